@@ -1,0 +1,61 @@
+# `make help` lists the targets. Each one sets up what it needs, once, in .venv.
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data train-scratch train-concise bench test test-all lint clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  ARGS="…" passes options on:  make train-scratch ARGS="--epochs 3 --lr 0.05"'
+
+setup: $(VENV)/.installed ## Make .venv and install the project in it (torch: 5.4 GB on Linux)
+
+data: setup ## Find or fetch Fashion-MNIST, verify it, say where it is
+	$(BIN)/python -m d2l_softmax data $(ARGS)
+
+train-scratch: setup ## Train the twin written by hand; writes runs/scratch
+	$(BIN)/python -m scratch $(ARGS)
+
+train-concise: setup ## Train the twin written with the library; writes runs/concise
+	$(BIN)/python -m concise $(ARGS)
+
+bench: setup ## Measure the loader, an epoch and five seeds; prints the README's tables
+	$(BIN)/python -m benchmarks $(ARGS)
+
+test: $(VENV)/.installed-test ## Run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+test-all: $(VENV)/.installed-test ## Run the tests and the whole agreement matrix (minutes)
+	$(BIN)/python -m pytest -m '' $(ARGS)
+
+lint: $(VENV)/.installed-dev ## Check the style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean: ## Remove .venv, caches and build leftovers; runs/ and the data stay
+	rm -rf $(VENV) *.egg-info build .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps say what is installed; pip runs again only when the project's requirements change.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "$(PYTHON) is missing or older than Python 3.10;" \
+	    "name a newer one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+	  echo "$(PYTHON) can't make virtual environments; on Debian and Ubuntu:" \
+	    "apt-get install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
+	@echo "Installing into $(VENV); PyTorch takes a few minutes the first time."
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-%: $(VENV)/.installed
+	@$(PIP) -e '.[$*]'
+	@touch $@

@@ -1,0 +1,21 @@
+"""Softmax regression with the library; the page to read is softmax_regression.py."""
+
+from concise.softmax_regression import (
+    SGD,
+    Adam,
+    LinearDecay,
+    SoftmaxRegression,
+    cross_entropy,
+    softmax,
+    train_epoch,
+)
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "LinearDecay",
+    "SoftmaxRegression",
+    "cross_entropy",
+    "softmax",
+    "train_epoch",
+]

@@ -1,0 +1,78 @@
+"""Every figure. Drawn without pyplot, so that no display and no window is ever needed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from d2l_softmax.data import get_fashion_mnist_labels
+from d2l_softmax.files import write_atomically
+from d2l_softmax.training import EpochRecord
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WRONG = "#c62828"
+
+
+def new_figure(width: float, height: float, rows: int = 1, columns: int = 1):
+    """Return a figure of the size in inches and its axes, a flat list."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
+    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+
+
+def draw_curves(history: Sequence[EpochRecord], title: str) -> Figure:
+    """Draw the loss on the left and both accuracies on the right, over the epochs."""
+    from matplotlib.ticker import MaxNLocator
+
+    figure, (loss_axes, accuracy_axes) = new_figure(8, 3.2, columns=2)
+    figure.suptitle(title, fontsize="medium")
+    epochs = [record.epoch for record in history]
+    draw_lines(loss_axes, epochs, {"train": [r.train_loss for r in history]})
+    loss_axes.set_ylabel("cross-entropy (nats)")
+    accuracies = {"train": [r.train_acc for r in history], "test": [r.test_acc for r in history]}
+    draw_lines(accuracy_axes, epochs, accuracies)
+    accuracy_axes.set_ylabel("accuracy")
+    for axes in (loss_axes, accuracy_axes):
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def draw_lines(axes: Axes, x: Sequence[float], lines: dict[str, Sequence[float]]) -> None:
+    """Draw named lines with a mark on every value; one value alone is then still seen."""
+    for (label, values), style in zip(lines.items(), ("o-", "s--", "^-."), strict=False):
+        axes.plot(x, values, style, markersize=4, label=label)
+    axes.grid(alpha=0.3)
+    axes.legend()
+
+
+def draw_predictions(images: Tensor, y: Tensor, predicted: Tensor, columns: int = 9) -> Figure:
+    """Draw images (n, 1, h, w) under their true and predicted labels, the wrong ones in red."""
+    rows = -(-len(images) // columns)
+    figure, all_axes = new_figure(1.15 * columns, 1.5 * rows + 0.25, rows, columns)
+    figure.suptitle("true label above predicted label, wrong ones in red", fontsize="medium")
+    for axes in all_axes:
+        axes.axis("off")
+    names = zip(get_fashion_mnist_labels(y), get_fashion_mnist_labels(predicted), strict=True)
+    for axes, image, (true_name, predicted_name) in zip(all_axes, images, names, strict=False):
+        right = true_name == predicted_name
+        axes.imshow(image[0].cpu(), cmap="gray", vmin=0, vmax=1)
+        axes.set_title(
+            f"{true_name}\n{predicted_name}", fontsize=8, color="black" if right else WRONG
+        )
+    return figure
+
+
+def save_figure(path: Path, figure: Figure) -> None:
+    """Write the figure as PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    write_atomically(path, buffer.getvalue())

@@ -1,0 +1,214 @@
+"""The four files of Fashion-MNIST: where they come from, how they are verified and put in place.
+
+Sources, in this order: the data directory, a system copy, torchvision's mirrors, Debian's package.
+Whatever the source, a file is used only if its SHA-256 is the original's.
+"""
+
+import gzip
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import zlib
+from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path
+
+from d2l_softmax.files import write_atomically
+
+SHA256 = {
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+ENVIRONMENT_VARIABLE = "D2L_SOFTMAX_DATA"
+SYSTEM_COPY = Path("/usr/share/datasets/fashion-mnist")
+DEBIAN_PACKAGE = "dataset-fashion-mnist"
+NETWORK_TIMEOUT = 30  # seconds without an answer; a firewall that drops packets never answers
+
+# What a source may fail with; anything else is a mistake of ours and keeps its traceback.
+SOURCE_ERRORS = (OSError, RuntimeError, ValueError, EOFError, HTTPException, zlib.error)
+
+
+class DataUnavailableError(RuntimeError):
+    """No source had the files; the message names each source, why it failed and what to do."""
+
+
+def default_data_dir() -> Path:
+    """Return where the files are kept if nobody says otherwise: $D2L_SOFTMAX_DATA or a cache."""
+    if chosen := os.environ.get(ENVIRONMENT_VARIABLE):
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        cache = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        cache = Path.home() / "Library" / "Caches"
+    else:
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "d2l_softmax"
+
+
+def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
+    """Return a directory in which torchvision finds Fashion-MNIST, fetching what is missing.
+
+    The files end up in `data_dir/FashionMNIST/raw`, torchvision's own layout, so a directory that
+    torchvision filled before is used as it is. A file of the wrong content is never used: it is
+    kept beside the good one under the name `*.damaged`.
+
+    Raises DataUnavailableError if no source has the files or the directory can't be written.
+    """
+    data_dir = default_data_dir() if data_dir is None else Path(data_dir).expanduser()
+    raw = data_dir / "FashionMNIST" / "raw"
+    missing = [name for name in SHA256 if not is_genuine(raw / name)]
+    if not missing:
+        return data_dir
+    try:
+        raw.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataUnavailableError(
+            f"the data directory {data_dir} can't be used: {error.strerror}; "
+            f"name another with --data-dir or {ENVIRONMENT_VARIABLE}"
+        ) from error
+
+    sources = {
+        f"the data directory {data_dir}": from_data_dir,
+        f"the system copy {SYSTEM_COPY}": from_system_copy,
+        "torchvision's mirrors": from_torchvision,
+        f"Debian's package {DEBIAN_PACKAGE}": from_debian,
+    }
+    failures = []
+    for label, source in sources.items():
+        try:
+            source(raw, missing)
+        except SOURCE_ERRORS as error:
+            failures.append(f"  {label}: {one_line(error)}")
+        missing = [name for name in missing if not (raw / name).exists()]
+        if not missing:
+            say(f"in {raw}, from {label}")
+            return data_dir
+    raise DataUnavailableError(
+        f"Fashion-MNIST was not found and could not be fetched ({', '.join(missing)}):\n"
+        + "\n".join(failures)
+        + f"\nPut the four files, plain or .gz, in {data_dir}, or name a directory that has them "
+        f"with --data-dir or {ENVIRONMENT_VARIABLE}."
+    )
+
+
+def from_data_dir(raw: Path, missing: list[str]) -> None:
+    """Unpack files that lie in the data directory itself, or as .gz in torchvision's folder."""
+    set_aside_damaged(raw, missing)
+    place_from([raw, raw.parent.parent], raw, missing)
+
+
+def from_system_copy(raw: Path, missing: list[str]) -> None:
+    """Unpack the files of Debian's and Ubuntu's package, where it is installed."""
+    if not SYSTEM_COPY.is_dir():
+        raise FileNotFoundError("no such directory")
+    place_from([SYSTEM_COPY], raw, missing)
+
+
+def from_torchvision(raw: Path, missing: list[str]) -> None:
+    """Let torchvision download the files (it checks their MD5 sums) and unpack them."""
+    from torchvision.datasets import FashionMNIST
+
+    say(f"downloading to {raw} from torchvision's mirrors")
+    with tempfile.TemporaryDirectory(dir=raw) as folder, network_timeout(NETWORK_TIMEOUT):
+        FashionMNIST(folder, download=True)
+        place_from([Path(folder) / "FashionMNIST" / "raw"], raw, missing)
+
+
+def from_debian(raw: Path, missing: list[str]) -> None:
+    """Download Debian's package without root: apt-get with lists and cache of its own."""
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        raise FileNotFoundError("apt-get is not installed")
+    say(f"downloading to {raw} from Debian's package {DEBIAN_PACKAGE} (apt-get, no root needed)")
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        for part in ("state/lists/partial", "cache/archives/partial"):
+            (folder / part).mkdir(parents=True)
+        configuration = folder / "apt.conf"
+        # The system's own hooks after an update want root; #clear takes them out for this call.
+        configuration.write_text(
+            f'Dir::State "{folder}/state";\nDir::Cache "{folder}/cache";\nDir::Log "{folder}";\n'
+            f'APT::Sandbox::User "";\nAcquire::Retries "1";\n'
+            f'Acquire::http::Timeout "{NETWORK_TIMEOUT}";\n'
+            f'Acquire::https::Timeout "{NETWORK_TIMEOUT}";\n#clear APT::Update;\n'
+        )
+        run("apt-get", "-q", "-c", configuration, "update", cwd=folder)
+        run("apt-get", "-q", "-c", configuration, "download", DEBIAN_PACKAGE, cwd=folder)
+        package = next(folder.glob(f"{DEBIAN_PACKAGE}*.deb"))
+        run("dpkg-deb", "-x", package, folder / "files", cwd=folder)
+        place_from([folder / "files" / SYSTEM_COPY.relative_to("/")], raw, missing)
+
+
+def place_from(folders: list[Path], raw: Path, missing: list[str]) -> None:
+    """Put each missing file in place from the first folder that has it, plain or .gz."""
+    for name in missing:
+        candidates = [folder / file for folder in folders for file in (name, f"{name}.gz")]
+        found = [candidate for candidate in candidates if candidate.is_file()]
+        if not found:
+            raise FileNotFoundError(f"{name} is not there")
+        content = found[0].read_bytes()
+        if found[0].suffix == ".gz":
+            content = gzip.decompress(content)
+        if sha256(content) != SHA256[name]:
+            raise ValueError(
+                f"{found[0]} is damaged or not Fashion-MNIST's: SHA-256 {sha256(content)}, "
+                f"expected {SHA256[name]}"
+            )
+        write_atomically(raw / name, content)
+
+
+def set_aside_damaged(raw: Path, missing: list[str]) -> None:
+    """Rename files of the wrong content to *.damaged, so that nothing of the user's is lost."""
+    for path in (raw / name for name in missing):
+        if path.exists():
+            path.replace(path.with_name(f"{path.name}.damaged"))
+            say(f"{path} has the wrong SHA-256; kept as {path.name}.damaged")
+
+
+def is_genuine(path: Path) -> bool:
+    """Tell whether the file is there and has the original's SHA-256."""
+    return path.is_file() and sha256(path.read_bytes()) == SHA256[path.name]
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of the bytes as hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def run(*command: str | Path, cwd: Path) -> None:
+    """Run a command; raise RuntimeError with the last line it printed if it fails."""
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"{command[0]} did not finish in {error.timeout:.0f} s") from error
+    if done.returncode:
+        last_line = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+        raise RuntimeError(f"{command[0]} failed: {''.join(last_line)}")
+
+
+@contextmanager
+def network_timeout(seconds: float):
+    """Let no connection that is opened meanwhile wait longer than this for an answer."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def one_line(error: Exception) -> str:
+    """Return the error's message without line breaks, or its name if it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def say(what: str) -> None:
+    """Tell the person at the terminal, apart from a program's own output."""
+    print(f"Fashion-MNIST: {what}", file=sys.stderr, flush=True)

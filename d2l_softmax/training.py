@@ -1,0 +1,66 @@
+"""The loop around a twin's train_epoch: epochs, evaluation, seconds, a stop when it diverges."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import torch
+
+from d2l_softmax.metrics import NonFiniteError, Timer, evaluate_accuracy
+
+REMEDY = "try a smaller --lr, --momentum or --weight-decay"
+
+
+class EpochRecord(NamedTuple):
+    """What is known after an epoch; the columns of history.csv.
+
+    train_loss (nats) and train_acc are means over the epoch, each batch measured before its step;
+    test_acc is measured after the epoch; seconds are wall time for both together.
+    """
+
+    epoch: int
+    train_loss: float
+    train_acc: float
+    test_acc: float
+    seconds: float
+
+    def __str__(self) -> str:
+        """Return the line that a run prints."""
+        return (
+            f"epoch {self.epoch:>3}   train loss {self.train_loss:.4f}   "
+            f"train acc {self.train_acc:.4f}   test acc {self.test_acc:.4f}   {self.seconds:.2f} s"
+        )
+
+
+class DivergedError(FloatingPointError):
+    """Training left the finite numbers; the message says where and what to try."""
+
+
+def train(
+    train_epoch: Callable,
+    model: Callable,
+    optimizer,
+    train_iter: Iterable,
+    test_iter: Iterable,
+    epochs: int,
+    scheduler=None,
+) -> Iterator[EpochRecord]:
+    """Train epoch by epoch with a twin's own train_epoch, yielding a record after each.
+
+    The scheduler, if any, steps after every epoch. Raises DivergedError when a loss or a parameter
+    is no longer finite.
+    """
+    for epoch in range(1, epochs + 1):
+        timer = Timer()
+        try:
+            train_loss, train_acc = train_epoch(model, train_iter, optimizer)
+        except NonFiniteError as error:
+            raise DivergedError(
+                f"the loss became {error.value} in epoch {epoch}, batch {error.step}: {REMEDY}"
+            ) from error
+        # The last step comes after the last loss: its damage would show an epoch too late.
+        if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
+            raise DivergedError(f"a weight is no longer finite after epoch {epoch}: {REMEDY}")
+        test_acc = evaluate_accuracy(model, test_iter)
+        if scheduler:
+            scheduler.step()
+        yield EpochRecord(epoch, train_loss, train_acc, test_acc, timer.stop())
