@@ -1,32 +1,20 @@
-"""What `python -m scratch` and `python -m concise` share: options, the run, how a command ends."""
+"""What `python -m scratch` and `python -m concise` share: their options and how they end."""
 
 import argparse
 import math
 import os
-import platform
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
 import torch
-from tqdm import tqdm
 
-from d2l_softmax.checkpoint import save_config, save_history, save_model
-from d2l_softmax.data import load_data_fashion_mnist
-from d2l_softmax.plots import draw_curves, draw_predictions, save_figure
+from d2l_softmax.run import run
 from d2l_softmax.sources import ENVIRONMENT_VARIABLE, DataUnavailableError, default_data_dir
-from d2l_softmax.training import DivergedError, train
+from d2l_softmax.training import DivergedError
 
 DEFAULT_LR = {"sgd": 0.1, "adam": 0.001}
-FIGURES = ("curves.png", "predictions.png")
-TEST_BATCH_SIZE = 10_000  # the whole test set at once: 31 MB as float32
-NUM_PREDICTIONS = 18  # images in predictions.png
-
-
-class OutputError(OSError):
-    """The output directory can't be written; the message says why and what to do."""
 
 
 def main(twin: ModuleType, name: str, argv: list[str] | None = None) -> int:
@@ -53,125 +41,6 @@ def exit_status(command: str, work: Callable[[], None]) -> int:
         print(f"{command}: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def run(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
-    """Train the twin and write what came of it; after every epoch the files agree."""
-    output_dir = prepared_directory(options.output_dir)
-    dtype = getattr(torch, options.dtype)
-    train_iter, test_iter = load_data_fashion_mnist(
-        options.batch_size,
-        data_dir=options.data_dir,
-        device=options.device,
-        dtype=dtype,
-        generator=torch.Generator().manual_seed(options.seed),
-        test_batch_size=TEST_BATCH_SIZE,
-    )
-    model = twin.SoftmaxRegression(
-        dtype=dtype,
-        device=options.device,
-        generator=torch.Generator().manual_seed(options.seed),
-    )
-    optimizer = make_optimizer(twin, model, options)
-    scheduler = (
-        twin.LinearDecay(optimizer, options.epochs) if options.lr_decay == "linear" else None
-    )
-
-    bar = tqdm(
-        total=options.epochs * len(train_iter),
-        unit=" batches",
-        leave=False,
-        disable=options.quiet or not sys.stderr.isatty(),
-    )
-
-    def say(line: object) -> None:
-        if not options.quiet:
-            with bar.external_write_mode(sys.stdout):
-                print(line, flush=True)
-
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    examples = len(train_iter.dataset)
-    say(
-        f"{name}: Fashion-MNIST, {examples:,} + {len(test_iter.dataset):,} images from "
-        f"{options.data_dir}; {parameters:,} parameters; {options.device}, {options.dtype}; "
-        f"seed {options.seed}"
-    )
-    history = []
-    with bar:
-        watched_iter = Watched(train_iter, bar)
-        for record in train(
-            twin.train_epoch, model, optimizer, watched_iter, test_iter, options.epochs, scheduler
-        ):
-            history.append(record)
-            if record.epoch == 1:  # from here on the directory holds this run, not an earlier one
-                for figure in FIGURES:
-                    (output_dir / figure).unlink(missing_ok=True)
-                save_config(output_dir / "config.json", describe(name, options, parameters))
-            save_history(output_dir / "history.csv", history)
-            save_model(output_dir / "model.pt", model)
-            say(record)
-
-    save_figure(output_dir / "curves.png", draw_curves(history, f"{name}, seed {options.seed}"))
-    images, labels = next(iter(test_iter))
-    images, labels = images[:NUM_PREDICTIONS], labels[:NUM_PREDICTIONS]
-    with torch.no_grad():
-        predicted = model(images).argmax(dim=1)
-    save_figure(output_dir / "predictions.png", draw_predictions(images, labels, predicted))
-    seconds = sum(record.seconds for record in history)
-    say(
-        f"{len(history)} epochs in {seconds:.2f} s, "
-        f"{len(history) * examples / seconds:,.0f} examples a second"
-    )
-    say(f"wrote history.csv, model.pt, config.json, {', '.join(FIGURES)} to {output_dir}")
-
-
-def make_optimizer(twin: ModuleType, model, options: argparse.Namespace):
-    """Return the twin's optimizer that the options ask for."""
-    settings = {"lr": options.lr, "weight_decay": options.weight_decay}
-    if options.optimizer == "adam":
-        return twin.Adam(model.parameters(), **settings)
-    return twin.SGD(model.parameters(), **settings, momentum=options.momentum)
-
-
-class Watched:
-    """Batches that move a progress bar on as they are used."""
-
-    def __init__(self, batches, bar: tqdm):
-        self.batches, self.bar = batches, bar
-
-    def __iter__(self):
-        for batch in self.batches:
-            yield batch
-            self.bar.update()
-
-
-def prepared_directory(path: Path) -> Path:
-    """Make the directory and try to write in it; OutputError if that fails."""
-    probe = path / f".{os.getpid()}.part"
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise OutputError(
-            f"can't write to {path}: {error.strerror}; choose another directory with --output-dir"
-        ) from error
-    return path
-
-
-def describe(name: str, options: argparse.Namespace, parameters: int) -> dict:
-    """Return what config.json says of a run: enough to make it again."""
-    return {
-        "twin": name,
-        "options": {key: str(v) if isinstance(v, Path) else v for key, v in vars(options).items()},
-        "parameters": parameters,
-        "threads": torch.get_num_threads(),
-        "machine": platform.platform(),
-        "versions": {
-            "python": platform.python_version(),
-            **{package: version(package) for package in ("d2l_softmax", "torch", "torchvision")},
-        },
-    }
 
 
 def training_parser(name: str) -> argparse.ArgumentParser:

@@ -55,19 +55,19 @@ def draw_lines(axes: Axes, x: Sequence[float], lines: dict[str, Sequence[float]]
 
 
 def draw_predictions(images: Tensor, y: Tensor, predicted: Tensor, columns: int = 9) -> Figure:
-    """Draw images (n, 1, h, w) under their true and predicted labels, the wrong ones in red."""
+    """Draw images (n, 1, h, w) under their true and predicted labels, the wrong ones red with ✗."""
     rows = -(-len(images) // columns)
     figure, all_axes = new_figure(1.15 * columns, 1.5 * rows + 0.25, rows, columns)
-    figure.suptitle("true label above predicted label, wrong ones in red", fontsize="medium")
+    figure.suptitle("true label above predicted label, the wrong ones with ✗", fontsize="medium")
     for axes in all_axes:
         axes.axis("off")
     names = zip(get_fashion_mnist_labels(y), get_fashion_mnist_labels(predicted), strict=True)
     for axes, image, (true_name, predicted_name) in zip(all_axes, images, names, strict=False):
-        right = true_name == predicted_name
-        axes.imshow(image[0].cpu(), cmap="gray", vmin=0, vmax=1)
-        axes.set_title(
-            f"{true_name}\n{predicted_name}", fontsize=8, color="black" if right else WRONG
-        )
+        axes.imshow(image[0].numpy(force=True), cmap="gray", vmin=0, vmax=1)
+        if true_name == predicted_name:
+            axes.set_title(f"{true_name}\n{predicted_name}", fontsize=8)
+        else:
+            axes.set_title(f"{true_name}\n✗ {predicted_name}", fontsize=8, color=WRONG)
     return figure
 
 

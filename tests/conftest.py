@@ -1,0 +1,114 @@
+"""What the tests share: the real data, small parts of it, made-up files, training runs."""
+
+import hashlib
+import struct
+
+import numpy as np
+import pytest
+import torch
+
+import concise.softmax_regression
+import d2l_softmax.run
+import scratch.softmax_regression
+from d2l_softmax import cli, sources
+from d2l_softmax.checkpoint import load_history
+from d2l_softmax.data import read_fashion_mnist
+
+TWINS = {"scratch": scratch.softmax_regression, "concise": concise.softmax_regression}
+
+
+def write_idx(path, array):
+    """Write a uint8 array in the format of MNIST's files (LeCun's IDX)."""
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+def write_dataset(folder, train_images, train_labels, test_images, test_labels):
+    """Write four IDX files to the folder; return their SHA-256 by name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {
+        "train-images-idx3-ubyte": train_images,
+        "train-labels-idx1-ubyte": train_labels,
+        "t10k-images-idx3-ubyte": test_images,
+        "t10k-labels-idx1-ubyte": test_labels,
+    }
+    for name, array in arrays.items():
+        write_idx(folder / name, np.asarray(array))
+    return {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in arrays}
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """Return ((train images, labels), (test images, labels)), all of Fashion-MNIST."""
+    return read_fashion_mnist(sources.ensure_fashion_mnist())
+
+
+@pytest.fixture
+def accept(monkeypatch):
+    """Return a function that makes other files pass as Fashion-MNIST's for one test."""
+
+    def accept(digests):
+        for name, digest in digests.items():
+            monkeypatch.setitem(sources.SHA256, name, digest)
+
+    return accept
+
+
+@pytest.fixture
+def made_up(tmp_path, accept):
+    """Return a data directory of 60 + 20 random images that passes as Fashion-MNIST's."""
+    rng = np.random.default_rng(0)
+    digests = write_dataset(
+        tmp_path / "data" / "FashionMNIST" / "raw",
+        rng.integers(0, 256, (60, 28, 28)),
+        np.arange(60) % 10,
+        rng.integers(0, 256, (20, 28, 28)),
+        np.arange(20) % 10,
+    )
+    accept(digests)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def part_of_real(tmp_path, accept, real_data):
+    """Return a function that makes a data directory of the first training images, and all test."""
+
+    def part(num_train):
+        data_dir = tmp_path / f"first-{num_train}"
+        (X, y), test = real_data
+        accept(
+            write_dataset(data_dir / "FashionMNIST" / "raw", X[:num_train], y[:num_train], *test)
+        )
+        return data_dir
+
+    return part
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch):
+    """Return a function that trains a twin as its command does, less the figures.
+
+    It returns the history and what is in model.pt.
+    """
+    monkeypatch.setattr(d2l_softmax.run, "write_figures", lambda *arguments: None)
+
+    def train(twin, *arguments):
+        output_dir = tmp_path / f"run-{twin}"
+        argv = ["--quiet", "--device=cpu", f"--output-dir={output_dir}", *map(str, arguments)]
+        assert cli.main(TWINS[twin], twin, argv) == 0
+        model = torch.load(output_dir / "model.pt", weights_only=True)
+        return load_history(output_dir / "history.csv"), model
+
+    return train
+
+
+@pytest.fixture(params=TWINS)
+def twin(request):
+    """Return each twin's page in turn."""
+    return TWINS[request.param]
+
+
+@pytest.fixture
+def generator():
+    """Return a seeded generator, so that a test's random numbers are always the same."""
+    return torch.Generator().manual_seed(0)
