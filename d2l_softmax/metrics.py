@@ -77,7 +77,7 @@ class Accumulator:
             raise ValueError(f"{len(values)} values, expected {self.n}, one a sum")
         detached = (value.detach() if isinstance(value, Tensor) else value for value in values)
         self.waiting.append(tuple(detached))  # detached: a loss would keep its whole graph alive
-        if len(self.waiting) == self.LONGEST_WAIT:
+        if len(self.waiting) >= self.LONGEST_WAIT:
             self._read_waiting()
 
     def __getitem__(self, index: int) -> float:
@@ -87,7 +87,6 @@ class Accumulator:
 
     def _read_waiting(self) -> None:
         columns = [as_floats(values) for values in zip(*self.waiting, strict=True)]
-        self.waiting.clear()
         for step, values in enumerate(zip(*columns, strict=True), start=self.additions + 1):
             for value in values:
                 if not math.isfinite(value):
@@ -95,6 +94,7 @@ class Accumulator:
         self.additions += len(columns[0]) if columns else 0
         for index, values in enumerate(columns):
             self.sums[index] += math.fsum(values)
+        self.waiting.clear()
 
 
 class NonFiniteError(FloatingPointError):
@@ -110,7 +110,7 @@ class NonFiniteError(FloatingPointError):
 def as_floats(values: Sequence[float | Tensor]) -> list[float]:
     """Return the values as Python floats, fetched from a device all at once."""
     if all(isinstance(value, Tensor) for value in values):
-        return torch.stack(list(values)).flatten().tolist()
+        return torch.cat([value.reshape(1) for value in values]).tolist()
     return [float(value) for value in values]
 
 

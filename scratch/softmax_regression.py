@@ -35,8 +35,7 @@ class SoftmaxRegression:
     def __call__(self, X):
         """Return the probabilities y_hat (n, q) of the images X (n, ...)."""
         check_inputs(X, self.W)
-        X = X.flatten(1)  # (n, 1, 28, 28) -> (n, d)
-        return softmax(X @ self.W + self.b)  # (n, d) @ (d, q) + (q,) -> (n, q)
+        return softmax(X.flatten(1) @ self.W + self.b)  # (n, d) @ (d, q) + (q,) -> (n, q)
 
     def backward(self, X, y_hat, y):
         """Return the gradient of the mean cross-entropy: [dW (d, q), db (q,)].
@@ -63,7 +62,8 @@ def cross_entropy(y_hat, y, reduction="mean"):
     stays finite: at most 87.3 in float32, 708.4 in float64, where the library's grows on.
     """
     check_targets(y_hat, y)
-    picked = y_hat[range(len(y)), y]  # (n, q) -> (n,)
+    n = len(y)
+    picked = y_hat[range(n), y]  # (n, q) -> (n,)
     losses = -torch.log(picked.clamp(min=torch.finfo(y_hat.dtype).tiny))
     return losses.mean() if reduction == "mean" else losses
 
@@ -108,12 +108,11 @@ class LinearDecay:
     """Lower an optimizer's learning rate by the same amount after each epoch, from lr to zero."""
 
     def __init__(self, optimizer, epochs):
-        self.optimizer, self.epochs, self.epoch, self.lr = optimizer, epochs, 0, optimizer.lr
+        self.optimizer, self.fall = optimizer, optimizer.lr / epochs
 
     def step(self):
         """End an epoch."""
-        self.epoch += 1
-        self.optimizer.lr = self.lr * (1 - self.epoch / self.epochs)
+        self.optimizer.lr -= self.fall
 
 
 def train_epoch(model, train_iter, optimizer):

@@ -1,0 +1,48 @@
+"""The book's way, as a peer to measure against: images are decoded one at a time, by workers."""
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision.datasets import FashionMNIST
+from torchvision.transforms import ToTensor
+
+from d2l_softmax.sources import ensure_fashion_mnist
+
+
+def load(batch_size: int, num_workers: int) -> tuple[DataLoader, DataLoader]:
+    """Return (train_iter, test_iter) over torchvision's data set, each image made by ToTensor."""
+    train, test = (
+        FashionMNIST(ensure_fashion_mnist(), train=split, transform=ToTensor())
+        for split in (True, False)
+    )
+    return (
+        DataLoader(train, batch_size, shuffle=True, num_workers=num_workers),
+        DataLoader(test, batch_size, num_workers=num_workers),
+    )
+
+
+class Trainer:
+    """An epoch as the book writes it: loss and accuracy are fetched in every step."""
+
+    def __init__(self, num_workers: int):
+        self.train_iter, self.test_iter = load(256, num_workers)
+        self.net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+        nn.init.normal_(self.net[1].weight, std=0.01)
+        self.loss = nn.CrossEntropyLoss(reduction="none")
+        self.optimizer = torch.optim.SGD(self.net.parameters(), lr=0.1)
+
+    def epoch(self) -> tuple[float, float, float]:
+        """Train once over the data and evaluate: train loss, train accuracy, test accuracy."""
+        total_loss = correct = 0.0
+        for X, y in self.train_iter:
+            logits = self.net(X)
+            losses = self.loss(logits, y)
+            self.optimizer.zero_grad()
+            losses.mean().backward()
+            self.optimizer.step()
+            total_loss += float(losses.detach().sum())
+            correct += float((logits.argmax(1) == y).sum())
+        n = len(self.train_iter.dataset)
+        with torch.no_grad():
+            test_correct = sum(float((self.net(X).argmax(1) == y).sum()) for X, y in self.test_iter)
+        return total_loss / n, correct / n, test_correct / len(self.test_iter.dataset)

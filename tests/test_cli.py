@@ -1,0 +1,209 @@
+"""The commands: what they print and write, how they end, and what they refuse."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from conftest import TWINS
+from PIL import Image
+
+from d2l_softmax import __main__ as d2l_main
+from d2l_softmax import cli, run
+
+FILES = {"history.csv", "model.pt", "config.json", "curves.png", "predictions.png"}
+
+
+@pytest.fixture(params=TWINS)
+def command(request, made_up, tmp_path):
+    """Return a function that runs each twin's command in this process: its exit status."""
+
+    def command(*arguments):
+        argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path / 'out'}", "--device=cpu"]
+        return cli.main(TWINS[request.param], request.param, [*argv, *arguments])
+
+    command.name = request.param
+    return command
+
+
+def test_what_a_run_writes_and_prints(command, tmp_path, capsys):
+    assert command("--epochs=2", "--batch-size=16", "--seed=5", "--lr=0.01") == 0
+    out = tmp_path / "out"
+    assert {path.name for path in out.iterdir()} == FILES
+
+    with open(out / "history.csv") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["epoch", "train_loss", "train_acc", "test_acc", "seconds"]
+    assert [row[0] for row in rows[1:]] == ["1", "2"]
+
+    model = torch.load(out / "model.pt", weights_only=True)
+    assert {name: tuple(tensor.shape) for name, tensor in model.items()} == {
+        "W": (784, 10),
+        "b": (10,),
+    }
+    assert all(tensor.is_contiguous() for tensor in model.values())
+
+    config = json.loads((out / "config.json").read_text())
+    assert config["twin"] == command.name
+    assert config["options"]["seed"] == 5
+    assert config["options"]["lr"] == 0.01
+    assert config["versions"]["torch"] == torch.__version__.split("+")[0]
+
+    for figure in ("curves.png", "predictions.png"):
+        with Image.open(out / figure) as image:
+            assert image.width > 800
+
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith(f"{command.name}: Fashion-MNIST, 60 + 20 images from ")
+    assert printed[0].endswith("7,850 parameters; cpu, float32; seed 5")
+    assert printed[1].startswith("epoch   1   train loss 2.")
+    assert printed[2].startswith("epoch   2   train loss 2.")
+    assert "examples a second" in printed[3]
+    assert str(out) in printed[4]
+    assert len(printed) == 5
+
+
+def test_quiet_prints_nothing(command, capsys):
+    assert command("--epochs=1", "--quiet") == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_adam_has_a_rate_of_its_own(command, tmp_path):
+    assert command("--epochs=1", "--optimizer=adam", "--quiet") == 0
+    assert json.loads((tmp_path / "out" / "config.json").read_text())["options"]["lr"] == 0.001
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--batch-size=0"], "--batch-size: '0' is not a whole number from 1"),
+        (["--batch-size=2.5"], "--batch-size: '2.5'"),
+        (["--batch-size=1e99"], "--batch-size"),
+        (["--lr=-1"], "--lr: '-1' is not a finite number above 0"),
+        (["--lr=0"], "--lr"),
+        (["--lr=nan"], "--lr"),
+        (["--lr=inf"], "--lr"),
+        (["--lr=fast"], "--lr: 'fast'"),
+        (["--momentum=1"], "--momentum: '1' is not a number from 0 to below 1"),
+        (["--momentum=-0.1"], "--momentum"),
+        (["--momentum=0.9", "--optimizer=adam"], "--momentum: goes with --optimizer sgd"),
+        (["--weight-decay=-1"], "--weight-decay"),
+        (["--epochs=0"], "--epochs"),
+        (["--seed=-1"], "--seed"),
+        (["--optimizer=lion"], "--optimizer"),
+        (["--dtype=float16"], "--dtype"),
+        (["--device=tpu"], "--device"),
+        (["--lr-decay=cosine"], "--lr-decay"),
+        (["--epoch=3"], "unrecognized arguments: --epoch=3"),
+        (["--resume"], "unrecognized arguments: --resume"),
+        (["extra"], "unrecognized arguments: extra"),
+    ],
+)
+def test_wrong_usage(command, capsys, tmp_path, arguments, named):
+    with pytest.raises(SystemExit) as caught:
+        command(*arguments)
+    assert caught.value.code == 2
+    assert named in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_device_that_is_not_there(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        command("--device=cuda")
+    assert caught.value.code == 2
+    assert "--device: this machine, or its torch, has no cuda" in capsys.readouterr().err
+
+
+def test_help_shows_defaults(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        command("--help")
+    assert caught.value.code == 0
+    help_text = " ".join(capsys.readouterr().out.split())
+    for default in ("(default: 10)", "(default: 256)", "(default: 0.1 for sgd, 0.001 for adam)"):
+        assert default in help_text
+    assert "--resume" not in help_text
+
+
+def test_output_directory_that_cannot_be_written_is_refused_first(command, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    assert command(f"--output-dir={tmp_path / 'file' / 'out'}") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "can't write to" in printed.err
+    assert "--output-dir" in printed.err
+    assert printed.err.count("\n") == 1
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_divergence_leaves_what_was_written_before(command, tmp_path, capsys):
+    assert command("--epochs=2", "--quiet") == 0
+    out = tmp_path / "out"
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert command("--lr=1e38", "--weight-decay=10", "--epochs=5", "--batch-size=10") == 1
+    error = capsys.readouterr().err
+    assert "in epoch 1, batch " in error
+    assert "try a smaller --lr" in error
+    assert "Traceback" not in error
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_interrupt_keeps_the_epochs_that_ended(command, tmp_path, capsys, monkeypatch):
+    def interrupted(*arguments):
+        records = run_train(*arguments)
+        yield next(records)
+        raise KeyboardInterrupt
+
+    run_train = run.train
+    monkeypatch.setattr(run, "train", interrupted)
+    assert command("--epochs=3") == 130
+    assert capsys.readouterr().err == f"python -m {command.name}: interrupted\n"
+    assert len((tmp_path / "out" / "history.csv").read_text().splitlines()) == 2
+    assert (tmp_path / "out" / "model.pt").exists()
+
+
+def test_new_run_takes_away_the_old_ones_figures(command, tmp_path, monkeypatch):
+    assert command("--epochs=1", "--quiet") == 0
+    monkeypatch.setattr(run, "write_figures", lambda *arguments: None)
+    assert command("--epochs=1", "--quiet") == 0
+    assert not (tmp_path / "out" / "curves.png").exists()
+
+
+def test_data_command_says_where(made_up, capsys):
+    assert d2l_main.main(["data", f"--data-dir={made_up}"]) == 0
+    assert capsys.readouterr().out.endswith(f": {made_up}\n")
+
+
+def test_data_command_without_a_command(capsys):
+    with pytest.raises(SystemExit) as caught:
+        d2l_main.main([])
+    assert caught.value.code == 2
+
+
+def test_data_that_cannot_be_had(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert d2l_main.main(["data", f"--data-dir={tmp_path / 'file'}"]) == 1
+    assert "name another with --data-dir" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("twin_name", TWINS)
+def test_as_a_program(twin_name, tmp_path):
+    """The real command in a process of its own, with the real data and a reader that leaves."""
+    command = [sys.executable, "-m", twin_name, "--epochs=1", f"--output-dir={tmp_path}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "7,850 parameters" in done.stdout
+    assert "epoch   1   train loss 0.7" in done.stdout
+    assert done.stderr == ""
+
+
+def test_reader_that_leaves(tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "scratch", "--epochs=1", f"--output-dir={tmp_path}"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert done.returncode == 1
+    assert done.stderr == ""

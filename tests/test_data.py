@@ -1,0 +1,117 @@
+"""The loader: shapes, order, reproducibility, and the same pixels as torchvision's own way."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+from torch.utils.data import DataLoader
+from torchvision import transforms
+from torchvision.datasets import FashionMNIST
+
+from d2l_softmax import get_fashion_mnist_labels, load_data_fashion_mnist
+from d2l_softmax.data import LABELS
+from d2l_softmax.sources import ensure_fashion_mnist
+
+
+def test_batches_of_the_real_data(real_data):
+    train_iter, test_iter = load_data_fashion_mnist(256)
+    assert isinstance(train_iter, DataLoader)
+    assert (len(train_iter.dataset), len(test_iter.dataset)) == (60_000, 10_000)
+    assert (len(train_iter), len(test_iter)) == (235, 40)
+    sizes = [len(y) for _, y in train_iter]
+    assert sizes == [256] * 234 + [96]
+    X, y = next(iter(train_iter))
+    assert (X.shape, X.dtype) == ((256, 1, 28, 28), torch.float32)
+    assert (y.shape, y.dtype) == ((256,), torch.int64)
+    assert (float(X.min()), float(X.max())) == (0.0, 1.0)
+
+
+def test_same_pixels_as_to_tensor(real_data):
+    theirs = FashionMNIST(ensure_fashion_mnist(), train=False, transform=transforms.ToTensor())
+    _, test_iter = load_data_fashion_mnist(100)
+    X, y = next(iter(test_iter))
+    for i in range(100):
+        image, label = theirs[i]
+        assert torch.equal(X[i], image)
+        assert y[i] == label
+    image, label = test_iter.dataset[-1]
+    assert torch.equal(image, theirs[9_999][0])
+    assert label == theirs[9_999][1]
+
+
+def test_a_pass_sees_every_image_once(made_up):
+    train_iter, test_iter = load_data_fashion_mnist(7, data_dir=made_up)
+    images = torch.cat([X for X, _ in train_iter])
+    assert len(images.flatten(1).unique(dim=0)) == 60
+    assert torch.cat([y for _, y in test_iter]).tolist() == [i % 10 for i in range(20)]
+
+
+def labels_of_two_passes(data_dir, seed):
+    generator = torch.Generator().manual_seed(seed)
+    train_iter, _ = load_data_fashion_mnist(16, data_dir=data_dir, generator=generator)
+    return [torch.cat([y for _, y in train_iter]).tolist() for _ in range(2)]
+
+
+def test_order_is_new_in_every_pass_and_given_by_the_seed(made_up):
+    first, second = labels_of_two_passes(made_up, 0)
+    assert first != second
+    assert labels_of_two_passes(made_up, 0) == [first, second]
+    assert labels_of_two_passes(made_up, 1)[0] != first
+
+
+def test_without_a_generator_torchs_seed_decides(made_up):
+    train_iter, _ = load_data_fashion_mnist(60, data_dir=made_up)
+    orders = []
+    for seed in (3, 3, 4):
+        torch.manual_seed(seed)
+        orders.append(next(iter(train_iter))[1].tolist())
+    assert orders[0] == orders[1] != orders[2]
+
+
+def test_batch_larger_than_the_data(made_up):
+    train_iter, test_iter = load_data_fashion_mnist(1000, data_dir=made_up)
+    assert [len(y) for _, y in train_iter] == [60]
+    assert [len(y) for _, y in test_iter] == [20]
+
+
+def test_a_batch_size_of_its_own_for_the_test_set(made_up):
+    _, test_iter = load_data_fashion_mnist(1, data_dir=made_up, test_batch_size=15)
+    assert [len(y) for _, y in test_iter] == [15, 5]
+
+
+def test_float64(made_up):
+    train_iter, _ = load_data_fashion_mnist(8, data_dir=made_up, dtype=torch.float64)
+    X, _ = next(iter(train_iter))
+    assert X.dtype == torch.float64
+    assert torch.equal(X * 255, (X * 255).round())
+
+
+@pytest.mark.parametrize(("resize", "shape"), [(64, (64, 64)), ((20, 40), (20, 40))])
+def test_resize_agrees_with_pil(real_data, resize, shape):
+    size = resize if isinstance(resize, tuple) else (resize, resize)
+    transform = transforms.Compose([transforms.Resize(size), transforms.ToTensor()])
+    theirs = FashionMNIST(ensure_fashion_mnist(), train=False, transform=transform)
+    _, test_iter = load_data_fashion_mnist(32, resize=resize)
+    X, y = next(iter(test_iter))
+    assert (X.shape, X.dtype) == ((32, 1, *shape), torch.float32)
+    assert y.dtype == torch.int64
+    expected = torch.stack([theirs[i][0] for i in range(32)])
+    assert_close(X, expected, rtol=0, atol=1.001 / 255)
+
+
+@pytest.mark.parametrize("batch_size", [0, -1])
+def test_batch_sizes_that_cannot_be(made_up, batch_size):
+    with pytest.raises(ValueError, match=f"batch_size is {batch_size}, expected at least 1"):
+        load_data_fashion_mnist(batch_size, data_dir=made_up)
+
+
+def test_sides_that_cannot_be(made_up):
+    with pytest.raises(ValueError, match="resize is 0"):
+        load_data_fashion_mnist(8, resize=0, data_dir=made_up)
+
+
+def test_labels_by_name():
+    assert get_fashion_mnist_labels(torch.tensor([9, 0])) == ["ankle boot", "t-shirt"]
+    assert get_fashion_mnist_labels(range(10)) == LABELS
+    for wrong in (-1, 10):
+        with pytest.raises(IndexError, match=f"label {wrong} is not one of 0 to 9"):
+            get_fashion_mnist_labels([wrong])

@@ -1,0 +1,94 @@
+"""Timer, Accumulator, accuracy."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from d2l_softmax import Accumulator, Timer, accuracy, evaluate_accuracy
+from d2l_softmax.metrics import NonFiniteError
+
+
+def test_timer_keeps_laps():
+    timer = Timer()
+    laps = [timer.stop()]
+    timer.start()
+    laps.append(timer.stop())
+    assert timer.times == laps
+    assert all(lap >= 0 for lap in laps)
+    assert timer.sum() == sum(laps)
+    assert timer.avg() == sum(laps) / 2
+    assert timer.cumsum() == [laps[0], laps[0] + laps[1]]
+
+
+def test_accumulator_sums_numbers_and_tensors():
+    metric = Accumulator(3)
+    metric.add(1, 0.5, torch.tensor(2.0))
+    metric.add(torch.tensor(2), 0.25, torch.tensor([3]))
+    assert [metric[i] for i in range(3)] == [3, 0.75, 5]
+    metric.add(1, 1, 1)
+    assert metric[0] == 4
+    metric.reset()
+    assert metric[0] == 0
+
+
+def test_accumulator_is_exact_where_float32_would_round():
+    metric = Accumulator(1)
+    metric.add(torch.tensor(2.0**24))
+    for _ in range(1000):
+        metric.add(torch.tensor(1.0))
+    assert metric[0] == 2**24 + 1000
+
+
+def test_accumulator_reads_tensors_only_now_and_then():
+    metric = Accumulator(1)
+    for _ in range(Accumulator.LONGEST_WAIT - 1):
+        metric.add(torch.tensor(1.0))
+    assert len(metric.waiting) == Accumulator.LONGEST_WAIT - 1
+    metric.add(torch.tensor(1.0))
+    assert metric.waiting == []
+    assert metric[0] == Accumulator.LONGEST_WAIT
+
+
+def test_accumulator_keeps_no_graph():
+    metric = Accumulator(1)
+    metric.add(torch.ones((), requires_grad=True) * 2)
+    assert metric.waiting[0][0].grad_fn is None
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_accumulator_names_the_first_value_that_is_not_finite(bad):
+    metric = Accumulator(2)
+    for step in range(1, 2000):
+        metric.add(torch.tensor(bad if step in (1500, 1700) else 1.0), 1)
+    for _ in range(2):  # a sum that left the finite numbers does not come back
+        with pytest.raises(NonFiniteError, match="step 1500") as caught:
+            metric[1]
+        assert caught.value.step == 1500
+
+
+def test_accumulator_wants_a_value_a_sum():
+    with pytest.raises(ValueError, match="1 values, expected 2"):
+        Accumulator(2).add(1)
+
+
+def test_accuracy_counts():
+    y = torch.tensor([0, 1, 1])
+    assert accuracy(torch.tensor([[2.0, 1.0], [0.0, 1.0], [3.0, 2.0]]), y) == 2.0
+    assert accuracy(torch.tensor([0, 1, 0]), y) == 2.0
+    assert accuracy(torch.tensor([[0.0], [1.0], [1.0]]).reshape(-1), y) == 3.0
+
+
+def test_evaluate_accuracy_weights_by_batch_size():
+    batches = [
+        (torch.eye(3), torch.tensor([0, 1, 2])),
+        (torch.eye(3)[:1], torch.tensor([2])),
+    ]
+    assert evaluate_accuracy(lambda X: X, batches) == 0.75
+
+
+def test_evaluate_accuracy_switches_dropout_off():
+    net = nn.Sequential(nn.Flatten(), nn.Dropout(0.999))
+    X = torch.eye(10).repeat(20, 1)
+    assert evaluate_accuracy(net, [(X, X.argmax(1))]) == 1.0

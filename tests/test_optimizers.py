@@ -1,0 +1,92 @@
+"""The optimizers by hand against torch.optim's, step by step from the same start."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+import concise
+import scratch
+
+SHAPES = [(6, 3), (3,)]
+
+
+def assert_same_path(name, steps=50, epochs=None, **settings):
+    """Take the steps with both twins' optimizers on the same gradients and compare after each."""
+    generator = torch.Generator().manual_seed(0)
+    start = [torch.randn(s, dtype=torch.float64, generator=generator) for s in SHAPES]
+    ours = [p.clone() for p in start]
+    theirs = [p.clone().requires_grad_() for p in start]
+    optimizers = (
+        getattr(scratch, name)(ours, **settings),
+        getattr(concise, name)(theirs, **settings),
+    )
+    schedulers = [
+        twin.LinearDecay(optimizer, epochs)
+        for twin, optimizer in zip((scratch, concise), optimizers, strict=True)
+        if epochs
+    ]
+    for step in range(steps):
+        gradients = [torch.randn(s, dtype=torch.float64, generator=generator) for s in SHAPES]
+        for parameter, gradient in zip(theirs, gradients, strict=True):
+            parameter.grad = gradient.clone()
+        optimizers[0].step(gradients)
+        optimizers[1].step()
+        for scheduler in schedulers:
+            if (step + 1) % (steps // epochs) == 0:
+                scheduler.step()
+        for our, their in zip(ours, theirs, strict=True):
+            assert_close(our, their.detach(), rtol=0, atol=1e-12)
+    assert all((our != first).all() for our, first in zip(ours, start, strict=True))
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("weight_decay", [0.0, 1e-3, 0.1])
+def test_sgd_is_torchs(momentum, weight_decay):
+    assert_same_path("SGD", lr=0.1, momentum=momentum, weight_decay=weight_decay)
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 1e-3, 0.1])
+def test_adam_is_torchs(weight_decay):
+    assert_same_path("Adam", lr=1e-2, weight_decay=weight_decay)
+
+
+def test_adam_with_other_settings_is_torchs():
+    assert_same_path("Adam", lr=1e-4, betas=(0.8, 0.99), eps=1e-6)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_linear_decay_is_torchs(name):
+    assert_same_path(name, lr=0.1, epochs=10)
+
+
+def test_linear_decay_ends_at_zero():
+    optimizer = scratch.SGD([torch.zeros(1)], lr=0.4)
+    scheduler = scratch.LinearDecay(optimizer, epochs=4)
+    rates = []
+    for _ in range(4):
+        rates.append(optimizer.lr)
+        scheduler.step()
+    assert rates == pytest.approx([0.4, 0.3, 0.2, 0.1])
+    assert optimizer.lr == pytest.approx(0, abs=1e-15)
+
+
+def test_two_steps_with_momentum_worked_by_hand():
+    # v = 1, p = 2 - 0.1; then v = 0.5 + 1 = 1.5, p = 1.9 - 0.15.
+    p = torch.tensor([2.0], dtype=torch.float64)
+    optimizer = scratch.SGD([p], lr=0.1, momentum=0.5)
+    for expected in (1.9, 1.75):
+        optimizer.step([torch.tensor([1.0], dtype=torch.float64)])
+        assert float(p) == pytest.approx(expected, abs=1e-15)
+
+
+def test_first_step_of_adam_is_the_learning_rate():
+    # Both moments are divided by their bias, so m_hat / sqrt(s_hat) is the gradient's sign.
+    p = torch.tensor([1.0, 1.0], dtype=torch.float64)
+    scratch.Adam([p], lr=0.01).step([torch.tensor([5.0, -1e-3], dtype=torch.float64)])
+    assert_close(p, torch.tensor([0.99, 1.01], dtype=torch.float64), rtol=0, atol=1e-6)
+
+
+def test_as_many_gradients_as_parameters():
+    for optimizer in (scratch.SGD([torch.zeros(1)], lr=0.1), scratch.Adam([torch.zeros(1)])):
+        with pytest.raises(ValueError, match="argument"):
+            optimizer.step([torch.zeros(1), torch.zeros(1)])

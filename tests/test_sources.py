@@ -1,0 +1,204 @@
+"""Where the files come from: each source, the order, verification, and what is said on failure."""
+
+import functools
+import gzip
+import http.server
+import os
+import shutil
+import subprocess
+import threading
+
+import pytest
+from torchvision.datasets import FashionMNIST
+
+from d2l_softmax import sources
+from d2l_softmax.sources import SHA256, DataUnavailableError, ensure_fashion_mnist
+
+NAMES = list(SHA256)
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch, tmp_path):
+    """Leave only the data directory: no system copy, no mirrors, no apt-get."""
+    monkeypatch.setattr(sources, "SYSTEM_COPY", tmp_path / "no-system-copy")
+    monkeypatch.setattr(FashionMNIST, "mirrors", ["http://127.0.0.1:9/"])
+    monkeypatch.setattr(sources.shutil, "which", lambda program: None)
+
+
+@pytest.fixture
+def files(made_up):
+    """Return the folder of four made-up files that pass as genuine."""
+    return made_up / "FashionMNIST" / "raw"
+
+
+def compress(folder, into):
+    """Write the folder's files as .gz into another one."""
+    into.mkdir(parents=True, exist_ok=True)
+    for name in NAMES:
+        (into / f"{name}.gz").write_bytes(gzip.compress((folder / name).read_bytes()))
+    return into
+
+
+def assert_complete(data_dir):
+    raw = data_dir / "FashionMNIST" / "raw"
+    assert all(sources.is_genuine(raw / name) for name in NAMES)
+    assert not list(raw.glob(".*.part"))
+
+
+def test_files_in_place_are_used_as_they_are(made_up, files, capsys):
+    before = {path: path.stat().st_mtime_ns for path in files.iterdir()}
+    assert ensure_fashion_mnist(made_up) == made_up
+    assert {path: path.stat().st_mtime_ns for path in files.iterdir()} == before
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("where", [".", "FashionMNIST/raw"])
+def test_compressed_files_in_the_data_directory(files, tmp_path, where):
+    data_dir = tmp_path / "mine"
+    compress(files, data_dir / where)
+    assert_complete(ensure_fashion_mnist(data_dir))
+
+
+def test_plain_files_in_the_data_directory(files, tmp_path):
+    data_dir = shutil.copytree(files, tmp_path / "mine")
+    assert_complete(ensure_fashion_mnist(data_dir))
+
+
+def test_system_copy(files, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sources, "SYSTEM_COPY", compress(files, tmp_path / "system"))
+    assert_complete(ensure_fashion_mnist(tmp_path / "cache"))
+    said = capsys.readouterr().err
+    assert str(tmp_path / "cache") in said
+    assert "from the system copy" in said
+
+
+@pytest.fixture
+def mirror(tmp_path):
+    """Serve a folder on localhost; return the folder and its address."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    handler = functools.partial(quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield folder, f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def use_mirror(monkeypatch, folder, address):
+    """Make torchvision download from the address, with the MD5 sums of what is there."""
+    import hashlib
+
+    resources = []
+    for name in NAMES:
+        content = (folder / f"{name}.gz").read_bytes()
+        resources.append((f"{name}.gz", hashlib.md5(content).hexdigest()))
+    monkeypatch.setattr(FashionMNIST, "mirrors", [address])
+    monkeypatch.setattr(FashionMNIST, "resources", resources)
+
+
+def test_torchvisions_mirrors(files, tmp_path, monkeypatch, mirror, capsys):
+    folder, address = mirror
+    use_mirror(monkeypatch, compress(files, folder), address)
+    assert_complete(ensure_fashion_mnist(tmp_path / "cache"))
+    assert "downloading to" in capsys.readouterr().err
+
+
+def test_download_that_breaks_off_leaves_nothing_behind(files, tmp_path, monkeypatch, mirror):
+    folder, address = mirror
+    use_mirror(monkeypatch, compress(files, folder), address)
+    broken = folder / f"{NAMES[0]}.gz"
+    broken.write_bytes(broken.read_bytes()[:-100])
+    with pytest.raises(DataUnavailableError, match=r"torchvision's mirrors: .*corrupted"):
+        ensure_fashion_mnist(tmp_path / "cache")
+    assert list((tmp_path / "cache" / "FashionMNIST" / "raw").iterdir()) == []
+
+
+def test_download_of_other_content_is_refused(files, tmp_path, monkeypatch, mirror):
+    folder, address = mirror
+    compress(files, folder)
+    (folder / f"{NAMES[0]}.gz").write_bytes((folder / f"{NAMES[2]}.gz").read_bytes())
+    use_mirror(monkeypatch, folder, address)
+    with pytest.raises(DataUnavailableError, match="SHA-256"):
+        ensure_fashion_mnist(tmp_path / "cache")
+
+
+def test_debians_package(files, tmp_path, monkeypatch):
+    """Stand-ins for apt-get and dpkg-deb that do what these do, for a package of made-up files."""
+    system = compress(files, tmp_path / "package")
+    monkeypatch.setattr(sources, "SYSTEM_COPY", sources.Path("/usr/share/datasets/fashion-mnist"))
+    monkeypatch.setattr(sources.Path, "is_dir", lambda path: path != sources.SYSTEM_COPY)
+    calls = []
+
+    def fake_run(command, *, cwd, **_):
+        calls.append([os.path.basename(str(part)) for part in command])
+        if "download" in command:
+            (cwd / "dataset-fashion-mnist_0_all.deb").touch()
+        if "-x" in command:
+            shutil.copytree(system, command[-1] / "usr/share/datasets/fashion-mnist")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(sources.shutil, "which", lambda program: f"/usr/bin/{program}")
+    monkeypatch.setattr(sources.subprocess, "run", fake_run)
+    assert_complete(ensure_fashion_mnist(tmp_path / "cache"))
+    assert [call[0] for call in calls] == ["apt-get", "apt-get", "dpkg-deb"]
+
+
+def test_failure_of_apt_is_named(tmp_path, monkeypatch):
+    def fake_run(command, **_):
+        return subprocess.CompletedProcess(command, 100, "", "W: something\nE: no such package\n")
+
+    monkeypatch.setattr(sources.shutil, "which", lambda program: f"/usr/bin/{program}")
+    monkeypatch.setattr(sources.subprocess, "run", fake_run)
+    with pytest.raises(DataUnavailableError, match="apt-get failed: E: no such package"):
+        ensure_fashion_mnist(tmp_path / "cache")
+
+
+def test_failure_names_every_source_and_a_remedy(tmp_path):
+    with pytest.raises(DataUnavailableError) as caught:
+        ensure_fashion_mnist(tmp_path / "cache")
+    message = str(caught.value)
+    for part in (
+        f"the data directory {tmp_path / 'cache'}: train-images-idx3-ubyte is not there",
+        "no-system-copy: no such directory",
+        "torchvision's mirrors: ",
+        "Connection refused",
+        "Debian's package dataset-fashion-mnist: apt-get is not installed",
+        "--data-dir or D2L_SOFTMAX_DATA",
+    ):
+        assert part in message
+
+
+def test_damaged_file_is_replaced_and_kept(made_up, files, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sources, "SYSTEM_COPY", compress(files, tmp_path / "system"))
+    damaged = files / NAMES[0]
+    damaged.write_bytes(b"what was here")
+    assert_complete(ensure_fashion_mnist(made_up))
+    assert (files / f"{NAMES[0]}.damaged").read_bytes() == b"what was here"
+    assert f"{damaged} has the wrong SHA-256" in capsys.readouterr().err
+
+
+def test_only_what_is_missing_is_fetched(made_up, files, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "SYSTEM_COPY", compress(files, tmp_path / "system"))
+    (files / NAMES[1]).unlink()
+    before = (files / NAMES[0]).stat().st_mtime_ns
+    assert_complete(ensure_fashion_mnist(made_up))
+    assert (files / NAMES[0]).stat().st_mtime_ns == before
+
+
+def test_data_directory_that_cannot_be(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataUnavailableError, match=r"can't be used: .*with --data-dir"):
+        ensure_fashion_mnist(tmp_path / "file")
+
+
+def test_where_the_data_are_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("D2L_SOFTMAX_DATA", str(tmp_path / "chosen"))
+    assert sources.default_data_dir() == tmp_path / "chosen"
+    monkeypatch.setenv("D2L_SOFTMAX_DATA", "")
+    monkeypatch.setattr(sources.sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert sources.default_data_dir() == tmp_path / "d2l_softmax"

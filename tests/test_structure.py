@@ -1,0 +1,79 @@
+"""The plan of the house: what may import what, and what the page by hand may not use."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import concise
+import scratch
+
+ROOT = Path(__file__).parents[1]
+PAGES = {twin: ROOT / twin / "softmax_regression.py" for twin in ("scratch", "concise")}
+
+
+def imports_of(path):
+    """Return the modules that a file imports."""
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            modules.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+    return modules
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "scratch").glob("*.py")), ids=lambda p: p.name)
+def test_scratch_is_by_hand(path):
+    forbidden = {"nn", "optim", "autograd", "backward_", "grad", "requires_grad", "no_grad", "func"}
+    forbidden |= {"softmax", "log_softmax", "cross_entropy", "one_hot", "nll_loss", "logsumexp"}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in forbidden, f"line {node.lineno}: .{node.attr}"
+    modules = imports_of(path)
+    assert all(m == "torch" or not m.startswith("torch") for m in modules)
+    assert not any(name in modules for name in ("numpy", "scipy", "sklearn", "torchvision"))
+
+
+@pytest.mark.parametrize("package", ["d2l_softmax", "scratch", "concise"])
+def test_arrows_run_from_the_twins_to_what_they_share(package):
+    others = {"scratch", "concise"} - {package}
+    for path in (ROOT / package).glob("*.py"):
+        if path != ROOT / "d2l_softmax" / "__main__.py":
+            assert not {module.split(".")[0] for module in imports_of(path)} & others, path
+
+
+def test_pages_have_the_same_names_in_the_same_order():
+    names = {}
+    for twin, path in PAGES.items():
+        names[twin] = []
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                names[twin].append(node.name)
+            elif isinstance(node, ast.Assign):
+                names[twin].append(node.targets[0].id)
+    assert [n for n in names["scratch"] if n != "one_hot"] == names["concise"]
+    assert scratch.__all__ == concise.__all__
+
+
+def test_pages_are_pages():
+    for path in PAGES.values():
+        assert len(path.read_text().splitlines()) <= 125, path
+
+
+def test_concise_optimizers_are_torchs_own():
+    assert concise.SGD is torch.optim.SGD
+    assert concise.Adam is torch.optim.Adam
+
+
+@pytest.mark.parametrize("module", ["d2l_softmax", "scratch", "concise"])
+def test_importing_is_cheap(module):
+    code = (
+        f"import {module}, sys; "
+        "print([m for m in ('matplotlib', 'torchvision', 'IPython') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

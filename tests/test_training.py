@@ -1,0 +1,82 @@
+"""The loop around train_epoch, and what happens when training leaves the finite numbers."""
+
+import math
+
+import pytest
+import torch
+
+from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
+from d2l_softmax.training import DivergedError, train
+
+
+@pytest.fixture
+def batches(made_up):
+    """Return (train_iter, test_iter) of made-up images; the last training batch has 12."""
+    generator = torch.Generator().manual_seed(0)
+    return load_data_fashion_mnist(16, data_dir=made_up, generator=generator)
+
+
+def test_records_of_the_epochs(twin, batches, generator):
+    train_iter, test_iter = batches
+    model = twin.SoftmaxRegression(generator=generator)
+    optimizer = twin.SGD(model.parameters(), lr=0.01)
+    records = list(train(twin.train_epoch, model, optimizer, train_iter, test_iter, epochs=3))
+    assert [record.epoch for record in records] == [1, 2, 3]
+    assert records[0].train_loss > records[2].train_loss
+    assert records[2].test_acc == evaluate_accuracy(model, test_iter)
+    assert all(0 < record.seconds < 60 for record in records)
+    assert "epoch   1   train loss 2." in str(records[0])
+
+
+def test_loss_is_weighted_by_batch_size(twin, batches, generator):
+    train_iter, _ = batches
+    model = twin.SoftmaxRegression(generator=generator)
+    still = twin.SGD(model.parameters(), lr=1e-30)
+    train_loss, train_acc = twin.train_epoch(model, train_iter, still)
+    X, y = train_iter.dataset[torch.arange(60)]
+    with torch.no_grad():
+        loss = twin.cross_entropy(model(X), y)
+    assert train_loss == pytest.approx(float(loss), rel=1e-6)
+    assert train_acc == pytest.approx(float((model(X).argmax(1) == y).float().mean()))
+
+
+def test_learning_rate_decays_after_every_epoch(twin, batches, generator):
+    train_iter, test_iter = batches
+    model = twin.SoftmaxRegression(generator=generator)
+    optimizer = twin.SGD(model.parameters(), lr=0.1)
+    scheduler = twin.LinearDecay(optimizer, epochs=2)
+    rates = []
+
+    def train_epoch(*arguments):
+        rates.append(optimizer.lr if hasattr(optimizer, "lr") else optimizer.param_groups[0]["lr"])
+        return twin.train_epoch(*arguments)
+
+    list(train(train_epoch, model, optimizer, train_iter, test_iter, 2, scheduler))
+    assert rates == pytest.approx([0.1, 0.05])
+
+
+def test_loss_that_is_not_finite_names_epoch_and_batch(twin, batches, generator):
+    train_iter, test_iter = batches
+    model = twin.SoftmaxRegression(generator=generator)
+    optimizer = twin.SGD(model.parameters(), lr=0.1)
+
+    def spoil_third_batch():
+        for number, (X, y) in enumerate(train_iter, start=1):
+            yield (X * math.nan if number == 3 else X), y
+
+    records = train(twin.train_epoch, model, optimizer, spoil_third_batch(), test_iter, 5)
+    with pytest.raises(DivergedError, match="became nan in epoch 1, batch 3: try a smaller --lr"):
+        list(records)
+
+
+def test_weight_that_is_not_finite_is_noticed_in_its_epoch(twin, batches, generator):
+    train_iter, test_iter = batches
+    model = twin.SoftmaxRegression(generator=generator)
+
+    def train_epoch(model, train_iter, optimizer):
+        with torch.no_grad():
+            model.b[3] = math.inf
+        return 0.5, 0.5
+
+    with pytest.raises(DivergedError, match="weight is no longer finite after epoch 1"):
+        list(train(train_epoch, model, None, train_iter, test_iter, 1))
