@@ -85,7 +85,7 @@ def training_parser(name: str) -> argparse.ArgumentParser:
         metavar="DIR",
         help="where to write; files of an earlier run there are replaced",
     )
-    add("--quiet", action="store_true", help="print nothing but errors")
+    add("--quiet", action="store_true", default=argparse.SUPPRESS, help="print errors only")
     return parser
 
 
@@ -104,6 +104,7 @@ def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
     """Fill in what depends on other options; exit with status 2 where options contradict."""
     if not hasattr(options, "lr"):
         options.lr = DEFAULT_LR[options.optimizer]
+    options.quiet = hasattr(options, "quiet")
     if options.optimizer == "adam" and options.momentum:
         parser.error("argument --momentum: goes with --optimizer sgd; adam has its own")
     available = {"cpu": True, "cuda": torch.cuda.is_available()}
