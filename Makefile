@@ -1,6 +1,8 @@
 # `make help` lists the targets. Each one sets up what it needs, once, in .venv.
 
-PYTHON ?= python3
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 10))'
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
+  $$python $(NEW_ENOUGH) 2>/dev/null && echo $$python && break; done)
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,9 +45,9 @@ clean: ## Remove .venv, caches and build leftovers; runs/ and the data stay
 
 # The stamps say what is installed; pip runs again only when the project's requirements change.
 $(VENV)/.created:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
-	  echo "$(PYTHON) is missing or older than Python 3.10;" \
-	    "name a newer one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(or $(PYTHON),false) $(NEW_ENOUGH) || { \
+	  echo "$(or $(PYTHON),python3) is missing or older than Python 3.10;" \
+	    "name a newer one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV) || { \
 	  echo "$(PYTHON) can't make virtual environments; on Debian and Ubuntu:" \
 	    "apt-get install python3-venv" >&2; exit 1; }

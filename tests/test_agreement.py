@@ -53,7 +53,7 @@ def test_on_part_of_the_data(train, part_of_real, setting, batch_size, dtype):
 def test_one_image_at_a_time(train, part_of_real, setting, dtype):
     # At a rate of 0.1 steps on single images overshoot: losses of 5 nats, and a last bit that
     # differs grows from step to step. A reference needs a rate at which training converges.
-    arguments = [f"--data-dir={part_of_real(200)}", "--batch-size=1", "--lr=1e-3"]
+    arguments = [f"--data-dir={part_of_real(100)}", "--batch-size=1", "--lr=1e-3"]
     assert_twins_agree(train, dtype, *arguments, *SETTINGS[setting])
 
 

@@ -61,7 +61,7 @@ def test_pages_have_the_same_names_in_the_same_order():
 
 def test_pages_are_pages():
     for path in PAGES.values():
-        assert len(path.read_text().splitlines()) <= 125, path
+        assert len(path.read_text().splitlines()) <= 130, path
 
 
 def test_concise_optimizers_are_torchs_own():
@@ -69,10 +69,9 @@ def test_concise_optimizers_are_torchs_own():
     assert concise.Adam is torch.optim.Adam
 
 
-@pytest.mark.parametrize("module", ["d2l_softmax", "scratch", "concise"])
-def test_importing_is_cheap(module):
+def test_importing_is_cheap():
     code = (
-        f"import {module}, sys; "
+        "import d2l_softmax, scratch, concise, sys; "
         "print([m for m in ('matplotlib', 'torchvision', 'IPython') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
