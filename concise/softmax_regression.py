@@ -36,11 +36,14 @@ class SoftmaxRegression(nn.Module):
     # backward() is loss.backward(): autograd derives it from the forward pass
 
 
-# one_hot() is not needed: nn.CrossEntropyLoss takes classes as they are
+# one_hot() is not needed: nn.CrossEntropyLoss takes classes and rows as they are
 
 
 def cross_entropy(logits, y, reduction="mean"):
-    """Return -log of the probability given to the true class: the mean, or (n,) for "none"."""
+    """Return minus the sum of y log(y_hat) over the classes: the mean, or (n,) for "none".
+
+    y holds target probabilities (n, q) or classes (n,).
+    """
     check_targets(logits, y)
     return nn.CrossEntropyLoss(reduction=reduction)(logits, y)
 

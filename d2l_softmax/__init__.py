@@ -1,18 +1,65 @@
-"""What both twins share: Fashion-MNIST, the loop around training, metrics, figures, commands.
+"""What both twins share: Fashion-MNIST, metrics, figures, commands, and the book's names.
 
-Cheap to import: torchvision and matplotlib are loaded where they are used.
+`import d2l_softmax as d2l` takes the place of the book's own package. Cheap to import:
+torchvision and matplotlib are loaded where they are used, `plt` included.
 """
 
+from d2l_softmax.animation import (
+    Animator,
+    plot,
+    pyplot,
+    set_axes,
+    set_figsize,
+    show_images,
+    use_svg_display,
+)
+from d2l_softmax.book import (
+    evaluate_loss,
+    get_dataloader_workers,
+    linreg,
+    load_array,
+    predict_ch3,
+    sgd,
+    squared_loss,
+    synthetic_data,
+    train_ch3,
+    train_epoch_ch3,
+    try_gpu,
+)
 from d2l_softmax.data import get_fashion_mnist_labels, load_data_fashion_mnist
 from d2l_softmax.metrics import Accumulator, Timer, accuracy, evaluate_accuracy
 
 __all__ = [
     "Accumulator",
+    "Animator",
     "Timer",
     "accuracy",
     "evaluate_accuracy",
+    "evaluate_loss",
+    "get_dataloader_workers",
     "get_fashion_mnist_labels",
+    "linreg",
+    "load_array",
     "load_data_fashion_mnist",
+    "plot",
+    "plt",
+    "predict_ch3",
+    "set_axes",
+    "set_figsize",
+    "sgd",
+    "show_images",
+    "squared_loss",
+    "synthetic_data",
+    "train_ch3",
+    "train_epoch_ch3",
+    "try_gpu",
+    "use_svg_display",
 ]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    if name == "plt":
+        return pyplot()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,13 +20,17 @@ def check_inputs(X: Tensor, W: Tensor) -> None:
 
 
 def check_targets(predictions: Tensor, y: Tensor) -> None:
-    """Raise unless y holds a class (int64, 0 to q - 1) for each row of the predictions (n, q).
+    """Raise unless y is a target for each row of the predictions (n, q).
 
-    ValueError for shapes and dtypes, IndexError for a class that doesn't exist.
+    Either classes (n,), int64 from 0 to q - 1, or probabilities (n, q) of the predictions' dtype.
+    ValueError for shapes, dtypes and probabilities, IndexError for a class that doesn't exist.
     """
     if predictions.dim() != 2 or len(predictions) == 0:
         raise ValueError(f"predictions have shape {tuple(predictions.shape)}, expected (n, q)")
     n, q = predictions.shape
+    if y.is_floating_point() and y.dim() == 2:
+        check_probabilities(predictions, y)
+        return
     if y.shape != (n,):
         raise ValueError(f"y has shape {tuple(y.shape)}, expected ({n},), one label a prediction")
     if y.dtype != torch.int64:
@@ -35,3 +39,19 @@ def check_targets(predictions: Tensor, y: Tensor) -> None:
         lowest, highest = (int(extreme) for extreme in torch.aminmax(y))
         if lowest < 0 or highest >= q:
             raise IndexError(f"y has labels from {lowest} to {highest}, expected 0 to {q - 1}")
+
+
+def check_probabilities(predictions: Tensor, y: Tensor) -> None:
+    """Raise ValueError unless each row of y (n, q) is a distribution over the classes."""
+    if y.shape != predictions.shape or y.dtype != predictions.dtype:
+        raise ValueError(
+            f"y is {y.dtype} of shape {tuple(y.shape)}, expected {predictions.dtype} of shape "
+            f"{tuple(predictions.shape)}, the predictions'"
+        )
+    if y.device.type == "cpu":
+        lowest, error = float(y.min()), float((y.sum(dim=1) - 1).abs().max())
+        if not (lowest >= 0 and error <= 1e-5):
+            raise ValueError(
+                f"y has entries from {lowest:g} on and rows whose sums miss 1 by up to {error:g}, "
+                "expected probabilities"
+            )

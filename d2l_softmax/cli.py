@@ -17,6 +17,43 @@ from d2l_softmax.training import DivergedError
 DEFAULT_LR = {"sgd": 0.1, "adam": 0.001}
 
 
+def real(expected: str, holds: Callable[[float], bool]) -> Callable[[str], float]:
+    """Return a converter for argparse that takes finite numbers for which the condition holds."""
+
+    def convert(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and holds(value)):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
+        return value
+
+    return convert
+
+
+def whole(lowest: int, highest: int = 2**31 - 1) -> Callable[[str], int]:
+    """Return a converter for argparse that takes whole numbers in a range."""
+
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = lowest - 1
+        if not lowest <= value <= highest:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a whole number from {lowest} to {highest}"
+            )
+        return value
+
+    return convert
+
+
+positive = real("a finite number above 0", lambda value: value > 0)
+fraction = real("a number from 0 to below 1", lambda value: 0 <= value < 1)
+not_negative = real("a finite number, 0 or above", lambda value: value >= 0)
+
+
 def main(twin: ModuleType, name: str, argv: list[str] | None = None) -> int:
     """Train the twin as the arguments say and return the exit status: 0, 1 or 130 (2 exits)."""
     parser = training_parser(name)
@@ -52,9 +89,6 @@ def training_parser(name: str) -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
     )
-    positive = real("a finite number above 0", lambda value: value > 0)
-    fraction = real("a number from 0 to below 1", lambda value: 0 <= value < 1)
-    not_negative = real("a finite number, 0 or above", lambda value: value >= 0)
     add = parser.add_argument
     add("--epochs", type=whole(1), default=10, metavar="N", help="passes over the training data")
     add("--batch-size", type=whole(1), default=256, metavar="N", help="images in a step")
@@ -115,35 +149,3 @@ def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
         parser.error(f"argument --device: this machine, or its torch, has no {options.device}")
     if options.device == "mps" and options.dtype == "float64":
         parser.error("argument --dtype: mps has no float64; use --device cpu")
-
-
-def real(expected: str, holds: Callable[[float], bool]) -> Callable[[str], float]:
-    """Return a converter for argparse that takes finite numbers for which the condition holds."""
-
-    def convert(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not (math.isfinite(value) and holds(value)):
-            raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
-        return value
-
-    return convert
-
-
-def whole(lowest: int, highest: int = 2**31 - 1) -> Callable[[str], int]:
-    """Return a converter for argparse that takes whole numbers in a range."""
-
-    def convert(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = lowest - 1
-        if not lowest <= value <= highest:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not a whole number from {lowest} to {highest}"
-            )
-        return value
-
-    return convert

@@ -114,26 +114,28 @@ def as_floats(values: Sequence[float | Tensor]) -> list[float]:
     return [float(value) for value in values]
 
 
-def count_correct(predictions: Tensor, y: Tensor) -> Tensor:
-    """Return how many rows of predictions (n, q) are largest at the class y (n,): a tensor ().
+def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
+    """Return how many predictions are right, as a tensor (): nobody waits for the device.
 
-    Probabilities and logits give the same answer: softmax keeps the order.
+    y_hat holds a row of scores for each example (n, q) or the predicted classes, in y's shape.
+    Probabilities and logits give the same answer: softmax keeps the order. y holds the classes
+    (n,), or targets (n, q) whose largest entry is taken.
     """
-    return (predictions.argmax(dim=1) == y).sum()
+    if y.dim() == 2 and y.shape[1] > 1:
+        y = y.argmax(dim=1)
+    if y_hat.dim() > 1 and y_hat.shape[1] > 1:
+        y_hat = y_hat.argmax(dim=1)
+    return (y_hat.to(y.dtype) == y).sum()
 
 
 def accuracy(y_hat: Tensor, y: Tensor) -> float:
     """Return the number of correct predictions, as the book does; divide by len(y) for the rate.
 
-    y_hat holds a row of scores for each example (n, q), or the predicted classes (n,).
-
     >>> y_hat = torch.tensor([[0.1, 0.3, 0.6], [0.3, 0.2, 0.5]])
     >>> accuracy(y_hat, torch.tensor([0, 2])) / 2
     0.5
     """
-    if y_hat.dim() > 1 and y_hat.shape[1] > 1:
-        return float(count_correct(y_hat, y))
-    return float((y_hat.to(y.dtype) == y).sum())
+    return float(count_correct(y_hat, y))
 
 
 def evaluate_accuracy(net: Callable[[Tensor], Tensor], data_iter: Iterable) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from d2l_softmax.data import get_fashion_mnist_labels
@@ -68,6 +69,23 @@ def draw_predictions(images: Tensor, y: Tensor, predicted: Tensor, columns: int 
             axes.set_title(f"{true_name}\n{predicted_name}", fontsize=8)
         else:
             axes.set_title(f"{true_name}\n✗ {predicted_name}", fontsize=8, color=WRONG)
+    return figure
+
+
+def draw_losses(losses: dict[str, tuple[Callable, Callable]]) -> Figure:
+    """Draw each loss (value, gradient) over predictions of a target of 0, with its likelihood."""
+    figure, all_axes = new_figure(3.4 * len(losses), 3.4, columns=len(losses))
+    y_hat = torch.linspace(-3, 3, 601, dtype=torch.float64)
+    y = torch.zeros_like(y_hat)
+    for axes, (name, (loss, gradient)) in zip(all_axes, losses.items(), strict=True):
+        values, slopes = loss(y_hat, y), gradient(y_hat, y)
+        axes.plot(y_hat, values, "-", label="loss")
+        axes.plot(y_hat, torch.exp(-values), "--", label="likelihood exp(-loss)")
+        axes.plot(y_hat, slopes, "-.", label="gradient")
+        axes.set(title=name, xlabel="prediction, the target being 0")
+        axes.grid(alpha=0.3)
+        axes.sharey(all_axes[0])
+    figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 

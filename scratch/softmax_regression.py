@@ -50,21 +50,26 @@ class SoftmaxRegression:
 
 def one_hot(y, like):
     """Write each class of y (n,) as a row with one 1 among zeros: (n, q), q and dtype as `like`."""
+    if y.dim() == 2:  # rows already
+        return y
     classes = torch.arange(like.shape[1], device=y.device)
     return (y.unsqueeze(1) == classes).to(like.dtype)  # (n, 1) == (q,) -> (n, q)
 
 
 def cross_entropy(y_hat, y, reduction="mean"):
-    """Return -log of the probability given to the true class: the mean, or (n,) for "none".
+    """Return minus the sum of y log(y_hat) over the classes: the mean, or (n,) for "none".
 
-    The sum over classes of -onehot(y) log(y_hat) has one term that isn't zero, picked by index.
-    A probability that underflowed counts as the dtype's smallest normal number, so that the loss
-    stays finite: at most 87.3 in float32, 708.4 in float64, where the library's grows on.
+    y holds target probabilities (n, q), or classes (n,): the sum then has one term that isn't
+    zero, picked by index. A probability that underflowed counts as the dtype's smallest normal
+    number, so the loss stays finite: 87.3 at most in float32, where the library's grows on.
     """
     check_targets(y_hat, y)
-    n = len(y)
-    picked = y_hat[range(n), y]  # (n, q) -> (n,)
-    losses = -torch.log(picked.clamp(min=torch.finfo(y_hat.dtype).tiny))
+    y_hat = y_hat.clamp(min=torch.finfo(y_hat.dtype).tiny)
+    if y.dim() == 2:
+        losses = -(y * torch.log(y_hat)).sum(dim=1)  # (n, q) -> (n,)
+    else:
+        n = len(y)
+        losses = -torch.log(y_hat[range(n), y])  # (n, q) -> (n,)
     return losses.mean() if reduction == "mean" else losses
 
 

@@ -1,0 +1,43 @@
+"""Three losses of regression from the library, with their gradients by autograd.
+
+The twin of scratch/losses.py: same names, same order, same numbers. All work element by element.
+"""
+
+import torch
+from torch import nn
+
+
+def squared(y_hat, y):
+    """Return (y_hat - y)² / 2; nn.MSELoss leaves the ½ out."""
+    return nn.MSELoss(reduction="none")(y_hat, y) / 2
+
+
+def squared_gradient(y_hat, y):
+    """Return the derivative of squared by y_hat."""
+    return gradient(squared, y_hat, y)
+
+
+def l1(y_hat, y):
+    """Return |y_hat - y|."""
+    return nn.L1Loss(reduction="none")(y_hat, y)
+
+
+def l1_gradient(y_hat, y):
+    """Return the derivative of l1 by y_hat."""
+    return gradient(l1, y_hat, y)
+
+
+def huber(y_hat, y, delta=1.0):
+    """Return the squared loss up to an error of delta, a straight line beyond (Huber, 1964)."""
+    return nn.HuberLoss(reduction="none", delta=delta)(y_hat, y)
+
+
+def huber_gradient(y_hat, y, delta=1.0):
+    """Return the derivative of huber by y_hat."""
+    return gradient(huber, y_hat, y, delta)
+
+
+def gradient(loss, y_hat, *arguments):
+    """Return the derivative of an elementwise loss by y_hat, in the shape of y_hat."""
+    y_hat = y_hat.detach().requires_grad_()
+    return torch.autograd.grad(loss(y_hat, *arguments).sum(), y_hat)[0]

@@ -1,0 +1,187 @@
+"""Figures in the book's way, through pyplot: in a notebook, a terminal, with or without a display.
+
+pyplot is loaded on first use. Figures that the commands write are in plots.py.
+"""
+
+import sys
+from pathlib import Path
+
+from torch import Tensor
+
+FORMATS = ("-", "m--", "g-.", "r:")
+
+
+def pyplot():
+    """Return matplotlib.pyplot, which the book calls d2l.plt."""
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def in_notebook() -> bool:
+    """Tell whether this runs in a notebook's kernel, where figures can be shown and redrawn."""
+    ipython = sys.modules.get("IPython")  # a kernel has loaded it; it's no dependency of ours
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def use_svg_display() -> None:
+    """Show figures in a notebook as SVG, sharp at any size; elsewhere do nothing."""
+    if in_notebook():
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+        set_matplotlib_formats("svg")
+
+
+def set_figsize(figsize: tuple[float, float] = (3.5, 2.5)) -> None:
+    """Set the size of the figures to come, width and height in inches."""
+    use_svg_display()
+    pyplot().rcParams["figure.figsize"] = figsize
+
+
+def set_axes(axes, xlabel, ylabel, xlim, ylim, xscale, yscale, legend) -> None:
+    """Set labels, limits (None: from the data), scales and legend of matplotlib's axes."""
+    axes.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale)
+    if xlim is not None:
+        axes.set_xlim(xlim)
+    if ylim is not None:
+        axes.set_ylim(ylim)
+    if legend:
+        axes.legend(legend)
+    axes.grid()
+
+
+def plot(
+    X,
+    Y=None,
+    xlabel=None,
+    ylabel=None,
+    legend=None,
+    xlim=None,
+    ylim=None,
+    xscale="linear",
+    yscale="linear",
+    fmts=FORMATS,
+    figsize=(3.5, 2.5),
+    axes=None,
+) -> None:
+    """Plot lines: Y against X, or X against its indices; each a sequence, or several of them."""
+    set_figsize(figsize)
+    axes = axes or pyplot().gca()
+    curves_x, curves_y = as_curves(X), as_curves(Y)
+    if Y is None:
+        curves_x, curves_y = [()] * len(curves_x), curves_x
+    elif len(curves_x) != len(curves_y):
+        curves_x = curves_x * len(curves_y)
+    axes.cla()
+    for x, y, fmt in zip(curves_x, curves_y, fmts, strict=False):
+        axes.plot(*((x, y) if len(x) else (y,)), fmt)
+    set_axes(axes, xlabel, ylabel, xlim, ylim, xscale, yscale, legend)
+
+
+def as_curves(values) -> list:
+    """Return a list of sequences, whether given one sequence of numbers or several."""
+    if values is None:
+        return []
+    dimensions = getattr(values, "ndim", None)
+    if dimensions is None:
+        dimensions = 2 if len(values) and hasattr(values[0], "__len__") else 1
+    curves = [values] if dimensions == 1 else list(values)
+    return [curve.numpy(force=True) if isinstance(curve, Tensor) else curve for curve in curves]
+
+
+def show_images(imgs, num_rows: int, num_cols: int, titles=None, scale: float = 1.5):
+    """Draw images, tensors (h, w) or PIL's, in a grid of `scale` inches each; return the axes."""
+    size = (num_cols * scale, num_rows * scale)
+    _, grid = pyplot().subplots(
+        num_rows, num_cols, figsize=size, squeeze=False, layout="constrained"
+    )
+    all_axes = grid.flatten()
+    for axes in all_axes:
+        axes.axis("off")
+    for i, (axes, image) in enumerate(zip(all_axes, imgs, strict=False)):
+        axes.imshow(image.numpy(force=True) if isinstance(image, Tensor) else image, cmap="gray")
+        if titles:
+            axes.set_title(titles[i], fontsize="medium")
+    return all_axes
+
+
+class Animator:
+    """Curves that grow point by point.
+
+    In a notebook the figure is redrawn in its place; elsewhere every call of `add` prints a line.
+    `save` writes the figure as it is, and pyplot's show() shows it where there is a display.
+    """
+
+    def __init__(
+        self,
+        xlabel=None,
+        ylabel=None,
+        legend=None,
+        xlim=None,
+        ylim=None,
+        xscale="linear",
+        yscale="linear",
+        fmts=FORMATS,
+        nrows=1,
+        ncols=1,
+        figsize=(3.5, 2.5),
+    ):
+        use_svg_display()
+        self.fig, grid = pyplot().subplots(
+            nrows, ncols, figsize=figsize, squeeze=False, layout="constrained"
+        )
+        self.axes = list(grid.flat)
+        self.settings = (xlabel, ylabel, xlim, ylim, xscale, yscale, legend)
+        self.X, self.Y, self.fmts = [], [], fmts
+        self.display = None
+        if in_notebook():
+            pyplot().close(self.fig)  # or the notebook would show it again below
+
+    def add(self, x, y) -> None:
+        """Add a point to each curve, all at x or each at its own; None leaves a curve as it is."""
+        values = list(y) if hasattr(y, "__len__") else [y]
+        positions = list(x) if hasattr(x, "__len__") else [x] * len(values)
+        if not self.X:
+            self.X, self.Y = [[] for _ in values], [[] for _ in values]
+        for i, (a, b) in enumerate(zip(positions, values, strict=True)):
+            if a is not None and b is not None:
+                self.X[i].append(float(a))
+                self.Y[i].append(float(b))
+        self.draw()
+        if in_notebook():
+            self.show()
+        else:
+            print(self.line(positions, values), flush=True)
+
+    def draw(self) -> None:
+        """Draw all points so far; a curve of one point as a dot, or it would not be seen."""
+        axes = self.axes[0]
+        axes.cla()
+        for x, y, fmt in zip(self.X, self.Y, self.fmts, strict=False):
+            axes.plot(x, y, fmt, marker="." if len(x) == 1 else None)
+        set_axes(axes, *self.settings)
+
+    def show(self) -> None:
+        """Show the figure in the notebook, in the same place every time."""
+        from IPython.display import display
+
+        if self.display is None:
+            self.display = display(self.fig, display_id=True)
+        else:
+            self.display.update(self.fig)
+
+    def line(self, positions, values) -> str:
+        """Return the new points as text, such as `epoch 1: train loss 0.785, test acc 0.790`."""
+        xlabel, legend = self.settings[0] or "x", self.settings[-1] or []
+        names = [*legend, *(f"y{i}" for i in range(len(legend), len(values)))]
+        points = [
+            f"{name} {float(value):.4g}"
+            for name, value in zip(names, values, strict=False)
+            if value is not None
+        ]
+        return f"{xlabel} {float(positions[0]):g}: {', '.join(points)}"
+
+    def save(self, path: str | Path) -> None:
+        """Write the figure to a file of the kind that its name ends in."""
+        self.fig.savefig(path, dpi=150)
