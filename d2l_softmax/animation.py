@@ -90,6 +90,13 @@ def as_curves(values) -> list:
     return [curve.numpy(force=True) if isinstance(curve, Tensor) else curve for curve in curves]
 
 
+def as_list(values) -> list:
+    """Return one number, or several of any kind, as a list."""
+    if isinstance(values, Tensor):
+        values = values.tolist()
+    return list(values) if hasattr(values, "__len__") else [values]
+
+
 def show_images(imgs, num_rows: int, num_cols: int, titles=None, scale: float = 1.5):
     """Draw images, tensors (h, w) or PIL's, in a grid of `scale` inches each; return the axes."""
     size = (num_cols * scale, num_rows * scale)
@@ -140,8 +147,10 @@ class Animator:
 
     def add(self, x, y) -> None:
         """Add a point to each curve, all at x or each at its own; None leaves a curve as it is."""
-        values = list(y) if hasattr(y, "__len__") else [y]
-        positions = list(x) if hasattr(x, "__len__") else [x] * len(values)
+        values = as_list(y)
+        positions = as_list(x)
+        if len(positions) == 1:
+            positions = positions * len(values)
         if not self.X:
             self.X, self.Y = [[] for _ in values], [[] for _ in values]
         for i, (a, b) in enumerate(zip(positions, values, strict=True)):

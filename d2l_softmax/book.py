@@ -65,10 +65,11 @@ def try_gpu(i: int = 0) -> torch.device:
 def evaluate_loss(net: Callable, data_iter: Iterable, loss: Callable) -> float:
     """Return the mean of a loss over all examples of all batches."""
     metric = Accumulator(2)  # sum of losses, examples
-    for X, y in data_iter:
-        y_hat = net(X)
-        total = total_loss(loss(y_hat, y.reshape(y_hat.shape)), y.numel())
-        metric.add(total, y.numel())
+    with torch.no_grad():
+        for X, y in data_iter:
+            y_hat = net(X)
+            total = total_loss(loss(y_hat, y.reshape(y_hat.shape)), y.numel())
+            metric.add(total, y.numel())
     return metric[0] / metric[1]
 
 

@@ -1,0 +1,299 @@
+"""The book's interfaces: five chapters written from them in our own words, and each name."""
+
+import sys
+import types
+
+import matplotlib as mpl
+import pytest
+import torch
+import torchvision
+from torch import nn
+from torch.testing import assert_close
+from torch.utils import data
+from torchvision import transforms
+
+import d2l_softmax as d2l
+from d2l_softmax.sources import ensure_fashion_mnist
+
+
+@pytest.fixture(autouse=True)
+def no_display(monkeypatch):
+    """Draw off screen, close all figures after, seed torch."""
+    mpl.use("agg")
+    torch.manual_seed(0)
+    yield
+    d2l.plt.close("all")
+
+
+def last_point(capsys):
+    """Return what was printed of the last epoch: {"train loss": 0.4, ...}."""
+    line = capsys.readouterr().out.splitlines()[-1]
+    named = (part.rsplit(" ", 1) for part in line.split(": ")[1].split(", "))
+    return {name: float(value) for name, value in named}
+
+
+def assert_learned(capsys, num_epochs_so_far=10):
+    point = last_point(capsys)
+    assert point["train loss"] < 0.5
+    assert 0.7 < point["train acc"] <= 1
+    assert 0.7 < point["test acc"] <= 1
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+def test_chapter_on_the_image_data_set(real_data):
+    d2l.use_svg_display()
+    root = ensure_fashion_mnist()
+    train_set = torchvision.datasets.FashionMNIST(
+        root=root, train=True, transform=transforms.ToTensor(), download=True
+    )
+    assert train_set[0][0].shape == (1, 28, 28)
+    X, y = next(iter(data.DataLoader(train_set, batch_size=18)))
+    axes = d2l.show_images(X.reshape(18, 28, 28), 2, 9, titles=d2l.get_fashion_mnist_labels(y))
+    assert len(axes) == 18
+    assert axes[0].get_title() == "ankle boot"
+
+    workers = d2l.get_dataloader_workers()
+    train_iter = data.DataLoader(train_set, 256, shuffle=True, num_workers=workers)
+    timer = d2l.Timer()
+    for X, _ in train_iter:
+        assert X.dtype == torch.float32
+        break
+    assert f"{timer.stop():.2f} sec".endswith(" sec")
+
+    train_iter, test_iter = d2l.load_data_fashion_mnist(32, resize=64)
+    X, y = next(iter(train_iter))
+    assert (X.shape, X.dtype, y.shape, y.dtype) == (
+        (32, 1, 64, 64),
+        torch.float32,
+        (32,),
+        torch.int64,
+    )
+
+
+def test_chapter_on_softmax_regression_from_scratch(real_data, capsys):
+    train_iter, test_iter = d2l.load_data_fashion_mnist(256)
+    W = torch.normal(0, 0.01, size=(784, 10), requires_grad=True)
+    b = torch.zeros(10, requires_grad=True)
+
+    def softmax(X):
+        X_exp = torch.exp(X)
+        return X_exp / X_exp.sum(1, keepdim=True)
+
+    def net(X):
+        return softmax(torch.matmul(X.reshape((-1, W.shape[0])), W) + b)
+
+    def cross_entropy(y_hat, y):
+        return -torch.log(y_hat[range(len(y_hat)), y])
+
+    y_hat, y = torch.tensor([[0.1, 0.3, 0.6], [0.3, 0.2, 0.5]]), torch.tensor([0, 2])
+    assert_close(cross_entropy(y_hat, y), torch.tensor([2.3026, 0.6931]), rtol=0, atol=5e-5)
+    assert d2l.accuracy(y_hat, y) / len(y) == 0.5
+    assert d2l.evaluate_accuracy(net, test_iter) < 0.4
+
+    def updater(batch_size):
+        return d2l.sgd([W, b], 0.1, batch_size)
+
+    d2l.train_ch3(net, train_iter, test_iter, cross_entropy, 10, updater)
+    assert_learned(capsys)
+    d2l.predict_ch3(net, test_iter)
+    assert d2l.plt.gcf().axes[0].get_title() == "ankle boot\nankle boot"
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+def test_chapter_on_softmax_regression_concise(real_data, capsys, reduction):
+    train_iter, test_iter = d2l.load_data_fashion_mnist(256)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+
+    def init_weights(m):
+        if type(m) is nn.Linear:
+            nn.init.normal_(m.weight, std=0.01)
+
+    net.apply(init_weights)
+    loss = nn.CrossEntropyLoss(reduction=reduction)
+    trainer = torch.optim.SGD(net.parameters(), lr=0.1)
+    d2l.train_ch3(net, train_iter, test_iter, loss, 10, trainer)
+    assert_learned(capsys)
+
+
+def test_chapter_on_the_perceptron_from_scratch(real_data, capsys):
+    train_iter, test_iter = d2l.load_data_fashion_mnist(256)
+    W1 = nn.Parameter(torch.randn(784, 256, requires_grad=True) * 0.01)
+    b1 = nn.Parameter(torch.zeros(256, requires_grad=True))
+    W2 = nn.Parameter(torch.randn(256, 10, requires_grad=True) * 0.01)
+    b2 = nn.Parameter(torch.zeros(10, requires_grad=True))
+
+    def relu(X):
+        return torch.max(X, torch.zeros_like(X))
+
+    def net(X):
+        return relu(X.reshape((-1, 784)) @ W1 + b1) @ W2 + b2
+
+    x = torch.arange(-8.0, 8.0, 0.1, requires_grad=True)
+    d2l.plot(x.detach(), torch.relu(x).detach(), "x", "relu(x)", figsize=(5, 2.5))
+    updater = torch.optim.SGD([W1, b1, W2, b2], lr=0.1)
+    loss = nn.CrossEntropyLoss(reduction="none")
+    d2l.train_ch3(net, train_iter, test_iter, loss, 10, updater)
+    assert_learned(capsys)
+    d2l.predict_ch3(net, test_iter)
+
+
+def test_chapter_on_the_perceptron_concise(real_data, capsys):
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
+    for layer in net:
+        if type(layer) is nn.Linear:
+            nn.init.normal_(layer.weight, std=0.01)
+    train_iter, test_iter = d2l.load_data_fashion_mnist(256)
+    loss = nn.CrossEntropyLoss(reduction="none")
+    trainer = torch.optim.SGD(net.parameters(), lr=0.1)
+    d2l.train_ch3(net, train_iter, test_iter, loss, 10, trainer)
+    assert_learned(capsys)
+
+
+def test_linear_regression_with_the_books_helpers():
+    w, b = torch.tensor([2.0, -3.4]), 4.2
+    features, labels = d2l.synthetic_data(w, b, 1000)
+    assert (features.shape, labels.shape) == ((1000, 2), (1000, 1))
+    train_iter = d2l.load_array((features, labels), 10)
+    estimate = torch.zeros((2, 1), requires_grad=True)
+    intercept = torch.zeros(1, requires_grad=True)
+    for _ in range(3):
+        for X, y in train_iter:
+            d2l.squared_loss(d2l.linreg(X, estimate, intercept), y).sum().backward()
+            d2l.sgd([estimate, intercept], 0.03, 10)
+    assert_close(estimate.detach().reshape(-1), w, rtol=0, atol=0.01)
+    assert_close(intercept.detach(), torch.tensor([b]), rtol=0, atol=0.01)
+
+    def net(X):
+        return d2l.linreg(X, estimate, intercept)
+
+    assert d2l.evaluate_loss(net, train_iter, d2l.squared_loss) < 1e-4
+    mean_loss, _ = d2l.train_epoch_ch3(
+        net, train_iter, d2l.squared_loss, lambda n: d2l.sgd([estimate, intercept], 0.03, n)
+    )
+    assert mean_loss < 1e-4
+
+
+def test_loss_is_the_same_from_values_and_from_their_mean():
+    X, y = torch.randn(10, 4), torch.arange(10) % 3
+    batches = [(X[:7], y[:7]), (X[7:], y[7:])]
+    results, weights = [], []
+    for reduction in ("none", "mean"):
+        torch.manual_seed(1)
+        net = nn.Linear(4, 3)
+        updater = torch.optim.SGD(net.parameters(), lr=0.5)
+        loss = nn.CrossEntropyLoss(reduction=reduction)
+        results.append(d2l.train_epoch_ch3(net, batches, loss, updater))
+        weights.append(net.weight.detach())
+    assert results[0] == pytest.approx(results[1], rel=1e-6)
+    assert_close(weights[0], weights[1])
+
+
+def test_evaluate_loss_takes_any_loss_and_needs_no_gradient():
+    net = nn.Linear(2, 1)
+    X, y = torch.ones(5, 2), torch.zeros(5)
+    expected = float(net(X).square().mean())
+    for loss in (nn.MSELoss(), nn.MSELoss(reduction="none")):
+        assert d2l.evaluate_loss(net, [(X[:2], y[:2]), (X[2:], y[2:])], loss) == pytest.approx(
+            expected
+        )
+
+
+def test_try_gpu():
+    assert d2l.try_gpu(10**6) == torch.device("cpu")
+
+
+def test_workers_by_platform(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert d2l.get_dataloader_workers() == 0
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert 1 <= d2l.get_dataloader_workers() <= 4
+
+
+def test_plt_is_pyplot():
+    from matplotlib import pyplot
+
+    assert d2l.plt is pyplot
+    with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
+        d2l.no_such_name  # noqa: B018
+
+
+def test_every_public_name_is_there():
+    assert all(getattr(d2l, name) is not None for name in d2l.__all__)
+
+
+@pytest.mark.parametrize(
+    ("X", "Y", "expected"),
+    [
+        ([1, 2, 3], None, [([0, 1, 2], [1, 2, 3])]),
+        ([1, 2, 3], [4, 5, 6], [([1, 2, 3], [4, 5, 6])]),
+        ([1, 2], [[4, 5], [6, 7]], [([1, 2], [4, 5]), ([1, 2], [6, 7])]),
+        ([[1, 2], [2, 3]], [[4, 5], [6, 7]], [([1, 2], [4, 5]), ([2, 3], [6, 7])]),
+        (torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]), [([1, 2], [3, 4])]),
+        ([torch.tensor([1.0, 2.0])], [torch.tensor([3.0, 4.0])], [([1, 2], [3, 4])]),
+    ],
+)
+def test_plot(X, Y, expected):
+    d2l.plot(X, Y, xlabel="x", ylabel="f(x)", legend=["f"], xlim=[0, 4], yscale="linear")
+    axes = d2l.plt.gca()
+    drawn = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
+    assert drawn == expected
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_xlim()) == ("x", "f(x)", (0, 4))
+
+
+def test_show_images_takes_tensors_and_pictures():
+    picture = transforms.ToPILImage()(torch.rand(1, 5, 5))
+    axes = d2l.show_images([torch.rand(5, 5), picture], 1, 3, titles=["a", "b"])
+    assert [len(a.images) for a in axes] == [1, 1, 0]
+    assert len(d2l.show_images([picture], 1, 1)) == 1
+
+
+def test_animator_in_a_terminal_prints_lines_and_saves_when_asked(tmp_path, capsys):
+    animator = d2l.Animator(xlabel="epoch", xlim=[1, 3], legend=["train loss", "test acc"])
+    for epoch in (1, 2):
+        animator.add(epoch, (1 / epoch, None if epoch == 1 else 0.5))
+    assert (
+        capsys.readouterr().out == "epoch 1: train loss 1\nepoch 2: train loss 0.5, test acc 0.5\n"
+    )
+    assert (animator.X, animator.Y) == ([[1.0, 2.0], [2.0]], [[1.0, 0.5], [0.5]])
+    assert list(tmp_path.iterdir()) == []
+    animator.save(tmp_path / "curves.png")
+    animator.save(tmp_path / "curves.svg")
+    assert (tmp_path / "curves.png").stat().st_size > 5000
+
+
+def test_animator_takes_one_number(capsys):
+    animator = d2l.Animator()
+    animator.add(0, 2.0)
+    animator.add(torch.tensor(1), torch.tensor(3.0))
+    assert capsys.readouterr().out == "x 0: y0 2\nx 1: y0 3\n"
+    assert animator.Y == [[2.0, 3.0]]
+
+
+def test_animator_in_a_notebook_redraws_in_its_place(monkeypatch, capsys):
+    """A stand-in for IPython that records what is displayed; the real one runs the notebook."""
+    shown = []
+    handle = types.SimpleNamespace(update=lambda figure: shown.append(("update", figure)))
+
+    def display(figure, display_id):
+        shown.append(("display", figure))
+        return handle
+
+    shell = types.SimpleNamespace(kernel=object())
+    ipython = types.ModuleType("IPython")
+    ipython.get_ipython = lambda: shell
+    ipython.display = types.ModuleType("IPython.display")
+    ipython.display.display = display
+    inline = types.ModuleType("matplotlib_inline.backend_inline")
+    inline.set_matplotlib_formats = lambda kind: shown.append(("format", kind))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", ipython.display)
+    monkeypatch.setitem(sys.modules, "matplotlib_inline", types.ModuleType("matplotlib_inline"))
+    monkeypatch.setitem(sys.modules, "matplotlib_inline.backend_inline", inline)
+
+    animator = d2l.Animator(legend=["loss"])
+    animator.add(1, 0.5)
+    animator.add(2, 0.25)
+    assert [kind for kind, _ in shown] == ["format", "display", "update"]
+    assert shown[1][1] is shown[2][1] is animator.fig
+    assert capsys.readouterr().out == ""
+    assert d2l.plt.get_fignums() == []

@@ -1,0 +1,103 @@
+"""The notes' section 9: one-hot and soft targets, Adam at 1e-4, accuracy as a mean of `equal`."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+import concise
+import scratch
+from d2l_softmax import accuracy
+from d2l_softmax.metrics import count_correct
+
+
+@pytest.fixture
+def case(generator):
+    """Return logits (32, 10), classes (32,), their one-hot form and soft targets, in float64."""
+    logits = 3 * torch.randn(32, 10, dtype=torch.float64, generator=generator)
+    y = torch.randint(10, (32,), generator=generator)
+    one_hot = torch.nn.functional.one_hot(y, 10).double()
+    return logits, y, one_hot, 0.9 * one_hot + 0.01
+
+
+def losses_of_both(logits, y, reduction="mean"):
+    return (
+        scratch.cross_entropy(scratch.softmax(logits), y, reduction),
+        concise.cross_entropy(logits, y, reduction),
+    )
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_two_ways_of_the_loss(case, reduction):
+    logits, y, one_hot, _ = case
+    expected = concise.cross_entropy(logits, y, reduction)
+    for loss in (
+        *losses_of_both(logits, y, reduction),
+        *losses_of_both(logits, one_hot, reduction),
+    ):
+        assert_close(loss, expected, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_soft_targets(case, reduction):
+    logits, _, _, soft = case
+    by_hand, by_library = losses_of_both(logits, soft, reduction)
+    assert_close(by_hand, by_library, rtol=1e-13, atol=1e-14)
+
+
+def test_three_ways_of_the_accuracy(case):
+    logits, y, one_hot, _ = case
+    y_hat = scratch.softmax(logits)
+    equal = torch.equal(y_hat.argmax(1), logits.argmax(1))
+    assert equal
+    mean_of_equal = (y_hat.argmax(1) == one_hot.argmax(1)).to(torch.float64).mean()
+    assert float(mean_of_equal) == accuracy(y_hat, y) / len(y)
+    assert float(mean_of_equal) == int(count_correct(logits, y)) / len(y)
+    assert float(mean_of_equal) == int(count_correct(logits, one_hot)) / len(y)
+    assert 0 < mean_of_equal < 1
+
+
+@pytest.mark.parametrize("kind", ["one-hot", "soft"])
+def test_both_twins_train_on_targets_in_rows_with_adam(kind, generator):
+    X = torch.rand(64, 1, 4, 4, dtype=torch.float64, generator=generator)
+    y = torch.randint(3, (64,), generator=generator)
+    rows = torch.nn.functional.one_hot(y, 3).double()
+    targets = rows if kind == "one-hot" else 0.8 * rows + 0.2 / 3
+    batches = list(zip(X.split(20), targets.split(20), strict=True))
+    results = []
+    for twin in (scratch, concise):
+        start = torch.Generator().manual_seed(1)
+        model = twin.SoftmaxRegression(16, 3, dtype=torch.float64, generator=start)
+        optimizer = twin.Adam(model.parameters(), lr=1e-4)
+        epochs = [twin.train_epoch(model, batches, optimizer) for _ in range(20)]
+        results.append((epochs, model.W.detach()))
+    (ours, W), (theirs, twin_W) = results
+    for our, their in zip(ours, theirs, strict=True):
+        assert our == pytest.approx(their, rel=0, abs=1e-12)
+    assert_close(W, twin_W, rtol=0, atol=1e-12)
+    assert ours[-1][0] < ours[0][0]
+
+
+def test_gradient_of_soft_targets_is_autograd_of_the_same_functions(case, generator):
+    X = torch.rand(32, 5, dtype=torch.float64, generator=generator)
+    model = scratch.SoftmaxRegression(5, 10, dtype=torch.float64, generator=generator)
+    by_hand = model.backward(X, model(X), case[3])
+    for parameter in model.parameters():
+        parameter.requires_grad_()
+    loss = scratch.cross_entropy(model(X), case[3])
+    for ours, theirs in zip(by_hand, torch.autograd.grad(loss, model.parameters()), strict=True):
+        assert_close(ours, theirs, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (torch.full((2, 3), 0.5), "rows whose sums miss 1 by up to 0.5"),
+        (torch.tensor([[1.5, -0.5, 0.0], [1.0, 0.0, 0.0]]), "entries from -0.5 on"),
+        (torch.full((2, 3), torch.nan), "expected probabilities"),
+        (torch.ones(2, 1), r"of shape \(2, 1\), expected torch.float32 of shape \(2, 3\)"),
+        (torch.ones(2, 3, dtype=torch.float64), r"y is torch.float64 .* expected torch.float32"),
+    ],
+)
+def test_targets_that_cannot_be(twin, y, message):
+    with pytest.raises(ValueError, match=message):
+        twin.cross_entropy(torch.full((2, 3), 1 / 3), y)
