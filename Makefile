@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train-scratch train-concise bench test test-all lint clean
+.PHONY: help setup data train-scratch train-concise losses notebook bench test test-all lint clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,13 @@ train-scratch: setup ## Train the twin written by hand; writes runs/scratch
 
 train-concise: setup ## Train the twin written with the library; writes runs/concise
 	$(BIN)/python -m concise $(ARGS)
+
+losses: setup ## Draw three losses of regression; writes runs/losses.png
+	$(BIN)/python -m d2l_softmax losses $(ARGS)
+
+notebook: $(VENV)/.installed-notebook ## Run the notes' notebook from a clean kernel, store its outputs
+	$(BIN)/python -m nbconvert --to notebook --execute --inplace \
+	  --ExecutePreprocessor.record_timing=False notebooks/softmax_regression.ipynb
 
 bench: setup ## Measure the loader, an epoch and five seeds; prints the README's tables
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -74,7 +74,7 @@ def draw_predictions(images: Tensor, y: Tensor, predicted: Tensor, columns: int 
 
 def draw_losses(losses: dict[str, tuple[Callable, Callable]]) -> Figure:
     """Draw each loss (value, gradient) over predictions of a target of 0, with its likelihood."""
-    figure, all_axes = new_figure(3.4 * len(losses), 3.4, columns=len(losses))
+    figure, all_axes = new_figure(3 * len(losses), 3.2, columns=len(losses))
     y_hat = torch.linspace(-3, 3, 601, dtype=torch.float64)
     y = torch.zeros_like(y_hat)
     for axes, (name, (loss, gradient)) in zip(all_axes, losses.items(), strict=True):
@@ -82,7 +82,7 @@ def draw_losses(losses: dict[str, tuple[Callable, Callable]]) -> Figure:
         axes.plot(y_hat, values, "-", label="loss")
         axes.plot(y_hat, torch.exp(-values), "--", label="likelihood exp(-loss)")
         axes.plot(y_hat, slopes, "-.", label="gradient")
-        axes.set(title=name, xlabel="prediction, the target being 0")
+        axes.set(title=name, xlabel="prediction, for a target of 0")
         axes.grid(alpha=0.3)
         axes.sharey(all_axes[0])
     figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)

@@ -32,7 +32,7 @@ def last_point(capsys):
     return {name: float(value) for name, value in named}
 
 
-def assert_learned(capsys, num_epochs_so_far=10):
+def assert_learned(capsys):
     point = last_point(capsys)
     assert point["train loss"] < 0.5
     assert 0.7 < point["train acc"] <= 1
@@ -60,7 +60,7 @@ def test_chapter_on_the_image_data_set(real_data):
         break
     assert f"{timer.stop():.2f} sec".endswith(" sec")
 
-    train_iter, test_iter = d2l.load_data_fashion_mnist(32, resize=64)
+    train_iter, _ = d2l.load_data_fashion_mnist(32, resize=64)
     X, y = next(iter(train_iter))
     assert (X.shape, X.dtype, y.shape, y.dtype) == (
         (32, 1, 64, 64),
@@ -191,7 +191,7 @@ def test_loss_is_the_same_from_values_and_from_their_mean():
 def test_evaluate_loss_takes_any_loss_and_needs_no_gradient():
     net = nn.Linear(2, 1)
     X, y = torch.ones(5, 2), torch.zeros(5)
-    expected = float(net(X).square().mean())
+    expected = net(X).square().mean().item()
     for loss in (nn.MSELoss(), nn.MSELoss(reduction="none")):
         assert d2l.evaluate_loss(net, [(X[:2], y[:2]), (X[2:], y[2:])], loss) == pytest.approx(
             expected

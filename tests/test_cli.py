@@ -189,16 +189,6 @@ def test_data_that_cannot_be_had(tmp_path, capsys):
     assert "name another with --data-dir" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("twin_name", TWINS)
-def test_as_a_program(twin_name, tmp_path):
-    """The real command in a process of its own, with the real data and a reader that leaves."""
-    command = [sys.executable, "-m", twin_name, "--epochs=1", f"--output-dir={tmp_path}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "7,850 parameters" in done.stdout
-    assert "epoch   1   train loss 0.7" in done.stdout
-    assert done.stderr == ""
-
-
 def test_reader_that_leaves(tmp_path):
     reading, writing = os.pipe()
     os.close(reading)

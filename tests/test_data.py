@@ -1,5 +1,7 @@
 """The loader: shapes, order, reproducibility, and the same pixels as torchvision's own way."""
 
+import sys
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -115,3 +117,14 @@ def test_labels_by_name():
     for wrong in (-1, 10):
         with pytest.raises(IndexError, match=f"label {wrong} is not one of 0 to 9"):
             get_fashion_mnist_labels([wrong])
+
+
+def test_resizing_the_data_keeps_memory_flat(real_data):
+    """All 10,000 test images at 224×224 would take 2 GB; a batch takes 50 MB."""
+    resource = pytest.importorskip("resource")  # not on Windows
+    _, test_iter = load_data_fashion_mnist(256, resize=224)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for X, _ in test_iter:
+        assert X.shape[1:] == (1, 224, 224)
+    growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert growth * (1 if sys.platform == "darwin" else 1024) < 500e6

@@ -1,0 +1,148 @@
+"""Every code block of both READMEs and every example in a docstring is run."""
+
+import doctest
+import functools
+import importlib
+import os
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import concise
+import d2l_softmax
+import scratch
+
+ROOT = Path(__file__).parents[1]
+READMES = ["README.md", "README.zh-CN.md"]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EPOCH = re.compile(r"epoch +(\d+) +train loss ([\d.]+) +train acc ([\d.]+) +test acc ([\d.]+)")
+
+
+def blocks(readme, language):
+    """Return the code blocks of a language ("" for output) in the order of the text."""
+    found = BLOCK.findall((ROOT / readme).read_text(encoding="utf-8"))
+    return [block for name, block in found if name == language]
+
+
+@functools.cache  # what both READMEs have in common runs once
+def output_of(command):
+    """Run a shell command in an empty folder, with this Python's environment as .venv."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        programs = Path(folder) / "programs"
+        programs.mkdir()
+        binaries = Path(sys.executable).parent
+        installed = " ".join(f"-o .venv/.installed{part}" for part in ("", "-test", "-dev"))
+        make = (
+            f'exec {shutil.which("make")} -f "{ROOT}/Makefile" {installed} BIN="{binaries}" "$@"\n'
+        )
+        (programs / "make").write_text("#!/bin/sh\n" + make)
+        (programs / "make").chmod(0o755)
+        environment = {
+            **os.environ,
+            "PATH": f"{programs}{os.pathsep}{binaries}:{os.environ['PATH']}",
+        }
+        done = subprocess.run(
+            command, shell=True, cwd=folder, env=environment, capture_output=True, text=True
+        )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@functools.cache
+def run_python(block):
+    """Run a block of Python in a process of its own, in an empty folder."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "MPLBACKEND": "agg"}
+        subprocess.run([sys.executable, "-c", block], cwd=folder, env=environment, check=True)
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+@pytest.mark.parametrize("readme", READMES)
+def test_commands_print_what_the_readme_says(readme):
+    commands = [line for block in blocks(readme, "bash") for line in block.splitlines()]
+    assert "make train-scratch" in commands
+    assert "make train-concise" in commands
+    outputs = {command: output_of(command) for command in commands}
+    (printed,) = blocks(readme, "")
+    expected = EPOCH.findall(printed)
+    assert len(expected) == 10
+    for command in ("make train-scratch", "make train-concise"):
+        measured = EPOCH.findall(outputs[command])
+        assert len(measured) == 10
+        for claimed, found in zip(expected, measured, strict=True):
+            # Another machine may round differently; 2e-4 is the last digit, or two test images.
+            assert [float(n) for n in found] == pytest.approx([float(n) for n in claimed], abs=2e-4)
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_python_blocks_run(readme):
+    assert len(blocks(readme, "python")) == 2
+    for block in blocks(readme, "python"):
+        run_python(block)
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_steps_without_make_are_those_of_the_makefile(readme):
+    (block,) = blocks(readme, "powershell")
+    makefile = (ROOT / "Makefile").read_text()
+    for line in block.splitlines():
+        if line.startswith("python -m pip"):
+            assert "pip install" in makefile
+            assert "-c constraints.txt" in makefile
+            assert line.endswith("-e .")
+        elif line.startswith("python -m venv"):
+            assert "-m venv" in makefile
+        elif line.startswith("python -m"):
+            assert f"$(BIN)/{line} $(ARGS)" in makefile  # and so run by the blocks above
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_languages_of_the_blocks_are_known(readme):
+    languages = {name for name, _ in BLOCK.findall((ROOT / readme).read_text(encoding="utf-8"))}
+    assert languages == {"bash", "", "python", "powershell"}
+
+
+def test_readmes_are_in_step():
+    english, chinese = ((ROOT / readme).read_text(encoding="utf-8") for readme in READMES)
+    for pattern in (r"!\[.*?\]\((.*?)\)", r"^\| .*?([\d.]+ ± [\d.]+).*$", r"(\d\.\d{3} s)"):
+        found = re.findall(pattern, english, re.MULTILINE)
+        assert found
+        assert found == re.findall(pattern, chinese, re.MULTILINE)
+    for language in ("bash", "", "python", "powershell"):
+        assert blocks(READMES[0], language) == blocks(READMES[1], language)
+    assert english.count("\n## ") == chinese.count("\n## ")
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_links_lead_somewhere(readme):
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#:]+)\)", text)
+    assert len(targets) > 10
+    for target in targets:
+        assert (ROOT / target).exists() or (ROOT / "d2l_softmax" / target).exists(), target
+
+
+def modules():
+    """Return the names of all modules of the three packages."""
+    for package in (d2l_softmax, scratch, concise):
+        yield package.__name__
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            yield module.name
+
+
+def test_docstring_examples():
+    attempted = 0
+    for name in modules():
+        results = doctest.testmod(importlib.import_module(name), extraglobs={})
+        assert results.failed == 0, name
+        attempted += results.attempted
+    assert attempted >= 8
