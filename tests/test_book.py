@@ -132,7 +132,7 @@ def test_chapter_on_the_perceptron_from_scratch(real_data, capsys):
     d2l.plot(x.detach(), torch.relu(x).detach(), "x", "relu(x)", figsize=(5, 2.5))
     updater = torch.optim.SGD([W1, b1, W2, b2], lr=0.1)
     loss = nn.CrossEntropyLoss(reduction="none")
-    d2l.train_ch3(net, train_iter, test_iter, loss, 10, updater)
+    d2l.train_ch3(net, train_iter, test_iter, loss, 5, updater)
     assert_learned(capsys)
     d2l.predict_ch3(net, test_iter)
 
@@ -145,7 +145,7 @@ def test_chapter_on_the_perceptron_concise(real_data, capsys):
     train_iter, test_iter = d2l.load_data_fashion_mnist(256)
     loss = nn.CrossEntropyLoss(reduction="none")
     trainer = torch.optim.SGD(net.parameters(), lr=0.1)
-    d2l.train_ch3(net, train_iter, test_iter, loss, 10, trainer)
+    d2l.train_ch3(net, train_iter, test_iter, loss, 5, trainer)
     assert_learned(capsys)
 
 
