@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train-scratch train-concise losses notebook bench test test-all lint clean
+.PHONY: help setup data train-scratch train-concise compare predict losses notebook bench test test-all lint clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,12 @@ train-scratch: setup ## Train the twin written by hand; writes runs/scratch
 
 train-concise: setup ## Train the twin written with the library; writes runs/concise
 	$(BIN)/python -m concise $(ARGS)
+
+compare: setup ## Train both twins side by side; writes runs/compare
+	$(BIN)/python -m d2l_softmax compare $(ARGS)
+
+predict: setup ## Classify a picture of yours: make predict IMAGE=coat.jpg
+	$(BIN)/python -m d2l_softmax predict $(IMAGE) $(ARGS)
 
 losses: setup ## Draw three losses of regression; writes runs/losses.png
 	$(BIN)/python -m d2l_softmax losses $(ARGS)

@@ -33,6 +33,10 @@ class SoftmaxRegression(nn.Module):
         check_inputs(X, self.W)
         return self.net(X)  # (n, 1, 28, 28) -> (n, d) -> (n, q)
 
+    def probabilities(self, X):
+        """Return the probabilities y_hat (n, q) of the images X (n, ...)."""
+        return softmax(self(X))
+
     # backward() is loss.backward(): autograd derives it from the forward pass
 
 

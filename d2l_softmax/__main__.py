@@ -6,36 +6,90 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from d2l_softmax.cli import add_data_dir, exit_status, positive
-from d2l_softmax.plots import draw_losses, save_figure
-from d2l_softmax.run import prepared_directory
-from d2l_softmax.sources import SHA256, ensure_fashion_mnist
-from scratch import losses as by_hand
+import concise.softmax_regression
+import scratch.softmax_regression
+from d2l_softmax import commands
+from d2l_softmax.cli import (
+    add_data_dir,
+    add_output_dir,
+    add_training_options,
+    complete,
+    exit_status,
+    positive,
+    whole,
+)
+from d2l_softmax.comparison import compare
+from d2l_softmax.pictures import INVERSIONS
+from scratch import losses
+
+TWINS = {"scratch": scratch.softmax_regression, "concise": concise.softmax_regression}
+DEFAULT_MODEL = Path("runs", "scratch", "model.pt")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command that the arguments name and return the exit status."""
+    """Run the command that the arguments name and return the exit status: 0, 1 or 130 (2 exits)."""
     parser = argparse.ArgumentParser(prog="python -m d2l_softmax", allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    add_data_dir(add_command(commands, data))
-    losses_parser = add_command(commands, losses)
-    losses_parser.add_argument(
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add = functools.partial(add_command, subparsers)
+    # Either twin's model would do below: what one wrote, the other reads.
+    model = scratch.softmax_regression.SoftmaxRegression
+
+    add_data_dir(add("data", commands.data, "find or fetch Fashion-MNIST, verify it, say where"))
+
+    command = add("compare", functools.partial(compare, TWINS), "train both twins side by side")
+    add_training_options(command)
+    add_output_dir(command, Path("runs", "compare"))
+
+    command = add("evaluate", functools.partial(commands.evaluate_model, model), "test a model")
+    add_model(command)
+    add_data_dir(command)
+    add_json(command)
+
+    command = add("figures", functools.partial(commands.draw_model, model), "draw what it learned")
+    add_model(command)
+    add_data_dir(command)
+    add_output_dir(command, Path("runs", "figures"))
+
+    command = add("predict", functools.partial(commands.predict, model), "classify pictures")
+    command.add_argument("files", type=Path, nargs="*", metavar="FILE", help="PNG, JPEG, WebP, …")
+    command.add_argument(
+        "--index", type=whole(0, 9999), metavar="N", help="an image of the test set, 0 to 9999"
+    )
+    command.add_argument(
+        "--model", type=Path, default=DEFAULT_MODEL, metavar="FILE", help="written by either twin"
+    )
+    command.add_argument(
+        "--invert",
+        choices=INVERSIONS,
+        default="auto",
+        help="whether the picture is dark on light; auto: if its border is light",
+    )
+    add_json(command)
+    add_data_dir(command)
+    add_output_dir(command, Path("runs", "predict"))
+
+    command = add("losses", functools.partial(commands.draw_losses, losses), "draw three losses")
+    command.add_argument(
         "--delta", type=positive, default=1.0, metavar="D", help="where Huber's loss turns straight"
     )
-    losses_parser.add_argument(
-        "--output-dir", type=Path, default=Path("runs"), metavar="DIR", help="where to write"
-    )
+    add_output_dir(command, Path("runs"))
+
     options = parser.parse_args(argv)
-    work = functools.partial(options.work, options)
+    if options.command == "compare":
+        complete(subparsers.choices["compare"], options)
+    if options.command == "predict" and bool(options.files) == (options.index is not None):
+        subparsers.choices["predict"].error("name picture files, or an image with --index")
+    work = functools.partial(vars(options).pop("work"), options)
     return exit_status(f"python -m d2l_softmax {options.command}", work)
 
 
-def add_command(commands, work: Callable) -> argparse.ArgumentParser:
-    """Add the command that a function does, under its name and docstring; return its parser."""
-    parser = commands.add_parser(
-        work.__name__,
-        help=work.__doc__,
-        description=work.__doc__,
+def add_command(subparsers, name: str, work: Callable, summary: str) -> argparse.ArgumentParser:
+    """Add a command under its name; its description is the docstring of what does its work."""
+    function = getattr(work, "func", work)
+    parser = subparsers.add_parser(
+        name,
+        help=summary,
+        description=function.__doc__.split("\n\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
     )
@@ -43,26 +97,23 @@ def add_command(commands, work: Callable) -> argparse.ArgumentParser:
     return parser
 
 
-def data(options: argparse.Namespace) -> None:
-    """Find or fetch Fashion-MNIST, verify it by SHA-256, and print where it is."""
-    data_dir = ensure_fashion_mnist(options.data_dir)
-    print(f"Fashion-MNIST, {len(SHA256)} files with the right SHA-256: {data_dir}")
-
-
-def losses(options: argparse.Namespace) -> None:
-    """Draw squared, L1 and Huber's loss, each with likelihood and gradient, in losses.png."""
-    output_dir = prepared_directory(options.output_dir)
-    huber = functools.partial(by_hand.huber, delta=options.delta)
-    huber_gradient = functools.partial(by_hand.huber_gradient, delta=options.delta)
-    figure = draw_losses(
-        {
-            "squared loss": (by_hand.squared, by_hand.squared_gradient),
-            "L1 loss": (by_hand.l1, by_hand.l1_gradient),
-            f"Huber's loss, δ = {options.delta:g}": (huber, huber_gradient),
-        }
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the argument MODEL, a file that either twin wrote."""
+    parser.add_argument(
+        "model",
+        type=Path,
+        nargs="?",
+        default=DEFAULT_MODEL,
+        metavar="MODEL",
+        help="model.pt of either twin",
     )
-    save_figure(output_dir / "losses.png", figure)
-    print(f"wrote {output_dir / 'losses.png'}")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the option --json."""
+    parser.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print JSON, not text"
+    )
 
 
 if __name__ == "__main__":

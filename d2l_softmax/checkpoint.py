@@ -3,22 +3,16 @@
 import csv
 import io
 import json
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from d2l_softmax.evaluation import Model
 from d2l_softmax.files import write_atomically
 from d2l_softmax.training import EpochRecord
-
-
-class Model(Protocol):
-    """What is needed of a twin's model here: its parameters by their names in the mathematics."""
-
-    W: Tensor  # (d, q)
-    b: Tensor  # (q,)
 
 
 def save_model(path: Path, model: Model) -> None:
@@ -27,6 +21,55 @@ def save_model(path: Path, model: Model) -> None:
     buffer = io.BytesIO()
     torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, buffer)
     write_atomically(path, buffer.getvalue())
+
+
+class ModelFileError(ValueError):
+    """A model file can't be used; the message names the file and says why."""
+
+
+def load_parameters(path: Path, model: Model) -> None:
+    """Copy W and b from a file that either twin wrote into a model of the same shapes.
+
+    Nothing in the file is executed. Raises ModelFileError if it is missing, unreadable, of other
+    content or shapes, or has numbers that are not finite; the model is then as it was.
+    """
+    parameters = {"W": model.W, "b": model.b}
+    loaded = read_tensors(path)
+    if loaded.keys() != parameters.keys():
+        raise ModelFileError(f"{path} has {sorted(loaded)}, expected W and b")
+    for name, parameter in parameters.items():
+        if loaded[name].shape != parameter.shape:
+            raise ModelFileError(
+                f"{path}: {name} has shape {tuple(loaded[name].shape)}, "
+                f"expected {tuple(parameter.shape)}"
+            )
+        if not loaded[name].isfinite().all():
+            raise ModelFileError(f"{path}: {name} has numbers that are not finite")
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(loaded[name])
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the floating-point tensors by name that torch.save wrote; ModelFileError if not."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about formats that are refused anyway
+            loaded = torch.load(path, weights_only=True, map_location="cpu")
+    except FileNotFoundError as error:
+        raise ModelFileError(
+            f"there is no model {path}; train one first: make train-scratch"
+        ) from error
+    except OSError as error:
+        raise ModelFileError(f"{path} can't be read: {error.strerror or error}") from error
+    except Exception as error:  # torch.load raises what the bytes of a wrong file happen to cause
+        raise ModelFileError(f"{path} is damaged or not a model of this project") from error
+    if not isinstance(loaded, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, Tensor) and tensor.is_floating_point()
+        for name, tensor in loaded.items()
+    ):
+        raise ModelFileError(f"{path} is not a model of this project")
+    return loaded
 
 
 def save_history(path: Path, history: Sequence[EpochRecord]) -> None:

@@ -10,11 +10,16 @@ from types import ModuleType
 
 import torch
 
+from d2l_softmax.checkpoint import ModelFileError
+from d2l_softmax.comparison import TwinsPartedError
 from d2l_softmax.run import run
 from d2l_softmax.sources import ENVIRONMENT_VARIABLE, DataUnavailableError, default_data_dir
 from d2l_softmax.training import DivergedError
 
 DEFAULT_LR = {"sgd": 0.1, "adam": 0.001}
+
+# What ends a command with a message and status 1; anything else is a mistake of ours.
+FAILURES = (DataUnavailableError, DivergedError, ModelFileError, TwinsPartedError, OSError)
 
 
 def real(expected: str, holds: Callable[[float], bool]) -> Callable[[str], float]:
@@ -62,10 +67,10 @@ def main(twin: ModuleType, name: str, argv: list[str] | None = None) -> int:
     return exit_status(f"python -m {name}", lambda: run(twin, name, options))
 
 
-def exit_status(command: str, work: Callable[[], None]) -> int:
+def exit_status(command: str, work: Callable[[], int | None]) -> int:
     """Do the work; turn what can go wrong into a message on standard error and a status."""
     try:
-        work()
+        status = work() or 0
         sys.stdout.flush()
     except KeyboardInterrupt:
         print(f"{command}: interrupted", file=sys.stderr)
@@ -74,21 +79,29 @@ def exit_status(command: str, work: Callable[[], None]) -> int:
         # Whoever read the output has left, as in `| head`; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (DataUnavailableError, DivergedError, OSError) as error:
+    except FAILURES as error:
         print(f"{command}: {error}", file=sys.stderr)
         return 1
-    return 0
+    return status
 
 
 def training_parser(name: str) -> argparse.ArgumentParser:
-    """Return the parser of the options that both twins' commands have."""
+    """Return the parser of a twin's command."""
     parser = argparse.ArgumentParser(
         prog=f"python -m {name}",
         description="Train softmax regression on Fashion-MNIST and write the history (CSV), the "
-        "model and figures (PNG). Equal options and seed give equal numbers in both twins.",
+        "model, figures (PNG) and a report (HTML). Equal options and seed give equal numbers in "
+        "both twins.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
     )
+    add_training_options(parser)
+    add_output_dir(parser, Path("runs", name))
+    return parser
+
+
+def add_training_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of training but for the output directory."""
     add = parser.add_argument
     add("--epochs", type=whole(1), default=10, metavar="N", help="passes over the training data")
     add("--batch-size", type=whole(1), default=256, metavar="N", help="images in a step")
@@ -112,15 +125,18 @@ def training_parser(name: str) -> argparse.ArgumentParser:
     add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute")
     add("--dtype", choices=("float32", "float64"), default="float32", help="precision")
     add_data_dir(parser)
-    add(
+    add("--quiet", action="store_true", default=argparse.SUPPRESS, help="print errors only")
+
+
+def add_output_dir(parser: argparse.ArgumentParser, default: Path) -> None:
+    """Add the option --output-dir."""
+    parser.add_argument(
         "--output-dir",
         type=Path,
-        default=Path("runs", name),
+        default=default,
         metavar="DIR",
-        help="where to write; files of an earlier run there are replaced",
+        help="where to write; files of an earlier call there are replaced",
     )
-    add("--quiet", action="store_true", default=argparse.SUPPRESS, help="print errors only")
-    return parser
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:

@@ -10,29 +10,29 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from d2l_softmax.data import get_fashion_mnist_labels
+from d2l_softmax.data import LABELS, get_fashion_mnist_labels
 from d2l_softmax.files import write_atomically
 from d2l_softmax.training import EpochRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from PIL.Image import Image
 
 WRONG = "#c62828"
 
 
-def new_figure(width: float, height: float, rows: int = 1, columns: int = 1):
+def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **grid):
     """Return a figure of the size in inches and its axes, a flat list."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+    return figure, list(figure.subplots(rows, columns, squeeze=False, **grid).flat)
 
 
 def draw_curves(history: Sequence[EpochRecord], title: str) -> Figure:
     """Draw the loss on the left and both accuracies on the right, over the epochs."""
-    from matplotlib.ticker import MaxNLocator
-
     figure, (loss_axes, accuracy_axes) = new_figure(8, 3.2, columns=2)
     figure.suptitle(title, fontsize="medium")
     epochs = [record.epoch for record in history]
@@ -43,8 +43,15 @@ def draw_curves(history: Sequence[EpochRecord], title: str) -> Figure:
     accuracy_axes.set_ylabel("accuracy")
     for axes in (loss_axes, accuracy_axes):
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        whole_numbers(axes.xaxis)
     return figure
+
+
+def whole_numbers(axis: Axis) -> None:
+    """Mark whole numbers only: there is no epoch 2.5."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True))
 
 
 def draw_lines(axes: Axes, x: Sequence[float], lines: dict[str, Sequence[float]]) -> None:
@@ -55,8 +62,10 @@ def draw_lines(axes: Axes, x: Sequence[float], lines: dict[str, Sequence[float]]
     axes.legend()
 
 
-def draw_predictions(images: Tensor, y: Tensor, predicted: Tensor, columns: int = 9) -> Figure:
-    """Draw images (n, 1, h, w) under their true and predicted labels, the wrong ones red with ✗."""
+def draw_predictions(
+    images: Sequence[Tensor], y: Tensor, predicted: Tensor, columns: int = 9
+) -> Figure:
+    """Draw images (1, h, w) under their true and predicted labels, the wrong ones red with ✗."""
     rows = -(-len(images) // columns)
     figure, all_axes = new_figure(1.15 * columns, 1.5 * rows + 0.25, rows, columns)
     figure.suptitle("true label above predicted label, the wrong ones with ✗", fontsize="medium")
@@ -64,11 +73,37 @@ def draw_predictions(images: Tensor, y: Tensor, predicted: Tensor, columns: int 
         axes.axis("off")
     names = zip(get_fashion_mnist_labels(y), get_fashion_mnist_labels(predicted), strict=True)
     for axes, image, (true_name, predicted_name) in zip(all_axes, images, names, strict=False):
-        axes.imshow(image[0].numpy(force=True), cmap="gray", vmin=0, vmax=1)
+        draw_image(axes, image)
         if true_name == predicted_name:
             axes.set_title(f"{true_name}\n{predicted_name}", fontsize=8)
         else:
             axes.set_title(f"{true_name}\n✗ {predicted_name}", fontsize=8, color=WRONG)
+    return figure
+
+
+def draw_image(axes: Axes, image: Tensor) -> None:
+    """Draw an image (1, h, w) with values in [0, 1]."""
+    axes.imshow(image[0].numpy(force=True), cmap="gray", vmin=0, vmax=1)
+
+
+def draw_prediction(picture: Image, X: Tensor, y_hat: Tensor) -> Figure:
+    """Draw a picture, what the model saw of it (1, 1, 28, 28), and the probabilities (1, q)."""
+    figure, (original, seen, bars) = new_figure(9, 2.9, columns=3, width_ratios=(1, 1, 1.3))
+    original.imshow(picture.convert("RGBA"))
+    original.set_title("the picture", fontsize="medium")
+    draw_image(seen, X[0])
+    seen.set_title("what the model saw", fontsize="medium")
+    for axes in (original, seen):
+        axes.axis("off")
+    probabilities = y_hat[0].tolist()
+    best = max(probabilities)
+    colors = ["tab:blue" if p == best else "lightsteelblue" for p in probabilities]
+    drawn = bars.barh(LABELS, probabilities, color=colors)
+    bars.bar_label(drawn, fmt="%.3f", padding=3, fontsize=8)
+    bars.invert_yaxis()
+    bars.set(xlim=(0, 1.15), xlabel="probability")
+    bars.set_xticks([0, 0.5, 1])
+    bars.spines[["top", "right"]].set_visible(False)
     return figure
 
 

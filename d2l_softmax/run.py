@@ -4,7 +4,7 @@ import argparse
 import os
 import platform
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -15,12 +15,62 @@ from tqdm import tqdm
 
 from d2l_softmax.checkpoint import save_config, save_history, save_model
 from d2l_softmax.data import load_data_fashion_mnist
-from d2l_softmax.plots import draw_curves, draw_predictions, save_figure
+from d2l_softmax.evaluation_plots import FIGURES, TABLE, write_evaluation
+from d2l_softmax.plots import draw_curves, save_figure
+from d2l_softmax.report import write_run_report
 from d2l_softmax.training import EpochRecord, train
 
-FIGURES = ("curves.png", "predictions.png")
 TEST_BATCH_SIZE = 10_000  # the whole test set at once: 31 MB as float32
-NUM_PREDICTIONS = 18  # images in predictions.png
+CURVES = {"curves.png": "Loss and accuracies, epoch by epoch."}
+REPORT = "report.html"
+
+
+class Run:
+    """A twin about to be trained as the options say: its data, model, optimizer and scheduler."""
+
+    def __init__(self, twin: ModuleType, options: argparse.Namespace):
+        self.twin, self.options = twin, options
+        self.train_iter, self.test_iter = load_data(options)
+        self.model = twin.SoftmaxRegression(
+            dtype=getattr(torch, options.dtype),
+            device=options.device,
+            generator=torch.Generator().manual_seed(options.seed),
+        )
+        self.optimizer = make_optimizer(twin, self.model, options)
+        self.scheduler = None
+        if options.lr_decay == "linear":
+            self.scheduler = twin.LinearDecay(self.optimizer, options.epochs)
+        self.batches = self.train_iter
+
+    @property
+    def num_parameters(self) -> int:
+        """Return how many numbers are learned."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    def summary(self) -> str:
+        """Return one line on data, parameters, device and seed."""
+        options, sets = self.options, (self.train_iter.dataset, self.test_iter.dataset)
+        return (
+            f"Fashion-MNIST, {len(sets[0]):,} + {len(sets[1]):,} images from {options.data_dir}; "
+            f"{self.num_parameters:,} parameters; {options.device}, {options.dtype}; "
+            f"seed {options.seed}"
+        )
+
+    def watch(self, console: "Console") -> None:
+        """Let the console's progress bar move with the batches."""
+        self.batches = Watched(self.train_iter, console.bar)
+
+    def records(self) -> Iterator[EpochRecord]:
+        """Train, and yield the record of each epoch; see `train`."""
+        return train(
+            self.twin.train_epoch,
+            self.model,
+            self.optimizer,
+            self.batches,
+            self.test_iter,
+            self.options.epochs,
+            self.scheduler,
+        )
 
 
 def run(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
@@ -30,63 +80,46 @@ def run(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
     DataUnavailableError without data, DivergedError when training leaves the finite numbers.
     """
     output_dir = prepared_directory(options.output_dir)
-    train_iter, test_iter = load_data(options)
-    model = twin.SoftmaxRegression(
-        dtype=getattr(torch, options.dtype),
-        device=options.device,
-        generator=torch.Generator().manual_seed(options.seed),
-    )
-    optimizer = make_optimizer(twin, model, options)
-    scheduler = (
-        twin.LinearDecay(optimizer, options.epochs) if options.lr_decay == "linear" else None
-    )
-    num_parameters = sum(parameter.numel() for parameter in model.parameters())
-    num_examples = len(train_iter.dataset)
-
+    this = Run(twin, options)
     history = []
-    with Console(train_iter, options.epochs, options.quiet) as console:
-        console.say(
-            f"{name}: Fashion-MNIST, {num_examples:,} + {len(test_iter.dataset):,} images from "
-            f"{options.data_dir}; {num_parameters:,} parameters; {options.device}, "
-            f"{options.dtype}; seed {options.seed}"
-        )
-        records = train(
-            twin.train_epoch, model, optimizer, console, test_iter, options.epochs, scheduler
-        )
-        for record in records:
+    with Console(options.epochs * len(this.train_iter), options.quiet) as console:
+        this.watch(console)
+        console.say(f"{name}: {this.summary()}")
+        for record in this.records():
             history.append(record)
             if record.epoch == 1:  # from here on the directory holds this run, not an earlier one
-                for figure in FIGURES:
-                    (output_dir / figure).unlink(missing_ok=True)
-                save_config(output_dir / "config.json", describe(name, options, num_parameters))
+                for stale in (*CURVES, *FIGURES, TABLE, REPORT):
+                    (output_dir / stale).unlink(missing_ok=True)
+                config = describe(name, options, this.num_parameters)
+                save_config(output_dir / "config.json", config)
             save_history(output_dir / "history.csv", history)
-            save_model(output_dir / "model.pt", model)
+            save_model(output_dir / "model.pt", this.model)
             console.say(record)
-        write_figures(output_dir, history, model, test_iter, f"{name}, seed {options.seed}")
+        write_results(output_dir, this, history, config)
         seconds = sum(record.seconds for record in history)
-        speed = len(history) * num_examples / seconds
+        speed = len(history) * len(this.train_iter.dataset) / seconds
         console.say(f"{len(history)} epochs in {seconds:.2f} s, {speed:,.0f} examples a second")
-        console.say(
-            f"wrote history.csv, model.pt, config.json, {', '.join(FIGURES)} to {output_dir}"
-        )
+        console.say(f"wrote history.csv, model.pt, {REPORT} and its figures to {output_dir}")
+
+
+def write_results(output_dir: Path, this: Run, history: list[EpochRecord], config: dict) -> None:
+    """Write the figures of the run and of what was learned, and the report that shows them."""
+    title = f"{config['twin']}, seed {config['options']['seed']}"
+    save_figure(output_dir / "curves.png", draw_curves(history, title))
+    table = write_evaluation(output_dir, this.model, this.test_iter)
+    write_run_report(output_dir, CURVES | FIGURES, history, config, table)
 
 
 class Console:
     """What a person at the terminal sees of a run: its lines and, below them, a progress bar.
 
-    Iterating over it gives the batches of an epoch and moves the bar on. Where standard error is
-    no terminal there is no bar, only the lines.
+    Where standard error is no terminal there is no bar, only the lines.
     """
 
-    def __init__(self, batches: DataLoader, epochs: int, quiet: bool):
-        self.batches = batches
+    def __init__(self, total: int, quiet: bool):
         self.quiet = quiet
-        self.bar = tqdm(
-            total=epochs * len(batches),
-            unit=" batches",
-            leave=False,
-            disable=quiet or not sys.stderr.isatty(),
-        )
+        hidden = quiet or not sys.stderr.isatty()
+        self.bar = tqdm(total=total, unit=" batches", leave=False, disable=hidden)
 
     def __enter__(self) -> "Console":
         return self
@@ -94,16 +127,23 @@ class Console:
     def __exit__(self, *exception) -> None:
         self.bar.close()
 
-    def __iter__(self) -> Iterator:
-        for batch in self.batches:
-            yield batch
-            self.bar.update()
-
     def say(self, line: object) -> None:
         """Print a line on standard output, at once, unless the run is to be quiet."""
         if not self.quiet:
             with self.bar.external_write_mode(sys.stdout):
                 print(line, flush=True)
+
+
+class Watched:
+    """Batches that move a progress bar on as they are used."""
+
+    def __init__(self, batches: Iterable, bar: tqdm):
+        self.batches, self.bar = batches, bar
+
+    def __iter__(self) -> Iterator:
+        for batch in self.batches:
+            yield batch
+            self.bar.update()
 
 
 def prepared_directory(path: Path) -> Path:
@@ -138,17 +178,6 @@ def make_optimizer(twin: ModuleType, model, options: argparse.Namespace):
     if options.optimizer == "adam":
         return twin.Adam(model.parameters(), **settings)
     return twin.SGD(model.parameters(), **settings, momentum=options.momentum)
-
-
-def write_figures(
-    output_dir: Path, history: Sequence[EpochRecord], model, test_iter: Iterable, title: str
-) -> None:
-    """Write curves.png and, for the first test images, predictions.png."""
-    save_figure(output_dir / "curves.png", draw_curves(history, title))
-    images, labels = (batch[:NUM_PREDICTIONS] for batch in next(iter(test_iter)))
-    with torch.no_grad():
-        predicted = model(images).argmax(dim=1)
-    save_figure(output_dir / "predictions.png", draw_predictions(images, labels, predicted))
 
 
 def describe(name: str, options: argparse.Namespace, num_parameters: int) -> dict:

@@ -37,6 +37,8 @@ class SoftmaxRegression:
         check_inputs(X, self.W)
         return softmax(X.flatten(1) @ self.W + self.b)  # (n, d) @ (d, q) + (q,) -> (n, q)
 
+    probabilities = __call__
+
     def backward(self, X, y_hat, y):
         """Return the gradient of the mean cross-entropy: [dW (d, q), db (q,)].
 

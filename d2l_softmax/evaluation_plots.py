@@ -1,0 +1,117 @@
+"""Figures of what a model has learned and of where it errs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from d2l_softmax.data import LABELS, get_fashion_mnist_labels
+from d2l_softmax.evaluation import NUM_BINS, Evaluation, Model, evaluate, score_table
+from d2l_softmax.files import write_atomically
+from d2l_softmax.plots import draw_image, draw_predictions, new_figure, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NUM_PREDICTIONS = 18
+TABLE = "classes.txt"
+FIGURES = {
+    "predictions.png": "The first test images.",
+    "templates.png": "What was learned: the weights of each class as an image.",
+    "confusion.png": "How often each class was taken for each other.",
+    "mistakes.png": "Where the model was most sure and wrong.",
+    "reliability.png": "Is it as often right as it is sure?",
+}
+
+
+def write_evaluation(output_dir: Path, model: Model, test_iter: DataLoader) -> str:
+    """Evaluate a model, write FIGURES and TABLE, and return the table of its classes as text."""
+    evaluation = evaluate(model, test_iter)
+    dataset = test_iter.dataset
+    n = min(NUM_PREDICTIONS, len(dataset))
+    images = [dataset[i][0] for i in range(n)]
+    figures = (
+        draw_predictions(images, evaluation.y[:n], evaluation.predicted[:n]),
+        draw_templates(model.W),
+        draw_confusion(evaluation),
+        draw_mistakes(evaluation, dataset),
+        draw_reliability(evaluation),
+    )
+    for name, figure in zip(FIGURES, figures, strict=True):
+        save_figure(output_dir / name, figure)
+    table = score_table(evaluation)
+    write_atomically(output_dir / TABLE, f"{table}\n".encode())
+    return table
+
+
+def draw_templates(W: Tensor) -> Figure:
+    """Draw each class's weights (d,) as a 28×28 image, blue below zero, white at it, red above."""
+    figure, all_axes = new_figure(8, 3.7, 2, 5)
+    figure.suptitle("weights of each class: red speaks for it, blue against it", fontsize="medium")
+    templates = W.detach().cpu().T.reshape(-1, 28, 28)
+    limit = float(templates.abs().max()) or 1.0
+    for axes, template, label in zip(all_axes, templates, LABELS, strict=True):
+        image = axes.imshow(template.numpy(), cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axes.set_title(label, fontsize=9)
+        axes.axis("off")
+    figure.colorbar(image, ax=all_axes, shrink=0.8)
+    return figure
+
+
+def draw_confusion(evaluation: Evaluation) -> Figure:
+    """Draw how often each true class (row) was predicted as each class (column)."""
+    confusion = evaluation.confusion()
+    shares = confusion / confusion.sum(dim=1, keepdim=True).clamp(min=1)
+    figure, (axes,) = new_figure(6.4, 5.8)
+    axes.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
+    for row, counts in enumerate(confusion.tolist()):
+        for column, count in enumerate(counts):
+            color = "white" if shares[row, column] > 0.5 else "black" if count else "#bbbbbb"
+            axes.text(column, row, count, ha="center", va="center", fontsize=8, color=color)
+    axes.set_xticks(range(len(LABELS)), LABELS, rotation=45, ha="right")
+    axes.set_yticks(range(len(LABELS)), LABELS)
+    axes.set(
+        xlabel="predicted class", ylabel="true class", title=f"accuracy {evaluation.accuracy:.4f}"
+    )
+    return figure
+
+
+def draw_mistakes(evaluation: Evaluation, dataset: Dataset, n: int = 12) -> Figure:
+    """Draw those images of the data set that were classified wrongly with most confidence."""
+    mistakes = evaluation.worst_mistakes(n).tolist()
+    figure, all_axes = new_figure(8, 3.8, 2, n // 2)
+    figure.suptitle(
+        "most confident mistakes: true label, predicted label, probability of each",
+        fontsize="medium",
+    )
+    for axes in all_axes:
+        axes.axis("off")
+    for axes, index in zip(all_axes, mistakes, strict=False):
+        classes = [evaluation.y[index], evaluation.predicted[index]]
+        draw_image(axes, dataset[index][0])
+        lines = (
+            f"{label} {float(evaluation.y_hat[index, k]):.3f}"
+            for label, k in zip(get_fashion_mnist_labels(classes), classes, strict=True)
+        )
+        axes.set_title("\n".join(lines), fontsize=8)
+    return figure
+
+
+def draw_reliability(evaluation: Evaluation) -> Figure:
+    """Draw how often the model is right against how sure it is, in ten bins, and their sizes."""
+    bins = evaluation.reliability()
+    figure, (axes, sizes) = new_figure(4.6, 5, rows=2, height_ratios=(3, 1), sharex=True)
+    axes.plot([0, 1], [0, 1], color="gray", linestyle="--", label="as sure as right")
+    confidences = [b.confidence for b in bins]
+    axes.plot(confidences, [b.accuracy for b in bins], "o-", label="this model")
+    axes.set(ylabel="accuracy", title=f"calibration error {evaluation.calibration_error():.4f}")
+    axes.legend()
+    left_edges = [min(int(c * NUM_BINS), NUM_BINS - 1) / NUM_BINS for c in confidences]
+    sizes.bar(left_edges, [b.examples for b in bins], 1 / NUM_BINS, align="edge", edgecolor="white")
+    sizes.set(xlabel="confidence: probability of the predicted class", ylabel="images", xlim=(0, 1))
+    for each in (axes, sizes):
+        each.grid(alpha=0.3)
+    return figure

@@ -1,0 +1,112 @@
+"""Any picture file, turned into what the model saw in training: 28×28, a light object on black."""
+
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.Image import DecompressionBombError, DecompressionBombWarning
+from torch import Tensor
+
+SIDE = 28
+MAX_PIXELS = 50_000_000  # a picture of 7,000 × 7,000; more is a mistake or an attack
+MIN_CONTRAST = 0.03  # of rim and rest of a cut-out object, 0 (alike) to 1 (black and white)
+INVERSIONS = ("auto", "yes", "no")
+
+
+class PictureError(ValueError):
+    """A file can't be used as a picture; the message names it and says why."""
+
+
+def load_picture(path: Path) -> Image.Image:
+    """Read a still picture, turned as its camera says; PictureError for anything else."""
+    try:
+        with Image.open(path) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise PictureError(
+                    f"{path}: {picture.width:,} by {picture.height:,} pixels are too many, "
+                    f"{MAX_PIXELS:,} in all at most"
+                )
+            if getattr(picture, "n_frames", 1) > 1:
+                raise PictureError(f"{path}: animated, {picture.n_frames} frames; one is expected")
+            picture.load()
+            return ImageOps.exif_transpose(picture)
+    except FileNotFoundError as error:
+        raise PictureError(f"{path}: there is no such file") from error
+    except UnidentifiedImageError as error:
+        reason = "not a picture" if path.stat().st_size else "empty, 0 bytes"
+        raise PictureError(f"{path}: {reason}") from error
+    except (DecompressionBombError, DecompressionBombWarning) as error:
+        raise PictureError(f"{path}: too many pixels, {MAX_PIXELS:,} at most") from error
+    except PictureError:
+        raise
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what damaged files cause
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise PictureError(f"{path}: damaged or unreadable: {reason}") from error
+
+
+def to_model_input(picture: Image.Image, invert: str = "auto") -> Tensor:
+    """Return the picture as the model's input (1, 1, 28, 28), float32 in [0, 1].
+
+    Transparent margins are cut away, what is left transparent is filled with the ground colour;
+    the picture becomes gray, light on dark (`invert`: "yes", "no", or "auto" to let the border
+    decide), is widened to a square with the border's shade, and shrunk by averaging.
+    """
+    gray, ground = flatten(picture)
+    border = border_shade(gray) if ground is None else ground
+    if invert == "yes" or (invert == "auto" and border > 127):
+        gray, border = ImageOps.invert(gray), 255 - border
+    side = max(gray.size)
+    if SIDE - 2 <= side < SIDE:  # a pixel of margin does less harm than enlarging by a pixel
+        side = SIDE
+    square = Image.new("L", (side, side), border)
+    # Fashion-MNIST's own centring leaves the odd pixel above and to the left.
+    square.paste(gray, ((side - gray.width + 1) // 2, (side - gray.height + 1) // 2))
+    if side != SIDE:
+        square = square.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return to_tensor(square).reshape(1, 1, SIDE, SIDE)
+
+
+def flatten(picture: Image.Image) -> tuple[Image.Image, int | None]:
+    """Return a gray picture without transparency, and the shade it was laid on, if on any."""
+    gray = picture.convert("RGBA").convert("LA")
+    shade, alpha = gray.split()
+    if alpha.getextrema()[0] == 255 or alpha.getbbox() is None:
+        return shade, None
+    shade, alpha = shade.crop(alpha.getbbox()), alpha.crop(alpha.getbbox())
+    if alpha.getextrema()[0] == 255:  # an opaque picture in a transparent margin
+        return shade, None
+    ground = 0 if is_light_on_dark(to_tensor(shade), to_tensor(alpha)) else 255
+    return Image.composite(shade, Image.new("L", shade.size, ground), alpha), ground
+
+
+def is_light_on_dark(shade: Tensor, alpha: Tensor) -> bool:
+    """Tell which ground a cut-out object (h, w) came from.
+
+    What is left of the ground is in its rim: a rim darker than the rest came from a dark ground.
+    Where rim and rest are alike, a light object is laid on black, a dark one on white.
+    """
+    visible = (alpha > 0).float()
+    padded = torch.nn.functional.pad(visible, (1, 1, 1, 1))  # outside nothing is visible
+    inner = -torch.nn.functional.max_pool2d(-padded[None], 3, stride=1)[0]
+    rim = visible - inner
+    whole = mean_shade(shade, visible)
+    contrast = mean_shade(shade, inner) - mean_shade(shade, rim) if inner.any() else 0.0
+    return contrast > 0 if abs(contrast) > MIN_CONTRAST else whole > 0.5
+
+
+def mean_shade(shade: Tensor, weights: Tensor) -> float:
+    """Return the weighted mean of a gray picture (h, w)."""
+    return float((shade * weights).sum() / weights.sum())
+
+
+def border_shade(gray: Image.Image) -> int:
+    """Return the median of the outermost pixels, 0 (black) to 255 (white)."""
+    pixels = to_tensor(gray)
+    edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
+    return int(torch.cat(edges).median() * 255)
+
+
+def to_tensor(gray: Image.Image) -> Tensor:
+    """Return a gray picture as (h, w), float32 in [0, 1]."""
+    pixels = torch.frombuffer(bytearray(gray.tobytes()), dtype=torch.uint8)
+    return pixels.reshape(gray.height, gray.width) / 255

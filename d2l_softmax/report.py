@@ -1,0 +1,131 @@
+"""One self-contained HTML page on a run or a comparison: figures embedded, nothing from outside."""
+
+import base64
+import difflib
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from d2l_softmax.files import write_atomically
+from d2l_softmax.training import EpochRecord
+
+COLUMNS = ("epoch", "train loss (nats)", "train accuracy", "test accuracy", "seconds")
+COMPARISON = {"comparison.png": "Both histories; below, how far apart they are."}
+
+
+class Picture(NamedTuple):
+    """A PNG file as it is embedded in a page."""
+
+    base64: str
+    caption: str
+
+
+class CodeLine(NamedTuple):
+    """A line of two texts side by side; a number is empty where a text has no such line."""
+
+    left_number: int | str
+    left: str
+    right_number: int | str
+    right: str
+    differs: bool
+
+
+def write_run_report(output_dir: Path, captions: dict[str, str], history, config, table) -> None:
+    """Write report.html on a run: its history, its figures (file name: caption), its options."""
+    last = history[-1]
+    write_page(
+        output_dir,
+        title=f"Softmax regression on Fashion-MNIST: {config['twin']}",
+        summary=f"After {last.epoch} epochs: train loss {last.train_loss:.4f} nats, "
+        f"train accuracy {last.train_acc:.4f}, test accuracy {last.test_acc:.4f}.",
+        figures=pictures(output_dir, captions),
+        columns=COLUMNS,
+        rows=[formatted(record) for record in history],
+        text=table,
+        facts=facts(config),
+    )
+
+
+def write_comparison_report(output_dir: Path, summary: dict, pages: dict[str, str]) -> None:
+    """Write report.html on a comparison: what comparison.json says, and the two pages of code."""
+    names = list(pages)
+    rows = []
+    for epoch in summary["epochs"]:
+        records = [EpochRecord(**epoch[name]) for name in names]
+        losses = [f"{record.train_loss:.6f}" for record in records]
+        accuracies = [f"{record.test_acc:.4f}" for record in records]
+        apart = [f"{epoch['difference'][key]:.1e}" for key in ("train_loss", "test_acc", "W", "b")]
+        rows.append([epoch["epoch"], *losses, *accuracies, *apart])
+    parted = summary["first_epoch_beyond_tolerance"]
+    verdict = f"They part in epoch {parted}" if parted else "They agree to rounding in every epoch"
+    write_page(
+        output_dir,
+        title=f"{' and '.join(names)}: the same numbers twice",
+        summary=f"{verdict}; their predictions differ on "
+        f"{summary['test_predictions_that_differ']} of {summary['test_images']:,} test images.",
+        figures=pictures(output_dir, COMPARISON),
+        columns=[
+            "epoch",
+            *(f"train loss, {name}" for name in names),
+            *(f"test accuracy, {name}" for name in names),
+            *(f"{name} differs by" for name in ("loss", "test accuracy", "W", "b")),
+        ],
+        rows=rows,
+        code={"names": names, "lines": list(side_by_side(*pages.values()))},
+        facts=facts(summary),
+    )
+
+
+def write_page(output_dir: Path, **content) -> None:
+    """Fill in the template and write report.html."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("d2l_softmax", ""),
+        autoescape=True,
+        undefined=jinja2.ChainableUndefined,
+        trim_blocks=True,
+    )
+    page = environment.get_template("report.html.jinja").render(content)
+    write_atomically(output_dir / "report.html", page.encode())
+
+
+def pictures(folder: Path, captions: dict[str, str]) -> list[Picture]:
+    """Read the PNG files of a folder for embedding."""
+    return [
+        Picture(base64.b64encode((folder / name).read_bytes()).decode(), caption)
+        for name, caption in captions.items()
+    ]
+
+
+def formatted(record: EpochRecord) -> list[str]:
+    """Return an epoch's record as the cells of a row."""
+    return [
+        str(record.epoch),
+        f"{record.train_loss:.4f}",
+        f"{record.train_acc:.4f}",
+        f"{record.test_acc:.4f}",
+        f"{record.seconds:.2f}",
+    ]
+
+
+def facts(config: dict) -> dict[str, object]:
+    """Return options, machine and versions as one flat table."""
+    options = {name.replace("_", " "): value for name, value in config["options"].items()}
+    machine = {name: config[name] for name in ("parameters", "threads", "machine")}
+    return options | machine | config["versions"]
+
+
+def side_by_side(left: str, right: str) -> Iterator[CodeLine]:
+    """Yield the lines of two texts next to each other, those they have in common aligned."""
+    texts: tuple[Sequence[str], Sequence[str]] = (left.splitlines(), right.splitlines())
+    matcher = difflib.SequenceMatcher(None, *texts, autojunk=False)
+    for kind, *bounds in matcher.get_opcodes():
+        spans = (range(*bounds[:2]), range(*bounds[2:]))
+        for one, other in itertools.zip_longest(*spans):
+            yield CodeLine(
+                *("", "") if one is None else (one + 1, texts[0][one]),
+                *("", "") if other is None else (other + 1, texts[1][other]),
+                differs=kind != "equal",
+            )
