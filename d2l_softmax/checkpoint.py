@@ -53,15 +53,17 @@ def load_parameters(path: Path, model: Model) -> None:
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """Return the floating-point tensors by name that torch.save wrote; ModelFileError if not."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about formats that are refused anyway
-            loaded = torch.load(path, weights_only=True, map_location="cpu")
+        content = io.BytesIO(path.read_bytes())
     except FileNotFoundError as error:
         raise ModelFileError(
             f"there is no model {path}; train one first: make train-scratch"
         ) from error
     except OSError as error:
-        raise ModelFileError(f"{path} can't be read: {error.strerror or error}") from error
+        raise ModelFileError(f"{path} can't be read: {error.strerror}") from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about formats that are refused anyway
+            loaded = torch.load(content, weights_only=True, map_location="cpu")
     except Exception as error:  # torch.load raises what the bytes of a wrong file happen to cause
         raise ModelFileError(f"{path} is damaged or not a model of this project") from error
     if not isinstance(loaded, dict) or not all(

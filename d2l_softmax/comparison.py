@@ -46,11 +46,8 @@ class Difference(NamedTuple):
 
     def within(self, tolerance: Tolerance) -> bool:
         """Tell whether rounding alone may have caused it."""
-        return (
-            self.train_loss <= tolerance.train_loss
-            and max(self.train_acc, self.test_acc) <= tolerance.accuracy
-            and max(self.W, self.b) <= tolerance.parameter
-        )
+        limits = (tolerance.train_loss, *[tolerance.accuracy] * 2, *[tolerance.parameter] * 2)
+        return all(apart <= limit for apart, limit in zip(self, limits, strict=True))
 
 
 class TwinsPartedError(ArithmeticError):

@@ -68,7 +68,7 @@ def to_model_input(picture: Image.Image, invert: str = "auto") -> Tensor:
 
 def flatten(picture: Image.Image) -> tuple[Image.Image, int | None]:
     """Return a gray picture without transparency, and the shade it was laid on, if on any."""
-    gray = picture.convert("RGBA").convert("LA")
+    gray = to_eight_bits(picture).convert("RGBA").convert("LA")
     shade, alpha = gray.split()
     if alpha.getextrema()[0] == 255 or alpha.getbbox() is None:
         return shade, None
@@ -77,6 +77,16 @@ def flatten(picture: Image.Image) -> tuple[Image.Image, int | None]:
         return shade, None
     ground = 0 if is_light_on_dark(to_tensor(shade), to_tensor(alpha)) else 255
     return Image.composite(shade, Image.new("L", shade.size, ground), alpha), ground
+
+
+def to_eight_bits(picture: Image.Image) -> Image.Image:
+    """Return a picture of deeper shades (16 bits, whole numbers, floats) as one of 0 to 255."""
+    if not picture.mode.startswith(("I", "F")):
+        return picture
+    picture = picture.convert("F")
+    highest = picture.getextrema()[1]
+    white = 1 if highest <= 1 else 255 if highest <= 255 else 65535
+    return picture.point(lambda shade: shade * (255 / white) + 0).convert("L")
 
 
 def is_light_on_dark(shade: Tensor, alpha: Tensor) -> bool:

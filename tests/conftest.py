@@ -90,7 +90,7 @@ def train(tmp_path, monkeypatch):
 
     It returns the history and what is in model.pt.
     """
-    monkeypatch.setattr(d2l_softmax.run, "write_figures", lambda *arguments: None)
+    monkeypatch.setattr(d2l_softmax.run, "write_results", lambda *arguments: None)
 
     def train(twin, *arguments):
         output_dir = tmp_path / f"run-{twin}"
@@ -106,6 +106,15 @@ def train(tmp_path, monkeypatch):
 def twin(request):
     """Return each twin's page in turn."""
     return TWINS[request.param]
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, real_data):
+    """Return the folder that three epochs of scratch on the real data left behind."""
+    output_dir = tmp_path_factory.mktemp("trained")
+    argv = ["--quiet", "--device=cpu", "--epochs=3", f"--output-dir={output_dir}"]
+    assert cli.main(TWINS["scratch"], "scratch", argv) == 0
+    return output_dir
 
 
 @pytest.fixture

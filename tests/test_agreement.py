@@ -2,10 +2,8 @@
 
 import pytest
 
-TOLERANCES = {  # of train_loss (nats), of accuracies, of parameters
-    "float32": (1e-5, 2e-4, 1e-4),
-    "float64": (1e-10, 0.0, 1e-10),
-}
+from d2l_softmax.comparison import TOLERANCES
+
 SETTINGS = {
     "sgd": [],
     "momentum": ["--momentum=0.9"],

@@ -14,7 +14,15 @@ from PIL import Image
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import cli, run
 
-FILES = {"history.csv", "model.pt", "config.json", "curves.png", "predictions.png"}
+FIGURES = {
+    "confusion.png",
+    "curves.png",
+    "mistakes.png",
+    "predictions.png",
+    "reliability.png",
+    "templates.png",
+}
+FILES = FIGURES | {"history.csv", "model.pt", "config.json", "classes.txt", "report.html"}
 
 
 @pytest.fixture(params=TWINS)
@@ -52,9 +60,9 @@ def test_what_a_run_writes_and_prints(command, tmp_path, capsys):
     assert config["options"]["lr"] == 0.01
     assert config["versions"]["torch"] == torch.__version__.split("+")[0]
 
-    for figure in ("curves.png", "predictions.png"):
+    for figure in FIGURES:
         with Image.open(out / figure) as image:
-            assert image.width > 800
+            assert image.width > 600
 
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith(f"{command.name}: Fashion-MNIST, 60 + 20 images from ")
@@ -167,9 +175,10 @@ def test_interrupt_keeps_the_epochs_that_ended(command, tmp_path, capsys, monkey
 
 def test_new_run_takes_away_the_old_ones_figures(command, tmp_path, monkeypatch):
     assert command("--epochs=1", "--quiet") == 0
-    monkeypatch.setattr(run, "write_figures", lambda *arguments: None)
+    monkeypatch.setattr(run, "write_results", lambda *arguments: None)
     assert command("--epochs=1", "--quiet") == 0
-    assert not (tmp_path / "out" / "curves.png").exists()
+    left = {path.name for path in (tmp_path / "out").iterdir()}
+    assert left == {"history.csv", "model.pt", "config.json"}
 
 
 def test_data_command_says_where(made_up, capsys):

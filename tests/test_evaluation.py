@@ -1,0 +1,183 @@
+"""Numbers on a trained model against scikit-learn-free worked examples, and the commands."""
+
+import json
+import math
+import re
+
+import pytest
+import torch
+from conftest import TWINS
+from PIL import Image
+
+from d2l_softmax import __main__ as d2l_main
+from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
+from d2l_softmax.checkpoint import load_parameters
+from d2l_softmax.evaluation import Evaluation, evaluate, score_table
+
+
+@pytest.fixture
+def example():
+    """Return an evaluation of six images of ten classes, worked out by hand in the tests."""
+    y_hat = torch.full((6, 10), 0.0)
+    for row, (k, p) in enumerate([(0, 0.95), (0, 0.85), (1, 0.55), (1, 0.45), (2, 1.0), (0, 0.92)]):
+        y_hat[row] = (1 - p) / 9
+        y_hat[row, k] = p
+    return Evaluation(y_hat, torch.tensor([0, 1, 1, 1, 2, 3]))
+
+
+def test_accuracy_and_confusion(example):
+    assert example.accuracy == 4 / 6
+    confusion = example.confusion()
+    assert confusion.sum() == 6
+    assert confusion[0, 0] == 1
+    assert confusion[1].tolist()[:2] == [1, 2]
+    assert confusion[3, 0] == 1
+
+
+def test_precision_and_recall(example):
+    scores = example.class_scores()
+    assert scores[0][:3] == ("t-shirt", 1 / 3, 1.0)
+    assert scores[1][:3] == ("trouser", 1.0, 2 / 3)
+    assert scores[3][:3] == ("dress", None, 0.0)
+    assert scores[4] == ("coat", None, None, 0)
+
+
+def test_loss(example):
+    expected = [0.95, 0.15 / 9, 0.55, 0.45, 1.0, 0.08 / 9]
+    assert example.loss == pytest.approx(-sum(map(math.log, expected)) / 6, rel=1e-6)
+
+
+def test_loss_is_finite_for_a_probability_of_zero():
+    y_hat = torch.tensor([[1.0, 0.0]])
+    assert Evaluation(y_hat, torch.tensor([1])).loss == pytest.approx(87.3365, abs=1e-3)
+
+
+def test_reliability(example):
+    bins = example.reliability()
+    assert [b.examples for b in bins] == [1, 1, 1, 3]
+    assert [round(b.accuracy, 4) for b in bins] == [1.0, 1.0, 0.0, 0.6667]
+    assert bins[-1].confidence == pytest.approx((0.95 + 1.0 + 0.92) / 3)
+    expected = (0.55 + 0.45 + 0.85 + 3 * abs((0.95 + 1.0 + 0.92) / 3 - 2 / 3)) / 6
+    assert example.calibration_error() == pytest.approx(expected, rel=1e-5)
+
+
+def test_worst_mistakes_come_first(example):
+    assert example.worst_mistakes(5).tolist() == [5, 1]
+    assert example.worst_mistakes(1).tolist() == [5]
+
+
+def test_table_has_a_line_for_each_class(example):
+    lines = score_table(example).splitlines()
+    assert len(lines) == 12
+    assert lines[2].split() == ["t-shirt", "0.3333", "1.0000", "1"]
+    assert lines[5].split() == ["dress", "-", "0.0000", "1"]
+
+
+@pytest.mark.parametrize("reader", TWINS)
+@pytest.mark.parametrize("writer", TWINS)
+def test_either_twin_reads_what_either_wrote_and_goes_on(
+    reader, writer, train, tmp_path, real_data
+):
+    history, _ = train(writer, "--epochs=2")
+    twin = TWINS[reader]
+    model = twin.SoftmaxRegression(generator=torch.Generator().manual_seed(9))
+    load_parameters(tmp_path / f"run-{writer}" / "model.pt", model)
+    train_iter, test_iter = load_data_fashion_mnist(256, test_batch_size=10_000)
+    evaluation = evaluate(model, test_iter)
+    assert evaluation.accuracy == pytest.approx(history[-1].test_acc, abs=2e-4)
+    assert evaluation.accuracy == pytest.approx(evaluate_accuracy(model, test_iter), abs=1e-9)
+    if reader == writer:
+        assert evaluation.accuracy == history[-1].test_acc
+    else:
+        train_loss, _ = twin.train_epoch(model, train_iter, twin.SGD(model.parameters(), lr=0.1))
+        assert train_loss < history[-1].train_loss
+
+
+def test_parameters_keep_the_readers_dtype(train, tmp_path, made_up):
+    train("scratch", "--epochs=1", f"--data-dir={made_up}", "--dtype=float64")
+    for twin in TWINS.values():
+        model = twin.SoftmaxRegression()
+        load_parameters(tmp_path / "run-scratch" / "model.pt", model)
+        assert model.W.dtype == torch.float32
+
+
+def test_evaluate_command(trained, capsys):
+    assert d2l_main.main(["evaluate", str(trained / "model.pt")]) == 0
+    text = capsys.readouterr().out
+    assert text == (trained / "classes.txt").read_text()
+    assert d2l_main.main(["evaluate", str(trained / "model.pt"), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert f"accuracy {result['accuracy']:.4f}" in text
+    assert sum(map(sum, result["confusion"])) == 10_000
+    assert [c["examples"] for c in result["classes"]] == [1000] * 10
+
+
+def test_figures_command(trained, tmp_path, capsys):
+    assert d2l_main.main(["figures", str(trained / "model.pt"), f"--output-dir={tmp_path}"]) == 0
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {
+        "classes.txt",
+        "confusion.png",
+        "mistakes.png",
+        "predictions.png",
+        "reliability.png",
+        "templates.png",
+    }
+    with Image.open(tmp_path / "confusion.png") as image:
+        assert image.width > 600
+    assert "precision" in capsys.readouterr().out
+
+
+class Trap:
+    """An object whose unpickling would write a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+def wrong_models(folder):
+    """Yield (path, what the message says of it) for files that are no models."""
+    good = {"W": torch.zeros(784, 10), "b": torch.zeros(10)}
+    contents = {
+        "shape": (
+            {**good, "W": torch.zeros(10, 784)},
+            r"W has shape \(10, 784\), expected \(784, 10\)",
+        ),
+        "names": ({"weight": torch.zeros(784, 10)}, r"has \['weight'\], expected W and b"),
+        "nan": ({**good, "b": torch.full((10,), math.nan)}, "b has numbers that are not finite"),
+        "integers": ({"W": torch.zeros(784, 10, dtype=torch.int64), "b": good["b"]}, "not a model"),
+        "list": ([1, 2], "not a model of this project"),
+        "trap": ({"W": Trap(folder / "sprung")}, "damaged or not a model"),
+    }
+    for name, (content, message) in contents.items():
+        torch.save(content, folder / f"{name}.pt")
+        yield folder / f"{name}.pt", message
+    torch.save(good, folder / "good.pt")
+    whole = (folder / "good.pt").read_bytes()
+    for name, content in {"half": whole[: len(whole) // 2], "empty": b"", "text": b"hello"}.items():
+        (folder / f"{name}.pt").write_bytes(content)
+        yield folder / f"{name}.pt", "damaged or not a model"
+    yield folder / "missing.pt", "there is no model .*train one first: make train-scratch"
+    yield folder, "can't be read: Is a directory|damaged or not a model"
+
+
+def test_model_files_that_cannot_be(tmp_path, capsys):
+    for path, message in wrong_models(tmp_path):
+        assert d2l_main.main(["evaluate", str(path)]) == 1, path
+        error = capsys.readouterr().err
+        assert re.search(message, error), (path, error)
+        assert error.count("\n") == 1
+        assert "Traceback" not in error
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_model_is_left_alone_by_a_file_that_does_not_fit(tmp_path):
+    torch.save({"W": torch.ones(784, 10), "b": torch.full((10,), math.inf)}, tmp_path / "bad.pt")
+    model = TWINS["scratch"].SoftmaxRegression()
+    before = model.W.clone()
+    with pytest.raises(ValueError, match="not finite"):
+        load_parameters(tmp_path / "bad.pt", model)
+    assert torch.equal(model.W, before)

@@ -1,0 +1,233 @@
+"""Pictures of any kind become what the model saw, and the command that classifies them."""
+
+import json
+import struct
+import zlib
+
+import pytest
+import torch
+from conftest import TWINS
+from PIL import Image, ImageOps
+
+from d2l_softmax import __main__ as d2l_main
+from d2l_softmax.checkpoint import load_parameters
+from d2l_softmax.data import LABELS
+from d2l_softmax.pictures import PictureError, load_picture, to_model_input
+
+NUM_IMAGES = 500
+
+
+@pytest.fixture(scope="module")
+def test_pictures(real_data):
+    """Return the first test images as gray pictures."""
+    return [Image.fromarray(image.numpy()) for image in real_data[1][0][:NUM_IMAGES]]
+
+
+def on_transparent_ground(picture):
+    """Paste a picture into the middle of a larger transparent one."""
+    ground = Image.new("RGBA", (90, 70), (0, 0, 0, 0))
+    ground.paste(picture.convert("RGBA"), (31, 21))
+    return ground
+
+
+def cut_out(picture):
+    """Make everything black transparent, and the ground larger."""
+    ground = Image.new("RGBA", (50, 50), (0, 0, 0, 0))
+    ground.paste(picture.convert("RGBA"), (11, 11), picture.point(lambda value: 255 * (value > 0)))
+    return ground
+
+
+def inverted_cut_out(picture):
+    """Do the same to the picture dark on light."""
+    ground = Image.new("RGBA", (50, 50), (255, 255, 255, 0))
+    mask = picture.point(lambda value: 255 * (value > 0))
+    ground.paste(ImageOps.invert(picture).convert("RGBA"), (11, 11), mask)
+    return ground
+
+
+CHANGES = {
+    "as it is": lambda picture: picture,
+    "upscaled, nearest": lambda picture: picture.resize((200, 200), Image.Resampling.NEAREST),
+    "upscaled, bilinear": lambda picture: picture.resize((200, 200), Image.Resampling.BILINEAR),
+    "upscaled, bicubic": lambda picture: picture.resize((200, 200), Image.Resampling.BICUBIC),
+    "upscaled, Lanczos": lambda picture: picture.resize((200, 200), Image.Resampling.LANCZOS),
+    "dark on light": ImageOps.invert,
+    "transparent ground": on_transparent_ground,
+    "cut out": cut_out,
+    "cut out, dark on light": inverted_cut_out,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_same_class_as_the_original(change, test_pictures, trained, real_data, tmp_path):
+    model = TWINS["scratch"].SoftmaxRegression()
+    load_parameters(trained / "model.pt", model)
+    originals = real_data[1][0][:NUM_IMAGES].unsqueeze(1).float() / 255
+    inputs = []
+    for picture in test_pictures:
+        CHANGES[change](picture).save(tmp_path / "picture.png")
+        inputs.append(to_model_input(load_picture(tmp_path / "picture.png")))
+    same = model(torch.cat(inputs)).argmax(1) == model(originals).argmax(1)
+    assert same.float().mean() >= 0.95
+    if change == "as it is":
+        assert torch.equal(torch.cat(inputs), originals)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "F"])
+def test_any_mode_and_size(mode):
+    picture = Image.new("L", (61, 40), 0)
+    picture.paste(255, (20, 10, 40, 30))
+    X = to_model_input(picture.convert(mode) if mode != "I;16" else picture.convert("I"))
+    assert (X.shape, X.dtype) == ((1, 1, 28, 28), torch.float32)
+    assert 0 <= X.min() <= X.max() <= 1
+    assert X[0, 0, 14, 14] > 0.9
+    assert X[0, 0, 0, 0] < 0.1
+
+
+def test_sixteen_bits_keep_their_shades():
+    picture = Image.new("I;16", (28, 28), 0)
+    for row in range(10, 20):
+        for column in range(10, 20):
+            picture.putpixel((column, row), 65535 // 2)
+    X = to_model_input(picture)
+    assert X.max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_inversion_by_hand():
+    light = Image.new("L", (28, 28), 255)
+    assert to_model_input(light, "auto").max() == 0
+    assert to_model_input(light, "yes").max() == 0
+    assert to_model_input(light, "no").min() == 1
+
+
+def test_a_wide_picture_keeps_its_shape():
+    wide = Image.new("L", (56, 14), 255)
+    X = to_model_input(wide, "no")[0, 0]
+    # Made square with the border's shade, which is white here: nothing else can be told.
+    assert X.shape == (28, 28)
+    dark_border = ImageOps.expand(Image.new("L", (52, 10), 255), 2, 0)
+    X = to_model_input(dark_border)[0, 0]
+    assert X[14, 14] > 0.9
+    assert X[:8].max() < 0.1
+
+
+def test_fully_transparent_picture_is_no_failure():
+    assert to_model_input(Image.new("RGBA", (30, 30), (0, 0, 0, 0))).shape == (1, 1, 28, 28)
+
+
+def test_turned_as_the_camera_says(tmp_path):
+    picture = Image.new("L", (40, 20), 0)
+    exif = picture.getexif()
+    exif[0x0112] = 6  # turned by a quarter
+    picture.save(tmp_path / "turned.jpg", exif=exif)
+    assert load_picture(tmp_path / "turned.jpg").size == (20, 40)
+
+
+def png_of_size(width, height):
+    """Return the bytes of a PNG file that claims a size and has next to no pixels."""
+
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100))
+    parts += chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+@pytest.fixture
+def bad_files(tmp_path, test_pictures):
+    """Return paths of files that are no usable pictures, and what is said of each."""
+    good = tmp_path / "good.png"
+    test_pictures[0].resize((200, 200)).save(good)
+    (tmp_path / "half.png").write_bytes(good.read_bytes()[:300])
+    frames = [Image.new("L", (9, 9), shade) for shade in (0, 255)]
+    frames[0].save(tmp_path / "animated.gif", save_all=True, append_images=frames[1:])
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "bomb.png").write_bytes(png_of_size(60_000, 60_000))
+    (tmp_path / "big.png").write_bytes(png_of_size(9_000, 9_000))
+    (tmp_path / "none.png").write_bytes(png_of_size(0, 0))
+    return {
+        "half.png": "damaged or unreadable",
+        "animated.gif": "animated, 2 frames",
+        "text.png": "not a picture",
+        "empty.png": "empty, 0 bytes",
+        "bomb.png": "too many",
+        "big.png": "9,000 by 9,000 pixels are too many",
+        "none.png": "none.png: ",
+        "missing.png": "there is no such file",
+    }
+
+
+def test_files_that_cannot_be(tmp_path, bad_files):
+    for name, message in bad_files.items():
+        with pytest.raises(PictureError, match=message) as caught:
+            load_picture(tmp_path / name)
+        assert name in str(caught.value)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(PictureError, match="damaged or unreadable: Is a directory"):
+        load_picture(tmp_path)
+
+
+@pytest.fixture
+def predict(trained, tmp_path, capsys):
+    """Return a function that runs the command: its status, output and errors."""
+
+    def predict(*arguments):
+        model, out = f"--model={trained / 'model.pt'}", f"--output-dir={tmp_path / 'out'}"
+        status = d2l_main.main(["predict", model, out, *map(str, arguments)])
+        return status, *capsys.readouterr()
+
+    return predict
+
+
+def test_bad_files_do_not_stop_the_others(predict, tmp_path, bad_files):
+    files = [tmp_path / name for name in [*bad_files, "good.png"]]
+    status, out, err = predict(*files)
+    assert status == 1
+    assert len(err.splitlines()) == len(bad_files)
+    assert all(name in err for name in bad_files)
+    assert out.startswith(f"{tmp_path / 'good.png'}: ankle boot")
+    assert "Traceback" not in err
+
+
+def test_predict_prints_and_draws(predict, tmp_path, test_pictures):
+    for kind in ("png", "jpg", "webp"):
+        test_pictures[1].resize((80, 80)).save(tmp_path / f"pullover.{kind}")
+    files = [tmp_path / f"pullover.{kind}" for kind in ("png", "jpg", "webp")]
+    status, out, err = predict(*files)
+    assert (status, err) == (0, "")
+    assert [line.split(": ")[1].split()[0] for line in out.splitlines()] == ["pullover"] * 3
+    drawn = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert drawn == ["pullover-2.png", "pullover-3.png", "pullover.png"]
+    with Image.open(tmp_path / "out" / "pullover.png") as image:
+        assert image.width > 1000
+
+
+def test_predict_json(predict, tmp_path, test_pictures, bad_files):
+    status, out, _ = predict(tmp_path / "good.png", tmp_path / "text.png", "--json")
+    assert status == 1
+    (result,) = json.loads(out)
+    assert result["file"] == str(tmp_path / "good.png")
+    assert (result["class"], result["index"]) == ("ankle boot", 9)
+    assert list(result["probabilities"]) == LABELS
+    assert sum(result["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert result["probability"] == result["probabilities"]["ankle boot"]
+
+
+def test_predict_an_image_of_the_test_set(predict, trained):
+    status, out, _ = predict("--index=2", "--json")
+    assert status == 0
+    (result,) = json.loads(out)
+    assert (result["file"], result["class"]) == ("test-2", "trouser")
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--index=10000"], ["--index=-1"], ["a.png", "--index=1"], ["--invert=maybe"]]
+)
+def test_predict_wrong_usage(arguments):
+    with pytest.raises(SystemExit) as caught:
+        d2l_main.main(["predict", *arguments])
+    assert caught.value.code == 2

@@ -1,0 +1,129 @@
+"""The HTML reports: self-contained, readable on a phone, and looked at by a real browser."""
+
+import html.parser
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from d2l_softmax import __main__ as d2l_main
+from d2l_softmax.report import side_by_side
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory, real_data):
+    """Return the folder of a comparison of one epoch."""
+    output_dir = tmp_path_factory.mktemp("compared")
+    argv = ["compare", "--epochs=1", "--quiet", "--device=cpu", f"--output-dir={output_dir}"]
+    assert d2l_main.main(argv) == 0
+    return output_dir
+
+
+@pytest.fixture(params=["trained", "compared"])
+def page(request):
+    """Return the path of each report in turn."""
+    return request.getfixturevalue(request.param) / "report.html"
+
+
+class Outline(html.parser.HTMLParser):
+    """Collects a page's headings, addresses and images without a description; checks nesting."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.headings, self.addresses, self.undescribed, self.open = [], [], 0, []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        named = dict(attributes)
+        self.addresses += [named[key] for key in ("src", "href") if key in named]
+        self.undescribed += tag == "img" and not named.get("alt")
+        if tag not in ("meta", "img", "col"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("h1", "h2"):
+            self.headings.append(data)
+
+
+def test_self_contained(page):
+    text = page.read_text(encoding="utf-8")
+    outline = Outline(text)
+    assert outline.open == []
+    assert outline.undescribed == 0
+    assert outline.addresses
+    assert all(address.startswith("data:image/png;base64,") for address in outline.addresses)
+    assert "http" not in re.sub(r"base64,[^\"]+", "", text)
+    assert "<script" not in text
+
+
+def test_what_a_run_reports(trained):
+    text = (trained / "report.html").read_text(encoding="utf-8")
+    assert text.count("<img") == 6
+    assert Outline(text).headings[1:] == ["Epoch by epoch", "Class by class", "How it was made"]
+    history = (trained / "history.csv").read_text().splitlines()[1:]
+    for row in history:
+        assert f"<td>{float(row.split(',')[1]):.4f}</td>" in text
+    assert "ankle boot" in text
+    assert "<dt>batch size</dt><dd>256</dd>" in text
+
+
+def test_what_a_comparison_reports(compared):
+    text = (compared / "report.html").read_text(encoding="utf-8")
+    assert "They agree to rounding in every epoch" in text
+    assert "The two pages side by side" in Outline(text).headings
+    assert "picked by index" in text
+    assert "nn.CrossEntropyLoss(reduction=reduction)(logits, y)" in text
+
+
+def test_markup_in_what_is_shown_is_escaped(made_up, tmp_path):
+    import scratch.softmax_regression
+    from d2l_softmax import cli
+
+    out = tmp_path / "<b>out</b>"
+    argv = ["--quiet", "--epochs=1", f"--data-dir={made_up}", f"--output-dir={out}"]
+    assert cli.main(scratch.softmax_regression, "scratch", argv) == 0
+    text = (out / "report.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;out" in text
+    assert "<b>" not in text
+
+
+def test_side_by_side():
+    lines = list(side_by_side("a\nb\nc\n", "a\nX\nY\nc\n"))
+    assert [tuple(line) for line in lines] == [
+        (1, "a", 1, "a", False),
+        (2, "b", 2, "X", True),
+        ("", "", 3, "Y", True),
+        (3, "c", 4, "c", False),
+    ]
+
+
+def browse(page, width, tmp_path, *options):
+    """Open a page in headless Chromium and return what it prints."""
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"]
+    command += ["--no-first-run", "--disable-background-networking", "--disable-component-update"]
+    command += ["--disable-sync", f"--user-data-dir={tmp_path / 'profile'}"]
+    command += [f"--window-size={width},900", *options, page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_a_browser_shows_it_on_a_narrow_screen(page, tmp_path):
+    """The page itself never scrolls sideways; wide tables and figures do so in their own boxes."""
+    probe = tmp_path / "probe.html"
+    measure = (
+        "<script>addEventListener('load', () => { const e = document.documentElement;"
+        "const images = [...document.images];"
+        "document.title = [e.scrollWidth <= innerWidth, images.length > 0,"
+        "images.every(i => i.complete && i.naturalWidth > 600)].join(); })</script></body>"
+    )
+    probe.write_text(page.read_text(encoding="utf-8").replace("</body>", measure), encoding="utf-8")
+    for width in (500, 1300):  # headless Chromium's window has at least 500 pixels
+        shown = browse(probe, width, tmp_path, "--dump-dom", "--virtual-time-budget=5000")
+        assert re.search(r"<title>(.*?)</title>", shown).group(1) == "true,true,true"
