@@ -32,10 +32,9 @@ def assert_twins_agree(train, dtype, *arguments):
         assert (model[name] - twin_model[name]).abs().max() <= parameter_tolerance
 
 
-@every_dtype
 @pytest.mark.usefixtures("real_data")
-def test_default_run_on_the_whole_data_set(train, dtype):
-    assert_twins_agree(train, dtype)
+def test_default_run_on_the_whole_data_set(train):
+    assert_twins_agree(train, "float32")  # float64: tests/test_comparison.py
 
 
 @pytest.mark.parametrize(("batch_size", "dtype"), [(256, "float32"), (1000, "float64")])

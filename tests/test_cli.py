@@ -37,6 +37,12 @@ def command(request, made_up, tmp_path):
     return command
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave out the figures and the report, where a test is about something else."""
+    monkeypatch.setattr(run, "write_results", lambda *arguments: None)
+
+
 def test_what_a_run_writes_and_prints(command, tmp_path, capsys):
     assert command("--epochs=2", "--batch-size=16", "--seed=5", "--lr=0.01") == 0
     out = tmp_path / "out"
@@ -74,11 +80,13 @@ def test_what_a_run_writes_and_prints(command, tmp_path, capsys):
     assert len(printed) == 5
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_quiet_prints_nothing(command, capsys):
     assert command("--epochs=1", "--quiet") == 0
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_adam_has_a_rate_of_its_own(command, tmp_path):
     assert command("--epochs=1", "--optimizer=adam", "--quiet") == 0
     assert json.loads((tmp_path / "out" / "config.json").read_text())["options"]["lr"] == 0.001
@@ -147,6 +155,7 @@ def test_output_directory_that_cannot_be_written_is_refused_first(command, tmp_p
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_divergence_leaves_what_was_written_before(command, tmp_path, capsys):
     assert command("--epochs=2", "--quiet") == 0
     out = tmp_path / "out"
@@ -159,6 +168,7 @@ def test_divergence_leaves_what_was_written_before(command, tmp_path, capsys):
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_interrupt_keeps_the_epochs_that_ended(command, tmp_path, capsys, monkeypatch):
     def interrupted(*arguments):
         records = run_train(*arguments)

@@ -47,10 +47,8 @@ def inverted_cut_out(picture):
 
 CHANGES = {
     "as it is": lambda picture: picture,
-    "upscaled, nearest": lambda picture: picture.resize((200, 200), Image.Resampling.NEAREST),
     "upscaled, bilinear": lambda picture: picture.resize((200, 200), Image.Resampling.BILINEAR),
     "upscaled, bicubic": lambda picture: picture.resize((200, 200), Image.Resampling.BICUBIC),
-    "upscaled, Lanczos": lambda picture: picture.resize((200, 200), Image.Resampling.LANCZOS),
     "dark on light": ImageOps.invert,
     "transparent ground": on_transparent_ground,
     "cut out": cut_out,
@@ -65,7 +63,7 @@ def test_same_class_as_the_original(change, test_pictures, trained, real_data, t
     originals = real_data[1][0][:NUM_IMAGES].unsqueeze(1).float() / 255
     inputs = []
     for picture in test_pictures:
-        CHANGES[change](picture).save(tmp_path / "picture.png")
+        CHANGES[change](picture).save(tmp_path / "picture.png", compress_level=0)
         inputs.append(to_model_input(load_picture(tmp_path / "picture.png")))
     same = model(torch.cat(inputs)).argmax(1) == model(originals).argmax(1)
     assert same.float().mean() >= 0.95
