@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from d2l_softmax.data import LABELS, get_fashion_mnist_labels
 from d2l_softmax.evaluation import NUM_BINS, Evaluation, Model, evaluate, score_table
 from d2l_softmax.files import write_atomically
-from d2l_softmax.plots import draw_image, draw_predictions, new_figure, save_figure
+from d2l_softmax.plots import draw_image, draw_predictions, hide_frame, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,7 +56,7 @@ def draw_templates(W: Tensor) -> Figure:
     for axes, template, label in zip(all_axes, templates, LABELS, strict=True):
         image = axes.imshow(template.numpy(), cmap="RdBu_r", vmin=-limit, vmax=limit)
         axes.set_title(label, fontsize=9)
-        axes.axis("off")
+        hide_frame(axes)
     figure.colorbar(image, ax=all_axes, shrink=0.8)
     return figure
 
@@ -88,7 +88,7 @@ def draw_mistakes(evaluation: Evaluation, dataset: Dataset, n: int = 12) -> Figu
         fontsize="medium",
     )
     for axes in all_axes:
-        axes.axis("off")
+        hide_frame(axes)
     for axes, index in zip(all_axes, mistakes, strict=False):
         classes = [evaluation.y[index], evaluation.predicted[index]]
         draw_image(axes, dataset[index][0])

@@ -70,7 +70,7 @@ def draw_predictions(
     figure, all_axes = new_figure(1.15 * columns, 1.5 * rows + 0.25, rows, columns)
     figure.suptitle("true label above predicted label, the wrong ones with ✗", fontsize="medium")
     for axes in all_axes:
-        axes.axis("off")
+        hide_frame(axes)
     names = zip(get_fashion_mnist_labels(y), get_fashion_mnist_labels(predicted), strict=True)
     for axes, image, (true_name, predicted_name) in zip(all_axes, images, names, strict=False):
         draw_image(axes, image)
@@ -84,6 +84,13 @@ def draw_predictions(
 def draw_image(axes: Axes, image: Tensor) -> None:
     """Draw an image (1, h, w) with values in [0, 1]."""
     axes.imshow(image[0].numpy(force=True), cmap="gray", vmin=0, vmax=1)
+    hide_frame(axes)
+
+
+def hide_frame(axes: Axes) -> None:
+    """Show an image or nothing: no frame, no ticks (which cost most of the time of drawing)."""
+    axes.axis("off")
+    axes.set(xticks=[], yticks=[])
 
 
 def draw_prediction(picture: Image, X: Tensor, y_hat: Tensor) -> Figure:
@@ -93,8 +100,7 @@ def draw_prediction(picture: Image, X: Tensor, y_hat: Tensor) -> Figure:
     original.set_title("the picture", fontsize="medium")
     draw_image(seen, X[0])
     seen.set_title("what the model saw", fontsize="medium")
-    for axes in (original, seen):
-        axes.axis("off")
+    hide_frame(original)
     probabilities = y_hat[0].tolist()
     best = max(probabilities)
     colors = ["tab:blue" if p == best else "lightsteelblue" for p in probabilities]

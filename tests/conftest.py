@@ -71,14 +71,13 @@ def made_up(tmp_path, accept):
 
 @pytest.fixture
 def part_of_real(tmp_path, accept, real_data):
-    """Return a function that makes a data directory of the first training images, and all test."""
+    """Return a function that makes a data directory of the first images of the real data."""
 
-    def part(num_train):
+    def part(num_train, num_test=10_000):
         data_dir = tmp_path / f"first-{num_train}"
-        (X, y), test = real_data
-        accept(
-            write_dataset(data_dir / "FashionMNIST" / "raw", X[:num_train], y[:num_train], *test)
-        )
+        (X, y), (X_test, y_test) = real_data
+        split = (X[:num_train], y[:num_train], X_test[:num_test], y_test[:num_test])
+        accept(write_dataset(data_dir / "FashionMNIST" / "raw", *split))
         return data_dir
 
     return part

@@ -183,12 +183,17 @@ def test_interrupt_keeps_the_epochs_that_ended(command, tmp_path, capsys, monkey
     assert (tmp_path / "out" / "model.pt").exists()
 
 
-def test_new_run_takes_away_the_old_ones_figures(command, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("undrawn")
+def test_new_run_takes_away_the_old_ones_figures(command, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in (*FILES, "notes.txt"):
+        (out / name).write_text("from an earlier run")
     assert command("--epochs=1", "--quiet") == 0
-    monkeypatch.setattr(run, "write_results", lambda *arguments: None)
-    assert command("--epochs=1", "--quiet") == 0
-    left = {path.name for path in (tmp_path / "out").iterdir()}
-    assert left == {"history.csv", "model.pt", "config.json"}
+    left = {path.name for path in out.iterdir()}
+    assert left == {"history.csv", "model.pt", "config.json", "notes.txt"}
+    assert (out / "notes.txt").read_text() == "from an earlier run"
+    assert "earlier" not in (out / "history.csv").read_text()
 
 
 def test_data_command_says_where(made_up, capsys):

@@ -18,6 +18,7 @@ import pytest
 import concise
 import d2l_softmax
 import scratch
+from d2l_softmax import __main__ as d2l_main
 
 ROOT = Path(__file__).parents[1]
 READMES = ["README.md", "README.zh-CN.md"]
@@ -58,7 +59,7 @@ def test_commands_print_what_the_readme_says(readme):
     assert "make train-scratch" in commands
     assert "make train-concise" in commands
     outputs = {command: output_of(command) for command in commands}
-    (printed,) = blocks(readme, "")
+    printed, _ = blocks(readme, "")
     expected = EPOCH.findall(printed)
     assert len(expected) == 10
     for command in ("make train-scratch", "make train-concise"):
@@ -78,6 +79,18 @@ def test_python_blocks_run(tmp_path, monkeypatch):
         exec(block, {"__name__": "__main__"})
     assert (tmp_path / "predictions.png").exists()
     d2l_softmax.plt.close("all")
+
+
+@pytest.mark.usefixtures("real_data")
+def test_the_comparison_is_the_one_in_the_readme(tmp_path, capsys):
+    _, printed = blocks(READMES[0], "")  # the other README has the same, see below
+    argv = ["compare", "--dtype=float64", "--epochs=2", f"--output-dir={tmp_path}"]
+    assert d2l_main.main([*argv, "--device=cpu"]) == 0
+    measured = capsys.readouterr().out.splitlines()[1:4]
+    claimed = printed.splitlines()[:3]
+    assert measured[0] == claimed[0]
+    for ours, theirs in zip(measured[1:], claimed[1:], strict=True):
+        assert ours.split()[:5] == theirs.split()[:5]
 
 
 @pytest.mark.parametrize("readme", READMES)
