@@ -15,8 +15,7 @@ import scratch.softmax_regression
 from benchmarks import book
 from d2l_softmax import load_data_fashion_mnist
 from d2l_softmax.cli import complete, training_parser
-from d2l_softmax.run import load_data, make_optimizer
-from d2l_softmax.training import train
+from d2l_softmax.run import Run
 
 TWINS = {"scratch": scratch.softmax_regression, "concise": concise.softmax_regression}
 
@@ -124,11 +123,7 @@ def training(name: str, seed: int, epochs: int):
     parser = training_parser(name)
     options = parser.parse_args([f"--seed={seed}", f"--epochs={epochs}", "--device=cpu"])
     complete(parser, options)
-    train_iter, test_iter = load_data(options)
-    twin = TWINS[name]
-    model = twin.SoftmaxRegression(generator=torch.Generator().manual_seed(seed))
-    optimizer = make_optimizer(twin, model, options)
-    return train(twin.train_epoch, model, optimizer, train_iter, test_iter, epochs)
+    return Run(TWINS[name], options).records()
 
 
 if __name__ == "__main__":

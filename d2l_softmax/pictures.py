@@ -1,5 +1,6 @@
 """Any picture file, turned into what the model saw in training: 28×28, a light object on black."""
 
+import warnings
 from pathlib import Path
 
 import torch
@@ -20,16 +21,10 @@ class PictureError(ValueError):
 def load_picture(path: Path) -> Image.Image:
     """Read a still picture, turned as its camera says; PictureError for anything else."""
     try:
-        with Image.open(path) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise PictureError(
-                    f"{path}: {picture.width:,} by {picture.height:,} pixels are too many, "
-                    f"{MAX_PIXELS:,} in all at most"
-                )
-            if getattr(picture, "n_frames", 1) > 1:
-                raise PictureError(f"{path}: animated, {picture.n_frames} frames; one is expected")
-            picture.load()
-            return ImageOps.exif_transpose(picture)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about metadata that are not used
+            warnings.simplefilter("error", DecompressionBombWarning)
+            return read_still(path)
     except FileNotFoundError as error:
         raise PictureError(f"{path}: there is no such file") from error
     except UnidentifiedImageError as error:
@@ -39,9 +34,24 @@ def load_picture(path: Path) -> Image.Image:
         raise PictureError(f"{path}: too many pixels, {MAX_PIXELS:,} at most") from error
     except PictureError:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what damaged files cause
+    except Exception as error:  # decoders raise what damaged bytes happen to cause
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise PictureError(f"{path}: damaged or unreadable: {reason}") from error
+
+
+def read_still(path: Path) -> Image.Image:
+    """Read a picture that is neither too large nor animated."""
+    with Image.open(path) as picture:
+        width, height = picture.size
+        if width * height > MAX_PIXELS:
+            raise PictureError(
+                f"{path}: {width:,} by {height:,} pixels are too many; {MAX_PIXELS:,} at most"
+            )
+        # Other formats may hold several pictures too, such as a photograph and its depth.
+        if picture.format in ("GIF", "PNG", "WEBP", "AVIF") and picture.is_animated:
+            raise PictureError(f"{path}: animated, {picture.n_frames} frames; one is expected")
+        picture.load()
+        return ImageOps.exif_transpose(picture)
 
 
 def to_model_input(picture: Image.Image, invert: str = "auto") -> Tensor:
@@ -49,20 +59,19 @@ def to_model_input(picture: Image.Image, invert: str = "auto") -> Tensor:
 
     Transparent margins are cut away, what is left transparent is filled with the ground colour;
     the picture becomes gray, light on dark (`invert`: "yes", "no", or "auto" to let the border
-    decide), is widened to a square with the border's shade, and shrunk by averaging.
+    decide), is resized to a longer side of 28, and widened to a square with the border's shade.
     """
     gray, ground = flatten(picture)
     border = border_shade(gray) if ground is None else ground
     if invert == "yes" or (invert == "auto" and border > 127):
         gray, border = ImageOps.invert(gray), 255 - border
     side = max(gray.size)
-    if SIDE - 2 <= side < SIDE:  # a pixel of margin does less harm than enlarging by a pixel
-        side = SIDE
-    square = Image.new("L", (side, side), border)
+    if not SIDE - 2 <= side <= SIDE:  # a pixel of margin does less harm than enlarging by a pixel
+        size = [max(1, round(length * SIDE / side)) for length in gray.size]
+        gray = gray.resize(size, Image.Resampling.LANCZOS)
+    square = Image.new("L", (SIDE, SIDE), border)
     # Fashion-MNIST's own centring leaves the odd pixel above and to the left.
-    square.paste(gray, ((side - gray.width + 1) // 2, (side - gray.height + 1) // 2))
-    if side != SIDE:
-        square = square.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    square.paste(gray, ((SIDE - gray.width + 1) // 2, (SIDE - gray.height + 1) // 2))
     return to_tensor(square).reshape(1, 1, SIDE, SIDE)
 
 

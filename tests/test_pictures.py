@@ -1,6 +1,7 @@
 """Pictures of any kind become what the model saw, and the command that classifies them."""
 
 import json
+import random
 import struct
 import zlib
 
@@ -167,6 +168,30 @@ def test_files_that_cannot_be(tmp_path, bad_files):
         assert "\n" not in str(caught.value)
     with pytest.raises(PictureError, match="damaged or unreadable: Is a directory"):
         load_picture(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "gif", "bmp"])
+def test_damaged_bytes_cause_no_other_error(kind, tmp_path, test_pictures):
+    test_pictures[0].resize((60, 60)).save(tmp_path / "good", format=kind)
+    good = (tmp_path / "good").read_bytes()
+    rng = random.Random(0)
+    refused = 0
+    for _ in range(60):
+        damaged = bytearray(good[: rng.randrange(1, len(good) + 1)])
+        damaged[rng.randrange(min(len(damaged), 80))] = rng.randrange(256)
+        (tmp_path / "damaged").write_bytes(damaged)
+        try:
+            X = to_model_input(load_picture(tmp_path / "damaged"))
+        except PictureError:
+            refused += 1
+        else:
+            assert X.isfinite().all()
+    assert refused > 10
+
+
+def test_a_picture_of_extreme_shape_takes_no_memory(tmp_path):
+    Image.new("L", (40_000, 1)).save(tmp_path / "line.png")
+    assert to_model_input(load_picture(tmp_path / "line.png")).shape == (1, 1, 28, 28)
 
 
 @pytest.fixture
