@@ -30,7 +30,7 @@ compare: setup ## Train both twins side by side; writes runs/compare
 	$(BIN)/python -m d2l_softmax compare $(ARGS)
 
 predict: setup ## Classify a picture of yours: make predict IMAGE=coat.jpg
-	$(BIN)/python -m d2l_softmax predict $(IMAGE) $(ARGS)
+	$(BIN)/python -m d2l_softmax predict $(if $(IMAGE),"$(IMAGE)") $(ARGS)
 
 losses: setup ## Draw three losses of regression; writes runs/losses.png
 	$(BIN)/python -m d2l_softmax losses $(ARGS)

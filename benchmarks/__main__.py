@@ -14,7 +14,7 @@ import concise.softmax_regression
 import scratch.softmax_regression
 from benchmarks import book
 from d2l_softmax import load_data_fashion_mnist
-from d2l_softmax.cli import complete, training_parser
+from d2l_softmax.cli import complete, training_parser, whole
 from d2l_softmax.run import Run
 
 TWINS = {"scratch": scratch.softmax_regression, "concise": concise.softmax_regression}
@@ -25,7 +25,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     measures = {"loading": loading, "epoch": epoch, "seeds": seeds}
     parser.add_argument("measures", nargs="*", help=f"of {', '.join(measures)} (default: all)")
-    parser.add_argument("--repeats", type=int, default=5, help="measurements of each (default: 5)")
+    parser.add_argument(
+        "--repeats", type=whole(2), default=5, help="measurements of each (default: 5)"
+    )
     options = parser.parse_args()
     if unknown := set(options.measures) - set(measures):
         parser.error(
@@ -99,7 +101,8 @@ def epoch(repeats: int) -> None:
     peers = {name: endless(name) for name in TWINS}
     peers["the book's way, 4 workers"] = book.Trainer(4).epoch
     peers["the book's way, 0 workers"] = book.Trainer(0).epoch
-    print_seconds("one epoch", alternate(peers, repeats), "the book's way, 4 workers")
+    seconds = alternate(peers, repeats)
+    print_seconds("one epoch, training and evaluation", seconds, "the book's way, 4 workers")
 
 
 def seeds(repeats: int) -> None:

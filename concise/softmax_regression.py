@@ -44,11 +44,11 @@ class SoftmaxRegression(nn.Module):
 
 
 def cross_entropy(logits, y, reduction="mean"):
-    """Return minus the sum of y log(y_hat) over the classes: the mean, or (n,) for "none".
+    """Return minus the sum of y log(y_hat) over the classes: its "mean", its "sum" or "none", (n,).
 
     y holds target probabilities (n, q) or classes (n,).
     """
-    check_targets(logits, y)
+    check_targets(logits, y, reduction)
     return nn.CrossEntropyLoss(reduction=reduction)(logits, y)
 
 

@@ -51,9 +51,20 @@ def main(argv: list[str] | None = None) -> int:
     add_output_dir(command, Path("runs", "figures"))
 
     command = add("predict", functools.partial(commands.predict, model), "classify pictures")
-    command.add_argument("files", type=Path, nargs="*", metavar="FILE", help="PNG, JPEG, WebP, …")
     command.add_argument(
-        "--index", type=whole(0, 9999), metavar="N", help="an image of the test set, 0 to 9999"
+        "files",
+        type=Path,
+        nargs="*",
+        default=[],
+        metavar="FILE",
+        help="PNG, JPEG, WebP and others, of any size",
+    )
+    command.add_argument(
+        "--index",
+        type=whole(0, 9999),
+        default=argparse.SUPPRESS,
+        metavar="N",
+        help="an image of the test set, 0 to 9999",
     )
     command.add_argument(
         "--model", type=Path, default=DEFAULT_MODEL, metavar="FILE", help="written by either twin"
@@ -77,8 +88,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.command == "compare":
         complete(subparsers.choices["compare"], options)
-    if options.command == "predict" and bool(options.files) == (options.index is not None):
-        subparsers.choices["predict"].error("name picture files, or an image with --index")
+    if options.command == "predict" and bool(options.files) == hasattr(options, "index"):
+        subparsers.choices["predict"].error("name either picture files, or an image with --index")
     work = functools.partial(vars(options).pop("work"), options)
     return exit_status(f"python -m d2l_softmax {options.command}", work)
 

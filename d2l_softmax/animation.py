@@ -3,6 +3,7 @@
 pyplot is loaded on first use. Figures that the commands write are in plots.py.
 """
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def plot(
     elif len(curves_x) != len(curves_y):
         curves_x = curves_x * len(curves_y)
     axes.cla()
-    for x, y, fmt in zip(curves_x, curves_y, fmts, strict=False):
+    for x, y, fmt in zip(curves_x, curves_y, itertools.cycle(fmts), strict=False):
         axes.plot(*((x, y) if len(x) else (y,)), fmt)
     set_axes(axes, xlabel, ylabel, xlim, ylim, xscale, yscale, legend)
 
@@ -107,8 +108,10 @@ def show_images(imgs, num_rows: int, num_cols: int, titles=None, scale: float = 
     for axes in all_axes:
         axes.axis("off")
     for i, (axes, image) in enumerate(zip(all_axes, imgs, strict=False)):
-        axes.imshow(image.numpy(force=True) if isinstance(image, Tensor) else image, cmap="gray")
-        if titles:
+        if isinstance(image, Tensor):
+            image = image.squeeze(0).numpy(force=True)  # (1, h, w), as loaders have it, or (h, w)
+        axes.imshow(image, cmap="gray")
+        if titles is not None and i < len(titles):
             axes.set_title(titles[i], fontsize="medium")
     return all_axes
 
@@ -167,7 +170,7 @@ class Animator:
         """Draw all points so far; a curve of one point as a dot, or it would not be seen."""
         axes = self.axes[0]
         axes.cla()
-        for x, y, fmt in zip(self.X, self.Y, self.fmts, strict=False):
+        for x, y, fmt in zip(self.X, self.Y, itertools.cycle(self.fmts), strict=False):
             axes.plot(x, y, fmt, marker="." if len(x) == 1 else None)
         set_axes(axes, *self.settings)
 

@@ -4,8 +4,8 @@ Zhang, Lipton, Li and Smola, "Dive into Deep Learning", the Chinese edition's Py
 the project has under a better name is used from there.
 """
 
+import multiprocessing
 import os
-import sys
 from collections.abc import Callable, Iterable
 
 import torch
@@ -20,10 +20,11 @@ from d2l_softmax.metrics import Accumulator, count_correct, evaluate_accuracy
 def get_dataloader_workers() -> int:
     """Return how many processes to read data with: 4, or as many as there are cores.
 
-    0 on Windows and macOS, where processes started from a script without `if __name__ ==
-    "__main__"` start it again. (`load_data_fashion_mnist` needs none anywhere.)
+    0 where processes are not forked (Windows, macOS, Python 3.14 on): they would start a script
+    without `if __name__ == "__main__"` again. `load_data_fashion_mnist` needs none anywhere.
     """
-    return 0 if sys.platform in ("win32", "darwin") else min(4, os.cpu_count() or 1)
+    default_start_method = multiprocessing.get_all_start_methods()[0]
+    return min(4, os.cpu_count() or 1) if default_start_method == "fork" else 0
 
 
 def load_array(data_arrays: Iterable[Tensor], batch_size: int, is_train: bool = True) -> DataLoader:
@@ -59,7 +60,7 @@ def sgd(params: Iterable[Tensor], lr: float, batch_size: int) -> None:
 
 def try_gpu(i: int = 0) -> torch.device:
     """Return the i-th CUDA device if there is one, otherwise the CPU."""
-    return torch.device(f"cuda:{i}" if torch.cuda.device_count() > i else "cpu")
+    return torch.device(f"cuda:{i}" if 0 <= i < torch.cuda.device_count() else "cpu")
 
 
 def evaluate_loss(net: Callable, data_iter: Iterable, loss: Callable) -> float:
@@ -84,19 +85,22 @@ def train_epoch_ch3(
     """
     if isinstance(net, nn.Module):
         net.train()
-    metric = Accumulator(3)  # sum of losses, correct predictions, examples
+    metric = Accumulator(4)  # sum of losses and their number, correct predictions, examples
     for X, y in train_iter:
         y_hat = net(X)
-        total = total_loss(loss(y_hat, y), y.numel())
+        losses = loss(y_hat, y)
         if isinstance(updater, torch.optim.Optimizer):
             updater.zero_grad()
-            (total / y.numel()).backward()
+            losses.mean().backward()
             updater.step()
         else:
-            total.backward()
+            total_loss(losses, len(y)).backward()
             updater(X.shape[0])
-        metric.add(total, count_correct(y_hat.detach(), y), y.numel())
-    return metric[0] / metric[2], metric[1] / metric[2]
+        num_losses = losses.numel() if losses.dim() else len(y)
+        metric.add(
+            total_loss(losses, num_losses), num_losses, count_correct(y_hat.detach(), y), len(y)
+        )
+    return metric[0] / metric[1], metric[2] / metric[3]
 
 
 def total_loss(losses: Tensor, n: int) -> Tensor:

@@ -43,8 +43,12 @@ def load_parameters(path: Path, model: Model) -> None:
                 f"{path}: {name} has shape {tuple(loaded[name].shape)}, "
                 f"expected {tuple(parameter.shape)}"
             )
+        loaded[name] = loaded[name].to(parameter.dtype)
         if not loaded[name].isfinite().all():
             raise ModelFileError(f"{path}: {name} has numbers that are not finite")
+    # No logit of pixels in [0, 1] is larger than this.
+    if not (loaded["W"].abs().sum(dim=0) + loaded["b"].abs()).isfinite().all():
+        raise ModelFileError(f"{path}: the numbers are too large for {model.W.dtype}")
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(loaded[name])
@@ -67,11 +71,21 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # torch.load raises what the bytes of a wrong file happen to cause
         raise ModelFileError(f"{path} is damaged or not a model of this project") from error
     if not isinstance(loaded, dict) or not all(
-        isinstance(name, str) and isinstance(tensor, Tensor) and tensor.is_floating_point()
-        for name, tensor in loaded.items()
+        isinstance(name, str) and is_plain(tensor) for name, tensor in loaded.items()
     ):
         raise ModelFileError(f"{path} is not a model of this project")
     return loaded
+
+
+def is_plain(tensor: object) -> bool:
+    """Tell whether something is a dense tensor of ordinary floating-point numbers."""
+    return (
+        isinstance(tensor, Tensor)
+        and tensor.layout == torch.strided
+        and tensor.device.type == "cpu"
+        and not tensor.is_nested
+        and tensor.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    )
 
 
 def save_history(path: Path, history: Sequence[EpochRecord]) -> None:

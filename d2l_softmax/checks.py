@@ -19,12 +19,15 @@ def check_inputs(X: Tensor, W: Tensor) -> None:
         raise ValueError(f"X is {X.dtype}, expected the model's {W.dtype}")
 
 
-def check_targets(predictions: Tensor, y: Tensor) -> None:
+def check_targets(predictions: Tensor, y: Tensor, reduction: str = "mean") -> None:
     """Raise unless y is a target for each row of the predictions (n, q).
 
     Either classes (n,), int64 from 0 to q - 1, or probabilities (n, q) of the predictions' dtype.
-    ValueError for shapes, dtypes and probabilities, IndexError for a class that doesn't exist.
+    ValueError for shapes, dtypes, probabilities and for a reduction other than "mean", "sum" and
+    "none", IndexError for a class that doesn't exist.
     """
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction is {reduction!r}, expected 'mean', 'sum' or 'none'")
     if predictions.dim() != 2 or len(predictions) == 0:
         raise ValueError(f"predictions have shape {tuple(predictions.shape)}, expected (n, q)")
     n, q = predictions.shape

@@ -1,4 +1,4 @@
-"""What `python -m scratch` and `python -m concise` share: their options and how they end."""
+"""What all commands share: the options of training, and how a command ends."""
 
 import argparse
 import math
@@ -71,7 +71,8 @@ def exit_status(command: str, work: Callable[[], int | None]) -> int:
     """Do the work; turn what can go wrong into a message on standard error and a status."""
     try:
         status = work() or 0
-        sys.stdout.flush()
+        if sys.stdout:  # None where it was closed, as by >&-
+            sys.stdout.flush()
     except KeyboardInterrupt:
         print(f"{command}: interrupted", file=sys.stderr)
         return 130
@@ -91,7 +92,7 @@ def training_parser(name: str) -> argparse.ArgumentParser:
         prog=f"python -m {name}",
         description="Train softmax regression on Fashion-MNIST and write the history (CSV), the "
         "model, figures (PNG) and a report (HTML). Equal options and seed give equal numbers in "
-        "both twins.",
+        "both twins, to rounding.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
     )
@@ -122,7 +123,12 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         help="linear: the learning rate falls after every epoch, to zero after the last",
     )
     add("--seed", type=whole(0), default=0, metavar="N", help="of the weights and of the shuffling")
-    add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute")
+    add(
+        "--device",
+        choices=("auto", "cpu", "cuda", "mps"),
+        default="auto",
+        help="auto: cuda if there is one, else cpu",
+    )
     add("--dtype", choices=("float32", "float64"), default="float32", help="precision")
     add_data_dir(parser)
     add("--quiet", action="store_true", default=argparse.SUPPRESS, help="print errors only")
@@ -154,9 +160,16 @@ def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
     """Fill in what depends on other options; exit with status 2 where options contradict."""
     if not hasattr(options, "lr"):
         options.lr = DEFAULT_LR[options.optimizer]
-    options.quiet = hasattr(options, "quiet")
+    options.quiet = getattr(options, "quiet", False)
     if options.optimizer == "adam" and options.momentum:
         parser.error("argument --momentum: goes with --optimizer sgd; adam has its own")
+    for name in ("lr", "weight_decay"):
+        largest = torch.finfo(getattr(torch, options.dtype)).max
+        if getattr(options, name) > largest:
+            parser.error(
+                f"argument --{name.replace('_', '-')}: {getattr(options, name):g} is more than "
+                f"{options.dtype} can hold, {largest:.2g}"
+            )
     available = {"cpu": True, "cuda": torch.cuda.is_available()}
     available["mps"] = torch.backends.mps.is_available()
     if options.device == "auto":

@@ -5,6 +5,7 @@ They take a twin's model class, or its losses, as an argument: this file imports
 
 import argparse
 import functools
+import itertools
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -65,6 +66,7 @@ def predict(new_model: Callable[[], Model], options: argparse.Namespace) -> int:
     model = loaded(new_model, options.model)
     output_dir = prepared_directory(options.output_dir)
     results, failed = [], False
+    taken = {file.resolve() for file in options.files}  # nobody's picture is written over
     for name, read in pictures(options):
         try:
             picture, X = read()
@@ -75,7 +77,7 @@ def predict(new_model: Callable[[], Model], options: argparse.Namespace) -> int:
         with torch.no_grad():
             y_hat = model.probabilities(X)
         results.append(as_json(name, y_hat))
-        drawing = unused_path(output_dir, Path(name).stem, len(results))
+        drawing = drawing_path(output_dir, Path(name).stem, taken)
         plots.save_figure(drawing, plots.draw_prediction(picture, X, y_hat))
         if not hasattr(options, "json"):
             print(f"{name}: {top_classes(y_hat)}; drawn in {drawing}")
@@ -114,7 +116,7 @@ def test_data(options: argparse.Namespace):
 
 def pictures(options: argparse.Namespace) -> Iterator[tuple[str, Callable]]:
     """Yield the name of each picture, and a function that reads it: (picture, model input)."""
-    if options.index is not None:
+    if hasattr(options, "index"):
         X, _ = test_data(options).dataset[torch.tensor([options.index])]
         pixels = (X[0, 0] * 255).round().to(torch.uint8).numpy()
         yield f"test-{options.index}", lambda: (Image.fromarray(pixels), X)
@@ -147,6 +149,10 @@ def top_classes(y_hat: Tensor, n: int = 3) -> str:
     return ", ".join(f"{LABELS[k]} {p:.3f}" for p, k in zip(probabilities, classes, strict=True))
 
 
-def unused_path(folder: Path, stem: str, number: int) -> Path:
-    """Return a PNG file's path; numbered from the second picture on, as names may be equal."""
-    return folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
+def drawing_path(folder: Path, stem: str, taken: set[Path]) -> Path:
+    """Return the path of a picture's drawing, none of those taken; it is then taken, too."""
+    numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    candidates = (folder / f"{stem}-prediction{number}.png" for number in numbers)
+    path = next(path for path in candidates if path.resolve() not in taken)
+    taken.add(path.resolve())
+    return path

@@ -47,7 +47,8 @@ class Difference(NamedTuple):
     def within(self, tolerance: Tolerance) -> bool:
         """Tell whether rounding alone may have caused it."""
         limits = (tolerance.train_loss, *[tolerance.accuracy] * 2, *[tolerance.parameter] * 2)
-        return all(apart <= limit for apart, limit in zip(self, limits, strict=True))
+        # Shares are rounded: 2 images of 10,000 can come out a last digit above 2e-4.
+        return all(a <= limit * (1 + 1e-9) for a, limit in zip(self, limits, strict=True))
 
 
 class TwinsPartedError(ArithmeticError):
@@ -124,7 +125,8 @@ def compare(twins: dict[str, ModuleType], options: argparse.Namespace) -> None:
         raise TwinsPartedError(
             f"the twins part in epoch {epoch}: they differ by "
             f"{listed(comparison.differences[epoch - 1])}; allowed are "
-            f"{listed(TOLERANCES[options.dtype])}"
+            f"{listed(TOLERANCES[options.dtype])}; where training is unstable, rounding "
+            "grows from step to step: try a smaller --lr"
         )
 
 

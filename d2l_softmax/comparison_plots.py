@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from d2l_softmax.comparison import Difference
 
-STYLES = ({"linewidth": 5, "alpha": 0.35}, {"linewidth": 1.2, "linestyle": "--", "marker": "."})
+STYLES = (
+    {"linewidth": 5, "alpha": 0.35, "marker": "o", "markersize": 9},
+    {"linewidth": 1.2, "linestyle": "--", "marker": "."},
+)
 COLORS = {"train_loss": "tab:blue", "train_acc": "tab:orange", "test_acc": "tab:green"}
 LABELS = {"train_loss": "train loss", "train_acc": "train accuracy", "test_acc": "test accuracy"}
 

@@ -49,8 +49,8 @@ def load_data_fashion_mnist(
     Raises ValueError for a batch size or a side below 1, DataUnavailableError without data.
     """
     for name, size in {"batch_size": batch_size, "test_batch_size": test_batch_size}.items():
-        if size is not None and size < 1:
-            raise ValueError(f"{name} is {size}, expected at least 1")
+        if size is not None and not (isinstance(size, int) and size >= 1):
+            raise ValueError(f"{name} is {size!r}, expected a whole number of at least 1")
     train_images, test_images = (
         FashionMNISTImages(*split, resize=resize, dtype=dtype, device=device)
         for split in read_fashion_mnist(ensure_fashion_mnist(data_dir))
@@ -81,12 +81,15 @@ class FashionMNISTImages(Dataset):
 
     def __init__(self, images: Tensor, labels: Tensor, *, resize=None, dtype, device):
         """Keep images (n, 28, 28) uint8 and labels (n,) int64 on the device."""
-        sides = [] if resize is None else [resize, resize] if isinstance(resize, int) else resize
-        if any(side < 1 for side in sides):
-            raise ValueError(f"resize is {resize}, expected sides of at least 1 pixel")
+        sides = [] if resize is None else [resize, resize] if isinstance(resize, int) else [*resize]
+        if not all(isinstance(side, int) and side >= 1 for side in sides) or len(sides) not in (
+            0,
+            2,
+        ):
+            raise ValueError(f"resize is {resize!r}, expected a side or (height, width) in pixels")
         self.images = images.unsqueeze(1).to(device)  # (n, 1, 28, 28)
         self.labels = labels.to(device)
-        self.size = list(sides)
+        self.size = sides
         self.dtype = dtype
 
     def __len__(self) -> int:

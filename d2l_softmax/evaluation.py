@@ -32,8 +32,9 @@ class ClassScore(NamedTuple):
 
 
 class Bin(NamedTuple):
-    """The predictions of a range of confidence: how many, how sure on average, how often right."""
+    """The predictions with a confidence from `lowest` on: how many, how sure, how often right."""
 
+    lowest: float
     examples: int
     confidence: float
     accuracy: float
@@ -77,16 +78,14 @@ class Evaluation:
         """Return the bins of confidence, in tenths, that have predictions in them."""
         numbers = (self.confidence * NUM_BINS).long().clamp(max=NUM_BINS - 1)
         right = (self.predicted == self.y).double()
-        chosen_each = [numbers == number for number in range(NUM_BINS)]
-        return [
-            Bin(
-                int(chosen.sum()),
-                float(self.confidence[chosen].mean()),
-                float(right[chosen].mean()),
-            )
-            for chosen in chosen_each
-            if chosen.any()
-        ]
+        bins = []
+        for number in range(NUM_BINS):
+            chosen = numbers == number
+            if chosen.any():
+                confidence, accuracy = self.confidence[chosen].double().mean(), right[chosen].mean()
+                size = int(chosen.sum())
+                bins.append(Bin(number / NUM_BINS, size, float(confidence), float(accuracy)))
+        return bins
 
     def calibration_error(self) -> float:
         """Return |confidence - accuracy| averaged over all predictions, bin by bin (ECE).

@@ -109,8 +109,13 @@ def draw_reliability(evaluation: Evaluation) -> Figure:
     axes.plot(confidences, [b.accuracy for b in bins], "o-", label="this model")
     axes.set(ylabel="accuracy", title=f"calibration error {evaluation.calibration_error():.4f}")
     axes.legend()
-    left_edges = [min(int(c * NUM_BINS), NUM_BINS - 1) / NUM_BINS for c in confidences]
-    sizes.bar(left_edges, [b.examples for b in bins], 1 / NUM_BINS, align="edge", edgecolor="white")
+    sizes.bar(
+        [b.lowest for b in bins],
+        [b.examples for b in bins],
+        1 / NUM_BINS,
+        align="edge",
+        edgecolor="white",
+    )
     sizes.set(xlabel="confidence: probability of the predicted class", ylabel="images", xlim=(0, 1))
     for each in (axes, sizes):
         each.grid(alpha=0.3)

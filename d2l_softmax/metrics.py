@@ -109,7 +109,9 @@ class NonFiniteError(FloatingPointError):
 
 def as_floats(values: Sequence[float | Tensor]) -> list[float]:
     """Return the values as Python floats, fetched from a device all at once."""
-    if all(isinstance(value, Tensor) for value in values):
+    # Tensors of different dtypes would be rounded to a common one.
+    dtypes = {value.dtype if isinstance(value, Tensor) else None for value in values}
+    if len(dtypes) == 1 and None not in dtypes:
         return torch.cat([value.reshape(1) for value in values]).tolist()
     return [float(value) for value in values]
 
@@ -119,13 +121,17 @@ def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
 
     y_hat holds a row of scores for each example (n, q) or the predicted classes, in y's shape.
     Probabilities and logits give the same answer: softmax keeps the order. y holds the classes
-    (n,), or targets (n, q) whose largest entry is taken.
+    (n,), or targets (n, q) whose largest entry is taken. ValueError if there are not as many.
     """
     if y.dim() == 2 and y.shape[1] > 1:
         y = y.argmax(dim=1)
     if y_hat.dim() > 1 and y_hat.shape[1] > 1:
         y_hat = y_hat.argmax(dim=1)
-    return (y_hat.to(y.dtype) == y).sum()
+    if len(y_hat) != len(y) or y_hat.numel() != y.numel():
+        raise ValueError(
+            f"predictions of shape {tuple(y_hat.shape)}, expected one for each of y's {len(y)}"
+        )
+    return (y_hat.reshape(y.shape).to(y.dtype) == y).sum()
 
 
 def accuracy(y_hat: Tensor, y: Tensor) -> float:

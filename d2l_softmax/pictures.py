@@ -11,6 +11,9 @@ from torch import Tensor
 SIDE = 28
 MAX_PIXELS = 50_000_000  # a picture of 7,000 × 7,000; more is a mistake or an attack
 MIN_CONTRAST = 0.03  # of rim and rest of a cut-out object, 0 (alike) to 1 (black and white)
+LARGEST_SIDE = 1000  # larger pictures are reduced: the model sees 28 pixels, a drawing 300
+# What is meant by a picture; others, such as EPS, are programs that Pillow would have run.
+FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 INVERSIONS = ("auto", "yes", "no")
 
 
@@ -19,7 +22,10 @@ class PictureError(ValueError):
 
 
 def load_picture(path: Path) -> Image.Image:
-    """Read a still picture, turned as its camera says; PictureError for anything else."""
+    """Read a still picture, turned as its camera says; PictureError for anything else.
+
+    It comes with 8 bits a channel, and reduced to a longer side of 1,000 to 2,000 pixels if larger.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata that are not used
@@ -40,8 +46,9 @@ def load_picture(path: Path) -> Image.Image:
 
 
 def read_still(path: Path) -> Image.Image:
-    """Read a picture that is neither too large nor animated."""
-    with Image.open(path) as picture:
+    """Read a picture that is neither too large nor animated, and reduce it if it is large."""
+    Image.init()
+    with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as picture:
         width, height = picture.size
         if width * height > MAX_PIXELS:
             raise PictureError(
@@ -51,7 +58,9 @@ def read_still(path: Path) -> Image.Image:
         if picture.format in ("GIF", "PNG", "WEBP", "AVIF") and picture.is_animated:
             raise PictureError(f"{path}: animated, {picture.n_frames} frames; one is expected")
         picture.load()
-        return ImageOps.exif_transpose(picture)
+        turned = to_eight_bits(ImageOps.exif_transpose(picture))
+    factor = max(turned.size) // LARGEST_SIDE
+    return turned.convert("RGBA").reduce(factor) if factor > 1 else turned
 
 
 def to_model_input(picture: Image.Image, invert: str = "auto") -> Tensor:
@@ -92,9 +101,12 @@ def to_eight_bits(picture: Image.Image) -> Image.Image:
     """Return a picture of deeper shades (16 bits, whole numbers, floats) as one of 0 to 255."""
     if not picture.mode.startswith(("I", "F")):
         return picture
+    sixteen_bits = picture.mode.startswith("I;16")
     picture = picture.convert("F")
-    highest = picture.getextrema()[1]
-    white = 1 if highest <= 1 else 255 if highest <= 255 else 65535
+    lowest, highest = picture.getextrema()
+    if not lowest <= highest:  # NaN
+        raise ValueError("its shades are not numbers")
+    white = 65535 if sixteen_bits or highest > 255 else 255 if highest > 1 else 1
     return picture.point(lambda shade: shade * (255 / white) + 0).convert("L")
 
 

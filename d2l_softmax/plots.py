@@ -1,4 +1,4 @@
-"""Every figure. Drawn without pyplot, so that no display and no window is ever needed."""
+"""Figures of a run, and what all figures share. No pyplot: no display is ever needed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def whole_numbers(axis: Axis) -> None:
     """Mark whole numbers only: there is no epoch 2.5."""
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(integer=True))
+    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def draw_lines(axes: Axes, x: Sequence[float], lines: dict[str, Sequence[float]]) -> None:
@@ -100,7 +100,7 @@ def draw_prediction(picture: Image, X: Tensor, y_hat: Tensor) -> Figure:
     original.set_title("the picture", fontsize="medium")
     draw_image(seen, X[0])
     seen.set_title("what the model saw", fontsize="medium")
-    hide_frame(original)
+    original.set(xticks=[], yticks=[])  # but a frame: the picture may be white to its edge
     probabilities = y_hat[0].tolist()
     best = max(probabilities)
     colors = ["tab:blue" if p == best else "lightsteelblue" for p in probabilities]

@@ -37,7 +37,7 @@ def write_run_report(output_dir: Path, captions: dict[str, str], history, config
     write_page(
         output_dir,
         title=f"Softmax regression on Fashion-MNIST: {config['twin']}",
-        summary=f"After {last.epoch} epochs: train loss {last.train_loss:.4f} nats, "
+        summary=f"Epoch {last.epoch}: train loss {last.train_loss:.4f} nats, "
         f"train accuracy {last.train_acc:.4f}, test accuracy {last.test_acc:.4f}.",
         figures=pictures(output_dir, captions),
         columns=COLUMNS,
@@ -61,7 +61,7 @@ def write_comparison_report(output_dir: Path, summary: dict, pages: dict[str, st
     verdict = f"They part in epoch {parted}" if parted else "They agree to rounding in every epoch"
     write_page(
         output_dir,
-        title=f"{' and '.join(names)}: the same numbers twice",
+        title=f"{' and '.join(names)}, side by side",
         summary=f"{verdict}; their predictions differ on "
         f"{summary['test_predictions_that_differ']} of {summary['test_images']:,} test images.",
         figures=pictures(output_dir, COMPARISON),
@@ -84,7 +84,6 @@ def write_page(output_dir: Path, **content) -> None:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("d2l_softmax", ""),
         autoescape=True,
-        undefined=jinja2.ChainableUndefined,
         trim_blocks=True,
     )
     page = environment.get_template("report.html.jinja").render(content)
@@ -111,8 +110,10 @@ def formatted(record: EpochRecord) -> list[str]:
 
 
 def facts(config: dict) -> dict[str, object]:
-    """Return options, machine and versions as one flat table."""
-    options = {name.replace("_", " "): value for name, value in config["options"].items()}
+    """Return options, machine and versions as one flat table, without the user's own paths."""
+    private = ("data_dir", "output_dir", "quiet")
+    shown = {name: value for name, value in config["options"].items() if name not in private}
+    options = {name.replace("_", " "): value for name, value in shown.items()}
     machine = {name: config[name] for name in ("parameters", "threads", "machine")}
     return options | machine | config["versions"]
 

@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from d2l_softmax import __version__
 from d2l_softmax.checkpoint import save_config, save_history, save_model
 from d2l_softmax.data import load_data_fashion_mnist
 from d2l_softmax.evaluation_plots import FIGURES, TABLE, write_evaluation
@@ -81,6 +82,7 @@ def run(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
     """
     output_dir = prepared_directory(options.output_dir)
     this = Run(twin, options)
+    config = describe(name, options, this.num_parameters)
     history = []
     with Console(options.epochs * len(this.train_iter), options.quiet) as console:
         this.watch(console)
@@ -90,7 +92,6 @@ def run(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
             if record.epoch == 1:  # from here on the directory holds this run, not an earlier one
                 for stale in (*CURVES, *FIGURES, TABLE, REPORT):
                     (output_dir / stale).unlink(missing_ok=True)
-                config = describe(name, options, this.num_parameters)
                 save_config(output_dir / "config.json", config)
             save_history(output_dir / "history.csv", history)
             save_model(output_dir / "model.pt", this.model)
@@ -98,7 +99,9 @@ def run(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
         write_results(output_dir, this, history, config)
         seconds = sum(record.seconds for record in history)
         speed = len(history) * len(this.train_iter.dataset) / seconds
-        console.say(f"{len(history)} epochs in {seconds:.2f} s, {speed:,.0f} examples a second")
+        console.say(
+            f"{counted(len(history), 'epoch')} in {seconds:.2f} s, {speed:,.0f} examples a second"
+        )
         console.say(f"wrote history.csv, model.pt, {REPORT} and its figures to {output_dir}")
 
 
@@ -146,6 +149,11 @@ class Watched:
             self.bar.update()
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number of things as text, such as `1 epoch` or `10 epochs`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def prepared_directory(path: Path) -> Path:
     """Make the directory and try to write in it; OSError that says what to do if that fails."""
     probe = path / f".{os.getpid()}.part"
@@ -190,6 +198,8 @@ def describe(name: str, options: argparse.Namespace, num_parameters: int) -> dic
         "machine": platform.platform(),
         "versions": {
             "python": platform.python_version(),
-            **{package: version(package) for package in ("d2l_softmax", "torch", "torchvision")},
+            "d2l_softmax": __version__,
+            "torch": torch.__version__,
+            "torchvision": version("torchvision"),
         },
     }

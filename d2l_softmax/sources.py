@@ -85,7 +85,7 @@ def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
             source(raw, missing)
         except SOURCE_ERRORS as error:
             failures.append(f"  {label}: {one_line(error)}")
-        missing = [name for name in missing if not (raw / name).exists()]
+        missing = [name for name in missing if not is_genuine(raw / name)]
         if not missing:
             say(f"in {raw}, from {label}")
             return data_dir
@@ -145,29 +145,41 @@ def from_debian(raw: Path, missing: list[str]) -> None:
 
 
 def place_from(folders: list[Path], raw: Path, missing: list[str]) -> None:
-    """Put each missing file in place from the first folder that has it, plain or .gz."""
+    """Put each missing file in place from the first folder that has it whole, plain or .gz."""
     for name in missing:
         candidates = [folder / file for folder in folders for file in (name, f"{name}.gz")]
-        found = [candidate for candidate in candidates if candidate.is_file()]
-        if not found:
-            raise FileNotFoundError(f"{name} is not there")
-        content = found[0].read_bytes()
-        if found[0].suffix == ".gz":
-            content = gzip.decompress(content)
-        if sha256(content) != SHA256[name]:
-            raise ValueError(
-                f"{found[0]} is damaged or not Fashion-MNIST's: SHA-256 {sha256(content)}, "
-                f"expected {SHA256[name]}"
-            )
-        write_atomically(raw / name, content)
+        problem: Exception = FileNotFoundError(f"{name} is not there")
+        for candidate in filter(Path.is_file, candidates):
+            try:
+                write_atomically(raw / name, genuine_content(candidate, name))
+                break
+            except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+                problem = ValueError(f"{candidate}: {error}")
+        else:
+            raise problem
+
+
+def genuine_content(path: Path, name: str) -> bytes:
+    """Return what a file has, decompressed if it is .gz; ValueError if it isn't the original's."""
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        content = gzip.decompress(content)
+    if sha256(content) != SHA256[name]:
+        raise ValueError(
+            f"damaged or not Fashion-MNIST's: SHA-256 {sha256(content)}, expected {SHA256[name]}"
+        )
+    return content
 
 
 def set_aside_damaged(raw: Path, missing: list[str]) -> None:
     """Rename files of the wrong content to *.damaged, so that nothing of the user's is lost."""
     for path in (raw / name for name in missing):
         if path.exists():
-            path.replace(path.with_name(f"{path.name}.damaged"))
-            say(f"{path} has the wrong SHA-256; kept as {path.name}.damaged")
+            kept = path.with_name(f"{path.name}.damaged")
+            while kept.exists():
+                kept = kept.with_name(f"{kept.name}.damaged")
+            path.rename(kept)
+            say(f"{path} has the wrong SHA-256; kept as {kept.name}")
 
 
 def is_genuine(path: Path) -> bool:

@@ -25,8 +25,9 @@ class EpochRecord(NamedTuple):
 
     def __str__(self) -> str:
         """Return the line that a run prints."""
+        loss = f"{self.train_loss:.4f}" if self.train_loss < 1e4 else f"{self.train_loss:.3e}"
         return (
-            f"epoch {self.epoch:>3}   train loss {self.train_loss:.4f}   "
+            f"epoch {self.epoch:>3}   train loss {loss}   "
             f"train acc {self.train_acc:.4f}   test acc {self.test_acc:.4f}   {self.seconds:.2f} s"
         )
 

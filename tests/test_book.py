@@ -1,5 +1,7 @@
 """The book's interfaces: five chapters written from them in our own words, and each name."""
 
+import functools
+import multiprocessing
 import sys
 import types
 
@@ -188,6 +190,25 @@ def test_loss_is_the_same_from_values_and_from_their_mean():
     assert_close(weights[0], weights[1])
 
 
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_targets_in_rows_train_as_classes_do(reduction, by_hand):
+    X, y = torch.randn(20, 4), torch.arange(20) % 5
+    results, weights = [], []
+    for targets in (y, nn.functional.one_hot(y, 5).float()):
+        net = nn.Linear(4, 5)
+        nn.init.constant_(net.weight, 0.1)
+        nn.init.zeros_(net.bias)
+        updater = torch.optim.SGD(net.parameters(), lr=0.5)
+        if by_hand:
+            updater = functools.partial(d2l.sgd, list(net.parameters()), 0.5)
+        loss = nn.CrossEntropyLoss(reduction=reduction)
+        results.append(d2l.train_epoch_ch3(net, [(X, targets)], loss, updater))
+        weights.append(net.weight.detach())
+    assert results[0] == pytest.approx(results[1])
+    assert_close(*weights)
+
+
 def test_evaluate_loss_takes_any_loss_and_needs_no_gradient():
     net = nn.Linear(2, 1)
     X, y = torch.ones(5, 2), torch.zeros(5)
@@ -203,9 +224,9 @@ def test_try_gpu():
 
 
 def test_workers_by_platform(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
     assert d2l.get_dataloader_workers() == 0
-    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["fork", "spawn"])
     assert 1 <= d2l.get_dataloader_workers() <= 4
 
 
@@ -245,6 +266,13 @@ def test_show_images_takes_tensors_and_pictures():
     axes = d2l.show_images([torch.rand(5, 5), picture], 1, 3, titles=["a", "b"])
     assert [len(a.images) for a in axes] == [1, 1, 0]
     assert len(d2l.show_images([picture], 1, 1)) == 1
+    assert len(d2l.show_images(torch.rand(3, 1, 5, 5), 1, 3, titles=["one"])) == 3
+
+
+def test_more_curves_than_formats():
+    animator = d2l.Animator()
+    animator.add(1, [1.0, 2.0, 3.0, 4.0, 5.0])
+    assert len(animator.axes[0].lines) == 5
 
 
 def test_animator_in_a_terminal_prints_lines_and_saves_when_asked(tmp_path, capsys):

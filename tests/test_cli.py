@@ -64,7 +64,7 @@ def test_what_a_run_writes_and_prints(command, tmp_path, capsys):
     assert config["twin"] == command.name
     assert config["options"]["seed"] == 5
     assert config["options"]["lr"] == 0.01
-    assert config["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert config["versions"]["torch"] == torch.__version__
 
     for figure in FIGURES:
         with Image.open(out / figure) as image:
@@ -102,6 +102,8 @@ def test_adam_has_a_rate_of_its_own(command, tmp_path):
         (["--lr=0"], "--lr"),
         (["--lr=nan"], "--lr"),
         (["--lr=inf"], "--lr"),
+        (["--lr=1e39"], "--lr: 1e+39 is more than float32 can hold"),
+        (["--weight-decay=1e39"], "--weight-decay: 1e+39"),
         (["--lr=fast"], "--lr: 'fast'"),
         (["--momentum=1"], "--momentum: '1' is not a number from 0 to below 1"),
         (["--momentum=-0.1"], "--momentum"),
@@ -213,10 +215,17 @@ def test_data_that_cannot_be_had(tmp_path, capsys):
     assert "name another with --data-dir" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_closed_standard_output(command, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert command("--epochs=1") == 0
+
+
+@pytest.mark.usefixtures("real_data")
 def test_reader_that_leaves(tmp_path):
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "scratch", "--epochs=1", f"--output-dir={tmp_path}"]
+    command = [sys.executable, "-m", "scratch", "--device=cpu", f"--output-dir={tmp_path}"]
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writing)
     assert done.returncode == 1

@@ -32,7 +32,10 @@ def compare(made_up, tmp_path):
 @pytest.mark.parametrize(("dtype", "limit"), [("float32", 1e-5), ("float64", 1e-12)])
 @pytest.mark.usefixtures("real_data")
 def test_default_run(tmp_path, capsys, dtype, limit):
-    assert d2l_main.main(["compare", f"--dtype={dtype}", f"--output-dir={tmp_path}"]) == 0
+    assert (
+        d2l_main.main(["compare", "--device=cpu", f"--dtype={dtype}", f"--output-dir={tmp_path}"])
+        == 0
+    )
     written = json.loads((tmp_path / "comparison.json").read_text())
     assert [epoch["epoch"] for epoch in written["epochs"]] == list(range(1, 11))
     assert written["largest_difference"]["W"] <= limit
@@ -112,6 +115,13 @@ def test_tolerance_is_a_limit_for_each_number():
         for field in Difference._fields:
             assert not fine._replace(**{field: 0.01}).within(tolerance)
             assert not fine._replace(**{field: float("nan")}).within(tolerance)
+
+
+def test_two_test_images_apart_are_within_the_tolerance():
+    for k in range(2, 10_001):
+        difference = Difference(0.0, 0.0, k / 10_000 - (k - 2) / 10_000, 0.0, 0.0)
+        assert difference.within(TOLERANCES["float32"])
+        assert not difference.within(TOLERANCES["float64"])
 
 
 def test_twins_come_as_arguments():

@@ -149,6 +149,10 @@ def wrong_models(folder):
         "names": ({"weight": torch.zeros(784, 10)}, r"has \['weight'\], expected W and b"),
         "nan": ({**good, "b": torch.full((10,), math.nan)}, "b has numbers that are not finite"),
         "integers": ({"W": torch.zeros(784, 10, dtype=torch.int64), "b": good["b"]}, "not a model"),
+        "huge": ({**good, "W": torch.full((784, 10), 3e38)}, "too large for torch.float32"),
+        "double": ({**good, "b": torch.full((10,), 1e300, dtype=torch.float64)}, "not finite"),
+        "sparse": ({**good, "W": good["W"].to_sparse()}, "not a model"),
+        "meta": ({**good, "W": good["W"].to("meta")}, "not a model"),
         "list": ([1, 2], "not a model of this project"),
         "trap": ({"W": Trap(folder / "sprung")}, "damaged or not a model"),
     }

@@ -80,6 +80,27 @@ def test_accuracy_counts():
     assert accuracy(torch.tensor([[0.0], [1.0], [1.0]]).reshape(-1), y) == 3.0
 
 
+@pytest.mark.parametrize(
+    ("shape", "y_shape"), [((5, 10), (1,)), ((3, 4), (2,)), ((3,), (2,)), ((2, 1), (3,))]
+)
+def test_accuracy_wants_a_prediction_for_each_label(shape, y_shape):
+    with pytest.raises(ValueError, match="predictions of shape"):
+        accuracy(torch.zeros(shape), torch.zeros(y_shape, dtype=torch.int64))
+
+
+def test_accuracy_of_columns():
+    y = torch.tensor([[0.0], [1.0], [0.0], [1.0]])
+    assert accuracy(torch.eye(4)[:, :2], y) == 3.0
+    assert accuracy(y, y.reshape(-1)) == 4.0
+
+
+def test_accumulator_is_exact_for_mixed_tensors():
+    metric = Accumulator(1)
+    metric.add(torch.tensor(2**24 + 1))
+    metric.add(torch.tensor(0.5))
+    assert metric[0] == 2**24 + 1.5
+
+
 def test_evaluate_accuracy_weights_by_batch_size():
     batches = [
         (torch.eye(3), torch.tensor([0, 1, 2])),

@@ -72,11 +72,11 @@ def test_same_class_as_the_original(change, test_pictures, trained, real_data, t
         assert torch.equal(torch.cat(inputs), originals)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "F"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I", "F"])
 def test_any_mode_and_size(mode):
     picture = Image.new("L", (61, 40), 0)
     picture.paste(255, (20, 10, 40, 30))
-    X = to_model_input(picture.convert(mode) if mode != "I;16" else picture.convert("I"))
+    X = to_model_input(picture.convert(mode))
     assert (X.shape, X.dtype) == ((1, 1, 28, 28), torch.float32)
     assert 0 <= X.min() <= X.max() <= 1
     assert X[0, 0, 14, 14] > 0.9
@@ -88,8 +88,9 @@ def test_sixteen_bits_keep_their_shades():
     for row in range(10, 20):
         for column in range(10, 20):
             picture.putpixel((column, row), 65535 // 2)
-    X = to_model_input(picture)
-    assert X.max() == pytest.approx(0.5, abs=0.01)
+    assert to_model_input(picture).max() == pytest.approx(0.5, abs=0.01)
+    dim = Image.new("I;16", (28, 28), 200)
+    assert to_model_input(dim, "no").max() < 0.01
 
 
 def test_inversion_by_hand():
@@ -224,9 +225,38 @@ def test_predict_prints_and_draws(predict, tmp_path, test_pictures):
     assert (status, err) == (0, "")
     assert [line.split(": ")[1].split()[0] for line in out.splitlines()] == ["pullover"] * 3
     drawn = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert drawn == ["pullover-2.png", "pullover-3.png", "pullover.png"]
-    with Image.open(tmp_path / "out" / "pullover.png") as image:
+    names = ["pullover-prediction-2.png", "pullover-prediction-3.png", "pullover-prediction.png"]
+    assert drawn == names
+    with Image.open(tmp_path / "out" / "pullover-prediction.png") as image:
         assert image.width > 1000
+
+
+def test_no_picture_is_written_over(predict, tmp_path, test_pictures):
+    for name in ("a", "a-prediction", "a-prediction-2"):
+        test_pictures[0].save(tmp_path / f"{name}.png")
+    before = (tmp_path / "a-prediction.png").read_bytes()
+    files = [tmp_path / f"{name}.png" for name in ("a-prediction", "a", "a-prediction-2", "a")]
+    status, out, _ = predict(*files, f"--output-dir={tmp_path}")
+    assert status == 0
+    assert (tmp_path / "a-prediction.png").read_bytes() == before
+    assert len({line.split("drawn in ")[1] for line in out.splitlines()}) == 4
+
+
+def test_large_picture_is_reduced(tmp_path):
+    Image.new("RGB", (6000, 3500), "white").save(tmp_path / "large.jpg")
+    assert load_picture(tmp_path / "large.jpg").size == (1000, 584)
+
+
+def test_program_is_no_picture(tmp_path):
+    (tmp_path / "coat.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
+    with pytest.raises(PictureError, match="not a picture"):
+        load_picture(tmp_path / "coat.jpg")
+
+
+def test_shades_that_are_not_numbers(tmp_path):
+    Image.new("F", (9, 9), float("nan")).save(tmp_path / "nan.tiff")
+    with pytest.raises(PictureError, match="its shades are not numbers"):
+        load_picture(tmp_path / "nan.tiff")
 
 
 def test_predict_json(predict, tmp_path, test_pictures, bad_files):

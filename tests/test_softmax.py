@@ -99,7 +99,7 @@ def test_one_hot_form_and_indexing_form_are_one(generator):
 def test_both_cross_entropies_are_one(generator):
     logits = torch.randn(64, 10, dtype=torch.float64, generator=generator)
     y = torch.randint(10, (64,), generator=generator)
-    for reduction in ("mean", "none"):
+    for reduction in ("mean", "sum", "none"):
         by_hand = scratch.cross_entropy(scratch.softmax(logits), y, reduction)
         assert_close(by_hand, concise.cross_entropy(logits, y, reduction), rtol=1e-13, atol=1e-14)
 
@@ -138,6 +138,11 @@ def first(twin):
 def test_labels_that_cannot_be(twin, y, error, message):
     with pytest.raises(error, match=message):
         twin.cross_entropy(first(twin), y)
+
+
+def test_reduction_that_cannot_be(twin):
+    with pytest.raises(ValueError, match="reduction is 'avg'"):
+        twin.cross_entropy(first(twin), Y, "avg")
 
 
 @pytest.mark.parametrize("shape", [(2,), (0, 3), (2, 3, 1)])

@@ -202,3 +202,31 @@ def test_where_the_data_are_kept(monkeypatch, tmp_path):
     monkeypatch.setattr(sources.sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert sources.default_data_dir() == tmp_path / "d2l_softmax"
+
+
+def test_damaged_file_that_cannot_be_moved_is_not_used(made_up, files, monkeypatch):
+    def refuse(path, target):
+        raise PermissionError(13, "Permission denied")
+
+    (files / NAMES[0]).write_bytes(b"damaged")
+    monkeypatch.setattr(sources.Path, "rename", refuse)
+    with pytest.raises(DataUnavailableError, match="Permission denied"):
+        ensure_fashion_mnist(made_up)
+
+
+def test_damaged_files_are_all_kept(made_up, files, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "SYSTEM_COPY", compress(files, tmp_path / "system"))
+    for content in (b"first", b"second"):
+        (files / NAMES[0]).write_bytes(content)
+        assert_complete(ensure_fashion_mnist(made_up))
+    assert (files / f"{NAMES[0]}.damaged").read_bytes() == b"first"
+    assert (files / f"{NAMES[0]}.damaged.damaged").read_bytes() == b"second"
+
+
+def test_broken_download_does_not_hide_a_good_file(files, tmp_path):
+    data_dir = tmp_path / "mine"
+    compress(files, data_dir)
+    raw = data_dir / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / f"{NAMES[0]}.gz").write_bytes((data_dir / f"{NAMES[0]}.gz").read_bytes()[:-50])
+    assert_complete(ensure_fashion_mnist(data_dir))

@@ -28,11 +28,22 @@ def imports_of(path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "scratch").glob("*.py")), ids=lambda p: p.name)
 def test_scratch_is_by_hand(path):
-    forbidden = {"nn", "optim", "autograd", "backward_", "grad", "requires_grad", "no_grad", "func"}
+    forbidden = {
+        "nn",
+        "optim",
+        "autograd",
+        "requires_grad_",
+        "grad",
+        "requires_grad",
+        "no_grad",
+        "func",
+    }
     forbidden |= {"softmax", "log_softmax", "cross_entropy", "one_hot", "nll_loss", "logsumexp"}
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Attribute):
             assert node.attr not in forbidden, f"line {node.lineno}: .{node.attr}"
+        if isinstance(node, ast.keyword):
+            assert node.arg not in forbidden, f"line {node.value.lineno}: {node.arg}="
     modules = imports_of(path)
     assert all(m == "torch" or not m.startswith("torch") for m in modules)
     assert not any(name in modules for name in ("numpy", "scipy", "sklearn", "torchvision"))
