@@ -73,6 +73,16 @@ def get_fashion_mnist_labels(labels: Iterable[int]) -> list[str]:
     return [LABELS[index] for index in indices]
 
 
+def sides_of(resize: int | tuple[int, int] | None) -> list[int]:
+    """Return [height, width] in pixels, empty if images keep their size; ValueError if neither."""
+    if resize is None:
+        return []
+    sides = [resize, resize] if isinstance(resize, int) else list(resize)
+    if len(sides) != 2 or not all(isinstance(side, int) and side >= 1 for side in sides):
+        raise ValueError(f"resize is {resize!r}, expected a side or (height, width) in pixels")
+    return sides
+
+
 class FashionMNISTImages(Dataset):
     """Images (uint8, kept as they are in the file) and labels; scaled when they are looked up.
 
@@ -81,15 +91,9 @@ class FashionMNISTImages(Dataset):
 
     def __init__(self, images: Tensor, labels: Tensor, *, resize=None, dtype, device):
         """Keep images (n, 28, 28) uint8 and labels (n,) int64 on the device."""
-        sides = [] if resize is None else [resize, resize] if isinstance(resize, int) else [*resize]
-        if not all(isinstance(side, int) and side >= 1 for side in sides) or len(sides) not in (
-            0,
-            2,
-        ):
-            raise ValueError(f"resize is {resize!r}, expected a side or (height, width) in pixels")
         self.images = images.unsqueeze(1).to(device)  # (n, 1, 28, 28)
         self.labels = labels.to(device)
-        self.size = sides
+        self.size = sides_of(resize)
         self.dtype = dtype
 
     def __len__(self) -> int:
