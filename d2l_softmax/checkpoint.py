@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -102,8 +101,3 @@ def load_history(path: Path) -> list[EpochRecord]:
     with open(path, newline="") as file:
         rows = csv.DictReader(file)
         return [EpochRecord(int(r.pop("epoch")), *map(float, r.values())) for r in rows]
-
-
-def save_config(path: Path, config: dict) -> None:
-    """Write config.json: the options and versions that the run was made with."""
-    write_atomically(path, (json.dumps(config, indent=2) + "\n").encode())

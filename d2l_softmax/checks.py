@@ -1,8 +1,8 @@
 """What may be handed to a twin: each check says what came and what was expected.
 
 Shapes and dtypes cost nothing to look at. The range of the labels does: on an accelerator it would
-make the host wait in every step, so it is looked at on the CPU only (accelerators check it in
-their own indexing).
+make the host wait in every step, so it is looked at on the CPU only. (On an accelerator indexing
+itself still refuses a class of q or more.)
 """
 
 import torch

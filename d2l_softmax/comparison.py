@@ -4,7 +4,6 @@ The twins come as arguments: this file imports neither of them.
 """
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +13,7 @@ import torch
 
 from d2l_softmax.comparison_plots import draw_comparison
 from d2l_softmax.evaluation import evaluate
-from d2l_softmax.files import write_atomically
+from d2l_softmax.files import write_json
 from d2l_softmax.plots import save_figure
 from d2l_softmax.report import write_comparison_report
 from d2l_softmax.run import Console, Run, describe, prepared_directory
@@ -133,8 +132,7 @@ def compare(twins: dict[str, ModuleType], options: argparse.Namespace) -> None:
 def write_results(output_dir: Path, comparison: Comparison, disagreements: int) -> None:
     """Write comparison.json, the figure, and the report that shows both and the two pages."""
     summary = as_json(comparison, disagreements)
-    content = json.dumps(summary, indent=2) + "\n"
-    write_atomically(output_dir / "comparison.json", content.encode())
+    write_json(output_dir / "comparison.json", summary)
     dtype = comparison.options.dtype
     figure = draw_comparison(comparison.records, comparison.differences, dtype)
     save_figure(output_dir / "comparison.png", figure)

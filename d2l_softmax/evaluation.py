@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from d2l_softmax.data import LABELS
+from d2l_softmax.metrics import count_correct
 
 NUM_BINS = 10
 
@@ -50,7 +51,7 @@ class Evaluation:
     @property
     def accuracy(self) -> float:
         """Return the share of correct predictions, 0 to 1."""
-        return int((self.predicted == self.y).sum()) / len(self.y)
+        return int(count_correct(self.predicted, self.y)) / len(self.y)
 
     @property
     def loss(self) -> float:

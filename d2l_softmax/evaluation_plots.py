@@ -87,7 +87,7 @@ def draw_mistakes(evaluation: Evaluation, dataset: Dataset, n: int = 12) -> Figu
         "most confident mistakes: true label, predicted label, probability of each",
         fontsize="medium",
     )
-    for axes in all_axes:
+    for axes in all_axes[len(mistakes) :]:
         hide_frame(axes)
     for axes, index in zip(all_axes, mistakes, strict=False):
         classes = [evaluation.y[index], evaluation.predicted[index]]

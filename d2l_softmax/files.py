@@ -1,5 +1,6 @@
 """Writing to disk so that a file is whole or not there."""
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -16,3 +17,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write a dictionary as indented JSON, whole or not at all."""
+    write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())

@@ -69,7 +69,7 @@ def draw_predictions(
     rows = -(-len(images) // columns)
     figure, all_axes = new_figure(1.15 * columns, 1.5 * rows + 0.25, rows, columns)
     figure.suptitle("true label above predicted label, the wrong ones with ✗", fontsize="medium")
-    for axes in all_axes:
+    for axes in all_axes[len(images) :]:
         hide_frame(axes)
     names = zip(get_fashion_mnist_labels(y), get_fashion_mnist_labels(predicted), strict=True)
     for axes, image, (true_name, predicted_name) in zip(all_axes, images, names, strict=False):
@@ -82,7 +82,7 @@ def draw_predictions(
 
 
 def draw_image(axes: Axes, image: Tensor) -> None:
-    """Draw an image (1, h, w) with values in [0, 1]."""
+    """Draw an image (1, h, w) with values in [0, 1], without a frame."""
     axes.imshow(image[0].numpy(force=True), cmap="gray", vmin=0, vmax=1)
     hide_frame(axes)
 

@@ -31,7 +31,13 @@ class CodeLine(NamedTuple):
     differs: bool
 
 
-def write_run_report(output_dir: Path, captions: dict[str, str], history, config, table) -> None:
+def write_run_report(
+    output_dir: Path,
+    captions: dict[str, str],
+    history: Sequence[EpochRecord],
+    config: dict,
+    table: str,
+) -> None:
     """Write report.html on a run: its history, its figures (file name: caption), its options."""
     last = history[-1]
     write_page(

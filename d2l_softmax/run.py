@@ -14,9 +14,10 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from d2l_softmax import __version__
-from d2l_softmax.checkpoint import save_config, save_history, save_model
+from d2l_softmax.checkpoint import save_history, save_model
 from d2l_softmax.data import load_data_fashion_mnist
 from d2l_softmax.evaluation_plots import FIGURES, TABLE, write_evaluation
+from d2l_softmax.files import write_json
 from d2l_softmax.plots import draw_curves, save_figure
 from d2l_softmax.report import write_run_report
 from d2l_softmax.training import EpochRecord, train
@@ -92,7 +93,7 @@ def run(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
             if record.epoch == 1:  # from here on the directory holds this run, not an earlier one
                 for stale in (*CURVES, *FIGURES, TABLE, REPORT):
                     (output_dir / stale).unlink(missing_ok=True)
-                save_config(output_dir / "config.json", config)
+                write_json(output_dir / "config.json", config)
             save_history(output_dir / "history.csv", history)
             save_model(output_dir / "model.pt", this.model)
             console.say(record)
