@@ -14,6 +14,9 @@ from d2l_softmax.metrics import Accumulator, count_correct
 softmax = nn.Softmax(dim=1)
 
 
+# matmul() is inside nn.Linear
+
+
 class SoftmaxRegression(nn.Module):
     """The model logits = X W + b: W starts as normal(0, 0.01), b as zero."""
 

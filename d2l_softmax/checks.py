@@ -5,13 +5,15 @@ make the host wait in every step, so it is looked at on the CPU only. (On an acc
 itself still refuses a class of q or more.)
 """
 
+import math
+
 import torch
 from torch import Tensor
 
 
 def check_inputs(X: Tensor, W: Tensor) -> None:
     """Raise ValueError unless X is a batch of images (n, ...) with as many pixels as W has rows."""
-    if X.dim() < 2 or X[0:1].numel() != len(X[0:1]) * len(W):
+    if X.dim() < 2 or math.prod(X.shape[1:]) != len(W):
         raise ValueError(
             f"X has shape {tuple(X.shape)}, expected (n, ...) with {len(W)} numbers an example"
         )

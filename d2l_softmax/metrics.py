@@ -126,7 +126,7 @@ def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
     if y.dim() == 2 and y.shape[1] > 1:
         y = y.argmax(dim=1)
     if y_hat.dim() > 1 and y_hat.shape[1] > 1:
-        y_hat = y_hat.argmax(dim=1)
+        y_hat = y_hat.max(dim=1).indices  # argmax is 4 times slower on a transposed y_hat
     if len(y_hat) != len(y) or y_hat.numel() != y.numel():
         raise ValueError(
             f"predictions of shape {tuple(y_hat.shape)}, expected one for each of y's {len(y)}"

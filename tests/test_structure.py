@@ -66,13 +66,14 @@ def test_pages_have_the_same_names_in_the_same_order():
                 names[twin].append(node.name)
             elif isinstance(node, ast.Assign):
                 names[twin].append(node.targets[0].id)
-    assert [n for n in names["scratch"] if n != "one_hot"] == names["concise"]
+    by_hand_only = {"matmul", "one_hot"}  # nn.Linear and nn.CrossEntropyLoss have them inside
+    assert [n for n in names["scratch"] if n not in by_hand_only] == names["concise"]
     assert scratch.__all__ == concise.__all__
 
 
 def test_pages_are_pages():
     for path in PAGES.values():
-        assert len(path.read_text().splitlines()) <= 135, path
+        assert len(path.read_text().splitlines()) <= 140, path
 
 
 def test_concise_optimizers_are_torchs_own():
