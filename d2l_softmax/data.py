@@ -59,8 +59,8 @@ def load_data_fashion_mnist(
     test_batches = Batches(test_images, test_batch_size or batch_size, shuffle=False)
     # batch_size=None: the sampler hands out whole batches of indices, one look-up each.
     return (
-        DataLoader(train_images, sampler=train_batches, batch_size=None),
-        DataLoader(test_images, sampler=test_batches, batch_size=None),
+        InMemoryLoader(train_images, sampler=train_batches, batch_size=None),
+        InMemoryLoader(test_images, sampler=test_batches, batch_size=None),
     )
 
 
@@ -111,6 +111,14 @@ class FashionMNISTImages(Dataset):
 
             images = resize(images, self.size, antialias=True)
         return images.to(self.dtype).div_(255), self.labels.index_select(0, index)
+
+
+class InMemoryLoader(DataLoader):
+    """A DataLoader that looks batches up itself: what serves workers costs 20 µs a batch."""
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Look up what the sampler names."""
+        return map(self.dataset.__getitem__, self.sampler)
 
 
 class Batches(Sampler):

@@ -127,6 +127,7 @@ class LinearDecay:
         self.optimizer.lr -= self.fall
 
 
+@torch.inference_mode()  # autograd has nothing to do here
 def train_epoch(model, train_iter, optimizer):
     """Train on every batch once; return the mean loss and the accuracy before each step."""
     metric = Accumulator(3)  # sum of losses, correct predictions, examples
