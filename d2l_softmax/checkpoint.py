@@ -91,8 +91,8 @@ def save_history(path: Path, history: Sequence[EpochRecord]) -> None:
     """Write history.csv: one row an epoch, numbers with all their digits, seconds of wall time."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(EpochRecord._fields)
-    writer.writerows(history)
+    writer.writerow(history[0].known())
+    writer.writerows(record.known().values() for record in history)
     write_atomically(path, text.getvalue().encode())
 
 

@@ -165,7 +165,7 @@ def as_json(comparison: Comparison, disagreements: int) -> dict:
     differences = comparison.differences
     epochs = []
     for epoch, difference in enumerate(differences):
-        records = {name: history[epoch]._asdict() for name, history in comparison.records.items()}
+        records = {name: history[epoch].known() for name, history in comparison.records.items()}
         epochs.append({"epoch": epoch + 1, **records, "difference": difference._asdict()})
     return {
         **describe(" and ".join(comparison.runs), comparison.options, run.num_parameters),

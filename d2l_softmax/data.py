@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from d2l_softmax.sources import ensure_fashion_mnist
 
+NUM_TRAIN = 60_000
 LABELS = [
     "t-shirt",
     "trouser",
@@ -38,7 +39,8 @@ def load_data_fashion_mnist(
     dtype: torch.dtype = torch.float32,
     generator: torch.Generator | None = None,
     test_batch_size: int | None = None,
-) -> tuple[DataLoader, DataLoader]:
+    validation: int = 0,
+) -> tuple[DataLoader, ...]:
     """Return (train_iter, test_iter), which yield images X (n, 1, h, w) and labels y (n,).
 
     X is of `dtype`, in [0, 1], and 28×28 unless `resize` (a side or (height, width), in pixels)
@@ -46,22 +48,31 @@ def load_data_fashion_mnist(
     pass: from `generator` if given, otherwise from torch's global one. The last batch of a pass
     may be smaller. The files come from `data_dir` or are fetched (see `sources`).
 
-    Raises ValueError for a batch size or a side below 1, DataUnavailableError without data.
+    With `validation`, the last so many training images are held out, to choose settings by, and
+    (train_iter, test_iter, valid_iter) returned.
+
+    Raises ValueError for a batch size or a side below 1, or if no image is left to train on;
+    DataUnavailableError without data.
     """
     for name, size in {"batch_size": batch_size, "test_batch_size": test_batch_size}.items():
         if size is not None and not (isinstance(size, int) and size >= 1):
             raise ValueError(f"{name} is {size!r}, expected a whole number of at least 1")
-    train_images, test_images = (
-        FashionMNISTImages(*split, resize=resize, dtype=dtype, device=device)
-        for split in read_fashion_mnist(ensure_fashion_mnist(data_dir))
-    )
-    train_batches = Batches(train_images, batch_size, shuffle=True, generator=generator)
-    test_batches = Batches(test_images, test_batch_size or batch_size, shuffle=False)
-    # batch_size=None: the sampler hands out whole batches of indices, one look-up each.
-    return (
-        InMemoryLoader(train_images, sampler=train_batches, batch_size=None),
-        InMemoryLoader(test_images, sampler=test_batches, batch_size=None),
-    )
+    (images, labels), test = read_fashion_mnist(ensure_fashion_mnist(data_dir))
+    if not 0 <= validation < len(labels):
+        raise ValueError(f"validation is {validation!r}, expected 0 to {len(labels) - 1} images")
+
+    def loader(images: Tensor, labels: Tensor, size: int, **order) -> DataLoader:
+        dataset = FashionMNISTImages(images, labels, resize=resize, dtype=dtype, device=device)
+        # batch_size=None: the sampler hands out whole batches of indices, one look-up each.
+        return InMemoryLoader(dataset, sampler=Batches(dataset, size, **order), batch_size=None)
+
+    n = len(labels) - validation
+    train_iter = loader(images[:n], labels[:n], batch_size, shuffle=True, generator=generator)
+    test_iter = loader(*test, test_batch_size or batch_size, shuffle=False)
+    if not validation:
+        return train_iter, test_iter
+    valid_iter = loader(images[n:], labels[n:], test_batch_size or batch_size, shuffle=False)
+    return train_iter, test_iter, valid_iter
 
 
 def get_fashion_mnist_labels(labels: Iterable[int]) -> list[str]:

@@ -39,6 +39,8 @@ def draw_curves(history: Sequence[EpochRecord], title: str) -> Figure:
     draw_lines(loss_axes, epochs, {"train": [r.train_loss for r in history]})
     loss_axes.set_ylabel("cross-entropy (nats)")
     accuracies = {"train": [r.train_acc for r in history], "test": [r.test_acc for r in history]}
+    if history[0].valid_acc is not None:
+        accuracies["validation"] = [r.valid_acc for r in history]
     draw_lines(accuracy_axes, epochs, accuracies)
     accuracy_axes.set_ylabel("accuracy")
     for axes in (loss_axes, accuracy_axes):

@@ -10,7 +10,14 @@ from typing import NamedTuple
 from d2l_softmax.files import write_atomically
 from d2l_softmax.training import EpochRecord
 
-COLUMNS = ("epoch", "train loss (nats)", "train accuracy", "test accuracy", "seconds")
+COLUMNS = {
+    "epoch": ("epoch", "{}"),
+    "train_loss": ("train loss (nats)", "{:.4f}"),
+    "train_acc": ("train accuracy", "{:.4f}"),
+    "valid_acc": ("validation accuracy", "{:.4f}"),
+    "test_acc": ("test accuracy", "{:.4f}"),
+    "seconds": ("seconds", "{:.2f}"),
+}
 COMPARISON = {"comparison.png": "Both histories; below, how far apart they are."}
 
 
@@ -40,14 +47,18 @@ def write_run_report(
 ) -> None:
     """Write report.html on a run: its history, its figures (file name: caption), its options."""
     last = history[-1]
+    columns = {name: column for name, column in COLUMNS.items() if name in last.known()}
     write_page(
         output_dir,
         title=f"Softmax regression on Fashion-MNIST: {config['twin']}",
         summary=f"Epoch {last.epoch}: train loss {last.train_loss:.4f} nats, "
         f"train accuracy {last.train_acc:.4f}, test accuracy {last.test_acc:.4f}.",
         figures=pictures(output_dir, captions),
-        columns=COLUMNS,
-        rows=[formatted(record) for record in history],
+        columns=[title for title, _ in columns.values()],
+        rows=[
+            [form.format(getattr(record, name)) for name, (_, form) in columns.items()]
+            for record in history
+        ],
         text=table,
         facts=facts(config),
     )
@@ -101,17 +112,6 @@ def pictures(folder: Path, captions: dict[str, str]) -> list[Picture]:
     return [
         Picture(base64.b64encode((folder / name).read_bytes()).decode(), caption)
         for name, caption in captions.items()
-    ]
-
-
-def formatted(record: EpochRecord) -> list[str]:
-    """Return an epoch's record as the cells of a row."""
-    return [
-        str(record.epoch),
-        f"{record.train_loss:.4f}",
-        f"{record.train_acc:.4f}",
-        f"{record.test_acc:.4f}",
-        f"{record.seconds:.2f}",
     ]
 
 

@@ -32,7 +32,8 @@ class Run:
 
     def __init__(self, twin: ModuleType, options: argparse.Namespace):
         self.twin, self.options = twin, options
-        self.train_iter, self.test_iter = load_data(options)
+        self.train_iter, self.test_iter, *rest = load_data(options)
+        self.valid_iter = rest[0] if rest else None
         self.model = twin.SoftmaxRegression(
             dtype=getattr(torch, options.dtype),
             device=options.device,
@@ -52,8 +53,10 @@ class Run:
     def summary(self) -> str:
         """Return one line on data, parameters, device and seed."""
         options, sets = self.options, (self.train_iter.dataset, self.test_iter.dataset)
+        held_out = f", {options.validation:,} held out" if options.validation else ""
         return (
-            f"Fashion-MNIST, {len(sets[0]):,} + {len(sets[1]):,} images from {options.data_dir}; "
+            f"Fashion-MNIST, {len(sets[0]):,} + {len(sets[1]):,} images{held_out} from "
+            f"{options.data_dir}; "
             f"{self.num_parameters:,} parameters; {options.device}, {options.dtype}; "
             f"seed {options.seed}"
         )
@@ -72,6 +75,7 @@ class Run:
             self.test_iter,
             self.options.epochs,
             self.scheduler,
+            self.valid_iter,
         )
 
 
@@ -169,8 +173,8 @@ def prepared_directory(path: Path) -> Path:
     return path
 
 
-def load_data(options: argparse.Namespace) -> tuple[DataLoader, DataLoader]:
-    """Return (train_iter, test_iter) as the options ask for them; the test set is one batch."""
+def load_data(options: argparse.Namespace) -> tuple[DataLoader, ...]:
+    """Return the loaders that the options ask for; the test set is one batch."""
     return load_data_fashion_mnist(
         options.batch_size,
         data_dir=options.data_dir,
@@ -178,6 +182,7 @@ def load_data(options: argparse.Namespace) -> tuple[DataLoader, DataLoader]:
         dtype=getattr(torch, options.dtype),
         generator=torch.Generator().manual_seed(options.seed),
         test_batch_size=TEST_BATCH_SIZE,
+        validation=options.validation,
     )
 
 

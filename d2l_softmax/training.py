@@ -14,7 +14,8 @@ class EpochRecord(NamedTuple):
     """What is known after an epoch; the columns of history.csv.
 
     train_loss (nats) and train_acc are means over the epoch, each batch measured before its step;
-    test_acc is measured after the epoch; seconds are wall time for both together.
+    test_acc is measured after the epoch; seconds are wall time for both together. valid_acc is
+    there only if training images were held out.
     """
 
     epoch: int
@@ -22,13 +23,19 @@ class EpochRecord(NamedTuple):
     train_acc: float
     test_acc: float
     seconds: float
+    valid_acc: float | None = None
+
+    def known(self) -> dict[str, float]:
+        """Return what was measured, by name."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
 
     def __str__(self) -> str:
         """Return the line that a run prints."""
         loss = f"{self.train_loss:.4f}" if self.train_loss < 1e4 else f"{self.train_loss:.3e}"
+        valid = "" if self.valid_acc is None else f"valid acc {self.valid_acc:.4f}   "
         return (
-            f"epoch {self.epoch:>3}   train loss {loss}   "
-            f"train acc {self.train_acc:.4f}   test acc {self.test_acc:.4f}   {self.seconds:.2f} s"
+            f"epoch {self.epoch:>3}   train loss {loss}   train acc {self.train_acc:.4f}   "
+            f"{valid}test acc {self.test_acc:.4f}   {self.seconds:.2f} s"
         )
 
 
@@ -44,11 +51,12 @@ def train(
     test_iter: Iterable,
     epochs: int,
     scheduler=None,
+    valid_iter: Iterable | None = None,
 ) -> Iterator[EpochRecord]:
     """Train epoch by epoch with a twin's own train_epoch, yielding a record after each.
 
-    The scheduler, if any, steps after every epoch. Raises DivergedError when a loss or a parameter
-    is no longer finite.
+    The scheduler, if any, steps after every epoch; valid_iter, if any, is evaluated, too. Raises
+    DivergedError when a loss or a parameter is no longer finite.
     """
     for epoch in range(1, epochs + 1):
         timer = Timer()
@@ -62,6 +70,7 @@ def train(
         if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
             raise DivergedError(f"a weight is no longer finite after epoch {epoch}: {REMEDY}")
         test_acc = evaluate_accuracy(model, test_iter)
+        valid_acc = evaluate_accuracy(model, valid_iter) if valid_iter else None
         if scheduler:
             scheduler.step()
-        yield EpochRecord(epoch, train_loss, train_acc, test_acc, timer.stop())
+        yield EpochRecord(epoch, train_loss, train_acc, test_acc, timer.stop(), valid_acc)

@@ -13,6 +13,7 @@ SETTINGS = {
     "weight-decay": ["--weight-decay=1e-3"],
     "adam": ["--optimizer=adam", "--lr=1e-3"],
     "linear-decay": ["--lr-decay=linear"],
+    "recipe-best": ["--recipe=best", "--epochs=10"],
 }
 
 every_dtype = pytest.mark.parametrize("dtype", TOLERANCES)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import cli, run
+from d2l_softmax.checkpoint import load_history
 
 FIGURES = {
     "confusion.png",
@@ -80,16 +81,41 @@ def test_what_a_run_writes_and_prints(command, tmp_path, capsys):
     assert len(printed) == 5
 
 
+def test_held_out_images_are_measured_too(command, tmp_path, capsys):
+    assert command("--epochs=2", "--validation=10") == 0
+    with open(tmp_path / "out" / "history.csv") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["epoch", "train_loss", "train_acc", "test_acc", "seconds", "valid_acc"]
+    assert all(float(row[5]) in [n / 10 for n in range(11)] for row in rows[1:])
+    history = load_history(tmp_path / "out" / "history.csv")
+    assert history[1].valid_acc == float(rows[2][5])
+    assert "<th>validation accuracy</th>" in (tmp_path / "out" / "report.html").read_text()
+    printed = capsys.readouterr().out.splitlines()
+    assert "50 + 20 images, 10 held out" in printed[0]
+    assert f"valid acc {history[1].valid_acc:.4f}   test acc" in printed[2]
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], {"epochs": 10, "lr": 0.1, "momentum": 0.0, "lr_decay": "none"}),
+        (["--optimizer=adam"], {"lr": 0.001}),
+        (["--recipe=best"], {**cli.RECIPES["best"], "lr_decay": "linear", "momentum": 0.9}),
+        (["--momentum=0.5", "--recipe=best", "--lr=0.03"], {"momentum": 0.5, "lr": 0.03}),
+        (["--recipe=best", "--optimizer=adam"], {"lr": 0.001, "momentum": 0.0, "epochs": 20}),
+    ],
+)
+def test_what_is_given_goes_before_the_recipe(command, tmp_path, arguments, expected):
+    assert command("--quiet", *arguments) == 0
+    options = json.loads((tmp_path / "out" / "config.json").read_text())["options"]
+    assert {name: options[name] for name in expected} == expected
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_quiet_prints_nothing(command, capsys):
     assert command("--epochs=1", "--quiet") == 0
     assert capsys.readouterr() == ("", "")
-
-
-@pytest.mark.usefixtures("undrawn")
-def test_adam_has_a_rate_of_its_own(command, tmp_path):
-    assert command("--epochs=1", "--optimizer=adam", "--quiet") == 0
-    assert json.loads((tmp_path / "out" / "config.json").read_text())["options"]["lr"] == 0.001
 
 
 @pytest.mark.parametrize(
@@ -97,6 +123,8 @@ def test_adam_has_a_rate_of_its_own(command, tmp_path):
     [
         (["--batch-size=0"], "--batch-size: '0' is not a whole number from 1"),
         (["--batch-size=2.5"], "--batch-size: '2.5'"),
+        (["--validation=60000"], "--validation: '60000' is not a whole number from 0 to 59999"),
+        (["--recipe=perfect"], "--recipe: invalid choice: 'perfect'"),
         (["--batch-size=1e99"], "--batch-size"),
         (["--lr=-1"], "--lr: '-1' is not a finite number above 0"),
         (["--lr=0"], "--lr"),
@@ -141,7 +169,7 @@ def test_help_shows_defaults(command, capsys):
         command("--help")
     assert caught.value.code == 0
     help_text = " ".join(capsys.readouterr().out.split())
-    for default in ("(default: 10)", "(default: 256)", "(default: 0.1 for sgd, 0.001 for adam)"):
+    for default in ("(default: 10; best: 20)", "(default: 0.1 for sgd, 0.001 for adam; best: 0.2)"):
         assert default in help_text
     assert "--resume" not in help_text
 

@@ -47,6 +47,28 @@ def test_a_pass_sees_every_image_once(made_up):
     assert torch.cat([y for _, y in test_iter]).tolist() == [i % 10 for i in range(20)]
 
 
+def test_the_last_training_images_can_be_held_out(made_up):
+    arguments = {"batch_size": 7, "data_dir": made_up}
+    everything = load_data_fashion_mnist(**arguments)[0].dataset
+    train_iter, test_iter, valid_iter = load_data_fashion_mnist(**arguments, validation=11)
+    sizes = [len(loader.dataset) for loader in (train_iter, test_iter, valid_iter)]
+    assert sizes == [49, 20, 11]
+    X, y = everything[torch.arange(60)]
+    trained_on = {
+        bytes((image * 255).byte().flatten().tolist()) for X, _ in train_iter for image in X
+    }
+    assert trained_on == {bytes((image * 255).byte().flatten().tolist()) for image in X[:49]}
+    batches = list(valid_iter)
+    assert torch.equal(torch.cat([X for X, _ in batches]), X[49:])
+    assert torch.equal(torch.cat([y for _, y in batches]), y[49:])
+
+
+@pytest.mark.parametrize("validation", [-1, 60, 61])
+def test_an_image_is_left_to_train_on(made_up, validation):
+    with pytest.raises(ValueError, match=f"validation is {validation}, expected 0 to 59 images"):
+        load_data_fashion_mnist(7, data_dir=made_up, validation=validation)
+
+
 def labels_of_two_passes(data_dir, seed):
     generator = torch.Generator().manual_seed(seed)
     train_iter, _ = load_data_fashion_mnist(16, data_dir=data_dir, generator=generator)

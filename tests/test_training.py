@@ -28,6 +28,17 @@ def test_records_of_the_epochs(twin, batches, generator):
     assert "epoch   1   train loss 2." in str(records[0])
 
 
+def test_held_out_images_are_evaluated(twin, batches, generator):
+    train_iter, test_iter = batches
+    model = twin.SoftmaxRegression(generator=generator)
+    optimizer = twin.SGD(model.parameters(), lr=0.01)
+    arguments = (twin.train_epoch, model, optimizer, train_iter, test_iter, 2)
+    for record in train(*arguments, valid_iter=[next(iter(train_iter))]):
+        assert 0 <= record.valid_acc <= 1
+        assert f"valid acc {record.valid_acc:.4f}" in str(record)
+        assert record.known() == record._asdict()
+
+
 def test_loss_is_weighted_by_batch_size(twin, batches, generator):
     train_iter, _ = batches
     model = twin.SoftmaxRegression(generator=generator)
