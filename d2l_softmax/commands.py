@@ -110,7 +110,7 @@ def loaded(new_model: Callable[[], Model], path: Path) -> Model:
 
 
 def test_data(options: argparse.Namespace):
-    """Return the loader of the test images, in one batch."""
+    """Return the loader of the test images."""
     return load_data_fashion_mnist(TEST_BATCH_SIZE, data_dir=options.data_dir)[1]
 
 

@@ -75,8 +75,7 @@ class Accumulator:
         """Add a value to each sum; a value is a number or a tensor of one element."""
         if len(values) != self.n:
             raise ValueError(f"{len(values)} values, expected {self.n}, one a sum")
-        detached = (value.detach() if isinstance(value, Tensor) else value for value in values)
-        self.waiting.append(tuple(detached))  # detached: a loss would keep its whole graph alive
+        self.waiting.append([without_graph(value) for value in values])
         if len(self.waiting) >= self.LONGEST_WAIT:
             self._read_waiting()
 
@@ -107,6 +106,11 @@ class NonFiniteError(FloatingPointError):
         self.step = step
 
 
+def without_graph(value: float | Tensor) -> float | Tensor:
+    """Return the value; a loss detached, as it would keep its whole graph alive."""
+    return value.detach() if isinstance(value, Tensor) and value.requires_grad else value
+
+
 def as_floats(values: Sequence[float | Tensor]) -> list[float]:
     """Return the values as Python floats, fetched from a device all at once."""
     # Tensors of different dtypes would be rounded to a common one.
@@ -127,11 +131,13 @@ def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
         y = y.argmax(dim=1)
     if y_hat.dim() > 1 and y_hat.shape[1] > 1:
         y_hat = y_hat.max(dim=1).indices  # argmax is 4 times slower on a transposed y_hat
-    if len(y_hat) != len(y) or y_hat.numel() != y.numel():
-        raise ValueError(
-            f"predictions of shape {tuple(y_hat.shape)}, expected one for each of y's {len(y)}"
-        )
-    return (y_hat.reshape(y.shape).to(y.dtype) == y).sum()
+    if y_hat.shape != y.shape:
+        if len(y_hat) != len(y) or y_hat.numel() != y.numel():
+            raise ValueError(
+                f"predictions of shape {tuple(y_hat.shape)}, expected one for each of y's {len(y)}"
+            )
+        y_hat = y_hat.reshape(y.shape)
+    return (y_hat == y).sum()
 
 
 def accuracy(y_hat: Tensor, y: Tensor) -> float:

@@ -16,7 +16,7 @@ def softmax(logits):
     exp(o_j) / sum_k exp(o_k) (Bridle, 1990). Only differences within a row matter, so its maximum
     is taken away first: nothing changes, and exp can't overflow.
     """
-    exponentials = torch.exp(logits - logits.max(dim=1, keepdim=True).values)  # (n, q) - (n, 1)
+    exponentials = torch.exp(logits - logits.amax(dim=1, keepdim=True))  # (n, q) - (n, 1)
     return exponentials / exponentials.sum(dim=1, keepdim=True)  # (n, q) / (n, 1) -> (n, q)
 
 
@@ -59,8 +59,7 @@ def one_hot(y, like):
     """Write each class of y (n,) as a row with one 1 among zeros: (n, q), q and dtype as `like`."""
     if y.dim() == 2:  # rows already
         return y
-    classes = torch.arange(like.shape[1], device=y.device)
-    return (y.unsqueeze(1) == classes).to(like.dtype)  # (n, 1) == (q,) -> (n, q)
+    return torch.zeros_like(like).scatter_(1, y.unsqueeze(1), 1.0)  # in row i at column y[i]
 
 
 def cross_entropy(y_hat, y, reduction="mean"):
@@ -71,12 +70,12 @@ def cross_entropy(y_hat, y, reduction="mean"):
     number, so the loss stays finite: 87.3 at most in float32, where the library's grows on.
     """
     check_targets(y_hat, y, reduction)
-    y_hat = y_hat.clamp(min=torch.finfo(y_hat.dtype).tiny)
+    tiny = torch.finfo(y_hat.dtype).tiny
     if y.dim() == 2:
-        losses = -(y * torch.log(y_hat)).sum(dim=1)  # (n, q) -> (n,)
+        losses = -(y * torch.log(y_hat.clamp(min=tiny))).sum(dim=1)  # (n, q) -> (n,)
     else:
         rows = torch.arange(len(y), device=y.device)  # a Python range is copied number by number
-        losses = -torch.log(y_hat[rows, y])  # y_hat[range(n), y]: (n, q) -> (n,)
+        losses = -torch.log(y_hat[rows, y].clamp(min=tiny))  # y_hat[range(n), y]: (n, q) -> (n,)
     return losses if reduction == "none" else getattr(losses, reduction)()
 
 
