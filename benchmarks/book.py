@@ -1,4 +1,11 @@
-"""The book's way, as a peer to measure against: images are decoded one at a time, by workers."""
+"""The book's way, as a peer to measure against: images are decoded one at a time, by workers.
+
+As a command, `python -m benchmarks.book FOLDER`, it is the script that a reader of the book would
+write: ten epochs, a figure of the curves and one of predictions.
+"""
+
+import sys
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -46,3 +53,32 @@ class Trainer:
         with torch.no_grad():
             test_correct = sum(float((self.net(X).argmax(1) == y).sum()) for X, y in self.test_iter)
         return total_loss / n, correct / n, test_correct / len(self.test_iter.dataset)
+
+
+def main(folder: Path, epochs: int = 10, num_workers: int = 4) -> None:
+    """Train, print each epoch, and draw the curves and the first test images."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    trainer = Trainer(num_workers)
+    history = []
+    for epoch in range(1, epochs + 1):
+        history.append(trainer.epoch())
+        print(epoch, *history[-1], flush=True)
+    plt.plot(range(1, epochs + 1), history, label=["train loss", "train acc", "test acc"])
+    plt.legend()
+    plt.savefig(folder / "curves.png")
+    X, y = next(iter(trainer.test_iter))
+    predicted = trainer.net(X).argmax(1)
+    figure, axes = plt.subplots(1, 6, figsize=(9, 1.8))
+    for each, image, true, guess in zip(axes, X, y, predicted, strict=False):
+        each.imshow(image[0], cmap="gray")
+        each.set_title(f"{int(true)}\n{int(guess)}")
+        each.axis("off")
+    figure.savefig(folder / "predictions.png")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -4,15 +4,14 @@ Xiao, Rasul, Vollgraf (2017), "Fashion-MNIST: a Novel Image Dataset for Benchmar
 Learning Algorithms": 60,000 training and 10,000 test images, 28×28 pixels, 10 classes.
 """
 
-import functools
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from d2l_softmax.parsed import read_fashion_mnist
 from d2l_softmax.sources import ensure_fashion_mnist
 
 NUM_TRAIN = 60_000
@@ -151,16 +150,3 @@ class Batches(Sampler):
         n = len(self.dataset)
         order = torch.randperm(n, generator=self.generator) if self.shuffle else torch.arange(n)
         yield from order.to(self.dataset.labels.device).split(self.batch_size)
-
-
-@functools.lru_cache(maxsize=1)
-def read_fashion_mnist(data_dir: Path) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Return ((train images, labels), (test images, labels)) as torchvision parses the files.
-
-    Images are uint8 (n, 28, 28), labels int64 (n,). Read once a process: the files were verified,
-    so a second reading could not differ.
-    """
-    from torchvision.datasets import FashionMNIST
-
-    train, test = (FashionMNIST(data_dir, train=split) for split in (True, False))
-    return (train.data, train.targets), (test.data, test.targets)

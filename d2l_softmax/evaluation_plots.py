@@ -34,14 +34,14 @@ def write_evaluation(output_dir: Path, model: Model, test_iter: DataLoader) -> s
     n = min(NUM_PREDICTIONS, len(dataset))
     images = [dataset[i][0] for i in range(n)]
     figures = (
-        draw_predictions(images, evaluation.y[:n], evaluation.predicted[:n]),
-        draw_templates(model.W),
-        draw_confusion(evaluation),
-        draw_mistakes(evaluation, dataset),
-        draw_reliability(evaluation),
+        lambda: draw_predictions(images, evaluation.y[:n], evaluation.predicted[:n]),
+        lambda: draw_templates(model.W),
+        lambda: draw_confusion(evaluation),
+        lambda: draw_mistakes(evaluation, dataset),
+        lambda: draw_reliability(evaluation),
     )
-    for name, figure in zip(FIGURES, figures, strict=True):
-        save_figure(output_dir / name, figure)
+    for name, draw in zip(FIGURES, figures, strict=True):
+        save_figure(output_dir / name, draw())
     table = score_table(evaluation)
     write_atomically(output_dir / TABLE, f"{table}\n".encode())
     return table

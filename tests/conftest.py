@@ -12,7 +12,7 @@ import d2l_softmax.run
 import scratch.softmax_regression
 from d2l_softmax import cli, sources
 from d2l_softmax.checkpoint import load_history
-from d2l_softmax.data import read_fashion_mnist
+from d2l_softmax.parsed import read_fashion_mnist
 
 TWINS = {"scratch": scratch.softmax_regression, "concise": concise.softmax_regression}
 
