@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
-from d2l_softmax.data import read_fashion_mnist
+from d2l_softmax.parsed import read_fashion_mnist
 from d2l_softmax.run import TEST_BATCH_SIZE
 from d2l_softmax.sources import ensure_fashion_mnist
 

@@ -1,9 +1,7 @@
 """The command `python -m concise`."""
 
-import sys
-
 from concise import softmax_regression
-from d2l_softmax.cli import main
+from d2l_softmax.cli import leave, main
 
 if __name__ == "__main__":
-    sys.exit(main(softmax_regression, "concise"))
+    leave(main(softmax_regression, "concise"))

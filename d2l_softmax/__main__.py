@@ -2,7 +2,6 @@
 
 import argparse
 import functools
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from d2l_softmax.cli import (
     add_training_options,
     complete,
     exit_status,
+    leave,
     positive,
     whole,
 )
@@ -128,4 +128,4 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

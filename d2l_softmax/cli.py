@@ -1,12 +1,14 @@
 """What all commands share: the options of training, and how a command ends."""
 
 import argparse
+import gc
 import math
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 import torch
 
@@ -107,6 +109,12 @@ def exit_status(command: str, work: Callable[[], int | None]) -> int:
         print(f"{command}: {error}", file=sys.stderr)
         return 1
     return status
+
+
+def leave(status: int) -> NoReturn:
+    """Exit with the status; half a second sooner for not looking for garbage in PyTorch first."""
+    gc.freeze()
+    sys.exit(status)
 
 
 def training_parser(name: str) -> argparse.ArgumentParser:

@@ -1,9 +1,7 @@
 """The command `python -m scratch`."""
 
-import sys
-
-from d2l_softmax.cli import main
+from d2l_softmax.cli import leave, main
 from scratch import softmax_regression
 
 if __name__ == "__main__":
-    sys.exit(main(softmax_regression, "scratch"))
+    leave(main(softmax_regression, "scratch"))
