@@ -14,8 +14,8 @@ from d2l_softmax.cli import (
     add_training_options,
     complete,
     exit_status,
-    leave,
     positive,
+    run_as_program,
     whole,
 )
 from d2l_softmax.comparison import compare
@@ -128,4 +128,4 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    leave(main())
+    run_as_program(main)

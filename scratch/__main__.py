@@ -1,7 +1,7 @@
 """The command `python -m scratch`."""
 
-from d2l_softmax.cli import leave, main
+from d2l_softmax.cli import main, run_as_program
 from scratch import softmax_regression
 
 if __name__ == "__main__":
-    leave(main(softmax_regression, "scratch"))
+    run_as_program(lambda: main(softmax_regression, "scratch"))
