@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
 
+SAMPLE = 0.01  # seconds between two calls of `meanwhile`
 PAUSE = 0.1  # seconds in which the threads of the peer before stop spinning
 
 
@@ -30,15 +31,22 @@ class Peer:
         self.connection.close()
         self.process.join()
 
-    def turn(self) -> tuple[float, object]:
-        """Let it do its work; return its seconds and what came of it."""
+    def turn(self, meanwhile: Callable[[], None] | None = None) -> tuple[float, object]:
+        """Let it do its work; return its seconds and what came of it.
+
+        `meanwhile` is called now and then while it works.
+        """
         time.sleep(PAUSE)
         self.connection.send(None)
+        while meanwhile and not self.connection.poll(SAMPLE):
+            meanwhile()
         return self.connection.recv()
 
 
 def serve(connection: Connection, make: Callable[[], Callable[[], object]]) -> None:
     """Do the work each time the other end asks, until it hangs up."""
+    # Spawned processes spawn in turn unless told otherwise: a book's reader's workers are forked.
+    multiprocessing.set_start_method(None, force=True)
     work = make()
     while True:
         try:

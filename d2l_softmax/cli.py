@@ -36,7 +36,7 @@ RECIPES = {
         "epochs": 20,
         "batch_size": 512,
         "optimizer": "sgd",
-        "lr": 0.2,
+        "lr": 0.1,
         "momentum": 0.9,
         "weight_decay": 0.0,
         "lr_decay": "linear",

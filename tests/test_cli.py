@@ -169,7 +169,7 @@ def test_help_shows_defaults(command, capsys):
         command("--help")
     assert caught.value.code == 0
     help_text = " ".join(capsys.readouterr().out.split())
-    for default in ("(default: 10; best: 20)", "(default: 0.1 for sgd, 0.001 for adam; best: 0.2)"):
+    for default in ("(default: 10; best: 20)", "(default: 0.1 for sgd, 0.001 for adam; best: 0.1)"):
         assert default in help_text
     assert "--resume" not in help_text
 

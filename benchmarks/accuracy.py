@@ -1,0 +1,74 @@
+"""How accurate the recipes are, and how `--recipe best` was chosen: on held-out training images."""
+
+import importlib
+import itertools
+import math
+import statistics
+from collections.abc import Iterator
+
+from d2l_softmax.cli import RECIPES, complete, training_parser
+from d2l_softmax.run import Run
+from d2l_softmax.training import EpochRecord
+
+HELD_OUT = 10_000
+GRID = {
+    "epochs": (10, 20),
+    "batch_size": (256, 512),
+    "lr_decay": ("none", "linear"),
+    # A momentum of 0.9 makes steps ten times longer in the end.
+    ("momentum", "lr"): ((0.0, 0.1), (0.0, 0.5), (0.9, 0.1), (0.9, 0.2)),
+}
+
+
+def last_record(name: str, arguments: list[str]) -> tuple[EpochRecord, float]:
+    """Train a twin as its command does; return the last epoch's record and all seconds."""
+    parser = training_parser(name)
+    options = parser.parse_args([*arguments, "--device=cpu"])
+    complete(parser, options)
+    page = importlib.import_module(f"{name}.softmax_regression")
+    records = list(Run(page, options).records())
+    return records[-1], math.fsum(record.seconds for record in records)
+
+
+def of_recipes(seeds: int) -> list[dict]:
+    """Train both twins with each recipe from several seeds; return what the last epochs gave."""
+    results = []
+    for recipe, name in itertools.product(RECIPES, ("scratch", "concise")):
+        arguments = [f"--recipe={recipe}"]
+        last = [last_record(name, [*arguments, f"--seed={seed}"])[0] for seed in range(seeds)]
+        columns = ("train_loss", "train_acc", "test_acc")
+        measured = {column: [getattr(record, column) for record in last] for column in columns}
+        results.append({"recipe": recipe, "twin": name, **measured})
+    return results
+
+
+def settings() -> Iterator[dict]:
+    """Yield each point of the grid."""
+    for epochs, batch_size, lr_decay, (momentum, lr) in itertools.product(*GRID.values()):
+        yield {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "lr": lr,
+            "momentum": momentum,
+            "lr_decay": lr_decay,
+        }
+
+
+def search(seeds: int) -> list[dict]:
+    """Train scratch with each setting on all but the held-out images; return their accuracies."""
+    results = []
+    for point in settings():
+        arguments = [f"--{name.replace('_', '-')}={value}" for name, value in point.items()]
+        runs = [
+            last_record("scratch", [*arguments, f"--validation={HELD_OUT}", f"--seed={seed}"])
+            for seed in range(seeds)
+        ]
+        accuracies = [record.valid_acc for record, _ in runs]
+        seconds = statistics.median(seconds for _, seconds in runs)
+        results.append({**point, "valid_acc": accuracies, "seconds": seconds})
+    return results
+
+
+def chosen(results: list[dict]) -> dict:
+    """Return the setting of the best mean accuracy."""
+    return max(results, key=lambda result: statistics.mean(result["valid_acc"]))
