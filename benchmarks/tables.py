@@ -10,7 +10,6 @@ from d2l_softmax.plots import new_figure
 BOOK = "the book's way, 4 workers"
 NUMPY = "NumPy by hand"
 FLOOR = "floor: look up, two products"
-PUBLISHED = 0.842  # multinomial logistic regression in Fashion-MNIST's own benchmark
 SETTINGS = ("epochs", "batch_size", "momentum", "lr", "lr_decay")
 
 
@@ -115,8 +114,11 @@ def search(results: dict) -> str:
     """Return the table of the settings that were tried, the best first."""
     ordered = sorted(results["search"], key=lambda r: -statistics.mean(r["valid_acc"]))
     rows = [
-        [r["epochs"], r["batch_size"], r["momentum"], r["lr"], r["lr_decay"]]
-        + [mean_and_deviation(r["valid_acc"]), f"{r['seconds']:.1f} s"]
+        [
+            *(r[name] for name in SETTINGS),
+            mean_and_deviation(r["valid_acc"]),
+            f"{r['seconds']:.1f} s",
+        ]
         for r in ordered
     ]
     seeds = len(ordered[0]["valid_acc"])
@@ -132,12 +134,17 @@ def growth(results: dict) -> str:
         points = series["points"]
         ends = [points[0], points[-1]]
         values = [f"{point[series['grows']]:,}" for point in ends]
+        seconds = " to ".join(f"{point['seconds']:.3g}" for point in ends)
+        megabytes = " to ".join(f"{point['megabytes'] or 0:,.0f}" for point in ends)
         rows.append(
-            [f"{series['grows'].replace('_', ' ')}, {series['name']}", " to ".join(values)]
-            + [" to ".join(f"{point['seconds']:.3g}" for point in ends) + " s"]
-            + [formatted(series["exponent_seconds"])]
-            + [" to ".join(f"{point['megabytes'] or 0:,.0f}" for point in ends) + " MB"]
-            + [formatted(series["exponent_megabytes"])]
+            [
+                f"{series['grows'].replace('_', ' ')}, {series['name']}",
+                " to ".join(values),
+                f"{seconds} s",
+                formatted(series["exponent_seconds"]),
+                f"{megabytes} MB",
+                formatted(series["exponent_megabytes"]),
+            ]
         )
     return table(["what grows", "from, to", "time", "exponent", "peak memory", "exponent"], rows)
 
@@ -194,11 +201,11 @@ def goals(results: dict) -> str:
     if ours["megabytes"] and theirs["megabytes"]:
         share = ours["megabytes"] / theirs["megabytes"]
         lines.append(("its peak memory, against the book's way", "≤", 1.0, share))
-    rows = [
-        [what, f"{sign} {goal:g}", f"{value:.2f}" if value < 10 else f"{value:.0f}"]
-        + ["yes" if (value <= goal if sign == "≤" else value >= goal) else "**no**"]
-        for what, sign, goal, value in lines
-    ]
+    rows = []
+    for what, sign, goal, value in lines:
+        met = value <= goal if sign == "≤" else value >= goal
+        measured = f"{value:.2f}" if value < 10 else f"{value:.0f}"
+        rows.append([what, f"{sign} {goal:g}", measured, "yes" if met else "**no**"])
     return table(["measure (ratios of times, unless said)", "goal", "measured", "met"], rows)
 
 

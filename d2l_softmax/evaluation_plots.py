@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from d2l_softmax.data import LABELS, get_fashion_mnist_labels
 from d2l_softmax.evaluation import NUM_BINS, Evaluation, Model, evaluate, score_table
 from d2l_softmax.files import write_atomically
-from d2l_softmax.plots import draw_image, draw_predictions, hide_frame, new_figure, save_figure
+from d2l_softmax.plots import GRAY, draw_predictions, draw_tile, new_figure, new_tiles, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,15 +49,14 @@ def write_evaluation(output_dir: Path, model: Model, test_iter: DataLoader) -> s
 
 def draw_templates(W: Tensor) -> Figure:
     """Draw each class's weights (d,) as a 28×28 image, blue below zero, white at it, red above."""
-    figure, all_axes = new_figure(8, 3.7, 2, 5)
+    figure, axes = new_tiles(len(LABELS), 5, side=1.4, margin=0.9)
     figure.suptitle("weights of each class: red speaks for it, blue against it", fontsize="medium")
     templates = W.detach().cpu().T.reshape(-1, 28, 28)
     limit = float(templates.abs().max()) or 1.0
-    for axes, template, label in zip(all_axes, templates, LABELS, strict=True):
-        image = axes.imshow(template.numpy(), cmap="RdBu_r", vmin=-limit, vmax=limit)
-        axes.set_title(label, fontsize=9)
-        hide_frame(axes)
-    figure.colorbar(image, ax=all_axes, shrink=0.8)
+    style = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
+    for place, (template, label) in enumerate(zip(templates, LABELS, strict=True)):
+        image = draw_tile(axes, place, 5, template, label, **style)
+    figure.colorbar(image, ax=axes, shrink=0.8)
     return figure
 
 
@@ -82,21 +81,18 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
 def draw_mistakes(evaluation: Evaluation, dataset: Dataset, n: int = 12) -> Figure:
     """Draw those images of the data set that were classified wrongly with most confidence."""
     mistakes = evaluation.worst_mistakes(n).tolist()
-    figure, all_axes = new_figure(8, 3.8, 2, n // 2)
+    figure, axes = new_tiles(n, n // 2)
     figure.suptitle(
         "most confident mistakes: true label, predicted label, probability of each",
         fontsize="medium",
     )
-    for axes in all_axes[len(mistakes) :]:
-        hide_frame(axes)
-    for axes, index in zip(all_axes, mistakes, strict=False):
+    for place, index in enumerate(mistakes):
         classes = [evaluation.y[index], evaluation.predicted[index]]
-        draw_image(axes, dataset[index][0])
         lines = (
             f"{label} {float(evaluation.y_hat[index, k]):.3f}"
             for label, k in zip(get_fashion_mnist_labels(classes), classes, strict=True)
         )
-        axes.set_title("\n".join(lines), fontsize=8)
+        draw_tile(axes, place, n // 2, dataset[index][0][0], "\n".join(lines), **GRAY)
     return figure
 
 

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
     from PIL.Image import Image
 
 WRONG = "#c62828"
+GRAY = {"cmap": "gray", "vmin": 0, "vmax": 1}
+TILE_HEIGHT = 1.3  # of a tile with its title, in widths
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **grid):
@@ -68,31 +71,48 @@ def draw_predictions(
     images: Sequence[Tensor], y: Tensor, predicted: Tensor, columns: int = 9
 ) -> Figure:
     """Draw images (1, h, w) under their true and predicted labels, the wrong ones red with ✗."""
-    rows = -(-len(images) // columns)
-    figure, all_axes = new_figure(1.15 * columns, 1.5 * rows + 0.25, rows, columns)
+    figure, axes = new_tiles(len(images), columns)
     figure.suptitle("true label above predicted label, the wrong ones with ✗", fontsize="medium")
-    for axes in all_axes[len(images) :]:
-        hide_frame(axes)
     names = zip(get_fashion_mnist_labels(y), get_fashion_mnist_labels(predicted), strict=True)
-    for axes, image, (true_name, predicted_name) in zip(all_axes, images, names, strict=False):
-        draw_image(axes, image)
-        if true_name == predicted_name:
-            axes.set_title(f"{true_name}\n{predicted_name}", fontsize=8)
-        else:
-            axes.set_title(f"{true_name}\n✗ {predicted_name}", fontsize=8, color=WRONG)
+    for place, (image, (true_name, predicted_name)) in enumerate(zip(images, names, strict=True)):
+        right = true_name == predicted_name
+        title = f"{true_name}\n{predicted_name if right else f'✗ {predicted_name}'}"
+        draw_tile(axes, place, columns, image[0], title, "black" if right else WRONG, **GRAY)
     return figure
+
+
+def new_tiles(number: int, columns: int, side=1.1, margin=0.0) -> tuple[Figure, Axes]:
+    """Return a figure with room for square tiles under their titles, all on one axes.
+
+    An axes for each would take most of the time of drawing. Side and right margin are in inches.
+    """
+    rows = -(-number // columns)
+    figure, (axes,) = new_figure(side * columns + margin, side * TILE_HEIGHT * rows + 0.3)
+    axes.axis("off")
+    axes.set(
+        aspect="equal",
+        autoscale_on=False,
+        xlim=(0, columns),
+        ylim=(rows * TILE_HEIGHT, 0),
+    )
+    return figure, axes
+
+
+def draw_tile(
+    axes: Axes, place: int, columns: int, image: Tensor, title: str, color="black", **style
+) -> AxesImage:
+    """Draw an image (h, w) at a place, counted in rows of so many, under a title of two lines."""
+    row, column = divmod(place, columns)
+    left, bottom = column + 0.05, (row + 1) * TILE_HEIGHT - 0.05
+    axes.text(left + 0.45, bottom - 0.95, title, ha="center", va="bottom", fontsize=8, color=color)
+    extent = (left, left + 0.9, bottom, bottom - 0.9)
+    return axes.imshow(image.numpy(force=True), extent=extent, **style)
 
 
 def draw_image(axes: Axes, image: Tensor) -> None:
     """Draw an image (1, h, w) with values in [0, 1], without a frame."""
-    axes.imshow(image[0].numpy(force=True), cmap="gray", vmin=0, vmax=1)
-    hide_frame(axes)
-
-
-def hide_frame(axes: Axes) -> None:
-    """Show an image or nothing: no frame, no ticks (which cost most of the time of drawing)."""
+    axes.imshow(image[0].numpy(force=True), **GRAY)
     axes.axis("off")
-    axes.set(xticks=[], yticks=[])
 
 
 def draw_prediction(picture: Image, X: Tensor, y_hat: Tensor) -> Figure:
