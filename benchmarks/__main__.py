@@ -8,14 +8,13 @@ import argparse
 import datetime
 import os
 import platform
-from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
 
-from benchmarks import accuracy, commands, peers, scaling, tables, to_target
-from benchmarks.rounds import Peer, alternate
+from benchmarks import accuracy, commands, peers, profile, scaling, tables, to_target
+from benchmarks.rounds import alternate, in_turns
 from d2l_softmax.cli import whole
 from d2l_softmax.files import write_atomically, write_json
 from d2l_softmax.plots import save_figure
@@ -29,6 +28,7 @@ def main() -> None:
     measures = {
         "loading": loading,
         "epoch": epoch,
+        "profile": stages,
         "target": target,
         "command": command,
         "accuracy": recipes,
@@ -102,15 +102,15 @@ def epoch(repeats: int) -> dict[str, list[float]]:
     return alternate(peers.epochs(), repeats)
 
 
+def stages(repeats: int) -> dict[str, list[float]]:
+    """Time epochs that end at each stage of a step."""
+    return alternate(profile.peers(), repeats)
+
+
 def target(repeats: int) -> dict[str, list[tuple[float, str]]]:
     """Time training from the start until the target accuracy, a seed a turn."""
-    return {name: results(make, repeats) for name, make in to_target.peers().items()}
-
-
-def results(make: Callable[[], Callable[[], object]], repeats: int) -> list:
-    """Return what a peer returns in each of its turns."""
-    with Peer(make) as peer:
-        return [peer.turn()[1] for _ in range(repeats)]
+    turns = in_turns(to_target.peers(), repeats)
+    return {name: [result for _, result in each] for name, each in turns.items()}
 
 
 def command(repeats: int) -> dict[str, dict]:

@@ -4,12 +4,13 @@ import math
 import statistics
 from collections.abc import Callable, Iterable
 
-from benchmarks import accuracy, to_target
+from benchmarks import accuracy, profile, to_target
 from d2l_softmax.plots import new_figure
 
 BOOK = "the book's way, 4 workers"
 NUMPY = "NumPy by hand"
 FLOOR = "floor: look up, two products"
+LIMITS = {"seconds": (0.005, 100), "megabytes": (100, 10_000)}  # of the figure's axes
 SETTINGS = ("epochs", "batch_size", "momentum", "lr", "lr_decay")
 
 
@@ -62,21 +63,31 @@ def epoch(results: dict) -> str:
     return seconds_table("one epoch, training and evaluation", results["epoch"], BOOK)
 
 
+def stages(results: dict) -> str:
+    """Return the table of what each stage of a step adds to an epoch of training."""
+    rows = []
+    for stage in profile.STAGES:
+        rows.append([stage])
+        for name in ("scratch", "concise"):
+            number = profile.STAGES.index(stage)
+            ends = [results["profile"][f"{name}, {each}"] for each in profile.STAGES[: number + 1]]
+            without = ends[-2] if number else [0.0] * len(ends[-1])
+            added = statistics.median(b - a for a, b in zip(without, ends[-1], strict=True))
+            rows[-1] += [f"{1000 * statistics.median(ends[-1]):.0f} ms", f"{1000 * added:+.0f} ms"]
+    head = ("an epoch of training up to", "scratch", "this adds", "concise", "this adds")
+    return table(head, rows)
+
+
 def target(results: dict) -> str:
     """Return the table of the time to the target."""
     rows = []
     for name, runs in results["target"].items():
         seconds, what = zip(*runs, strict=True)
-        reached = [s for s in seconds if math.isfinite(s)]
-        cells = spread(reached, 2) if math.isfinite(median_of(runs)) else ["not reached", "-"]
+        reached = [s for s in seconds if s is not None]
+        cells = spread(reached, 2) if len(reached) > len(runs) / 2 else ["not reached", "-"]
         rows.append([name, *cells, f"{len(reached)} of {len(runs)}", what[0]])
     title = f"to test accuracy {to_target.TARGET}"
     return table([title, "median", "min to max", "runs that get there", "the first run"], rows)
-
-
-def median_of(runs: list) -> float:
-    """Return the median seconds of runs; infinite if most did not get there."""
-    return statistics.median(seconds for seconds, _ in runs)
 
 
 def command(results: dict) -> str:
@@ -163,14 +174,17 @@ def gpu(results: dict) -> str:
 
 def goals(results: dict) -> str:
     """Return the table of goals: what was wanted, what was measured."""
-    epochs, runs = results["epoch"], results["target"]
+    epochs = results["epoch"]
     jax = [name for name in epochs if name.startswith("JAX")]
 
     def slower(name: str, than: Iterable[str]) -> float:
         return max(1 / times_faster(epochs, name, other) for other in than)
 
-    reached = {name: median_of(values) for name, values in runs.items()}
-    lbfgs = next(seconds for name, seconds in reached.items() if "lbfgs" in name)
+    reached = {
+        name: [math.inf if seconds is None else seconds for seconds, _ in runs]
+        for name, runs in results["target"].items()
+    }
+    lbfgs = next(name for name in reached if "lbfgs" in name)
     ours, theirs = (results["command"][name] for name in ("`python -m scratch`", BOOK))
     whole = {name: values["seconds"] for name, values in results["command"].items()}
     passes = times_faster(
@@ -186,8 +200,13 @@ def goals(results: dict) -> str:
         ("epoch, concise, against the book's", "≥", 30, times_faster(epochs, "concise", BOOK)),
         ("epoch, scratch, against the floor", "≤", 1.4, slower("scratch", [FLOOR])),
         *(
-            (f"time to {to_target.TARGET}, {name}, against lbfgs", "≥", 10, lbfgs / value)
-            for name, value in reached.items()
+            (
+                f"time to {to_target.TARGET}, {name}, against lbfgs",
+                "≥",
+                10,
+                times_faster(reached, name, lbfgs),
+            )
+            for name in reached
             if "recipe" in name
         ),
         ("`python -m scratch`, seconds", "≤", 8, seconds),
@@ -222,12 +241,13 @@ def draw_scaling(results: list[dict]):
             slope = formatted(series[f"exponent_{measured}"])
             axes.loglog(x, y, "o-", label=f"{series['name']}\nexponent {slope}")
             axes.set_xlabel(grows.replace("_", " "))
+            axes.set_xticks(x, [f"{value:,}" for value in x], rotation=30, fontsize=8)
+            axes.minorticks_off()
+            axes.set_ylim(*LIMITS[measured])
             axes.grid(alpha=0.3)
-            axes.legend(fontsize=7)
+            axes.legend(fontsize=7, loc="upper left")
             if column == 0:
                 axes.set_ylabel(("seconds", "peak memory (MB)")[row])
-            if measured == "megabytes":
-                axes.set_ylim(100, 10_000)
     return figure
 
 
@@ -236,6 +256,7 @@ SECTIONS: dict[str, Callable[[dict], str]] = {
     "goals": goals,
     "loading": loading,
     "epoch": epoch,
+    "profile": stages,
     "target": target,
     "command": command,
     "accuracy": recipes,
