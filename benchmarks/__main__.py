@@ -9,6 +9,7 @@ import datetime
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -46,6 +47,8 @@ def main() -> None:
         parser.error(
             f"no measure named {', '.join(sorted(unknown))}; there are {', '.join(measures)}"
         )
+    if missing := [name for name in ("jax", "sklearn") if not find_spec(name)]:
+        parser.error(f"{' and '.join(missing)} missing; python -m pip install -e '.[bench]'")
     results = {"machine": machine(), "repeats": options.repeats}
     for name in options.measures or measures:
         results[name] = measures[name](options.repeats)

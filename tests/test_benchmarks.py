@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import __main__ as command
 from benchmarks import accuracy, memory, peers, rounds, scaling, tables
 from d2l_softmax.cli import RECIPES
 
@@ -101,8 +102,17 @@ def test_memory_of_a_process_and_of_its_children():
     assert memory.anonymous(child.pid) is None
 
 
+def test_peers_that_are_not_installed_are_named(monkeypatch, capsys):
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "loading"])
+    with pytest.raises(SystemExit) as caught:
+        command.main()
+    assert caught.value.code == 2
+    assert "jax and sklearn missing; python -m pip install" in capsys.readouterr().err
+
+
 def test_unknown_measures_are_refused():
-    command = [sys.executable, "-m", "benchmarks", "speed"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=FOLDER.parent)
+    arguments = [sys.executable, "-m", "benchmarks", "speed"]
+    done = subprocess.run(arguments, capture_output=True, text=True, cwd=FOLDER.parent)
     assert done.returncode == 2
     assert "no measure named speed; there are loading, epoch" in done.stderr
