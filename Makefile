@@ -39,7 +39,7 @@ notebook: $(VENV)/.installed-notebook ## Run the notes' notebook from a clean ke
 	$(BIN)/python -m nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False notebooks/softmax_regression.ipynb
 
-bench: $(VENV)/.installed-bench ## Measure against peers and floors (half an hour, alone on the machine)
+bench: $(VENV)/.installed-bench ## Measure against peers and floors (20 minutes, alone on the machine)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 test: $(VENV)/.installed-test ## Run the tests
