@@ -11,23 +11,24 @@ from d2l_softmax.run import Run
 from d2l_softmax.training import EpochRecord
 
 HELD_OUT = 10_000
-GRID = {
-    "epochs": (10, 20),
-    "batch_size": (256, 512),
-    "lr_decay": ("none", "linear"),
-    # A momentum of 0.9 makes steps ten times longer in the end.
-    ("momentum", "lr"): ((0.0, 0.1), (0.0, 0.5), (0.9, 0.1), (0.9, 0.2)),
-}
+SETTINGS = ("epochs", "batch_size", "momentum", "lr", "lr_decay")
+# A momentum of 0.9 makes steps ten times longer in the end.
+MOMENTUM_AND_LR = ((0.0, 0.1), (0.0, 0.5), (0.9, 0.1), (0.9, 0.2))
 
 
-def last_record(name: str, arguments: list[str]) -> tuple[EpochRecord, float]:
-    """Train a twin as its command does; return the last epoch's record and all seconds."""
+def records(name: str, arguments: list[str]) -> Iterator[EpochRecord]:
+    """Train a twin as its command does, yielding the record of each epoch."""
     parser = training_parser(name)
     options = parser.parse_args([*arguments, "--device=cpu"])
     complete(parser, options)
     page = importlib.import_module(f"{name}.softmax_regression")
-    records = list(Run(page, options).records())
-    return records[-1], math.fsum(record.seconds for record in records)
+    return Run(page, options).records()
+
+
+def last_record(name: str, arguments: list[str]) -> tuple[EpochRecord, float]:
+    """Train a twin; return the last epoch's record and the seconds of all."""
+    history = list(records(name, arguments))
+    return history[-1], math.fsum(record.seconds for record in history)
 
 
 def of_recipes(seeds: int) -> list[dict]:
@@ -44,14 +45,10 @@ def of_recipes(seeds: int) -> list[dict]:
 
 def settings() -> Iterator[dict]:
     """Yield each point of the grid."""
-    for epochs, batch_size, lr_decay, (momentum, lr) in itertools.product(*GRID.values()):
-        yield {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "lr": lr,
-            "momentum": momentum,
-            "lr_decay": lr_decay,
-        }
+    grid = itertools.product((10, 20), (256, 512), MOMENTUM_AND_LR, ("none", "linear"))
+    for epochs, batch_size, momentum_and_lr, lr_decay in grid:
+        values = (epochs, batch_size, *momentum_and_lr, lr_decay)
+        yield dict(zip(SETTINGS, values, strict=True))
 
 
 def search(seeds: int) -> list[dict]:

@@ -7,16 +7,20 @@ the same thing. Data are in memory, 784 pixels a row.
 """
 
 import functools
+import importlib
+import operator
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks import book
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
 from d2l_softmax.parsed import read_fashion_mnist
 from d2l_softmax.run import TEST_BATCH_SIZE
 from d2l_softmax.sources import ensure_fashion_mnist
+from scratch.softmax_regression import matmul
 
 Work = Callable[[], tuple[float, float, float]]
 BATCH_SIZE, LR = 256, 0.1
@@ -28,10 +32,14 @@ def rows() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return X.flatten(1), y, X_test.flatten(1), y_test
 
 
+def floats() -> tuple[np.ndarray, ...]:
+    """Return the same as scikit-learn takes them: float32 in [0, 1], and labels."""
+    X, y, X_test, y_test = (tensor.numpy() for tensor in rows())
+    return X.astype(np.float32) / 255, y, X_test.astype(np.float32) / 255, y_test
+
+
 def twin(name: str, device: str = "cpu") -> Work:
     """Return the epoch of a twin, `scratch` or `concise`, as its command trains it."""
-    import importlib
-
     page = importlib.import_module(f"{name}.softmax_regression")
     train_iter, test_iter = load_data_fashion_mnist(
         BATCH_SIZE, test_batch_size=TEST_BATCH_SIZE, device=device
@@ -46,11 +54,9 @@ def twin(name: str, device: str = "cpu") -> Work:
     return epoch
 
 
-def book(num_workers: int) -> Work:
+def book_epoch(num_workers: int) -> Work:
     """Return the epoch of the book's way."""
-    from benchmarks.book import Trainer
-
-    return Trainer(num_workers).epoch
+    return book.Trainer(num_workers).epoch
 
 
 def numpy_by_hand() -> Work:
@@ -174,8 +180,7 @@ def sklearn_sgd() -> Work:
     """Return an epoch of scikit-learn's SGDClassifier: ten binary regressions, image by image."""
     from sklearn.linear_model import SGDClassifier
 
-    X, y, X_test, y_test = (tensor.numpy() for tensor in rows())
-    X, X_test = X.astype(np.float32) / 255, X_test.astype(np.float32) / 255
+    X, y, X_test, y_test = floats()
     model = SGDClassifier(loss="log_loss", random_state=0, n_jobs=-1)
 
     def epoch():
@@ -211,16 +216,6 @@ def floor(product: Callable[[Tensor, Tensor], Tensor]) -> Work:
     return epoch
 
 
-def as_written(A: Tensor, B: Tensor) -> Tensor:
-    """Multiply as the formula says."""
-    return A @ B
-
-
-def by_its_transpose(A: Tensor, B: Tensor) -> Tensor:
-    """Multiply in the order that is fastest for a B of few columns."""
-    return (B.T @ A.T).T
-
-
 def one_pass(load: Callable, *arguments) -> Work:
     """Return a pass over the training data of a loader."""
     train_iter = load(BATCH_SIZE, *arguments)[0]
@@ -234,12 +229,10 @@ def one_pass(load: Callable, *arguments) -> Work:
 
 def passes() -> dict[str, Callable[[], Work]]:
     """Return the peers of a pass over the training data, by name."""
-    from benchmarks import book as books
-
     return {
         "`load_data_fashion_mnist`": functools.partial(one_pass, load_data_fashion_mnist),
-        "the book's loader, 4 workers": functools.partial(one_pass, books.load, 4),
-        "the book's loader, 0 workers": functools.partial(one_pass, books.load, 0),
+        "the book's loader, 4 workers": functools.partial(one_pass, book.load, 4),
+        "the book's loader, 0 workers": functools.partial(one_pass, book.load, 0),
         "floor: look up and scale": gather_only,
     }
 
@@ -249,15 +242,15 @@ def epochs() -> dict[str, Callable[[], Work]]:
     return {
         "scratch": functools.partial(twin, "scratch"),
         "concise": functools.partial(twin, "concise"),
-        "the book's way, 4 workers": functools.partial(book, 4),
-        "the book's way, 0 workers": functools.partial(book, 0),
+        "the book's way, 4 workers": functools.partial(book_epoch, 4),
+        "the book's way, 0 workers": functools.partial(book_epoch, 0),
         "NumPy by hand": numpy_by_hand,
         "JAX, `jit` and `scan`, uint8 in memory": functools.partial(jax_scan, "uint8"),
         "JAX, `jit` and `scan`, float32 in memory": functools.partial(jax_scan, "float32"),
         "torch, autograd, float32 in memory": torch_autograd,
         "scikit-learn, `SGDClassifier`": sklearn_sgd,
-        "floor: look up, two products": functools.partial(floor, by_its_transpose),
-        "the same, products as written": functools.partial(floor, as_written),
+        "floor: look up, two products": functools.partial(floor, matmul),
+        "the same, products as written": functools.partial(floor, operator.matmul),
     }
 
 

@@ -11,7 +11,6 @@ BOOK = "the book's way, 4 workers"
 NUMPY = "NumPy by hand"
 FLOOR = "floor: look up, two products"
 LIMITS = {"seconds": (0.005, 100), "megabytes": (100, 10_000)}  # of the figure's axes
-SETTINGS = ("epochs", "batch_size", "momentum", "lr", "lr_decay")
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -126,7 +125,7 @@ def search(results: dict) -> str:
     ordered = sorted(results["search"], key=lambda r: -statistics.mean(r["valid_acc"]))
     rows = [
         [
-            *(r[name] for name in SETTINGS),
+            *(r[name] for name in accuracy.SETTINGS),
             mean_and_deviation(r["valid_acc"]),
             f"{r['seconds']:.1f} s",
         ]
@@ -134,7 +133,7 @@ def search(results: dict) -> str:
     ]
     seeds = len(ordered[0]["valid_acc"])
     held_out = f"accuracy on {accuracy.HELD_OUT:,} held-out training images, {seeds} seeds"
-    names = (name.replace("_", " ") for name in SETTINGS)
+    names = (name.replace("_", " ") for name in accuracy.SETTINGS)
     return table([*names, held_out, "training"], rows)
 
 

@@ -6,16 +6,14 @@ choose: the recipe was chosen on held-out training images.
 """
 
 import functools
-import importlib
 import time
 import warnings
 from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.peers import rows
-from d2l_softmax.cli import complete, training_parser
-from d2l_softmax.run import Run
+from benchmarks.accuracy import records
+from benchmarks.peers import floats
 
 TARGET = 0.8445
 MOST_EPOCHS = 10
@@ -24,17 +22,13 @@ Work = Callable[[], tuple[float | None, str]]
 
 def twin(name: str) -> Work:
     """Return a run of a twin with `--recipe best`, another seed in every call."""
-    page = importlib.import_module(f"{name}.softmax_regression")
-    parser = training_parser(name)
     seed = -1
 
     def run():
         nonlocal seed
         seed += 1
-        options = parser.parse_args(["--recipe=best", f"--seed={seed}", "--device=cpu"])
-        complete(parser, options)
         seconds = 0.0
-        for record in Run(page, options).records():
+        for record in records(name, ["--recipe=best", f"--seed={seed}"]):
             seconds += record.seconds
             if record.test_acc >= TARGET:
                 return seconds, f"{record.epoch} epochs"
@@ -95,12 +89,6 @@ def sgd_classifier() -> Work:
         return None, f"{best:.4f} at best in {epoch} epochs"
 
     return run
-
-
-def floats() -> tuple[np.ndarray, ...]:
-    """Return the data as scikit-learn takes them: float32 in [0, 1], and labels."""
-    X, y, X_test, y_test = (tensor.numpy() for tensor in rows())
-    return X.astype(np.float32) / 255, y, X_test.astype(np.float32) / 255, y_test
 
 
 def peers() -> dict[str, Callable[[], Work]]:

@@ -36,8 +36,8 @@ def test_every_goal_is_answered(results):
 
 def test_the_recipe_is_the_best_of_the_search(results):
     best = accuracy.chosen(results["search"])
-    assert {name: best[name] for name in tables.SETTINGS} == {
-        name: RECIPES["best"][name] for name in tables.SETTINGS
+    assert {name: best[name] for name in accuracy.SETTINGS} == {
+        name: RECIPES["best"][name] for name in accuracy.SETTINGS
     }
     assert RECIPES["best"]["optimizer"] == "sgd"
     assert RECIPES["best"]["weight_decay"] == 0.0
