@@ -16,9 +16,9 @@ import torch
 
 from benchmarks import accuracy, commands, peers, profile, scaling, tables, to_target
 from benchmarks.rounds import alternate, in_turns
-from d2l_softmax.cli import whole
-from d2l_softmax.files import write_atomically, write_json
-from d2l_softmax.plots import save_figure
+from d2l_softmax.commands.options import whole
+from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.storage.files import write_atomically, write_json
 
 FOLDER = Path(__file__).parent
 LIBRARIES = ("torch", "torchvision", "numpy", "jax", "scikit-learn", "matplotlib")

@@ -6,9 +6,9 @@ import math
 import statistics
 from collections.abc import Iterator
 
-from d2l_softmax.cli import RECIPES, complete, training_parser
-from d2l_softmax.run import Run
-from d2l_softmax.training import EpochRecord
+from d2l_softmax.commands.options import RECIPES, complete, training_parser
+from d2l_softmax.commands.train import Run
+from d2l_softmax.training.loop import EpochRecord
 
 HELD_OUT = 10_000
 SETTINGS = ("epochs", "batch_size", "momentum", "lr", "lr_decay")

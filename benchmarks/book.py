@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import FashionMNIST
 from torchvision.transforms import ToTensor
 
-from d2l_softmax.sources import ensure_fashion_mnist
+from d2l_softmax.data.sources import ensure_fashion_mnist
 
 
 def load(batch_size: int, num_workers: int) -> tuple[DataLoader, DataLoader]:

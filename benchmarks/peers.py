@@ -17,9 +17,9 @@ from torch import Tensor
 
 from benchmarks import book
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
-from d2l_softmax.parsed import read_fashion_mnist
-from d2l_softmax.run import TEST_BATCH_SIZE
-from d2l_softmax.sources import ensure_fashion_mnist
+from d2l_softmax.commands.train import TEST_BATCH_SIZE
+from d2l_softmax.data.parsed import read_fashion_mnist
+from d2l_softmax.data.sources import ensure_fashion_mnist
 from scratch.softmax_regression import matmul
 
 Work = Callable[[], tuple[float, float, float]]

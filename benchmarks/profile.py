@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.peers import BATCH_SIZE, LR
 from d2l_softmax import load_data_fashion_mnist
-from d2l_softmax.metrics import Accumulator, count_correct
+from d2l_softmax.training.metrics import Accumulator, count_correct
 
 STAGES = ("look up and scale", "forward", "loss", "gradient", "step", "sums")
 

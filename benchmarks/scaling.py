@@ -17,9 +17,9 @@ import torch
 
 from benchmarks import memory
 from benchmarks.rounds import Peer
-from d2l_softmax.data import Batches, FashionMNISTImages, InMemoryLoader
-from d2l_softmax.parsed import read_fashion_mnist
-from d2l_softmax.sources import ensure_fashion_mnist
+from d2l_softmax.data.fashion_mnist import Batches, FashionMNISTImages, InMemoryLoader
+from d2l_softmax.data.parsed import read_fashion_mnist
+from d2l_softmax.data.sources import ensure_fashion_mnist
 from scratch import SGD, SoftmaxRegression, train_epoch
 
 PIXELS = 784

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Callable, Iterable
 
 from benchmarks import accuracy, profile, to_target
-from d2l_softmax.plots import new_figure
+from d2l_softmax.figures.drawing import new_figure
 
 BOOK = "the book's way, 4 workers"
 NUMPY = "NumPy by hand"

@@ -7,8 +7,8 @@ Shapes: n images in a batch, d = 784 pixels each, q = 10 classes. The loss is in
 import torch
 from torch import nn
 
-from d2l_softmax.checks import check_inputs, check_targets
-from d2l_softmax.metrics import Accumulator, count_correct
+from d2l_softmax.training.checks import check_inputs, check_targets
+from d2l_softmax.training.metrics import Accumulator, count_correct
 
 # To read off probabilities; for training, nn.CrossEntropyLoss has it built in and takes logits.
 softmax = nn.Softmax(dim=1)

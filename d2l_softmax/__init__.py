@@ -4,7 +4,7 @@
 torchvision and matplotlib are loaded where they are used, `plt` included.
 """
 
-from d2l_softmax.animation import (
+from d2l_softmax.book.animation import (
     Animator,
     plot,
     pyplot,
@@ -13,7 +13,7 @@ from d2l_softmax.animation import (
     show_images,
     use_svg_display,
 )
-from d2l_softmax.book import (
+from d2l_softmax.book.chapters import (
     evaluate_loss,
     get_dataloader_workers,
     linreg,
@@ -26,8 +26,8 @@ from d2l_softmax.book import (
     train_epoch_ch3,
     try_gpu,
 )
-from d2l_softmax.data import get_fashion_mnist_labels, load_data_fashion_mnist
-from d2l_softmax.metrics import Accumulator, Timer, accuracy, evaluate_accuracy
+from d2l_softmax.data.fashion_mnist import get_fashion_mnist_labels, load_data_fashion_mnist
+from d2l_softmax.training.metrics import Accumulator, Timer, accuracy, evaluate_accuracy
 
 __all__ = [
     "Accumulator",

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import concise.softmax_regression
 import scratch.softmax_regression
-from d2l_softmax import commands
-from d2l_softmax.cli import (
+from d2l_softmax.commands import predict as commands
+from d2l_softmax.commands.compare import compare
+from d2l_softmax.commands.options import (
     add_data_dir,
     add_output_dir,
     add_training_options,
@@ -18,8 +19,7 @@ from d2l_softmax.cli import (
     run_as_program,
     whole,
 )
-from d2l_softmax.comparison import compare
-from d2l_softmax.pictures import INVERSIONS
+from d2l_softmax.data.pictures import INVERSIONS
 from scratch import losses
 
 TWINS = {"scratch": scratch.softmax_regression, "concise": concise.softmax_regression}

@@ -1,6 +1,6 @@
 """The command `python -m scratch`."""
 
-from d2l_softmax.cli import main, run_as_program
+from d2l_softmax.commands.options import main, run_as_program
 from scratch import softmax_regression
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ Shapes: n images in a batch, d = 784 pixels each, q = 10 classes. The loss is in
 
 import torch
 
-from d2l_softmax.checks import check_inputs, check_targets
-from d2l_softmax.metrics import Accumulator, count_correct
+from d2l_softmax.training.checks import check_inputs, check_targets
+from d2l_softmax.training.metrics import Accumulator, count_correct
 
 
 def softmax(logits):

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 import concise.softmax_regression
-import d2l_softmax.run
+import d2l_softmax.commands.train
 import scratch.softmax_regression
-from d2l_softmax import cli, sources
-from d2l_softmax.checkpoint import load_history
-from d2l_softmax.parsed import read_fashion_mnist
+from d2l_softmax.commands import options as cli
+from d2l_softmax.data import sources
+from d2l_softmax.data.parsed import read_fashion_mnist
+from d2l_softmax.storage.checkpoint import load_history
 
 TWINS = {"scratch": scratch.softmax_regression, "concise": concise.softmax_regression}
 
@@ -89,7 +90,7 @@ def train(tmp_path, monkeypatch):
 
     It returns the history and what is in model.pt.
     """
-    monkeypatch.setattr(d2l_softmax.run, "write_results", lambda *arguments: None)
+    monkeypatch.setattr(d2l_softmax.commands.train, "write_results", lambda *arguments: None)
 
     def train(twin, *arguments):
         output_dir = tmp_path / f"run-{twin}"

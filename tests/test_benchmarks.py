@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import accuracy, memory, peers, rounds, scaling, tables
-from d2l_softmax.cli import RECIPES
+from d2l_softmax.commands.options import RECIPES
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 

@@ -15,7 +15,7 @@ from torch.utils import data
 from torchvision import transforms
 
 import d2l_softmax as d2l
-from d2l_softmax.sources import ensure_fashion_mnist
+from d2l_softmax.data.sources import ensure_fashion_mnist
 
 
 @pytest.fixture(autouse=True)

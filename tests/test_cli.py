@@ -12,8 +12,9 @@ from conftest import TWINS
 from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax import cli, run
-from d2l_softmax.checkpoint import load_history
+from d2l_softmax.commands import options as cli
+from d2l_softmax.commands import train as run
+from d2l_softmax.storage.checkpoint import load_history
 
 FIGURES = {
     "confusion.png",

@@ -10,8 +10,8 @@ from PIL import Image
 
 import scratch.softmax_regression
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax import comparison
-from d2l_softmax.comparison import TOLERANCES, Difference
+from d2l_softmax.commands import compare as comparison
+from d2l_softmax.commands.compare import TOLERANCES, Difference
 
 OPTIONS = ["--device=cpu", "--batch-size=16", "--lr=0.01"]
 

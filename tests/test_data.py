@@ -10,8 +10,8 @@ from torchvision import transforms
 from torchvision.datasets import FashionMNIST
 
 from d2l_softmax import get_fashion_mnist_labels, load_data_fashion_mnist
-from d2l_softmax.data import LABELS
-from d2l_softmax.sources import ensure_fashion_mnist
+from d2l_softmax.data.fashion_mnist import LABELS
+from d2l_softmax.data.sources import ensure_fashion_mnist
 
 
 def test_batches_of_the_real_data(real_data):

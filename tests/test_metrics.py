@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from d2l_softmax import Accumulator, Timer, accuracy, evaluate_accuracy
-from d2l_softmax.metrics import NonFiniteError
+from d2l_softmax.training.metrics import NonFiniteError
 
 
 def test_timer_keeps_laps():

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torchvision.datasets import FashionMNIST
 
-from d2l_softmax import load_data_fashion_mnist, parsed
-from d2l_softmax.parsed import read_fashion_mnist, sha256_as_file
-from d2l_softmax.sources import ensure_fashion_mnist
+from d2l_softmax import load_data_fashion_mnist
+from d2l_softmax.data import parsed
+from d2l_softmax.data.parsed import read_fashion_mnist, sha256_as_file
+from d2l_softmax.data.sources import ensure_fashion_mnist
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from conftest import TWINS
 from PIL import Image, ImageOps
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax.checkpoint import load_parameters
-from d2l_softmax.data import LABELS
-from d2l_softmax.pictures import PictureError, load_picture, to_model_input
+from d2l_softmax.data.fashion_mnist import LABELS
+from d2l_softmax.data.pictures import PictureError, load_picture, to_model_input
+from d2l_softmax.storage.checkpoint import load_parameters
 
 NUM_IMAGES = 500
 

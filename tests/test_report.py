@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax.report import side_by_side, write_page
+from d2l_softmax.pages.report import side_by_side, write_page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)

@@ -7,7 +7,7 @@ from torch.testing import assert_close
 import concise
 import scratch
 from d2l_softmax import accuracy
-from d2l_softmax.metrics import count_correct
+from d2l_softmax.training.metrics import count_correct
 
 
 @pytest.fixture

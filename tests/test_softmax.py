@@ -9,7 +9,7 @@ from torch.testing import assert_close
 import concise
 import scratch
 from d2l_softmax import accuracy
-from d2l_softmax.metrics import count_correct
+from d2l_softmax.training.metrics import count_correct
 
 Y_HAT = torch.tensor([[0.1, 0.3, 0.6], [0.3, 0.2, 0.5]])  # the notes, section 7
 Y = torch.tensor([0, 2])

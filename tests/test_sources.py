@@ -11,8 +11,8 @@ import threading
 import pytest
 from torchvision.datasets import FashionMNIST
 
-from d2l_softmax import sources
-from d2l_softmax.sources import SHA256, DataUnavailableError, ensure_fashion_mnist
+from d2l_softmax.data import sources
+from d2l_softmax.data.sources import SHA256, DataUnavailableError, ensure_fashion_mnist
 
 NAMES = list(SHA256)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from d2l_softmax.files import write_atomically
-from d2l_softmax.sources import SHA256
+from d2l_softmax.data.sources import SHA256
+from d2l_softmax.storage.files import write_atomically
 
 Splits = tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]
 

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from d2l_softmax.data import LABELS, get_fashion_mnist_labels
-from d2l_softmax.evaluation import NUM_BINS, Evaluation, Model, evaluate, score_table
-from d2l_softmax.files import write_atomically
-from d2l_softmax.plots import GRAY, draw_predictions, draw_tile, new_figure, new_tiles, save_figure
+from d2l_softmax.data.fashion_mnist import LABELS, get_fashion_mnist_labels
+from d2l_softmax.figures.drawing import (
+    GRAY,
+    draw_predictions,
+    draw_tile,
+    new_figure,
+    new_tiles,
+    save_figure,
+)
+from d2l_softmax.storage.files import write_atomically
+from d2l_softmax.training.evaluation import NUM_BINS, Evaluation, Model, evaluate, score_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from d2l_softmax.data import LABELS, get_fashion_mnist_labels
-from d2l_softmax.files import write_atomically
-from d2l_softmax.training import EpochRecord
+from d2l_softmax.data.fashion_mnist import LABELS, get_fashion_mnist_labels
+from d2l_softmax.storage.files import write_atomically
+from d2l_softmax.training.loop import EpochRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from d2l_softmax.plots import new_figure, whole_numbers
-from d2l_softmax.training import EpochRecord
+from d2l_softmax.figures.drawing import new_figure, whole_numbers
+from d2l_softmax.training.loop import EpochRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from d2l_softmax.comparison import Difference
+    from d2l_softmax.commands.compare import Difference
 
 STYLES = (
     {"linewidth": 5, "alpha": 0.35, "marker": "o", "markersize": 9},

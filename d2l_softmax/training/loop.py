@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import torch
 
-from d2l_softmax.metrics import NonFiniteError, Timer, evaluate_accuracy
+from d2l_softmax.training.metrics import NonFiniteError, Timer, evaluate_accuracy
 
 REMEDY = "try a smaller --lr, --momentum or --weight-decay"
 

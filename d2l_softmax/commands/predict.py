@@ -16,14 +16,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from d2l_softmax import plots
-from d2l_softmax.checkpoint import load_parameters
-from d2l_softmax.data import LABELS, load_data_fashion_mnist
-from d2l_softmax.evaluation import Model, evaluate, score_table
-from d2l_softmax.evaluation_plots import FIGURES, TABLE, write_evaluation
-from d2l_softmax.pictures import PictureError, load_picture, to_model_input
-from d2l_softmax.run import TEST_BATCH_SIZE, prepared_directory
-from d2l_softmax.sources import SHA256, ensure_fashion_mnist
+from d2l_softmax.commands.train import TEST_BATCH_SIZE, prepared_directory
+from d2l_softmax.data.fashion_mnist import LABELS, load_data_fashion_mnist
+from d2l_softmax.data.pictures import PictureError, load_picture, to_model_input
+from d2l_softmax.data.sources import SHA256, ensure_fashion_mnist
+from d2l_softmax.figures import drawing as plots
+from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
+from d2l_softmax.storage.checkpoint import load_parameters
+from d2l_softmax.training.evaluation import Model, evaluate, score_table
 
 
 def data(options: argparse.Namespace) -> None:

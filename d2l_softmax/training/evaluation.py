@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from d2l_softmax.data import LABELS
-from d2l_softmax.metrics import count_correct
+from d2l_softmax.data.fashion_mnist import LABELS
+from d2l_softmax.training.metrics import count_correct
 
 NUM_BINS = 10
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from d2l_softmax.evaluation import Model
-from d2l_softmax.files import write_atomically
-from d2l_softmax.training import EpochRecord
+from d2l_softmax.storage.files import write_atomically
+from d2l_softmax.training.evaluation import Model
+from d2l_softmax.training.loop import EpochRecord
 
 
 def save_model(path: Path, model: Model) -> None:

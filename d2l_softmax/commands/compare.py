@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import torch
 
-from d2l_softmax.comparison_plots import draw_comparison
-from d2l_softmax.evaluation import evaluate
-from d2l_softmax.files import write_json
-from d2l_softmax.plots import save_figure
-from d2l_softmax.report import write_comparison_report
-from d2l_softmax.run import Console, Run, describe, prepared_directory
-from d2l_softmax.training import EpochRecord
+from d2l_softmax.commands.train import Console, Run, describe, prepared_directory
+from d2l_softmax.figures.comparison import draw_comparison
+from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.pages.report import write_comparison_report
+from d2l_softmax.storage.files import write_json
+from d2l_softmax.training.evaluation import evaluate
+from d2l_softmax.training.loop import EpochRecord
 
 
 class Tolerance(NamedTuple):

@@ -14,13 +14,13 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from d2l_softmax import __version__
-from d2l_softmax.checkpoint import save_history, save_model
-from d2l_softmax.data import load_data_fashion_mnist
-from d2l_softmax.evaluation_plots import FIGURES, TABLE, write_evaluation
-from d2l_softmax.files import write_json
-from d2l_softmax.plots import draw_curves, save_figure
-from d2l_softmax.report import write_run_report
-from d2l_softmax.training import EpochRecord, train
+from d2l_softmax.data.fashion_mnist import load_data_fashion_mnist
+from d2l_softmax.figures.drawing import draw_curves, save_figure
+from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
+from d2l_softmax.pages.report import write_run_report
+from d2l_softmax.storage.checkpoint import save_history, save_model
+from d2l_softmax.storage.files import write_json
+from d2l_softmax.training.loop import EpochRecord, train
 
 TEST_BATCH_SIZE = 1_000  # 3 MB as float32, and nearly as fast as all at once
 CURVES = {"curves.png": "Loss and accuracies, epoch by epoch."}

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from d2l_softmax.files import write_atomically
-from d2l_softmax.training import EpochRecord
+from d2l_softmax.storage.files import write_atomically
+from d2l_softmax.training.loop import EpochRecord
 
 COLUMNS = {
     "epoch": ("epoch", "{}"),
@@ -99,7 +99,7 @@ def write_page(output_dir: Path, **content) -> None:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("d2l_softmax", ""),
+        loader=jinja2.PackageLoader("d2l_softmax.pages", ""),
         autoescape=True,
         trim_blocks=True,
     )

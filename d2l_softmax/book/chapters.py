@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from d2l_softmax.animation import Animator, show_images
-from d2l_softmax.data import get_fashion_mnist_labels
-from d2l_softmax.metrics import Accumulator, count_correct, evaluate_accuracy
+from d2l_softmax.book.animation import Animator, show_images
+from d2l_softmax.data.fashion_mnist import get_fashion_mnist_labels
+from d2l_softmax.training.metrics import Accumulator, count_correct, evaluate_accuracy
 
 
 def get_dataloader_workers() -> int:

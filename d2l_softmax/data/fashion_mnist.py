@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from d2l_softmax.parsed import read_fashion_mnist
-from d2l_softmax.sources import ensure_fashion_mnist
+from d2l_softmax.data.parsed import read_fashion_mnist
+from d2l_softmax.data.sources import ensure_fashion_mnist
 
 NUM_TRAIN = 60_000
 LABELS = [

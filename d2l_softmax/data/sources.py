@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 
-from d2l_softmax.files import write_atomically
+from d2l_softmax.storage.files import write_atomically
 
 SHA256 = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",

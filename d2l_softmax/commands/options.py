@@ -12,12 +12,12 @@ from typing import NoReturn
 
 import torch
 
-from d2l_softmax.checkpoint import ModelFileError
-from d2l_softmax.comparison import TwinsPartedError
-from d2l_softmax.data import NUM_TRAIN
-from d2l_softmax.run import run
-from d2l_softmax.sources import ENVIRONMENT_VARIABLE, DataUnavailableError, default_data_dir
-from d2l_softmax.training import DivergedError
+from d2l_softmax.commands.compare import TwinsPartedError
+from d2l_softmax.commands.train import run
+from d2l_softmax.data.fashion_mnist import NUM_TRAIN
+from d2l_softmax.data.sources import ENVIRONMENT_VARIABLE, DataUnavailableError, default_data_dir
+from d2l_softmax.storage.checkpoint import ModelFileError
+from d2l_softmax.training.loop import DivergedError
 
 DEFAULT_LR = {"sgd": 0.1, "adam": 0.001}
 

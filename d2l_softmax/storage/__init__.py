@@ -1,0 +1,1 @@
+"""What is written and read back: every file is whole or not there."""

@@ -1,0 +1,1 @@
+"""Epochs, and how good a model became. Imports nothing else of this project."""
