@@ -48,12 +48,14 @@ test: $(VENV)/.installed-test ## Run the tests
 test-all: $(VENV)/.installed-test ## Run the tests and the whole agreement matrix (minutes)
 	$(BIN)/python -m pytest -m '' $(ARGS)
 
-lint: $(VENV)/.installed-dev ## Check the style
+lint: $(VENV)/.installed-dev ## Check style, types, and who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 
 clean: ## Remove .venv, caches and build leftovers; runs/ and the data stay
-	rm -rf $(VENV) *.egg-info build .pytest_cache .ruff_cache
+	rm -rf $(VENV) *.egg-info build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps say what is installed; pip runs again only when the project's requirements change.

@@ -6,8 +6,8 @@ import math
 import statistics
 from collections.abc import Iterator
 
-from d2l_softmax.commands.options import RECIPES, complete, training_parser
-from d2l_softmax.commands.train import Run
+from d2l_softmax.commands.options import RECIPES
+from d2l_softmax.commands.train import Training, parse
 from d2l_softmax.training.loop import EpochRecord
 
 HELD_OUT = 10_000
@@ -18,11 +18,8 @@ MOMENTUM_AND_LR = ((0.0, 0.1), (0.0, 0.5), (0.9, 0.1), (0.9, 0.2))
 
 def records(name: str, arguments: list[str]) -> Iterator[EpochRecord]:
     """Train a twin as its command does, yielding the record of each epoch."""
-    parser = training_parser(name)
-    options = parser.parse_args([*arguments, "--device=cpu"])
-    complete(parser, options)
-    page = importlib.import_module(f"{name}.softmax_regression")
-    return Run(page, options).records()
+    options = parse(name, [*arguments, "--device=cpu"])
+    return Training(importlib.import_module(name), options).records()
 
 
 def last_record(name: str, arguments: list[str]) -> tuple[EpochRecord, float]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from benchmarks import book
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
-from d2l_softmax.commands.train import TEST_BATCH_SIZE
+from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE
 from d2l_softmax.data.parsed import read_fashion_mnist
 from d2l_softmax.data.sources import ensure_fashion_mnist
 from scratch.softmax_regression import matmul

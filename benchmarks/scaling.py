@@ -17,7 +17,7 @@ import torch
 
 from benchmarks import memory
 from benchmarks.rounds import Peer
-from d2l_softmax.data.fashion_mnist import Batches, FashionMNISTImages, InMemoryLoader
+from d2l_softmax.data.batches import InMemoryImages, InMemoryLoader
 from d2l_softmax.data.parsed import read_fashion_mnist
 from d2l_softmax.data.sources import ensure_fashion_mnist
 from scratch import SGD, SoftmaxRegression, train_epoch
@@ -54,9 +54,8 @@ def epoch(
     if classes != 10:
         labels = torch.randint(classes, (examples,), generator=torch.Generator().manual_seed(0))
     resize = None if side == 28 else side
-    dataset = FashionMNISTImages(images, labels, resize=resize, dtype=torch.float32, device="cpu")
-    batches = Batches(dataset, batch_size, shuffle=True)
-    train_iter = InMemoryLoader(dataset, sampler=batches, batch_size=None)
+    dataset = InMemoryImages(images, labels, range(classes), resize=resize)
+    train_iter = InMemoryLoader(dataset, batch_size, shuffle=True)
     model = SoftmaxRegression(side * side, classes)
     optimizer = SGD(model.parameters(), lr=0.01)
 

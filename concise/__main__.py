@@ -1,7 +1,8 @@
 """The command `python -m concise`."""
 
-from concise import softmax_regression
-from d2l_softmax.commands.options import main, run_as_program
+import concise
+from d2l_softmax.commands import train
+from d2l_softmax.commands.program import run_as_program
 
 if __name__ == "__main__":
-    run_as_program(lambda: main(softmax_regression, "concise"))
+    run_as_program(lambda: train.main(concise, "concise"))

@@ -4,6 +4,8 @@
 torchvision and matplotlib are loaded where they are used, `plt` included.
 """
 
+from types import ModuleType
+
 from d2l_softmax.book.animation import (
     Animator,
     plot,
@@ -26,7 +28,7 @@ from d2l_softmax.book.chapters import (
     train_epoch_ch3,
     try_gpu,
 )
-from d2l_softmax.data.fashion_mnist import get_fashion_mnist_labels, load_data_fashion_mnist
+from d2l_softmax.data import get_fashion_mnist_labels, load_data_fashion_mnist
 from d2l_softmax.training.metrics import Accumulator, Timer, accuracy, evaluate_accuracy
 
 __all__ = [
@@ -59,7 +61,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> ModuleType:
     if name == "plt":
         return pyplot()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,6 @@
 """Softmax regression by hand; the page to read is softmax_regression.py."""
 
+from scratch import losses, softmax_regression
 from scratch.softmax_regression import (
     SGD,
     Adam,
@@ -16,6 +17,8 @@ __all__ = [
     "LinearDecay",
     "SoftmaxRegression",
     "cross_entropy",
+    "losses",
     "softmax",
+    "softmax_regression",
     "train_epoch",
 ]

@@ -1,7 +1,8 @@
 """The command `python -m scratch`."""
 
-from d2l_softmax.commands.options import main, run_as_program
-from scratch import softmax_regression
+import scratch
+from d2l_softmax.commands import train
+from d2l_softmax.commands.program import run_as_program
 
 if __name__ == "__main__":
-    run_as_program(lambda: main(softmax_regression, "scratch"))
+    run_as_program(lambda: train.main(scratch, "scratch"))

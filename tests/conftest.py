@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-import concise.softmax_regression
-import d2l_softmax.commands.train
-import scratch.softmax_regression
-from d2l_softmax.commands import options as cli
+import concise
+import scratch
+from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import sources
 from d2l_softmax.data.parsed import read_fashion_mnist
 from d2l_softmax.storage.checkpoint import load_history
 
-TWINS = {"scratch": scratch.softmax_regression, "concise": concise.softmax_regression}
+TWINS = {"scratch": scratch, "concise": concise}
 
 
 def write_idx(path, array):
@@ -90,12 +89,12 @@ def train(tmp_path, monkeypatch):
 
     It returns the history and what is in model.pt.
     """
-    monkeypatch.setattr(d2l_softmax.commands.train, "write_results", lambda *arguments: None)
+    monkeypatch.setattr(training_command, "write_results", lambda *arguments: None)
 
     def train(twin, *arguments):
         output_dir = tmp_path / f"run-{twin}"
         argv = ["--quiet", "--device=cpu", f"--output-dir={output_dir}", *map(str, arguments)]
-        assert cli.main(TWINS[twin], twin, argv) == 0
+        assert training_command.main(TWINS[twin], twin, argv) == 0
         model = torch.load(output_dir / "model.pt", weights_only=True)
         return load_history(output_dir / "history.csv"), model
 
@@ -104,7 +103,7 @@ def train(tmp_path, monkeypatch):
 
 @pytest.fixture(params=TWINS)
 def twin(request):
-    """Return each twin's page in turn."""
+    """Return each twin in turn."""
     return TWINS[request.param]
 
 
@@ -113,7 +112,7 @@ def trained(tmp_path_factory, real_data):
     """Return the folder that three epochs of scratch on the real data left behind."""
     output_dir = tmp_path_factory.mktemp("trained")
     argv = ["--quiet", "--device=cpu", "--epochs=3", f"--output-dir={output_dir}"]
-    assert cli.main(TWINS["scratch"], "scratch", argv) == 0
+    assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
     return output_dir
 
 

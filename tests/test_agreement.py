@@ -5,7 +5,7 @@ The default run on the whole data set is in test_comparison.py; every other one 
 
 import pytest
 
-from d2l_softmax.commands.compare import TOLERANCES
+from d2l_softmax.training.agreement import TOLERANCES
 
 SETTINGS = {
     "sgd": [],

@@ -12,8 +12,8 @@ from conftest import TWINS
 from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax.commands import options as cli
-from d2l_softmax.commands import train as run
+from d2l_softmax.commands import train
+from d2l_softmax.commands.options import RECIPES
 from d2l_softmax.storage.checkpoint import load_history
 
 FIGURES = {
@@ -33,7 +33,7 @@ def command(request, made_up, tmp_path):
 
     def command(*arguments):
         argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path / 'out'}", "--device=cpu"]
-        return cli.main(TWINS[request.param], request.param, [*argv, *arguments])
+        return train.main(TWINS[request.param], request.param, [*argv, *arguments])
 
     command.name = request.param
     return command
@@ -42,7 +42,7 @@ def command(request, made_up, tmp_path):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leave out the figures and the report, where a test is about something else."""
-    monkeypatch.setattr(run, "write_results", lambda *arguments: None)
+    monkeypatch.setattr(train, "write_results", lambda *arguments: None)
 
 
 def test_what_a_run_writes_and_prints(command, tmp_path, capsys):
@@ -102,7 +102,7 @@ def test_held_out_images_are_measured_too(command, tmp_path, capsys):
     [
         ([], {"epochs": 10, "lr": 0.1, "momentum": 0.0, "lr_decay": "none"}),
         (["--optimizer=adam"], {"lr": 0.001}),
-        (["--recipe=best"], {**cli.RECIPES["best"], "lr_decay": "linear", "momentum": 0.9}),
+        (["--recipe=best"], {**RECIPES["best"], "lr_decay": "linear", "momentum": 0.9}),
         (["--momentum=0.5", "--recipe=best", "--lr=0.03"], {"momentum": 0.5, "lr": 0.03}),
         (["--recipe=best", "--optimizer=adam"], {"lr": 0.001, "momentum": 0.0, "epochs": 20}),
     ],
@@ -202,12 +202,12 @@ def test_divergence_leaves_what_was_written_before(command, tmp_path, capsys):
 @pytest.mark.usefixtures("undrawn")
 def test_interrupt_keeps_the_epochs_that_ended(command, tmp_path, capsys, monkeypatch):
     def interrupted(*arguments):
-        records = run_train(*arguments)
+        records = train_to_the_end(*arguments)
         yield next(records)
         raise KeyboardInterrupt
 
-    run_train = run.train
-    monkeypatch.setattr(run, "train", interrupted)
+    train_to_the_end = train.loop.train
+    monkeypatch.setattr(train.loop, "train", interrupted)
     assert command("--epochs=3") == 130
     assert capsys.readouterr().err == f"python -m {command.name}: interrupted\n"
     assert len((tmp_path / "out" / "history.csv").read_text().splitlines()) == 2

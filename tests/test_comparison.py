@@ -8,10 +8,9 @@ import torch
 from conftest import TWINS
 from PIL import Image
 
-import scratch.softmax_regression
+import scratch
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax.commands import compare as comparison
-from d2l_softmax.commands.compare import TOLERANCES, Difference
+from d2l_softmax.training.agreement import TOLERANCES, Difference, largest_difference
 
 OPTIONS = ["--device=cpu", "--batch-size=16", "--lr=0.01"]
 
@@ -77,12 +76,12 @@ def test_twins_that_part(compare, monkeypatch, capsys, tmp_path):
 
     def wrong_train_epoch(model, train_iter, optimizer):
         passes.append(1)
-        result = scratch.softmax_regression.train_epoch(model, train_iter, optimizer)
+        result = scratch.train_epoch(model, train_iter, optimizer)
         if len(passes) > 1:
             model.b[0] += 0.01
         return result
 
-    wrong = types.SimpleNamespace(**vars(scratch.softmax_regression))
+    wrong = types.SimpleNamespace(**vars(scratch))
     wrong.train_epoch = wrong_train_epoch
     monkeypatch.setattr(d2l_main, "TWINS", {"scratch": wrong, "concise": TWINS["concise"]})
     status, written = compare("--epochs=3", "--quiet")
@@ -124,11 +123,6 @@ def test_two_test_images_apart_are_within_the_tolerance():
         assert not difference.within(TOLERANCES["float64"])
 
 
-def test_twins_come_as_arguments():
-    assert not hasattr(comparison, "scratch")
-    assert not hasattr(comparison, "concise")
-
-
 def test_largest_difference():
     ours, theirs = torch.tensor([1.0, -2.0]), torch.tensor([1.5, -4.0])
-    assert comparison.largest_difference(ours, theirs) == 2.0
+    assert largest_difference(ours, theirs) == 2.0

@@ -10,7 +10,7 @@ from torchvision import transforms
 from torchvision.datasets import FashionMNIST
 
 from d2l_softmax import get_fashion_mnist_labels, load_data_fashion_mnist
-from d2l_softmax.data.fashion_mnist import LABELS
+from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.data.sources import ensure_fashion_mnist
 
 
@@ -136,7 +136,7 @@ def test_sides_that_cannot_be(made_up, resize):
 
 def test_labels_by_name():
     assert get_fashion_mnist_labels(torch.tensor([9, 0])) == ["ankle boot", "t-shirt"]
-    assert get_fashion_mnist_labels(range(10)) == LABELS
+    assert get_fashion_mnist_labels(range(10)) == list(CLASSES)
     for wrong in (-1, 10):
         with pytest.raises(IndexError, match=f"label {wrong} is not one of 0 to 9"):
             get_fashion_mnist_labels([wrong])

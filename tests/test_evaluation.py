@@ -11,6 +11,7 @@ from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
+from d2l_softmax.data import CLASSES
 from d2l_softmax.storage.checkpoint import load_parameters
 from d2l_softmax.training.evaluation import Evaluation, evaluate, score_table
 
@@ -22,7 +23,7 @@ def example():
     for row, (k, p) in enumerate([(0, 0.95), (0, 0.85), (1, 0.55), (1, 0.45), (2, 1.0), (0, 0.92)]):
         y_hat[row] = (1 - p) / 9
         y_hat[row, k] = p
-    return Evaluation(y_hat, torch.tensor([0, 1, 1, 1, 2, 3]))
+    return Evaluation(y_hat, torch.tensor([0, 1, 1, 1, 2, 3]), CLASSES)
 
 
 def test_accuracy_and_confusion(example):
@@ -49,7 +50,7 @@ def test_loss(example):
 
 def test_loss_is_finite_for_a_probability_of_zero():
     y_hat = torch.tensor([[1.0, 0.0]])
-    assert Evaluation(y_hat, torch.tensor([1])).loss == pytest.approx(87.3365, abs=1e-3)
+    assert Evaluation(y_hat, torch.tensor([1]), ["a", "b"]).loss == pytest.approx(87.3365, abs=1e-3)
 
 
 def test_reliability(example):

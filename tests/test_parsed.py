@@ -10,6 +10,7 @@ from d2l_softmax import load_data_fashion_mnist
 from d2l_softmax.data import parsed
 from d2l_softmax.data.parsed import read_fashion_mnist, sha256_as_file
 from d2l_softmax.data.sources import ensure_fashion_mnist
+from d2l_softmax.storage.files import OutputError
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def forbidden(monkeypatch):
     def fail(data_dir):
         raise AssertionError("parsed again")
 
-    monkeypatch.setattr(parsed, "parsed_by_torchvision", fail)
+    monkeypatch.setattr(parsed, "parse_with_torchvision", fail)
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_a_damaged_file_is_written_anew(kept, made_up, content):
 
 def test_a_directory_that_cannot_be_written_is_read(made_up, monkeypatch):
     def full(path, content):
-        raise OSError(28, "No space left on device")
+        raise OutputError(f"can't write to {path}: No space left on device")
 
     monkeypatch.setattr(parsed, "write_atomically", full)
     (images, _), _ = read_fashion_mnist(made_up)

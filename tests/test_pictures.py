@@ -11,7 +11,7 @@ from conftest import TWINS
 from PIL import Image, ImageOps
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax.data.fashion_mnist import LABELS
+from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.data.pictures import PictureError, load_picture, to_model_input
 from d2l_softmax.storage.checkpoint import load_parameters
 
@@ -265,7 +265,7 @@ def test_predict_json(predict, tmp_path, test_pictures, bad_files):
     (result,) = json.loads(out)
     assert result["file"] == str(tmp_path / "good.png")
     assert (result["class"], result["index"]) == ("ankle boot", 9)
-    assert list(result["probabilities"]) == LABELS
+    assert list(result["probabilities"]) == list(CLASSES)
     assert sum(result["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert result["probability"] == result["probabilities"]["ankle boot"]
 

@@ -87,7 +87,7 @@ def test_gradient_of_soft_targets_is_autograd_of_the_same_functions(case, genera
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (torch.full((2, 3), 0.5), "rows whose sums miss 1 by up to 0.5"),
+        (torch.full((2, 3), 0.5), "rows whose sums differ from 1 by up to 0.5"),
         (torch.tensor([[1.5, -0.5, 0.0], [1.0, 0.0, 0.0]]), "entries from -0.5 on"),
         (torch.full((2, 3), torch.nan), "expected probabilities"),
         (torch.ones(2, 1), r"of shape \(2, 1\), expected torch.float32 of shape \(2, 3\)"),

@@ -167,7 +167,7 @@ def test_failure_names_every_source_and_a_remedy(tmp_path):
         "torchvision's mirrors: ",
         "Connection refused",
         "Debian's package dataset-fashion-mnist: apt-get is not installed",
-        "--data-dir or D2L_SOFTMAX_DATA",
+        "with data_dir or D2L_SOFTMAX_DATA",
     ):
         assert part in message
 
@@ -191,7 +191,7 @@ def test_only_what_is_missing_is_fetched(made_up, files, tmp_path, monkeypatch):
 
 def test_data_directory_that_cannot_be(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataUnavailableError, match=r"can't be used: .*with --data-dir"):
+    with pytest.raises(DataUnavailableError, match=r"can't be used: .*with data_dir"):
         ensure_fashion_mnist(tmp_path / "file")
 
 

@@ -36,7 +36,7 @@ def test_held_out_images_are_evaluated(twin, batches, generator):
     for record in train(*arguments, valid_iter=[next(iter(train_iter))]):
         assert 0 <= record.valid_acc <= 1
         assert f"valid acc {record.valid_acc:.4f}" in str(record)
-        assert record.known() == record._asdict()
+        assert record.measurements() == record._asdict()
 
 
 def test_loss_is_weighted_by_batch_size(twin, batches, generator):
@@ -76,7 +76,7 @@ def test_loss_that_is_not_finite_names_epoch_and_batch(twin, batches, generator)
             yield (X * math.nan if number == 3 else X), y
 
     records = train(twin.train_epoch, model, optimizer, spoil_third_batch(), test_iter, 5)
-    with pytest.raises(DivergedError, match="became nan in epoch 1, batch 3: try a smaller --lr"):
+    with pytest.raises(DivergedError, match="became nan in epoch 1, batch 3: try a smaller lr"):
         list(records)
 
 

@@ -1,18 +1,28 @@
 """Figures in the book's way, through pyplot: in a notebook, a terminal, with or without a display.
 
-pyplot is loaded on first use. Figures that the commands write are in plots.py.
+pyplot is loaded on first use. The figures that the commands write are in the room `figures`.
 """
+
+from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    Limits = Sequence[float] | None
 
 FORMATS = ("-", "m--", "g-.", "r:")
 
 
-def pyplot():
+def pyplot() -> ModuleType:
     """Return matplotlib.pyplot, which the book calls d2l.plt."""
     from matplotlib import pyplot
 
@@ -40,31 +50,40 @@ def set_figsize(figsize: tuple[float, float] = (3.5, 2.5)) -> None:
     pyplot().rcParams["figure.figsize"] = figsize
 
 
-def set_axes(axes, xlabel, ylabel, xlim, ylim, xscale, yscale, legend) -> None:
+def set_axes(
+    axes: Axes,
+    xlabel: str | None,
+    ylabel: str | None,
+    xlim: Limits,
+    ylim: Limits,
+    xscale: str,
+    yscale: str,
+    legend: Sequence[str] | None,
+) -> None:
     """Set labels, limits (None: from the data), scales and legend of matplotlib's axes."""
     axes.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale)
     if xlim is not None:
-        axes.set_xlim(xlim)
+        axes.set_xlim(*xlim)
     if ylim is not None:
-        axes.set_ylim(ylim)
+        axes.set_ylim(*ylim)
     if legend:
         axes.legend(legend)
     axes.grid()
 
 
 def plot(
-    X,
-    Y=None,
-    xlabel=None,
-    ylabel=None,
-    legend=None,
-    xlim=None,
-    ylim=None,
-    xscale="linear",
-    yscale="linear",
-    fmts=FORMATS,
-    figsize=(3.5, 2.5),
-    axes=None,
+    X: Any,
+    Y: Any = None,
+    xlabel: str | None = None,
+    ylabel: str | None = None,
+    legend: Sequence[str] | None = None,
+    xlim: Limits = None,
+    ylim: Limits = None,
+    xscale: str = "linear",
+    yscale: str = "linear",
+    fmts: Sequence[str] = FORMATS,
+    figsize: tuple[float, float] = (3.5, 2.5),
+    axes: Axes | None = None,
 ) -> None:
     """Plot lines: Y against X, or X against its indices; each a sequence, or several of them."""
     set_figsize(figsize)
@@ -80,7 +99,7 @@ def plot(
     set_axes(axes, xlabel, ylabel, xlim, ylim, xscale, yscale, legend)
 
 
-def as_curves(values) -> list:
+def as_curves(values: Any) -> list:
     """Return a list of sequences, whether given one sequence of numbers or several."""
     if values is None:
         return []
@@ -91,14 +110,20 @@ def as_curves(values) -> list:
     return [curve.numpy(force=True) if isinstance(curve, Tensor) else curve for curve in curves]
 
 
-def as_list(values) -> list:
+def as_list(values: Any) -> list:
     """Return one number, or several of any kind, as a list."""
     if isinstance(values, Tensor):
         values = values.tolist()
     return list(values) if hasattr(values, "__len__") else [values]
 
 
-def show_images(imgs, num_rows: int, num_cols: int, titles=None, scale: float = 1.5):
+def show_images(
+    imgs: Iterable,
+    num_rows: int,
+    num_cols: int,
+    titles: Sequence[str] | None = None,
+    scale: float = 1.5,
+) -> Sequence[Axes]:
     """Draw images, tensors (h, w) or PIL's, in a grid of `scale` inches each; return the axes."""
     size = (num_cols * scale, num_rows * scale)
     _, grid = pyplot().subplots(
@@ -125,17 +150,17 @@ class Animator:
 
     def __init__(
         self,
-        xlabel=None,
-        ylabel=None,
-        legend=None,
-        xlim=None,
-        ylim=None,
-        xscale="linear",
-        yscale="linear",
-        fmts=FORMATS,
-        nrows=1,
-        ncols=1,
-        figsize=(3.5, 2.5),
+        xlabel: str | None = None,
+        ylabel: str | None = None,
+        legend: Sequence[str] | None = None,
+        xlim: Limits = None,
+        ylim: Limits = None,
+        xscale: str = "linear",
+        yscale: str = "linear",
+        fmts: Sequence[str] = FORMATS,
+        nrows: int = 1,
+        ncols: int = 1,
+        figsize: tuple[float, float] = (3.5, 2.5),
     ):
         use_svg_display()
         self.fig, grid = pyplot().subplots(
@@ -143,12 +168,14 @@ class Animator:
         )
         self.axes = list(grid.flat)
         self.settings = (xlabel, ylabel, xlim, ylim, xscale, yscale, legend)
-        self.X, self.Y, self.fmts = [], [], fmts
-        self.display = None
+        self.X: list[list[float]] = []
+        self.Y: list[list[float]] = []
+        self.fmts = fmts
+        self.display: Any = None
         if in_notebook():
             pyplot().close(self.fig)  # or the notebook would show it again below
 
-    def add(self, x, y) -> None:
+    def add(self, x: Any, y: Any) -> None:
         """Add a point to each curve, all at x or each at its own; None leaves a curve as it is."""
         values = as_list(y)
         positions = as_list(x)
@@ -183,7 +210,7 @@ class Animator:
         else:
             self.display.update(self.fig)
 
-    def line(self, positions, values) -> str:
+    def line(self, positions: Sequence, values: Sequence) -> str:
         """Return the new points as text, such as `epoch 1: train loss 0.785, test acc 0.790`."""
         xlabel, legend = self.settings[0] or "x", self.settings[-1] or []
         names = [*legend, *(f"y{i}" for i in range(len(legend), len(values)))]

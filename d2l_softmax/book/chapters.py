@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from d2l_softmax.book.animation import Animator, show_images
-from d2l_softmax.data.fashion_mnist import get_fashion_mnist_labels
+from d2l_softmax.data import get_fashion_mnist_labels
 from d2l_softmax.training.metrics import Accumulator, count_correct, evaluate_accuracy
 
 
@@ -54,6 +54,8 @@ def sgd(params: Iterable[Tensor], lr: float, batch_size: int) -> None:
     """Take a step of gradient descent on gradients summed over a batch; set them back to zero."""
     with torch.no_grad():
         for param in params:
+            if param.grad is None:
+                raise ValueError("a parameter has no gradient, expected one from backward()")
             param -= lr * param.grad / batch_size
             param.grad.zero_()
 

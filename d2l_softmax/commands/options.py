@@ -1,24 +1,17 @@
-"""What all commands share: the options of training, and how a command ends."""
+"""The options that several commands share, the converters of their values, and the recipes."""
 
 import argparse
-import gc
 import math
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import NoReturn
+from typing import Any
 
 import torch
 
-from d2l_softmax.commands.compare import TwinsPartedError
-from d2l_softmax.commands.train import run
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN
-from d2l_softmax.data.sources import ENVIRONMENT_VARIABLE, DataUnavailableError, default_data_dir
-from d2l_softmax.storage.checkpoint import ModelFileError
-from d2l_softmax.training.loop import DivergedError
+from d2l_softmax.data.sources import ENVIRONMENT_VARIABLE, default_data_dir
 
+DEFAULT_MODEL = Path("runs", "scratch", "model.pt")
 DEFAULT_LR = {"sgd": 0.1, "adam": 0.001}
 
 # Named settings; what is given on the command line goes before them.
@@ -42,9 +35,6 @@ RECIPES = {
         "lr_decay": "linear",
     },
 }
-
-# What ends a command with a message and status 1; anything else is a mistake of ours.
-FAILURES = (DataUnavailableError, DivergedError, ModelFileError, TwinsPartedError, OSError)
 
 
 def real(expected: str, holds: Callable[[float], bool]) -> Callable[[str], float]:
@@ -84,60 +74,6 @@ fraction = real("a number from 0 to below 1", lambda value: 0 <= value < 1)
 not_negative = real("a finite number, 0 or above", lambda value: value >= 0)
 
 
-def main(twin: ModuleType, name: str, argv: list[str] | None = None) -> int:
-    """Train the twin as the arguments say and return the exit status: 0, 1 or 130 (2 exits)."""
-    parser = training_parser(name)
-    options = parser.parse_args(argv)
-    complete(parser, options)
-    return exit_status(f"python -m {name}", lambda: run(twin, name, options))
-
-
-def exit_status(command: str, work: Callable[[], int | None]) -> int:
-    """Do the work; turn what can go wrong into a message on standard error and a status."""
-    try:
-        status = work() or 0
-        if sys.stdout:  # None where it was closed, as by >&-
-            sys.stdout.flush()
-    except KeyboardInterrupt:
-        print(f"{command}: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # Whoever read the output has left, as in `| head`; Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except FAILURES as error:
-        print(f"{command}: {error}", file=sys.stderr)
-        return 1
-    return status
-
-
-def run_as_program(work: Callable[[], int]) -> NoReturn:
-    """Do the work and exit with its status.
-
-    What was imported stays to the end. Not to search it for garbage again and again, nor at exit,
-    makes a command a second faster: PyTorch alone is a million objects.
-    """
-    gc.freeze()
-    status = work()
-    gc.freeze()
-    sys.exit(status)
-
-
-def training_parser(name: str) -> argparse.ArgumentParser:
-    """Return the parser of a twin's command."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {name}",
-        description="Train softmax regression on Fashion-MNIST and write the history (CSV), the "
-        "model, figures (PNG) and a report (HTML). Equal options and seed give equal numbers in "
-        "both twins, to rounding.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        allow_abbrev=False,
-    )
-    add_training_options(parser)
-    add_output_dir(parser, Path("runs", name))
-    return parser
-
-
 def add_training_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of training but for the output directory."""
     add = parser.add_argument
@@ -148,7 +84,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         help="settings for what isn't given; best: for accuracy, chosen on held-out images",
     )
 
-    def add_setting(flag: str, what: str, **options) -> None:
+    def add_setting(flag: str, what: str, **options: Any) -> None:
         name = flag[2:].replace("-", "_")
         default = RECIPES["book"].get(name, "0.1 for sgd, 0.001 for adam")
         values = f"default: {default}; best: {RECIPES['best'][name]}"
@@ -178,7 +114,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--dtype", choices=("float32", "float64"), default="float32", help="precision")
     add_data_dir(parser)
-    add("--quiet", action="store_true", default=argparse.SUPPRESS, help="print errors only")
+    add("--quiet", action="store_true", help="print errors only")
 
 
 def add_output_dir(parser: argparse.ArgumentParser, default: Path) -> None:
@@ -203,17 +139,17 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+def complete_training_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Fill in what depends on other options; exit with status 2 where options contradict."""
-    given = vars(options)
-    settings = RECIPES[options.recipe]
+    given = vars(options)  # without the settings that were not given
+    settings: dict[str, Any] = dict(RECIPES[options.recipe])
     if given.get("optimizer", settings["optimizer"]) != settings["optimizer"]:
         # The recipe's rate and momentum are those of its own optimizer.
-        settings = {k: v for k, v in settings.items() if k != "lr"} | {"momentum": 0.0}
-    vars(options).update(settings | given)
-    if not hasattr(options, "lr"):
-        options.lr = DEFAULT_LR[options.optimizer]
-    options.quiet = getattr(options, "quiet", False)
+        settings.pop("lr", None)
+        settings["momentum"] = 0.0
+    settings.update(given)
+    settings.setdefault("lr", DEFAULT_LR[settings["optimizer"]])
+    given.update(settings)
     if options.optimizer == "adam" and options.momentum:
         parser.error("argument --momentum: goes with --optimizer sgd; adam has its own")
     for name in ("lr", "weight_decay"):
@@ -223,11 +159,32 @@ def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
                 f"argument --{name.replace('_', '-')}: {getattr(options, name):g} is more than "
                 f"{options.dtype} can hold, {largest:.2g}"
             )
-    available = {"cpu": True, "cuda": torch.cuda.is_available()}
-    available["mps"] = torch.backends.mps.is_available()
+    choose_device(parser, options)
+
+
+def choose_device(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Choose the device where that is left to us; exit with status 2 if there is none such."""
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
     if options.device == "auto":
         options.device = "cuda" if available["cuda"] else "cpu"
     if not available[options.device]:
         parser.error(f"argument --device: this machine, or its torch, has no {options.device}")
     if options.device == "mps" and options.dtype == "float64":
         parser.error("argument --dtype: mps has no float64; use --device cpu")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the argument MODEL, a file that either twin wrote."""
+    what = "model.pt of either twin"
+    parser.add_argument(
+        "model", type=Path, nargs="?", default=DEFAULT_MODEL, metavar="MODEL", help=what
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the option --json."""
+    parser.add_argument("--json", action="store_true", help="print JSON, not text")

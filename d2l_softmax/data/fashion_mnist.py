@@ -1,21 +1,22 @@
-"""Fashion-MNIST as tensors in memory, read in batches by ordinary DataLoaders.
+"""Fashion-MNIST: its ten classes, and load_data_fashion_mnist.
 
 Xiao, Rasul, Vollgraf (2017), "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine
 Learning Algorithms": 60,000 training and 10,000 test images, 28×28 pixels, 10 classes.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
 
+from d2l_softmax.data.batches import InMemoryImages, InMemoryLoader, is_whole
 from d2l_softmax.data.parsed import read_fashion_mnist
 from d2l_softmax.data.sources import ensure_fashion_mnist
 
 NUM_TRAIN = 60_000
-LABELS = [
+TEST_BATCH_SIZE = 1_000  # 3 MB as float32, and nearly as fast as all at once
+CLASSES = (
     "t-shirt",
     "trouser",
     "pullover",
@@ -26,7 +27,7 @@ LABELS = [
     "sneaker",
     "bag",
     "ankle boot",
-]
+)
 
 
 def load_data_fashion_mnist(
@@ -34,119 +35,56 @@ def load_data_fashion_mnist(
     resize: int | tuple[int, int] | None = None,
     *,
     data_dir: str | os.PathLike | None = None,
-    device: torch.device | str = "cpu",
+    device: torch.device | str | None = "cpu",
     dtype: torch.dtype = torch.float32,
     generator: torch.Generator | None = None,
     test_batch_size: int | None = None,
     validation: int = 0,
-) -> tuple[DataLoader, ...]:
+) -> tuple[InMemoryLoader, ...]:
     """Return (train_iter, test_iter), which yield images X (n, 1, h, w) and labels y (n,).
 
     X is of `dtype`, in [0, 1], and 28×28 unless `resize` (a side or (height, width), in pixels)
     says otherwise; y is int64, 0 to 9. The training data come in a new random order in every
-    pass: from `generator` if given, otherwise from torch's global one. The last batch of a pass
-    may be smaller. The files come from `data_dir` or are fetched (see `sources`).
+    pass: from `generator` (a CPU one) if given, otherwise from torch's global one. The last batch
+    of a pass may be smaller. The files come from `data_dir` or are fetched (see `sources`).
 
+    The loaders are DataLoaders that look batches up in memory: they have no worker processes.
     With `validation`, the last so many training images are held out, to choose settings by, and
     (train_iter, test_iter, valid_iter) returned.
 
-    Raises ValueError for a batch size or a side below 1, or if no image is left to train on;
-    DataUnavailableError without data.
+    Raises ValueError for a batch size or a side below 1, for a dtype without fractions, or if no
+    image is left to train on; DataUnavailableError without data.
     """
+    if test_batch_size is None:
+        test_batch_size = batch_size
     for name, size in {"batch_size": batch_size, "test_batch_size": test_batch_size}.items():
-        if size is not None and not (isinstance(size, int) and size >= 1):
+        if not (is_whole(size) and size >= 1):
             raise ValueError(f"{name} is {size!r}, expected a whole number of at least 1")
     (images, labels), test = read_fashion_mnist(ensure_fashion_mnist(data_dir))
-    if not 0 <= validation < len(labels):
+    if not (is_whole(validation) and 0 <= validation < len(labels)):
         raise ValueError(f"validation is {validation!r}, expected 0 to {len(labels) - 1} images")
 
-    def loader(images: Tensor, labels: Tensor, size: int, **order) -> DataLoader:
-        dataset = FashionMNISTImages(images, labels, resize=resize, dtype=dtype, device=device)
-        # batch_size=None: the sampler hands out whole batches of indices, one look-up each.
-        return InMemoryLoader(dataset, sampler=Batches(dataset, size, **order), batch_size=None)
+    def dataset(images: Tensor, labels: Tensor) -> InMemoryImages:
+        return InMemoryImages(images, labels, CLASSES, resize=resize, dtype=dtype, device=device)
 
     n = len(labels) - validation
-    train_iter = loader(images[:n], labels[:n], batch_size, shuffle=True, generator=generator)
-    test_iter = loader(*test, test_batch_size or batch_size, shuffle=False)
+    train_set, test_set = dataset(images[:n], labels[:n]), dataset(*test)
+    train_iter = InMemoryLoader(train_set, batch_size, shuffle=True, generator=generator)
+    test_iter = InMemoryLoader(test_set, test_batch_size)
     if not validation:
         return train_iter, test_iter
-    valid_iter = loader(images[n:], labels[n:], test_batch_size or batch_size, shuffle=False)
-    return train_iter, test_iter, valid_iter
+    return train_iter, test_iter, InMemoryLoader(dataset(images[n:], labels[n:]), test_batch_size)
 
 
-def get_fashion_mnist_labels(labels: Iterable[int]) -> list[str]:
-    """Return the names of the classes with the given indices, 0 to 9; IndexError for others."""
-    indices = [int(label) for label in labels]
-    for index in indices:
-        if not 0 <= index < len(LABELS):
-            raise IndexError(f"label {index} is not one of 0 to {len(LABELS) - 1}")
-    return [LABELS[index] for index in indices]
+def get_fashion_mnist_labels(labels: Iterable[float]) -> list[str]:
+    """Return the names of the classes with the given indices, 0 to 9.
 
-
-def sides_of(resize: int | tuple[int, int] | None) -> list[int]:
-    """Return [height, width] in pixels, empty if images keep their size; ValueError if neither."""
-    if resize is None:
-        return []
-    sides = [resize, resize] if isinstance(resize, int) else list(resize)
-    if len(sides) != 2 or not all(isinstance(side, int) and side >= 1 for side in sides):
-        raise ValueError(f"resize is {resize!r}, expected a side or (height, width) in pixels")
-    return sides
-
-
-class FashionMNISTImages(Dataset):
-    """Images (uint8, kept as they are in the file) and labels; scaled when they are looked up.
-
-    Indexing a quarter of the bytes and scaling after is as fast as indexing floats.
+    Raises IndexError for another index, ValueError for one with a fraction.
     """
-
-    def __init__(self, images: Tensor, labels: Tensor, *, resize=None, dtype, device):
-        """Keep images (n, 28, 28) uint8 and labels (n,) int64 on the device."""
-        self.images = images.unsqueeze(1).to(device)  # (n, 1, 28, 28)
-        self.labels = labels.to(device)
-        self.size = sides_of(resize)
-        self.dtype = dtype
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self.labels)
-
-    def __getitem__(self, index: int | Tensor) -> tuple[Tensor, Tensor]:
-        """Return one image (1, h, w) and label, or for indices (n,) a batch of them."""
-        if not isinstance(index, Tensor):
-            image, label = self[torch.tensor([range(len(self))[index]], device=self.labels.device)]
-            return image[0], label[0]
-        images = self.images.index_select(0, index)  # 5 to 10 times faster than images[index]
-        if self.size:
-            from torchvision.transforms.v2.functional import resize
-
-            images = resize(images, self.size, antialias=True)
-        return images.to(self.dtype).div_(255), self.labels.index_select(0, index)
-
-
-class InMemoryLoader(DataLoader):
-    """A DataLoader that looks batches up itself: what serves workers costs 20 µs a batch."""
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Look up what the sampler names."""
-        return map(self.dataset.__getitem__, self.sampler)
-
-
-class Batches(Sampler):
-    """The indices of each batch, as a tensor (n,); shuffled anew in every pass if asked to."""
-
-    def __init__(self, dataset: FashionMNISTImages, batch_size: int, *, shuffle, generator=None):
-        """Prepare batches of `batch_size` indices into the dataset; the last may be smaller."""
-        self.dataset = dataset
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.generator = generator
-
-    def __len__(self) -> int:
-        """Return the number of batches in a pass."""
-        return -(-len(self.dataset) // self.batch_size)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        """Draw the order on the CPU, equal on every device, and move it there once a pass."""
-        n = len(self.dataset)
-        order = torch.randperm(n, generator=self.generator) if self.shuffle else torch.arange(n)
-        yield from order.to(self.dataset.labels.device).split(self.batch_size)
+    indices = [float(label) for label in labels]
+    for index in indices:
+        if not index.is_integer():
+            raise ValueError(f"label {index} is not a whole number")
+        if not 0 <= index < len(CLASSES):
+            raise IndexError(f"label {index:.0f} is not one of 0 to {len(CLASSES) - 1}")
+    return [CLASSES[int(index)] for index in indices]

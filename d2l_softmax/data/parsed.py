@@ -1,4 +1,4 @@
-"""Fashion-MNIST's files as tensors: parsed by torchvision once, then kept beside them.
+"""Fashion-MNIST's files as tensors: parsed by torchvision once, then kept in parsed.pt beside them.
 
 Importing torchvision takes a second, as long as a whole training; reading tensors back, 0.1 s.
 """
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from d2l_softmax.data.sources import SHA256
-from d2l_softmax.storage.files import write_atomically
+from d2l_softmax.storage.files import OutputError, write_atomically
 
 Splits = tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -25,20 +25,20 @@ def read_fashion_mnist(data_dir: Path) -> Splits:
     used from there if they are still the original's.
     """
     path = data_dir / "FashionMNIST" / "parsed.pt"
-    # A kept file that is damaged, or another version's, is no reason to fail: it is written anew.
+    # A kept file that is damaged or of another version is no reason to fail: it is written anew.
     with contextlib.suppress(Exception):
         splits = torch.load(path, weights_only=True)
         if are_genuine(splits):
             return splits
-    splits = parsed_by_torchvision(data_dir)
+    splits = parse_with_torchvision(data_dir)
     content = io.BytesIO()
     torch.save(splits, content)
-    with contextlib.suppress(OSError):  # a directory that can't be written: parsed again next time
+    with contextlib.suppress(OutputError):  # can't be kept here: parsed again next time
         write_atomically(path, content.getvalue())
     return splits
 
 
-def parsed_by_torchvision(data_dir: Path) -> Splits:
+def parse_with_torchvision(data_dir: Path) -> Splits:
     """Return what torchvision makes of the files."""
     from torchvision.datasets import FashionMNIST
 
@@ -58,8 +58,8 @@ def are_genuine(splits: Splits) -> bool:
 
 
 def sha256_as_file(tensor: Tensor) -> str:
-    """Return the SHA-256 of a tensor uint8 as a file of LeCun's IDX format, its sizes first."""
+    """Return the SHA-256 that a uint8 tensor has as a file in LeCun's IDX format."""
     header = struct.pack(f">{1 + tensor.dim()}I", 0x0800 + tensor.dim(), *tensor.shape)
     digest = hashlib.sha256(header)
-    digest.update(tensor.numpy())
+    digest.update(tensor.numpy().data)
     return digest.hexdigest()

@@ -2,11 +2,14 @@
 
 import warnings
 from pathlib import Path
+from typing import cast
 
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.Image import DecompressionBombError, DecompressionBombWarning
 from torch import Tensor
+
+from d2l_softmax.errors import UserError
 
 SIDE = 28
 MAX_PIXELS = 50_000_000  # a picture of 7,000 × 7,000; more is a mistake or an attack
@@ -17,7 +20,7 @@ FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM",
 INVERSIONS = ("auto", "yes", "no")
 
 
-class PictureError(ValueError):
+class PictureError(UserError, ValueError):
     """A file can't be used as a picture; the message names it and says why."""
 
 
@@ -55,8 +58,9 @@ def read_still(path: Path) -> Image.Image:
                 f"{path}: {width:,} by {height:,} pixels are too many; {MAX_PIXELS:,} at most"
             )
         # Other formats may hold several pictures too, such as a photograph and its depth.
-        if picture.format in ("GIF", "PNG", "WEBP", "AVIF") and picture.is_animated:
-            raise PictureError(f"{path}: animated, {picture.n_frames} frames; one is expected")
+        frames = getattr(picture, "n_frames", 1)
+        if frames > 1 and picture.format in ("GIF", "PNG", "WEBP", "AVIF"):
+            raise PictureError(f"{path}: animated, {frames} frames; one is expected")
         picture.load()
         turned = to_eight_bits(ImageOps.exif_transpose(picture))
     factor = max(turned.size) // LARGEST_SIDE
@@ -103,7 +107,7 @@ def to_eight_bits(picture: Image.Image) -> Image.Image:
         return picture
     sixteen_bits = picture.mode.startswith("I;16")
     picture = picture.convert("F")
-    lowest, highest = picture.getextrema()
+    lowest, highest = cast(tuple[float, float], picture.getextrema())
     if not lowest <= highest:  # NaN
         raise ValueError("its shades are not numbers")
     white = 65535 if sixteen_bits or highest > 255 else 255 if highest > 1 else 1

@@ -13,11 +13,15 @@ import subprocess
 import sys
 import tempfile
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 
-from d2l_softmax.storage.files import write_atomically
+import platformdirs
+
+from d2l_softmax.errors import UserError
+from d2l_softmax.storage.files import OutputError, write_atomically
 
 SHA256 = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -31,10 +35,18 @@ DEBIAN_PACKAGE = "dataset-fashion-mnist"
 NETWORK_TIMEOUT = 30  # seconds without an answer; a firewall that drops packets never answers
 
 # What a source may fail with; anything else is a mistake of ours and keeps its traceback.
-SOURCE_ERRORS = (OSError, RuntimeError, ValueError, EOFError, HTTPException, zlib.error)
+SOURCE_ERRORS = (
+    OSError,
+    OutputError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    HTTPException,
+    zlib.error,
+)
 
 
-class DataUnavailableError(RuntimeError):
+class DataUnavailableError(UserError, RuntimeError):
     """No source had the files; the message names each source, why it failed and what to do."""
 
 
@@ -42,13 +54,7 @@ def default_data_dir() -> Path:
     """Return where the files are kept if nobody says otherwise: $D2L_SOFTMAX_DATA or a cache."""
     if chosen := os.environ.get(ENVIRONMENT_VARIABLE):
         return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        cache = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        cache = Path.home() / "Library" / "Caches"
-    else:
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "d2l_softmax"
+    return platformdirs.user_cache_path("d2l_softmax", appauthor=False, opinion=False)
 
 
 def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
@@ -58,21 +64,25 @@ def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
     torchvision filled before is used as it is. A file of the wrong content is never used: it is
     kept beside the good one under the name `*.damaged`.
 
-    Raises DataUnavailableError if no source has the files or the directory can't be written.
+    Raises DataUnavailableError if no source has the files or the directory can't be used.
     """
     data_dir = default_data_dir() if data_dir is None else Path(data_dir).expanduser()
     raw = data_dir / "FashionMNIST" / "raw"
-    missing = [name for name in SHA256 if not is_genuine(raw / name)]
-    if not missing:
-        return data_dir
     try:
-        raw.mkdir(parents=True, exist_ok=True)
+        missing = find_missing(raw, list(SHA256))
+        if missing:
+            raw.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataUnavailableError(
-            f"the data directory {data_dir} can't be used: {error.strerror}; "
-            f"name another with --data-dir or {ENVIRONMENT_VARIABLE}"
+            f"the data directory {data_dir} can't be used: {error.strerror or error};",
+            f"name another with {{data_dir}} or {ENVIRONMENT_VARIABLE}",
         ) from error
+    return fetch(data_dir, missing) if missing else data_dir
 
+
+def fetch(data_dir: Path, missing: list[str]) -> Path:
+    """Put the missing files in place, from the first source that has them; return data_dir."""
+    raw = data_dir / "FashionMNIST" / "raw"
     sources = {
         f"the data directory {data_dir}": from_data_dir,
         f"the system copy {SYSTEM_COPY}": from_system_copy,
@@ -85,16 +95,21 @@ def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
             source(raw, missing)
         except SOURCE_ERRORS as error:
             failures.append(f"  {label}: {one_line(error)}")
-        missing = [name for name in missing if not is_genuine(raw / name)]
+        missing = find_missing(raw, missing)
         if not missing:
             say(f"in {raw}, from {label}")
             return data_dir
     raise DataUnavailableError(
         f"Fashion-MNIST was not found and could not be fetched ({', '.join(missing)}):\n"
         + "\n".join(failures)
-        + f"\nPut the four files, plain or .gz, in {data_dir}, or name a directory that has them "
-        f"with --data-dir or {ENVIRONMENT_VARIABLE}."
+        + f"\nPut the four files, plain or .gz, in {data_dir},",
+        f"or name a directory that has them with {{data_dir}} or {ENVIRONMENT_VARIABLE}.",
     )
+
+
+def find_missing(raw: Path, names: list[str]) -> list[str]:
+    """Return those of the files that are not there, or not with the original's content."""
+    return [name for name in names if not is_genuine(raw / name)]
 
 
 def from_data_dir(raw: Path, missing: list[str]) -> None:
@@ -125,22 +140,23 @@ def from_debian(raw: Path, missing: list[str]) -> None:
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         raise FileNotFoundError("apt-get is not installed")
     say(f"downloading to {raw} from Debian's package {DEBIAN_PACKAGE} (apt-get, no root needed)")
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         for part in ("state/lists/partial", "cache/archives/partial"):
             (folder / part).mkdir(parents=True)
         configuration = folder / "apt.conf"
-        # The system's own hooks after an update want root; #clear takes them out for this call.
+        # The system's own hooks after an update want root; #clear removes them for this call.
         configuration.write_text(
             f'Dir::State "{folder}/state";\nDir::Cache "{folder}/cache";\nDir::Log "{folder}";\n'
             f'APT::Sandbox::User "";\nAcquire::Retries "1";\n'
             f'Acquire::http::Timeout "{NETWORK_TIMEOUT}";\n'
-            f'Acquire::https::Timeout "{NETWORK_TIMEOUT}";\n#clear APT::Update;\n'
+            f'Acquire::https::Timeout "{NETWORK_TIMEOUT}";\n#clear APT::Update;\n',
+            encoding="utf-8",
         )
-        run("apt-get", "-q", "-c", configuration, "update", cwd=folder)
-        run("apt-get", "-q", "-c", configuration, "download", DEBIAN_PACKAGE, cwd=folder)
+        run_program("apt-get", "-q", "-c", configuration, "update", cwd=folder)
+        run_program("apt-get", "-q", "-c", configuration, "download", DEBIAN_PACKAGE, cwd=folder)
         package = next(folder.glob(f"{DEBIAN_PACKAGE}*.deb"))
-        run("dpkg-deb", "-x", package, folder / "files", cwd=folder)
+        run_program("dpkg-deb", "-x", package, folder / "files", cwd=folder)
         place_from([folder / "files" / SYSTEM_COPY.relative_to("/")], raw, missing)
 
 
@@ -151,7 +167,7 @@ def place_from(folders: list[Path], raw: Path, missing: list[str]) -> None:
         problem: Exception = FileNotFoundError(f"{name} is not there")
         for candidate in filter(Path.is_file, candidates):
             try:
-                write_atomically(raw / name, genuine_content(candidate, name))
+                write_atomically(raw / name, read_genuine(candidate, name))
                 break
             except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
                 problem = ValueError(f"{candidate}: {error}")
@@ -159,8 +175,8 @@ def place_from(folders: list[Path], raw: Path, missing: list[str]) -> None:
             raise problem
 
 
-def genuine_content(path: Path, name: str) -> bytes:
-    """Return what a file has, decompressed if it is .gz; ValueError if it isn't the original's."""
+def read_genuine(path: Path, name: str) -> bytes:
+    """Return a file's content, decompressed if it is .gz; ValueError if it isn't the original's."""
     content = path.read_bytes()
     if path.suffix == ".gz":
         content = gzip.decompress(content)
@@ -192,7 +208,7 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def run(*command: str | Path, cwd: Path) -> None:
+def run_program(*command: str | Path, cwd: Path) -> None:
     """Run a command; raise RuntimeError with the last line it printed if it fails."""
     try:
         done = subprocess.run(
@@ -206,8 +222,8 @@ def run(*command: str | Path, cwd: Path) -> None:
 
 
 @contextmanager
-def network_timeout(seconds: float):
-    """Let no connection that is opened meanwhile wait longer than this for an answer."""
+def network_timeout(seconds: float) -> Iterator[None]:
+    """Limit how long connections that are opened meanwhile wait for an answer."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

@@ -1,1 +1,1 @@
-"""The figures, one file a subject; `drawing` is what all share. No display is ever needed."""
+"""Figures as PNG files, one file a subject; `drawing` is what all share. No display is needed."""

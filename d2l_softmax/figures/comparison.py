@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from d2l_softmax.figures.drawing import new_figure, whole_numbers
+from d2l_softmax.training.agreement import Difference
 from d2l_softmax.training.loop import EpochRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from d2l_softmax.commands.compare import Difference
-
-STYLES = (
+STYLES: tuple[dict[str, Any], ...] = (
     {"linewidth": 5, "alpha": 0.35, "marker": "o", "markersize": 9},
     {"linewidth": 1.2, "linestyle": "--", "marker": "."},
 )
@@ -24,7 +24,7 @@ LABELS = {"train_loss": "train loss", "train_acc": "train accuracy", "test_acc":
 
 
 def draw_comparison(
-    records: dict[str, Sequence[EpochRecord]], differences: Sequence[Difference], dtype: str
+    records: Mapping[str, Sequence[EpochRecord]], differences: Sequence[Difference], dtype: str
 ) -> Figure:
     """Draw both histories on one axes, and below it how far apart they are, on a log axis."""
     figure, (curves, gaps) = new_figure(8, 7, rows=2, height_ratios=(3, 2), sharex=True)
@@ -41,7 +41,7 @@ def draw_comparison(
         values = [getattr(difference, field) for difference in differences]
         if any(values):
             # A log axis has no place for 0: where the twins are equal there is a gap.
-            gaps.plot(epochs, [value or None for value in values], ".-", label=label)
+            gaps.plot(epochs, [value or math.nan for value in values], ".-", label=label)
         else:
             exact.append(label)
     epsilon = torch.finfo(getattr(torch, dtype)).eps

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
-from d2l_softmax.data.fashion_mnist import LABELS, get_fashion_mnist_labels
 from d2l_softmax.figures.drawing import (
     GRAY,
-    draw_predictions,
+    WRONG,
     draw_tile,
     new_figure,
     new_tiles,
     save_figure,
 )
-from d2l_softmax.storage.files import write_atomically
-from d2l_softmax.training.evaluation import NUM_BINS, Evaluation, Model, evaluate, score_table
+from d2l_softmax.storage.files import write_text
+from d2l_softmax.training.evaluation import (
+    NUM_BINS,
+    Evaluation,
+    LabelledBatches,
+    LabelledImages,
+    Model,
+    evaluate,
+    score_table,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,15 +41,16 @@ FIGURES = {
 }
 
 
-def write_evaluation(output_dir: Path, model: Model, test_iter: DataLoader) -> str:
+def write_evaluation(output_dir: Path, model: Model, test_iter: LabelledBatches) -> str:
     """Evaluate a model, write FIGURES and TABLE, and return the table of its classes as text."""
     evaluation = evaluate(model, test_iter)
     dataset = test_iter.dataset
     n = min(NUM_PREDICTIONS, len(dataset))
     images = [dataset[i][0] for i in range(n)]
+    y, predicted = evaluation.y[:n].tolist(), evaluation.predicted[:n].tolist()
     figures = (
-        lambda: draw_predictions(images, evaluation.y[:n], evaluation.predicted[:n]),
-        lambda: draw_templates(model.W),
+        lambda: draw_predictions(images, y, predicted, evaluation.classes),
+        lambda: draw_templates(model.W, images[0].shape[1:], evaluation.classes),
         lambda: draw_confusion(evaluation),
         lambda: draw_mistakes(evaluation, dataset),
         lambda: draw_reliability(evaluation),
@@ -50,18 +58,35 @@ def write_evaluation(output_dir: Path, model: Model, test_iter: DataLoader) -> s
     for name, draw in zip(FIGURES, figures, strict=True):
         save_figure(output_dir / name, draw())
     table = score_table(evaluation)
-    write_atomically(output_dir / TABLE, f"{table}\n".encode())
+    write_text(output_dir / TABLE, f"{table}\n")
     return table
 
 
-def draw_templates(W: Tensor) -> Figure:
-    """Draw each class's weights (d,) as a 28×28 image, blue below zero, white at it, red above."""
-    figure, axes = new_tiles(len(LABELS), 5, side=1.4, margin=0.9)
+def draw_predictions(
+    images: Sequence[Tensor],
+    y: Sequence[int],
+    predicted: Sequence[int],
+    classes: Sequence[str],
+    columns: int = 9,
+) -> Figure:
+    """Draw images (1, h, w) under their true and predicted classes, wrong ones red with ✗."""
+    figure, axes = new_tiles(len(images), columns)
+    figure.suptitle("true label above predicted label, the wrong ones with ✗", fontsize="medium")
+    for place, (image, true, guess) in enumerate(zip(images, y, predicted, strict=True)):
+        mark, color = ("", "black") if guess == true else ("✗ ", WRONG)
+        title = f"{classes[true]}\n{mark}{classes[guess]}"
+        draw_tile(axes, place, columns, image[0], title, color, **GRAY)
+    return figure
+
+
+def draw_templates(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> Figure:
+    """Draw the weights (d,) of each class as an image (h, w): blue below zero, red above."""
+    figure, axes = new_tiles(len(classes), 5, side=1.4, margin=0.9)
     figure.suptitle("weights of each class: red speaks for it, blue against it", fontsize="medium")
-    templates = W.detach().cpu().T.reshape(-1, 28, 28)
+    templates = W.detach().cpu().T.reshape(-1, *shape)
     limit = float(templates.abs().max()) or 1.0
-    style = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
-    for place, (template, label) in enumerate(zip(templates, LABELS, strict=True)):
+    style: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
+    for place, (template, label) in enumerate(zip(templates, classes, strict=True)):
         image = draw_tile(axes, place, 5, template, label, **style)
     figure.colorbar(image, ax=axes, shrink=0.8)
     return figure
@@ -77,16 +102,16 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
         for column, count in enumerate(counts):
             color = "white" if shares[row, column] > 0.5 else "black" if count else "#bbbbbb"
             axes.text(column, row, count, ha="center", va="center", fontsize=8, color=color)
-    axes.set_xticks(range(len(LABELS)), LABELS, rotation=45, ha="right")
-    axes.set_yticks(range(len(LABELS)), LABELS)
+    axes.set_xticks(range(len(evaluation.classes)), evaluation.classes, rotation=45, ha="right")
+    axes.set_yticks(range(len(evaluation.classes)), evaluation.classes)
     axes.set(
         xlabel="predicted class", ylabel="true class", title=f"accuracy {evaluation.accuracy:.4f}"
     )
     return figure
 
 
-def draw_mistakes(evaluation: Evaluation, dataset: Dataset, n: int = 12) -> Figure:
-    """Draw those images of the data set that were classified wrongly with most confidence."""
+def draw_mistakes(evaluation: Evaluation, dataset: LabelledImages, n: int = 12) -> Figure:
+    """Draw the misclassified images of the data set with the highest confidence."""
     mistakes = evaluation.worst_mistakes(n).tolist()
     figure, axes = new_tiles(n, n // 2)
     figure.suptitle(
@@ -94,10 +119,9 @@ def draw_mistakes(evaluation: Evaluation, dataset: Dataset, n: int = 12) -> Figu
         fontsize="medium",
     )
     for place, index in enumerate(mistakes):
-        classes = [evaluation.y[index], evaluation.predicted[index]]
+        classes = int(evaluation.y[index]), int(evaluation.predicted[index])
         lines = (
-            f"{label} {float(evaluation.y_hat[index, k]):.3f}"
-            for label, k in zip(get_fashion_mnist_labels(classes), classes, strict=True)
+            f"{evaluation.classes[k]} {float(evaluation.y_hat[index, k]):.3f}" for k in classes
         )
         draw_tile(axes, place, n // 2, dataset[index][0][0], "\n".join(lines), **GRAY)
     return figure

@@ -5,9 +5,9 @@ import difflib
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from d2l_softmax.storage.files import write_atomically
+from d2l_softmax.storage.files import write_text
 from d2l_softmax.training.loop import EpochRecord
 
 COLUMNS = {
@@ -47,7 +47,7 @@ def write_run_report(
 ) -> None:
     """Write report.html on a run: its history, its figures (file name: caption), its options."""
     last = history[-1]
-    columns = {name: column for name, column in COLUMNS.items() if name in last.known()}
+    columns = {name: column for name, column in COLUMNS.items() if name in last.measurements()}
     write_page(
         output_dir,
         title=f"Softmax regression on Fashion-MNIST: {config['twin']}",
@@ -94,7 +94,7 @@ def write_comparison_report(output_dir: Path, summary: dict, pages: dict[str, st
     )
 
 
-def write_page(output_dir: Path, **content) -> None:
+def write_page(output_dir: Path, **content: Any) -> None:
     """Fill in the template and write report.html."""
     import jinja2
 
@@ -104,7 +104,7 @@ def write_page(output_dir: Path, **content) -> None:
         trim_blocks=True,
     )
     page = environment.get_template("report.html.jinja").render(content)
-    write_atomically(output_dir / "report.html", page.encode())
+    write_text(output_dir / "report.html", page)
 
 
 def pictures(folder: Path, captions: dict[str, str]) -> list[Picture]:
@@ -131,8 +131,6 @@ def side_by_side(left: str, right: str) -> Iterator[CodeLine]:
     for kind, *bounds in matcher.get_opcodes():
         spans = (range(*bounds[:2]), range(*bounds[2:]))
         for one, other in itertools.zip_longest(*spans):
-            yield CodeLine(
-                *("", "") if one is None else (one + 1, texts[0][one]),
-                *("", "") if other is None else (other + 1, texts[1][other]),
-                differs=kind != "equal",
-            )
+            left_number, left_line = ("", "") if one is None else (one + 1, texts[0][one])
+            right_number, right_line = ("", "") if other is None else (other + 1, texts[1][other])
+            yield CodeLine(left_number, left_line, right_number, right_line, kind != "equal")

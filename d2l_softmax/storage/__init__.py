@@ -1,1 +1,1 @@
-"""What is written and read back: every file is whole or not there."""
+"""What is written to disk and read back: whole files only, a run's model and its history."""

@@ -1,15 +1,17 @@
-"""What a run writes to disk and what is read back; every file is whole or not there."""
+"""A run's model and history, as files: model.pt, the same for both twins, and history.csv."""
 
 import csv
 import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from d2l_softmax.storage.files import write_atomically
+from d2l_softmax.errors import UserError
+from d2l_softmax.storage.files import write_atomically, write_text
 from d2l_softmax.training.evaluation import Model
 from d2l_softmax.training.loop import EpochRecord
 
@@ -22,12 +24,15 @@ def save_model(path: Path, model: Model) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-class ModelFileError(ValueError):
+SomeModel = TypeVar("SomeModel", bound=Model)
+
+
+class ModelFileError(UserError, ValueError):
     """A model file can't be used; the message names the file and says why."""
 
 
-def load_parameters(path: Path, model: Model) -> None:
-    """Copy W and b from a file that either twin wrote into a model of the same shapes.
+def load_parameters(path: Path, model: SomeModel) -> SomeModel:
+    """Copy W and b from a file that either twin wrote into a model of the same shapes; return it.
 
     Nothing in the file is executed. Raises ModelFileError if it is missing, unreadable, of other
     content or shapes, or has numbers that are not finite; the model is then as it was.
@@ -51,15 +56,16 @@ def load_parameters(path: Path, model: Model) -> None:
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(loaded[name])
+    return model
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Return the floating-point tensors by name that torch.save wrote; ModelFileError if not."""
+    """Return the floating-point tensors of a file, by name; ModelFileError for other content."""
     try:
         content = io.BytesIO(path.read_bytes())
     except FileNotFoundError as error:
         raise ModelFileError(
-            f"there is no model {path}; train one first: make train-scratch"
+            f"there is no model {path};", "train one first: make train-scratch"
         ) from error
     except OSError as error:
         raise ModelFileError(f"{path} can't be read: {error.strerror}") from error
@@ -67,7 +73,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about formats that are refused anyway
             loaded = torch.load(content, weights_only=True, map_location="cpu")
-    except Exception as error:  # torch.load raises what the bytes of a wrong file happen to cause
+    except Exception as error:  # the bytes of a wrong file can make torch.load raise anything
         raise ModelFileError(f"{path} is damaged or not a model of this project") from error
     if not isinstance(loaded, dict) or not all(
         isinstance(name, str) and is_plain(tensor) for name, tensor in loaded.items()
@@ -91,13 +97,13 @@ def save_history(path: Path, history: Sequence[EpochRecord]) -> None:
     """Write history.csv: one row an epoch, numbers with all their digits, seconds of wall time."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(history[0].known())
-    writer.writerows(record.known().values() for record in history)
-    write_atomically(path, text.getvalue().encode())
+    writer.writerow(history[0].measurements())
+    writer.writerows(record.measurements().values() for record in history)
+    write_text(path, text.getvalue())
 
 
 def load_history(path: Path) -> list[EpochRecord]:
     """Read what save_history wrote."""
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file)
-        return [EpochRecord(int(r.pop("epoch")), *map(float, r.values())) for r in rows]
+        return [EpochRecord(int(row.pop("epoch")), *map(float, row.values())) for row in rows]

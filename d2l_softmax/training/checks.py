@@ -1,8 +1,7 @@
 """What may be handed to a twin: each check says what came and what was expected.
 
-Shapes and dtypes cost nothing to look at. The range of the labels does: on an accelerator it would
-make the host wait in every step, so it is looked at on the CPU only. (On an accelerator indexing
-itself still refuses a class of q or more.)
+Shapes and dtypes cost nothing to look at. The values of the labels do: on a CUDA device the host
+would have to wait for them in every step, so there the device itself looks, and stops the program.
 """
 
 import math
@@ -11,8 +10,21 @@ import torch
 from torch import Tensor
 
 
+def check_tensor(name: str, value: object) -> None:
+    """Raise TypeError unless the value is a tensor; a list or an array is easily made one."""
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"{name} is of type {type(value).__name__}, expected a tensor: "
+            f"torch.as_tensor({name}) makes one"
+        )
+
+
 def check_inputs(X: Tensor, W: Tensor) -> None:
-    """Raise ValueError unless X is a batch of images (n, ...) with as many pixels as W has rows."""
+    """Raise unless X is a batch of images (n, ...) with as many pixels as W (d, q) has rows.
+
+    TypeError if it is no tensor, ValueError for another shape or another dtype than the model's.
+    """
+    check_tensor("X", X)
     if X.dim() < 2 or math.prod(X.shape[1:]) != len(W):
         raise ValueError(
             f"X has shape {tuple(X.shape)}, expected (n, ...) with {len(W)} numbers an example"
@@ -25,11 +37,13 @@ def check_targets(predictions: Tensor, y: Tensor, reduction: str = "mean") -> No
     """Raise unless y is a target for each row of the predictions (n, q).
 
     Either classes (n,), int64 from 0 to q - 1, or probabilities (n, q) of the predictions' dtype.
-    ValueError for shapes, dtypes, probabilities and for a reduction other than "mean", "sum" and
-    "none", IndexError for a class that doesn't exist.
+    TypeError for what is no tensor, ValueError for shapes, dtypes, probabilities and for a
+    reduction other than "mean", "sum" and "none", IndexError for a class that doesn't exist.
     """
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction is {reduction!r}, expected 'mean', 'sum' or 'none'")
+    check_tensor("y_hat", predictions)
+    check_tensor("y", y)
     if predictions.dim() != 2 or len(predictions) == 0:
         raise ValueError(f"predictions have shape {tuple(predictions.shape)}, expected (n, q)")
     n, q = predictions.shape
@@ -40,10 +54,22 @@ def check_targets(predictions: Tensor, y: Tensor, reduction: str = "mean") -> No
         raise ValueError(f"y has shape {tuple(y.shape)}, expected ({n},), one label a prediction")
     if y.dtype != torch.int64:
         raise ValueError(f"y is {y.dtype}, expected torch.int64")
-    if y.device.type == "cpu":
-        lowest, highest = (int(extreme) for extreme in torch.aminmax(y))
-        if lowest < 0 or highest >= q:
-            raise IndexError(f"y has labels from {lowest} to {highest}, expected 0 to {q - 1}")
+    check_classes(y, q)
+
+
+def check_classes(y: Tensor, q: int) -> None:
+    """Raise IndexError if a label (n,) is not one of the classes 0 to q - 1.
+
+    On a CUDA device the error is torch's "device-side assert" and comes with a later operation.
+    """
+    if y.is_meta:  # it has no values
+        return
+    if y.is_cuda:
+        torch._assert_async(((y >= 0) & (y < q)).all())
+        return
+    lowest, highest = (int(extreme) for extreme in torch.aminmax(y))
+    if lowest < 0 or highest >= q:
+        raise IndexError(f"y has labels from {lowest} to {highest}, expected 0 to {q - 1}")
 
 
 def check_probabilities(predictions: Tensor, y: Tensor) -> None:
@@ -53,10 +79,23 @@ def check_probabilities(predictions: Tensor, y: Tensor) -> None:
             f"y is {y.dtype} of shape {tuple(y.shape)}, expected {predictions.dtype} of shape "
             f"{tuple(predictions.shape)}, the predictions'"
         )
-    if y.device.type == "cpu":
-        lowest, error = float(y.min()), float((y.sum(dim=1) - 1).abs().max())
-        if not (lowest >= 0 and error <= 1e-5):
-            raise ValueError(
-                f"y has entries from {lowest:g} on and rows whose sums miss 1 by up to {error:g}, "
-                "expected probabilities"
-            )
+    if y.is_cuda or y.is_meta:  # looking would wait for the device; here nothing is indexed
+        return
+    lowest, error = float(y.min()), float((y.double().sum(dim=1) - 1).abs().max())
+    if not (lowest >= 0 and error <= max(1e-5, 4 * torch.finfo(y.dtype).eps)):
+        raise ValueError(
+            f"y has entries from {lowest:g} on and rows whose sums differ from 1 by up to "
+            f"{error:g}, expected probabilities"
+        )
+
+
+def check_not_negative(**settings: float) -> None:
+    """Raise unless each setting of an optimizer is a number of at least 0, as torch.optim does.
+
+    TypeError for what is no number, ValueError for one below 0 and for NaN.
+    """
+    for name, value in settings.items():
+        if not isinstance(value, int | float):
+            raise TypeError(f"{name} is {value!r}, expected a number")
+        if not value >= 0:
+            raise ValueError(f"{name} is {value}, expected a number of at least 0")

@@ -1,26 +1,61 @@
 """What a trained model does on labelled images: loss, accuracy, confusion, calibration."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from d2l_softmax.data.fashion_mnist import LABELS
 from d2l_softmax.training.metrics import count_correct
 
 NUM_BINS = 10
 
 
 class Model(Protocol):
-    """What is needed of a twin's model: parameters by their names, and probabilities."""
+    """What is needed of a twin's model: its parameters by name, and probabilities."""
 
-    W: Tensor  # (d, q)
-    b: Tensor  # (q,)
+    @property
+    def W(self) -> Tensor:
+        """Return the weights (d, q)."""
+
+    @property
+    def b(self) -> Tensor:
+        """Return the biases (q,)."""
+
+    def __call__(self, X: Tensor) -> Tensor:
+        """Return a row of scores for each of the images X (n, ...): probabilities or logits."""
+
+    def parameters(self) -> Iterable[Tensor]:
+        """Return what is learned."""
 
     def probabilities(self, X: Tensor) -> Tensor:
         """Return y_hat (n, q), with rows that sum to 1, for the images X (n, ...)."""
+
+
+class LabelledImages(Protocol):
+    """What is needed of a data set: the names of its classes, and each image with its label."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Return the name of each class."""
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """Return an image (1, h, w) and its label."""
+
+
+class LabelledBatches(Protocol):
+    """What is needed of a loader: its data set, and its batches (X, y)."""
+
+    @property
+    def dataset(self) -> LabelledImages:
+        """Return the data set that is read."""
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield images X (n, 1, h, w) and labels y (n,)."""
 
 
 class ClassScore(NamedTuple):
@@ -42,22 +77,28 @@ class Bin(NamedTuple):
 
 
 class Evaluation:
-    """A model's probabilities y_hat (n, q) for labelled images, and what follows from them."""
+    """A model's probabilities y_hat (n, q) for labelled images, and what follows from them.
 
-    def __init__(self, y_hat: Tensor, y: Tensor):
-        self.y_hat, self.y = y_hat, y
+    y (n,) are the labels, classes the names of the q classes.
+    """
+
+    def __init__(self, y_hat: Tensor, y: Tensor, classes: Sequence[str]):
+        """Keep what is given; ValueError unless there is a name for each class."""
+        if len(classes) != y_hat.shape[1]:
+            raise ValueError(f"{len(classes)} names of classes, expected {y_hat.shape[1]}")
+        self.y_hat, self.y, self.classes = y_hat, y, classes
         self.confidence, self.predicted = y_hat.max(dim=1)  # (n,), (n,)
 
     @property
     def accuracy(self) -> float:
         """Return the share of correct predictions, 0 to 1."""
-        return int(count_correct(self.predicted, self.y)) / len(self.y)
+        return int(count_correct(self.y_hat, self.y)) / len(self.y)
 
     @property
     def loss(self) -> float:
-        """Return the mean cross-entropy in nats, held finite as scratch.cross_entropy holds it."""
-        smallest = torch.finfo(self.y_hat.dtype).tiny
-        picked = self.y_hat.gather(1, self.y.unsqueeze(1)).clamp(min=smallest)
+        """Return the mean cross-entropy in nats, kept finite as scratch.cross_entropy keeps it."""
+        tiny = torch.finfo(self.y_hat.dtype).tiny
+        picked = self.y_hat.gather(1, self.y.unsqueeze(1)).clamp(min=tiny)
         return -float(picked.double().log().mean())
 
     def confusion(self) -> Tensor:
@@ -72,7 +113,7 @@ class Evaluation:
         predicted, examples = confusion.sum(dim=0).tolist(), confusion.sum(dim=1).tolist()
         return [
             ClassScore(label, c / p if p else None, c / n if n else None, n)
-            for label, c, p, n in zip(LABELS, correct, predicted, examples, strict=True)
+            for label, c, p, n in zip(self.classes, correct, predicted, examples, strict=True)
         ]
 
     def reliability(self) -> list[Bin]:
@@ -102,24 +143,29 @@ class Evaluation:
         return wrong[self.confidence[wrong].argsort(descending=True, stable=True)[:n]]
 
 
-def evaluate(model: Model, data_iter: Iterable) -> Evaluation:
-    """Return the evaluation of a model over all batches (X, y), kept on the CPU."""
+def evaluate(model: Model, data_iter: LabelledBatches) -> Evaluation:
+    """Return the evaluation of a model over all batches (X, y) of a loader, kept on the CPU.
+
+    The names of the classes are those of the loader's data set.
+    """
     with torch.no_grad():
         batches = [(model.probabilities(X).cpu(), y.cpu()) for X, y in data_iter]
-    return Evaluation(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
+    y_hat, y = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    return Evaluation(y_hat, y, data_iter.dataset.classes)
 
 
 def score_table(evaluation: Evaluation) -> str:
     """Return loss, accuracy and the score of each class as lines of text."""
+    width = max(11, *map(len, evaluation.classes))
     lines = [
         f"loss {evaluation.loss:.4f} nats   accuracy {evaluation.accuracy:.4f}   "
         f"calibration error {evaluation.calibration_error():.4f}",
-        f"{'class':<11} {'precision':>9} {'recall':>9} {'examples':>9}",
+        f"{'class':<{width}} {'precision':>9} {'recall':>9} {'examples':>9}",
     ]
     for score in evaluation.class_scores():
         shares = (
             f"{'-' if share is None else format(share, '.4f'):>9}"
             for share in (score.precision, score.recall)
         )
-        lines.append(f"{score.label:<11} {' '.join(shares)} {score.examples:>9,}")
+        lines.append(f"{score.label:<{width}} {' '.join(shares)} {score.examples:>9,}")
     return "\n".join(lines)

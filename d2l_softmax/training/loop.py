@@ -1,13 +1,15 @@
-"""The loop around a twin's train_epoch: epochs, evaluation, seconds, a stop when it diverges."""
+"""The loop around a twin's train_epoch: it evaluates and times each epoch and stops at NaN."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 
+from d2l_softmax.errors import UserError
+from d2l_softmax.training.evaluation import Model
 from d2l_softmax.training.metrics import NonFiniteError, Timer, evaluate_accuracy
 
-REMEDY = "try a smaller --lr, --momentum or --weight-decay"
+REMEDY = "try a smaller {lr}, {momentum} or {weight_decay}"
 
 
 class EpochRecord(NamedTuple):
@@ -25,7 +27,7 @@ class EpochRecord(NamedTuple):
     seconds: float
     valid_acc: float | None = None
 
-    def known(self) -> dict[str, float]:
+    def measurements(self) -> dict[str, float]:
         """Return what was measured, by name."""
         return {name: value for name, value in self._asdict().items() if value is not None}
 
@@ -39,24 +41,31 @@ class EpochRecord(NamedTuple):
         )
 
 
-class DivergedError(FloatingPointError):
-    """Training left the finite numbers; the message says where and what to try."""
+class DivergedError(UserError, FloatingPointError):
+    """A loss or a weight became infinite or NaN; the message says where and what to try."""
+
+
+class Scheduler(Protocol):
+    """What changes an optimizer's learning rate after each epoch."""
+
+    def step(self) -> None:
+        """End an epoch."""
 
 
 def train(
     train_epoch: Callable,
-    model: Callable,
-    optimizer,
+    model: Model,
+    optimizer: object,
     train_iter: Iterable,
     test_iter: Iterable,
     epochs: int,
-    scheduler=None,
+    scheduler: Scheduler | None = None,
     valid_iter: Iterable | None = None,
 ) -> Iterator[EpochRecord]:
     """Train epoch by epoch with a twin's own train_epoch, yielding a record after each.
 
     The scheduler, if any, steps after every epoch; valid_iter, if any, is evaluated, too. Raises
-    DivergedError when a loss or a parameter is no longer finite.
+    DivergedError as soon as a loss, or after an epoch a weight, is no longer finite.
     """
     for epoch in range(1, epochs + 1):
         timer = Timer()
@@ -64,11 +73,11 @@ def train(
             train_loss, train_acc = train_epoch(model, train_iter, optimizer)
         except NonFiniteError as error:
             raise DivergedError(
-                f"the loss became {error.value} in epoch {epoch}, batch {error.step}: {REMEDY}"
+                f"the loss became {error.value} in epoch {epoch}, batch {error.step}:", REMEDY
             ) from error
         # The last step comes after the last loss: its damage would show an epoch too late.
         if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
-            raise DivergedError(f"a weight is no longer finite after epoch {epoch}: {REMEDY}")
+            raise DivergedError(f"a weight is no longer finite after epoch {epoch}:", REMEDY)
         test_acc = evaluate_accuracy(model, test_iter)
         valid_acc = evaluate_accuracy(model, valid_iter) if valid_iter else None
         if scheduler:

@@ -1,4 +1,4 @@
-"""How long it took and how good it is: Timer, Accumulator, accuracy."""
+"""Seconds, running sums and accuracy: Timer, Accumulator, accuracy, evaluate_accuracy."""
 
 import itertools
 import math
@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
+
+from d2l_softmax.training.checks import check_tensor
 
 
 class Timer:
@@ -18,9 +20,9 @@ class Timer:
     True
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start the first lap."""
-        self.times = []
+        self.times: list[float] = []
         self.start()
 
     def start(self) -> None:
@@ -41,15 +43,15 @@ class Timer:
         return sum(self.times)
 
     def cumsum(self) -> list[float]:
-        """Return the seconds from the beginning to the end of each lap, pauses left out."""
+        """Return for each lap the seconds of all laps up to its end."""
         return list(itertools.accumulate(self.times))
 
 
 class Accumulator:
     """Running sums of n quantities, kept in double precision.
 
-    Tensors may be added: they are read when a sum is asked for (at the latest after 1,024
-    additions), so that no step waits for the device. Don't change them in place before that.
+    Tensors may be added. They are read when a sum is asked for, at the latest after 1,024
+    additions, so that no step waits for the device; until then, don't change them in place.
 
     >>> metric = Accumulator(2)
     >>> metric.add(0.5, torch.tensor(3))
@@ -68,32 +70,46 @@ class Accumulator:
     def reset(self) -> None:
         """Set all sums back to zero."""
         self.sums = [0.0] * self.n
-        self.waiting = []
+        self.waiting: list[list[float | Tensor]] = []
         self.additions = 0
 
     def add(self, *values: float | Tensor) -> None:
         """Add a value to each sum; a value is a number or a tensor of one element."""
         if len(values) != self.n:
-            raise ValueError(f"{len(values)} values, expected {self.n}, one a sum")
+            raise ValueError(f"{len(values)} values, expected {self.n}, one for each sum")
         self.waiting.append([without_graph(value) for value in values])
         if len(self.waiting) >= self.LONGEST_WAIT:
             self._read_waiting()
 
     def __getitem__(self, index: int) -> float:
-        """Return a sum; NonFiniteError if a value added to any of them was infinite or NaN."""
+        """Return a sum; NonFiniteError if a value, or a sum of them, was infinite or NaN."""
         self._read_waiting()
         return self.sums[index]
 
     def _read_waiting(self) -> None:
+        if not self.waiting:
+            return
         columns = [as_floats(values) for values in zip(*self.waiting, strict=True)]
-        for step, values in enumerate(zip(*columns, strict=True), start=self.additions + 1):
-            for value in values:
+        for step, row in enumerate(zip(*columns, strict=True), start=self.additions + 1):
+            for value in row:
                 if not math.isfinite(value):
                     raise NonFiniteError(value, step)
-        self.additions += len(columns[0]) if columns else 0
-        for index, values in enumerate(columns):
-            self.sums[index] += math.fsum(values)
+        totals = [self._total(*each) for each in zip(self.sums, columns, strict=True)]
+        self.sums = totals
+        self.additions += len(self.waiting)
         self.waiting.clear()
+
+    def _total(self, before: float, values: list[float]) -> float:
+        """Return a sum with the values added; NonFiniteError if it became too large for a float."""
+        try:
+            total = before + math.fsum(values)
+        except OverflowError:
+            total = math.inf
+        if not math.isfinite(total):
+            running = itertools.accumulate(values, initial=before)
+            steps = (i for i, partial in enumerate(running) if not math.isfinite(partial))
+            raise NonFiniteError(total, self.additions + next(steps, len(values)))
+        return total
 
 
 class NonFiniteError(FloatingPointError):
@@ -113,10 +129,10 @@ def without_graph(value: float | Tensor) -> float | Tensor:
 
 def as_floats(values: Sequence[float | Tensor]) -> list[float]:
     """Return the values as Python floats, fetched from a device all at once."""
+    tensors = [value.reshape(1) for value in values if isinstance(value, Tensor)]
     # Tensors of different dtypes would be rounded to a common one.
-    dtypes = {value.dtype if isinstance(value, Tensor) else None for value in values}
-    if len(dtypes) == 1 and None not in dtypes:
-        return torch.cat([value.reshape(1) for value in values]).tolist()
+    if len(tensors) == len(values) and len({tensor.dtype for tensor in tensors}) == 1:
+        return torch.cat(tensors).tolist()
     return [float(value) for value in values]
 
 
@@ -125,28 +141,42 @@ def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
 
     y_hat holds a row of scores for each example (n, q) or the predicted classes, in y's shape.
     Probabilities and logits give the same answer: softmax keeps the order. y holds the classes
-    (n,), or targets (n, q) whose largest entry is taken. ValueError if there are not as many.
+    (n,), or targets (n, q) whose largest entry is taken. A row with a NaN is never right.
+
+    Raises TypeError for what is no tensor, ValueError if there are not as many predictions as
+    labels.
     """
+    check_tensor("y_hat", y_hat)
+    check_tensor("y", y)
     if y.dim() == 2 and y.shape[1] > 1:
         y = y.argmax(dim=1)
+    is_number = None
     if y_hat.dim() > 1 and y_hat.shape[1] > 1:
-        y_hat = y_hat.max(dim=1).indices  # argmax is 4 times slower on a transposed y_hat
+        largest, y_hat = y_hat.max(dim=1)  # argmax is 4 times slower on a transposed y_hat
+        is_number = largest == largest  # not of a NaN, which counts as the largest
     if y_hat.shape != y.shape:
         if len(y_hat) != len(y) or y_hat.numel() != y.numel():
             raise ValueError(
                 f"predictions of shape {tuple(y_hat.shape)}, expected one for each of y's {len(y)}"
             )
         y_hat = y_hat.reshape(y.shape)
-    return (y_hat == y).sum()
+    correct = y_hat == y
+    return (correct if is_number is None else correct & is_number.reshape(y.shape)).sum()
 
 
 def accuracy(y_hat: Tensor, y: Tensor) -> float:
     """Return the number of correct predictions, as the book does; divide by len(y) for the rate.
 
+    The arguments and errors are those of count_correct; labels that are not whole numbers are a
+    ValueError, too.
+
     >>> y_hat = torch.tensor([[0.1, 0.3, 0.6], [0.3, 0.2, 0.5]])
     >>> accuracy(y_hat, torch.tensor([0, 2])) / 2
     0.5
     """
+    check_tensor("y", y)
+    if y.is_floating_point() and y.numel() == len(y) and not torch.equal(y, y.round()):
+        raise ValueError(f"y has labels that are not whole numbers: {y.flatten().tolist()[:5]} …")
     return float(count_correct(y_hat, y))
 
 
@@ -158,4 +188,6 @@ def evaluate_accuracy(net: Callable[[Tensor], Tensor], data_iter: Iterable) -> f
     with torch.no_grad():
         for X, y in data_iter:
             metric.add(count_correct(net(X), y), len(y))
+    if not metric[1]:
+        raise ValueError("data_iter has no batches, expected at least one (X, y)")
     return metric[0] / metric[1]

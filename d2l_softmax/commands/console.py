@@ -1,0 +1,58 @@
+"""What a person at the terminal sees: lines on standard output and, below them, a progress bar."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+
+from tqdm import tqdm
+
+from d2l_softmax.storage.files import OutputError
+
+
+def say(line: object) -> None:
+    """Print a line on standard output at once.
+
+    Raises OutputError if it can't be written, BrokenPipeError if nobody reads any more.
+    """
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        # Python would try to write it once more at exit, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise OutputError(f"can't write to standard output: {error.strerror}") from error
+
+
+class Console:
+    """The lines of a training and, where standard error is a terminal, a progress bar."""
+
+    def __init__(self, total: int, quiet: bool):
+        """Start a bar of so many batches; with `quiet` there are neither lines nor a bar."""
+        self.quiet = quiet
+        hidden = quiet or not sys.stderr.isatty()
+        self.bar = tqdm(total=total, unit=" batches", leave=False, disable=hidden)
+
+    def __enter__(self) -> "Console":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.close()
+
+    def say(self, line: object) -> None:
+        """Print a line above the bar, unless the command is to be quiet."""
+        if not self.quiet:
+            with self.bar.external_write_mode(sys.stdout):
+                say(line)
+
+
+class WatchedBatches:
+    """Batches that move a progress bar on as they are used."""
+
+    def __init__(self, batches: Iterable, bar: tqdm):
+        self.batches, self.bar = batches, bar
+
+    def __iter__(self) -> Iterator:
+        for batch in self.batches:
+            yield batch
+            self.bar.update()

@@ -1,0 +1,40 @@
+"""The command `losses`: three losses of regression, drawn."""
+
+import argparse
+import functools
+from pathlib import Path
+
+from d2l_softmax.commands.console import say
+from d2l_softmax.commands.options import add_output_dir, positive
+from d2l_softmax.commands.program import Command, Twins
+from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.figures.losses import draw_losses
+from d2l_softmax.storage.files import prepare_directory
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument(
+        "--delta", type=positive, default=1.0, metavar="D", help="where Huber's loss turns straight"
+    )
+    add_output_dir(parser, Path("runs"))
+
+
+def draw_three_losses(options: argparse.Namespace, twins: Twins) -> None:
+    """Draw squared, L1 and Huber's loss, each with likelihood and gradient, in losses.png."""
+    path = prepare_directory(options.output_dir) / "losses.png"
+    losses = twins["scratch"].losses
+    huber = functools.partial(losses.huber, delta=options.delta)
+    huber_gradient = functools.partial(losses.huber_gradient, delta=options.delta)
+    figure = draw_losses(
+        {
+            "squared loss": (losses.squared, losses.squared_gradient),
+            "L1 loss": (losses.l1, losses.l1_gradient),
+            f"Huber's loss, δ = {options.delta:g}": (huber, huber_gradient),
+        }
+    )
+    save_figure(path, figure)
+    say(f"wrote {path}")
+
+
+COMMAND = Command("losses", "draw three losses", add_options, draw_three_losses)

@@ -1,0 +1,33 @@
+"""The figure of the losses of regression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+
+from d2l_softmax.figures.drawing import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw_losses(losses: dict[str, tuple[Callable, Callable]]) -> Figure:
+    """Draw each loss over predictions of a target of 0, with its likelihood and its gradient.
+
+    `losses` has by name two functions of (y_hat, y): the loss and its gradient.
+    """
+    figure, all_axes = new_figure(3 * len(losses), 3.2, columns=len(losses))
+    y_hat = torch.linspace(-3, 3, 601, dtype=torch.float64)
+    y = torch.zeros_like(y_hat)
+    for axes, (name, (loss, gradient)) in zip(all_axes, losses.items(), strict=True):
+        values, slopes = loss(y_hat, y), gradient(y_hat, y)
+        axes.plot(y_hat, values, "-", label="loss")
+        axes.plot(y_hat, torch.exp(-values), "--", label="likelihood exp(-loss)")
+        axes.plot(y_hat, slopes, "-.", label="gradient")
+        axes.set(title=name, xlabel="prediction, for a target of 0")
+        axes.grid(alpha=0.3)
+        axes.sharey(all_axes[0])
+    figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure

@@ -1,0 +1,34 @@
+"""The figure of a prediction: a picture, what the model saw of it, and the probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from d2l_softmax.figures.drawing import draw_image, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+
+def draw_prediction(picture: Image, X: Tensor, y_hat: Tensor, classes: Sequence[str]) -> Figure:
+    """Draw a picture, what the model saw of it (1, 1, h, w), and the probabilities (1, q)."""
+    figure, (original, seen, bars) = new_figure(9, 2.9, columns=3, width_ratios=(1, 1, 1.3))
+    original.imshow(picture.convert("RGBA"))
+    original.set_title("the picture", fontsize="medium")
+    draw_image(seen, X[0])
+    seen.set_title("what the model saw", fontsize="medium")
+    original.set(xticks=[], yticks=[])  # but a frame: the picture may be white to its edge
+    probabilities = y_hat[0].tolist()
+    best = max(probabilities)
+    colors = ["tab:blue" if p == best else "lightsteelblue" for p in probabilities]
+    drawn = bars.barh(classes, probabilities, color=colors)
+    bars.bar_label(drawn, fmt="%.3f", padding=3, fontsize=8)
+    bars.invert_yaxis()
+    bars.set(xlim=(0, 1.15), xlabel="probability")
+    bars.set_xticks([0, 0.5, 1])
+    bars.spines[["top", "right"]].set_visible(False)
+    return figure

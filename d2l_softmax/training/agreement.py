@@ -1,0 +1,76 @@
+"""Whether two models agree: how far apart they are, and how far rounding alone may drive them."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from d2l_softmax.errors import UserError
+from d2l_softmax.training.evaluation import Model
+from d2l_softmax.training.loop import EpochRecord
+
+
+class Tolerance(NamedTuple):
+    """How far apart two models may be after an epoch, by rounding alone."""
+
+    train_loss: float  # nats
+    accuracy: float  # of training and test, as shares
+    parameter: float  # any entry of W and b
+
+
+TOLERANCES = {
+    "float32": Tolerance(1e-5, 2e-4, 1e-4),
+    "float64": Tolerance(1e-10, 0.0, 1e-10),
+}
+
+
+class TwinsPartedError(UserError, ArithmeticError):
+    """The twins differ by more than the tolerance; the message names the first epoch."""
+
+
+class Difference(NamedTuple):
+    """How far apart two models are after an epoch: absolute differences, the largest of W and b."""
+
+    train_loss: float
+    train_acc: float
+    test_acc: float
+    W: float
+    b: float
+
+    @classmethod
+    def between(
+        cls, records: tuple[EpochRecord, EpochRecord], models: tuple[Model, Model]
+    ) -> "Difference":
+        """Return how far apart two models are, whose last epochs left these records."""
+        (one, other), (model, other_model) = records, models
+        return cls(
+            abs(one.train_loss - other.train_loss),
+            abs(one.train_acc - other.train_acc),
+            abs(one.test_acc - other.test_acc),
+            largest_difference(model.W, other_model.W),
+            largest_difference(model.b, other_model.b),
+        )
+
+    def within(self, tolerance: Tolerance) -> bool:
+        """Tell whether rounding alone may have caused it."""
+        limits = (tolerance.train_loss, *[tolerance.accuracy] * 2, *[tolerance.parameter] * 2)
+        # Shares are rounded: 2 images of 10,000 can come out a last digit above 2e-4.
+        return all(a <= limit * (1 + 1e-9) for a, limit in zip(self, limits, strict=True))
+
+
+def largest_difference(one: Tensor, other: Tensor) -> float:
+    """Return the largest absolute difference of two tensors' entries."""
+    return float((one - other).detach().abs().max())
+
+
+def first_parting(differences: list[Difference], tolerance: Tolerance) -> int | None:
+    """Return the first epoch (from 1) that differs by more than the tolerance, None if none."""
+    for epoch, difference in enumerate(differences, start=1):
+        if not difference.within(tolerance):
+            return epoch
+    return None
+
+
+def count_disagreements(one: Tensor, other: Tensor) -> int:
+    """Return how often two models predict different classes, from the predictions (n,) of each."""
+    return int(torch.ne(one, other).sum())
