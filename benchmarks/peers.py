@@ -20,7 +20,6 @@ from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
 from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE
 from d2l_softmax.data.parsed import read_fashion_mnist
 from d2l_softmax.data.sources import ensure_fashion_mnist
-from scratch.softmax_regression import matmul
 
 Work = Callable[[], tuple[float, float, float]]
 BATCH_SIZE, LR = 256, 0.1
@@ -201,6 +200,11 @@ def gather_only() -> Work:
     return one_pass
 
 
+def by_transpose(A: Tensor, B: Tensor) -> Tensor:
+    """Return A @ B, (m, k) @ (k, q) -> (m, q), as scratch multiplies: faster for a small q."""
+    return (B.T @ A.T).T
+
+
 def floor(product: Callable[[Tensor, Tensor], Tensor]) -> Work:
     """Return the least an epoch can do: gather, multiply forward and backward, evaluate."""
     X, y, X_test, _ = rows()
@@ -249,7 +253,7 @@ def epochs() -> dict[str, Callable[[], Work]]:
         "JAX, `jit` and `scan`, float32 in memory": functools.partial(jax_scan, "float32"),
         "torch, autograd, float32 in memory": torch_autograd,
         "scikit-learn, `SGDClassifier`": sklearn_sgd,
-        "floor: look up, two products": functools.partial(floor, matmul),
+        "floor: look up, two products": functools.partial(floor, by_transpose),
         "the same, products as written": functools.partial(floor, operator.matmul),
     }
 

@@ -34,7 +34,7 @@ def epoch_until(name: str, stage: int) -> Callable[[], None]:
             if stage == 2:
                 continue
             if by_hand:
-                gradients = model.backward(X, outputs, y)
+                gradients = model.gradients(X, outputs, y)
             else:
                 optimizer.zero_grad()
                 loss.backward()

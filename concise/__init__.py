@@ -1,15 +1,8 @@
 """Softmax regression with the library; the page to read is softmax_regression.py."""
 
-from concise import losses, softmax_regression
-from concise.softmax_regression import (
-    SGD,
-    Adam,
-    LinearDecay,
-    SoftmaxRegression,
-    cross_entropy,
-    softmax,
-    train_epoch,
-)
+from concise import losses, optimizers, softmax_regression
+from concise.optimizers import SGD, Adam, LinearDecay
+from concise.softmax_regression import SoftmaxRegression, cross_entropy, softmax, train_epoch
 
 __all__ = [
     "SGD",
@@ -18,6 +11,7 @@ __all__ = [
     "SoftmaxRegression",
     "cross_entropy",
     "losses",
+    "optimizers",
     "softmax",
     "softmax_regression",
     "train_epoch",

@@ -10,24 +10,32 @@ from torch import nn
 from d2l_softmax.training.checks import check_inputs, check_targets
 from d2l_softmax.training.metrics import Accumulator, count_correct
 
-# To read off probabilities; for training, nn.CrossEntropyLoss has it built in and takes logits.
-softmax = nn.Softmax(dim=1)
+from .optimizers import SGD, Adam, LinearDecay
 
 
-# matmul() is inside nn.Linear
+def softmax(logits):
+    """Turn each row of logits (n, q) into probabilities (n, q): positive, with sum 1.
+
+    To read off probabilities; for training, nn.CrossEntropyLoss has it built in.
+    """
+    return nn.functional.softmax(logits, dim=1)
+
+
+# one_hot() is inside nn.CrossEntropyLoss, which takes classes and soft labels as they are
 
 
 class SoftmaxRegression(nn.Module):
     """The model logits = X W + b: W starts as normal(0, 0.01), b as zero."""
 
-    def __init__(self, num_inputs=784, num_outputs=10, dtype=None, device=None, generator=None):
+    def __init__(self, num_inputs=784, num_outputs=10, dtype=None, device="cpu", generator=None):
         super().__init__()
-        self.net = nn.Sequential(nn.Flatten(), nn.Linear(num_inputs, num_outputs, dtype=dtype))
-        nn.init.normal_(self.net[1].weight, std=0.01, generator=generator)
-        nn.init.zeros_(self.net[1].bias)
-        self.to(device)
+        # nn.Linear alone would draw weights first, and move torch's global generator on
+        linear = nn.utils.skip_init(nn.Linear, num_inputs, num_outputs, dtype=dtype)
+        nn.init.normal_(linear.weight, std=0.01, generator=generator)
+        nn.init.zeros_(linear.bias)
+        self.net = nn.Sequential(nn.Flatten(), linear).to(device)
 
-    # parameters() is nn.Module's; by the names that both twins share:
+    # parameters() is nn.Module's; here by the names that both twins share:
     W = property(lambda self: self.net[1].weight.T)  # (d, q)
     b = property(lambda self: self.net[1].bias)  # (q,)
 
@@ -40,30 +48,16 @@ class SoftmaxRegression(nn.Module):
         """Return the probabilities y_hat (n, q) of the images X (n, ...)."""
         return softmax(self(X))
 
-    # backward() is loss.backward(): autograd derives it from the forward pass
-
-
-# one_hot() is not needed: nn.CrossEntropyLoss takes classes and rows as they are
+    # gradients() is loss.backward(): autograd derives it from the forward pass
 
 
 def cross_entropy(logits, y, reduction="mean"):
-    """Return minus the sum of y log(y_hat) over the classes: its "mean", its "sum" or "none", (n,).
+    """Return -log y_hat[range(n), y], the cross-entropy: its "mean", its "sum", or "none", (n,).
 
-    y holds target probabilities (n, q) or classes (n,).
+    y holds the classes (n,), or soft labels (n, q): then the sum of -y log(y_hat) over the classes.
     """
     check_targets(logits, y, reduction)
     return nn.CrossEntropyLoss(reduction=reduction)(logits, y)
-
-
-SGD = torch.optim.SGD
-
-
-Adam = torch.optim.Adam
-
-
-def LinearDecay(optimizer, epochs):
-    """Lower an optimizer's learning rate by the same amount after each epoch, from lr to zero."""
-    return torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=epochs)
 
 
 def train_epoch(model, train_iter, optimizer):

@@ -1,15 +1,8 @@
 """Softmax regression by hand; the page to read is softmax_regression.py."""
 
-from scratch import losses, softmax_regression
-from scratch.softmax_regression import (
-    SGD,
-    Adam,
-    LinearDecay,
-    SoftmaxRegression,
-    cross_entropy,
-    softmax,
-    train_epoch,
-)
+from scratch import losses, optimizers, softmax_regression
+from scratch.optimizers import SGD, Adam, LinearDecay
+from scratch.softmax_regression import SoftmaxRegression, cross_entropy, softmax, train_epoch
 
 __all__ = [
     "SGD",
@@ -18,6 +11,7 @@ __all__ = [
     "SoftmaxRegression",
     "cross_entropy",
     "losses",
+    "optimizers",
     "softmax",
     "softmax_regression",
     "train_epoch",

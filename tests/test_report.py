@@ -78,7 +78,7 @@ def test_what_a_comparison_reports(compared):
     text = (compared / "report.html").read_text(encoding="utf-8")
     assert "They agree to rounding in every epoch" in text
     assert "The two pages side by side" in Outline(text).headings
-    assert "picked by index" in text
+    assert "y_hat[rows, y]" in text
     assert "nn.CrossEntropyLoss(reduction=reduction)(logits, y)" in text
 
 

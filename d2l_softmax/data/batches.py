@@ -49,7 +49,7 @@ class InMemoryImages(Dataset):
     def __getitem__(self, index: int | Tensor) -> tuple[Tensor, Tensor]:
         """Return one image (1, h, w) and label, or for indices (n,) a batch of them."""
         if not isinstance(index, Tensor):
-            image, label = self[torch.tensor([range(len(self))[index]])]
+            image, label = self[torch.tensor([range(len(self))[index]], device=self.labels.device)]
             return image[0], label[0]
         index = index.to(self.labels.device)
         images = self.images.index_select(0, index)  # 5 to 10 times faster than images[index]

@@ -1,0 +1,60 @@
+"""Gradient descent by hand: SGD, Adam, and a learning rate that falls to zero.
+
+The twin of concise/optimizers.py: same names, same order, same numbers.
+"""
+
+import torch
+
+from d2l_softmax.training.checks import check_not_negative
+
+
+class SGD:
+    """Stochastic gradient descent with momentum (Polyak, 1964) and weight decay."""
+
+    def __init__(self, parameters, lr, momentum=0.0, weight_decay=0.0):
+        check_not_negative(lr=lr, momentum=momentum, weight_decay=weight_decay)
+        self.parameters = list(parameters)
+        self.velocities = [torch.zeros_like(p) for p in self.parameters]
+        self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
+
+    def step(self, gradients):
+        """Move each parameter against its gradient."""
+        for p, v, g in zip(self.parameters, self.velocities, gradients, strict=True):
+            if self.weight_decay:
+                g = g.add(p, alpha=self.weight_decay)
+            if self.momentum:
+                g = v.mul_(self.momentum).add_(g)  # v = momentum * v + g
+            p.sub_(g, alpha=self.lr)  # p -= lr * g, rounded once, as torch.optim rounds it
+
+
+class Adam:
+    """Adam (Kingma and Ba, 2015, algorithm 1); weight decay is added to the gradient."""
+
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+        check_not_negative(lr=lr, eps=eps, weight_decay=weight_decay)
+        self.parameters = list(parameters)
+        self.means = [torch.zeros_like(p) for p in self.parameters]
+        self.squares = [torch.zeros_like(p) for p in self.parameters]
+        self.lr, self.betas, self.eps, self.weight_decay, self.t = lr, betas, eps, weight_decay, 0
+
+    def step(self, gradients):
+        """Move each parameter; the moments' bias towards their start at zero is divided out."""
+        self.t += 1
+        beta1, beta2 = self.betas
+        for p, m, s, g in zip(self.parameters, self.means, self.squares, gradients, strict=True):
+            g = g + self.weight_decay * p
+            m.mul_(beta1).add_((1 - beta1) * g)
+            s.mul_(beta2).add_((1 - beta2) * g * g)
+            m_hat, s_hat = m / (1 - beta1**self.t), s / (1 - beta2**self.t)
+            p -= self.lr * m_hat / (s_hat.sqrt() + self.eps)
+
+
+class LinearDecay:
+    """Lower an optimizer's learning rate by the same amount after each epoch, from lr to zero."""
+
+    def __init__(self, optimizer, epochs):
+        self.optimizer, self.fall = optimizer, optimizer.lr / epochs
+
+    def step(self):
+        """End an epoch; after the last one the rate stays at zero."""
+        self.optimizer.lr = max(0.0, self.optimizer.lr - self.fall)
