@@ -89,13 +89,15 @@ def check_probabilities(predictions: Tensor, y: Tensor) -> None:
         )
 
 
-def check_not_negative(**settings: float) -> None:
+def check_numbers(below: float | None = None, **settings: float) -> None:
     """Raise unless each setting of an optimizer is a number of at least 0, as torch.optim does.
 
-    TypeError for what is no number, ValueError for one below 0 and for NaN.
+    With `below`, it must also be less than that. TypeError for what is no number, ValueError for a
+    number out of range and for NaN.
     """
+    expected = "a number of at least 0" if below is None else f"a number from 0 to below {below}"
     for name, value in settings.items():
         if not isinstance(value, int | float):
-            raise TypeError(f"{name} is {value!r}, expected a number")
-        if not value >= 0:
-            raise ValueError(f"{name} is {value}, expected a number of at least 0")
+            raise TypeError(f"{name} is {value!r}, expected {expected}")
+        if not (value >= 0 and (below is None or value < below)):
+            raise ValueError(f"{name} is {value}, expected {expected}")

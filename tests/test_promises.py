@@ -1,0 +1,394 @@
+"""Promises that have to hold in every case, not only in those that come to mind first.
+
+The same seed without a generator, numbers that are huge, arguments of the wrong kind, other
+devices, and errors that speak the language of whoever called.
+"""
+
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from conftest import TWINS
+from torch.testing import assert_close
+
+from d2l_softmax import (
+    Accumulator,
+    accuracy,
+    evaluate_accuracy,
+    get_fashion_mnist_labels,
+    load_data_fashion_mnist,
+)
+from d2l_softmax import __main__ as d2l_main
+from d2l_softmax.commands import train
+from d2l_softmax.data.batches import InMemoryImages, InMemoryLoader
+from d2l_softmax.errors import UserError
+from d2l_softmax.storage.files import OutputError, write_atomically
+from d2l_softmax.training.metrics import NonFiniteError, count_correct
+
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+every_twin = pytest.mark.parametrize("name", TWINS)
+
+
+# The same seed, the same numbers
+
+
+def train_from_the_global_seed(twin, data_dir):
+    torch.manual_seed(0)
+    model = twin.SoftmaxRegression()
+    start = model.W.detach().clone()
+    train_iter, _ = load_data_fashion_mnist(16, data_dir=data_dir)
+    loss, _ = twin.train_epoch(model, train_iter, twin.SGD(model.parameters(), lr=0.01))
+    return start, loss
+
+
+def test_torchs_global_seed_gives_both_twins_the_same_start_and_the_same_batches(made_up):
+    (W, loss), (twin_W, twin_loss) = (
+        train_from_the_global_seed(twin, made_up) for twin in TWINS.values()
+    )
+    assert torch.equal(W, twin_W)
+    assert loss == pytest.approx(twin_loss, rel=1e-6)
+
+
+# Learning rates
+
+
+def test_a_decayed_learning_rate_stays_at_zero():
+    by_hand = TWINS["scratch"].SGD([torch.zeros(1)], lr=0.3)
+    by_library = TWINS["concise"].SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
+    schedulers = [
+        TWINS["scratch"].LinearDecay(by_hand, epochs=3),
+        TWINS["concise"].LinearDecay(by_library, epochs=3),
+    ]
+    for _ in range(6):
+        by_library.step()
+        for scheduler in schedulers:
+            scheduler.step()
+        assert by_hand.lr == pytest.approx(by_library.param_groups[0]["lr"], abs=1e-15)
+        assert by_hand.lr >= 0
+    assert by_hand.lr == by_library.param_groups[0]["lr"] == 0
+
+
+@every_twin
+@pytest.mark.parametrize(
+    ("optimizer", "settings", "error"),
+    [
+        ("SGD", {"lr": -1}, ValueError),
+        ("SGD", {"lr": "0.1"}, TypeError),
+        ("SGD", {"lr": None}, TypeError),
+        ("SGD", {"lr": 0.1, "momentum": -0.5}, ValueError),
+        ("SGD", {"lr": 0.1, "weight_decay": -1e-3}, ValueError),
+        ("SGD", {"lr": 0.1, "weight_decay": "1e-3"}, TypeError),
+        ("Adam", {"lr": -1}, ValueError),
+        ("Adam", {"lr": math.nan}, ValueError),
+        ("Adam", {"lr": "0.1"}, TypeError),
+        ("Adam", {"eps": -1e-8}, ValueError),
+        ("Adam", {"betas": (1.0, 0.9)}, ValueError),
+        ("Adam", {"betas": (0.9, -0.1)}, ValueError),
+        ("Adam", {"weight_decay": math.nan}, ValueError),
+    ],
+)
+def test_settings_of_optimizers_that_cannot_be(name, optimizer, settings, error):
+    parameters = [torch.zeros(2, requires_grad=name == "concise")]
+    with pytest.raises(error):
+        getattr(TWINS[name], optimizer)(parameters, **settings)
+
+
+def test_settings_by_hand_are_named_in_the_message():
+    with pytest.raises(ValueError, match="lr is -1, expected a number of at least 0"):
+        TWINS["scratch"].SGD([torch.zeros(1)], lr=-1)
+    with pytest.raises(ValueError, match="momentum is nan"):
+        TWINS["scratch"].SGD([torch.zeros(1)], lr=0.1, momentum=math.nan)
+    with pytest.raises(TypeError, match=r"lr is '0.1', expected a number"):
+        TWINS["scratch"].Adam([torch.zeros(1)], lr="0.1")
+
+
+# Huge numbers
+
+
+def test_sums_that_leave_the_range_of_floats_name_the_step():
+    metric = Accumulator(2)
+    for _ in range(3):
+        metric.add(1e308, 1.0)
+    with pytest.raises(NonFiniteError, match="inf in step 2"):
+        metric[0]
+    with pytest.raises(NonFiniteError, match="inf in step 2"):  # it doesn't come back
+        metric[1]
+
+
+def test_sums_that_leave_the_range_of_floats_between_two_readings():
+    metric = Accumulator(1)
+    metric.add(1.5e308)
+    assert metric[0] == 1.5e308
+    metric.add(1.0)
+    metric.add(1e308)
+    with pytest.raises(NonFiniteError, match="inf in step 3"):
+        metric[0]
+
+
+@every_twin
+def test_a_huge_learning_rate_ends_in_one_line(name, made_up, tmp_path, capsys):
+    argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path / 'out'}", "--device=cpu"]
+    argv += ["--dtype=float64", "--lr=1e306", "--batch-size=1", "--quiet", "--epochs=20"]
+    status = train.main(TWINS[name], name, argv)
+    error = capsys.readouterr().err
+    if name == "concise":  # its loss grows on, where that by hand stays finite
+        assert status == 1
+        assert error.count("\n") == 1
+        assert "try a smaller --lr, --momentum or --weight-decay" in error
+
+
+# Arguments of the wrong kind
+
+
+def some_images(n=4):
+    return InMemoryImages(
+        torch.zeros(n, 28, 28, dtype=torch.uint8), torch.zeros(n, dtype=torch.int64), ["only"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch_size": True}, "batch_size is True, expected a whole number"),
+        ({"batch_size": 8, "test_batch_size": 0}, "test_batch_size is 0, expected a whole number"),
+        ({"batch_size": 8, "test_batch_size": False}, "test_batch_size is False"),
+        ({"batch_size": 8, "dtype": torch.complex64}, "dtype is torch.complex64, expected a float"),
+        ({"batch_size": 8, "dtype": torch.int64}, "dtype is torch.int64, expected a float"),
+        ({"batch_size": 8, "validation": 2.5}, r"validation is 2.5, expected 0 to 59 images"),
+        ({"batch_size": 8, "validation": True}, "validation is True, expected 0 to 59 images"),
+        ({"batch_size": 8, "resize": True}, "resize is True, expected a side"),
+    ],
+)
+def test_options_of_the_loader_that_cannot_be(made_up, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        load_data_fashion_mnist(**arguments, data_dir=made_up)
+
+
+@pytest.mark.parametrize(("num_images", "num_labels"), [(0, 0), (3, 2), (2, 3)])
+def test_a_data_set_has_images_and_as_many_labels(num_images, num_labels):
+    images = torch.zeros(num_images, 28, 28, dtype=torch.uint8)
+    with pytest.raises(ValueError, match=f"{num_images} images and {num_labels} labels"):
+        InMemoryImages(images, torch.zeros(num_labels, dtype=torch.int64), ["only"])
+
+
+def test_a_loader_says_its_batch_size_and_that_it_has_no_workers(made_up):
+    train_iter, test_iter = load_data_fashion_mnist(16, data_dir=made_up, test_batch_size=15)
+    assert (train_iter.batch_size, test_iter.batch_size) == (16, 15)
+    assert train_iter.num_workers == 0
+    with pytest.raises(TypeError, match="num_workers"):
+        InMemoryLoader(some_images(), 2, num_workers=4)
+
+
+@pytest.mark.parametrize("make", [list, np.array], ids=["list", "array"])
+@every_twin
+def test_lists_and_arrays_are_refused_by_name(name, make):
+    twin, scores = TWINS[name], make([[0.2, 0.8], [0.6, 0.4]])
+    y = torch.tensor([1, 0])
+    kind = type(scores).__name__
+    for call in (
+        lambda: accuracy(scores, y),
+        lambda: count_correct(scores, y),
+        lambda: twin.cross_entropy(scores, y),
+    ):
+        with pytest.raises(TypeError, match=f"y_hat is of type {kind}, expected a tensor"):
+            call()
+    with pytest.raises(TypeError, match=f"y is of type {kind}, expected a tensor"):
+        twin.cross_entropy(torch.eye(2), make([1, 0]))
+    with pytest.raises(TypeError, match=f"y is of type {kind}"):
+        accuracy(torch.eye(2), make([1, 0]))
+    with pytest.raises(TypeError, match=f"X is of type {kind}, expected a tensor"):
+        twin.SoftmaxRegression(2, 2)(scores)
+
+
+def test_a_prediction_that_is_not_a_number_is_never_right():
+    y_hat = torch.tensor([[math.nan, math.nan], [0.9, math.nan], [0.9, 0.1]])
+    assert accuracy(y_hat, torch.tensor([0, 0, 0])) == 1
+    assert accuracy(y_hat, torch.tensor([0, 1, 0])) == 1
+    assert evaluate_accuracy(lambda X: X * math.nan, [(y_hat, torch.tensor([0, 0, 0]))]) == 0
+
+
+def test_labels_with_a_fraction_are_refused():
+    with pytest.raises(ValueError, match="labels that are not whole numbers"):
+        accuracy(torch.eye(2), torch.tensor([0.0, 1.9]))
+    with pytest.raises(ValueError, match=r"label 1.\d* is not a whole number"):
+        get_fashion_mnist_labels(torch.tensor([1.9]))
+    with pytest.raises(ValueError, match="label nan is not a whole number"):
+        get_fashion_mnist_labels([math.nan])
+    assert accuracy(torch.eye(2), torch.tensor([0.0, 1.0])) == 2
+    assert get_fashion_mnist_labels(torch.tensor([1.0])) == ["trouser"]
+
+
+def test_no_batches_have_no_accuracy():
+    with pytest.raises(ValueError, match="data_iter has no batches"):
+        evaluate_accuracy(lambda X: X, [])
+
+
+# Other devices: "meta" tensors have shapes and no values
+
+
+def test_a_model_on_another_device_stays_there(twin):
+    model = twin.SoftmaxRegression(device="meta")
+    X, y = torch.zeros(5, 1, 28, 28, device="meta"), torch.zeros(5, device="meta").long()
+    outputs = model(X)
+    assert (outputs.device.type, outputs.shape) == ("meta", (5, 10))
+    loss = twin.cross_entropy(outputs, y)
+    assert (loss.device.type, loss.shape) == ("meta", ())
+    assert twin.cross_entropy(outputs, outputs.detach(), "none").shape == (5,)
+    assert count_correct(outputs, y).device.type == "meta"
+
+
+def test_gradients_and_steps_stay_on_the_device():
+    twin = TWINS["scratch"]
+    model = twin.SoftmaxRegression(device="meta")
+    X, y = torch.zeros(5, 1, 28, 28, device="meta"), torch.zeros(5, device="meta").long()
+    gradients = model.gradients(X, model(X), y)
+    assert [gradient.device.type for gradient in gradients] == ["meta"] * 2
+    for optimizer in (twin.SGD(model.parameters(), 0.1, 0.9, 0.1), twin.Adam(model.parameters())):
+        optimizer.step(gradients)
+
+
+def test_images_on_another_device_take_indices_of_the_cpu():
+    images, labels = torch.zeros(4, 28, 28, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64)
+    dataset = InMemoryImages(images, labels, ["only"], device="meta")
+    X, y = dataset[torch.tensor([0, 2])]
+    assert (X.device.type, X.shape) == ("meta", (2, 1, 28, 28))
+    assert y.device.type == "meta"
+    assert dataset[3][0].device.type == "meta"
+    assert [len(y) for _, y in InMemoryLoader(dataset, 3, shuffle=True)] == [3, 1]
+
+
+def test_torchs_default_device_changes_nothing(made_up):
+    """All defaults are the CPU; with "meta" as torch's own, anything left to it has no values."""
+    losses = []
+    for device in ("cpu", "meta"):
+        torch.set_default_device(device)
+        try:
+            for twin in TWINS.values():
+                order = torch.Generator("cpu").manual_seed(0)
+                loaders = load_data_fashion_mnist(16, data_dir=made_up, generator=order)
+                start = torch.Generator("cpu").manual_seed(0)
+                model = twin.SoftmaxRegression(generator=start)
+                optimizer = twin.SGD(model.parameters(), lr=0.01)
+                losses.append(twin.train_epoch(model, loaders[0], optimizer)[0])
+                assert 0 <= evaluate_accuracy(model, loaders[1]) <= 1
+        finally:
+            torch.set_default_device(None)
+    assert losses[:2] == losses[2:]
+
+
+def test_generators_of_another_device_are_refused(twin, made_up, monkeypatch):
+    """A seed gives the same numbers on every device because all is drawn on the CPU."""
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    generator = torch.Generator("cuda")
+    with pytest.raises(RuntimeError, match="cpu"):
+        twin.SoftmaxRegression(device="cuda", generator=generator)
+
+
+@needs_cuda
+@pytest.mark.parametrize("label", [-100, -1, 10])
+@every_twin
+def test_labels_that_cannot_be_are_noticed_on_cuda(name, label):
+    """In a process of its own: a failed check on the device ends the use of CUDA in its process."""
+    code = (
+        f"import torch, {name} as twin\n"
+        "logits = torch.zeros(4, 10, device='cuda')\n"
+        f"y = torch.tensor([0, 1, 2, {label}], device='cuda')\n"
+        "print(float(twin.cross_entropy(logits, y)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode != 0
+    assert done.stdout == ""
+
+
+@needs_cuda
+def test_a_seed_gives_the_same_start_and_order_on_cuda(twin, made_up):
+    results = []
+    for device in ("cpu", "cuda"):
+        order = torch.Generator().manual_seed(0)
+        loaders = load_data_fashion_mnist(16, data_dir=made_up, generator=order, device=device)
+        model = twin.SoftmaxRegression(device=device, generator=torch.Generator().manual_seed(0))
+        optimizer = twin.SGD(model.parameters(), lr=0.01)
+        results.append((twin.train_epoch(model, loaders[0], optimizer)[0], model.W.detach().cpu()))
+    (loss, W), (cuda_loss, cuda_W) = results
+    assert loss == pytest.approx(cuda_loss, rel=1e-5)
+    assert_close(W, cuda_W, rtol=0, atol=1e-5)
+
+
+# Errors speak the language of whoever called
+
+
+def test_remedies_name_settings_as_python_or_the_command_line_does():
+    error = UserError("weights of {W} grew;", "try a smaller {lr} or {weight_decay}")
+    assert str(error) == "weights of {W} grew; try a smaller lr or weight_decay"
+    assert error.for_command_line() == "weights of {W} grew; try a smaller --lr or --weight-decay"
+    assert str(UserError("no {remedy} is known")) == "no {remedy} is known"
+
+
+def test_a_mistake_of_ours_is_not_taken_for_one_of_yours(made_up, tmp_path, monkeypatch):
+    def mistake(*arguments):
+        raise FileNotFoundError(2, "No such file or directory", "template.jinja")
+
+    monkeypatch.setattr(train, "write_results", mistake)
+    argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--epochs=1", "--quiet"]
+    with pytest.raises(FileNotFoundError):
+        train.main(TWINS["scratch"], "scratch", argv)
+
+
+def test_what_cannot_be_written_is_an_error_with_its_path(tmp_path):
+    folder = tmp_path / "file"
+    folder.write_text("mine")
+    with pytest.raises(OutputError, match=r"can't write to .*file.out.txt: "):
+        write_atomically(folder / "out.txt", b"content")
+
+
+def test_a_file_that_another_program_holds_open_on_windows(tmp_path, monkeypatch):
+    """There a file can't be replaced while a spreadsheet shows it; what it held is kept."""
+    path = tmp_path / "history.csv"
+    path.write_text("epoch 1")
+
+    def refuse(*arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(type(path), "replace", refuse)
+    with pytest.raises(OutputError, match="Permission denied; is it open in another program"):
+        write_atomically(path, b"epoch 2")
+    monkeypatch.undo()
+    assert [file.name for file in tmp_path.iterdir()] == ["history.csv"]
+    assert path.read_text() == "epoch 1"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_standard_output_is_said_once(made_up):
+    command = [sys.executable, "-m", "d2l_softmax", "losses", f"--output-dir={made_up}"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "can't write to standard output: No space left on device" in done.stderr
+
+
+def test_commands_are_one_file_each():
+    names = [command.name for command in d2l_main.COMMANDS]
+    assert names == ["data", "compare", "evaluate", "figures", "predict", "losses"]
+    for command in d2l_main.COMMANDS:
+        assert command.work.__module__ == f"d2l_softmax.commands.{command.name}"
+
+
+def test_failures_of_commands_need_no_plotting_library():
+    code = (
+        "import sys\n"
+        "from d2l_softmax.commands import program\n"
+        "from d2l_softmax.data.sources import DataUnavailableError\n"
+        "from d2l_softmax.storage.checkpoint import ModelFileError\n"
+        "from d2l_softmax.training.agreement import TwinsPartedError\n"
+        "from d2l_softmax.training.loop import DivergedError\n"
+        "print('matplotlib' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
