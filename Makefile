@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train-scratch train-concise compare predict losses notebook bench test test-all lint clean
+.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses notebook bench test test-all lint package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +29,13 @@ train-concise: setup ## Train the twin written with the library; writes runs/con
 compare: setup ## Train both twins side by side; writes runs/compare
 	$(BIN)/python -m d2l_softmax compare $(ARGS)
 
-predict: setup ## Classify a picture of yours: make predict IMAGE=coat.jpg
+evaluate: setup ## Test a model: make evaluate ARGS=runs/concise/model.pt
+	$(BIN)/python -m d2l_softmax evaluate $(ARGS)
+
+figures: setup ## Draw what a model has learned; writes runs/figures
+	$(BIN)/python -m d2l_softmax figures $(ARGS)
+
+predict: setup ## Classify a picture of yours: make predict IMAGE=docs/ankle-boot.png
 	$(BIN)/python -m d2l_softmax predict $(if $(IMAGE),"$(IMAGE)") $(ARGS)
 
 losses: setup ## Draw three losses of regression; writes runs/losses.png
@@ -53,6 +59,17 @@ lint: $(VENV)/.installed-dev ## Check style, types, and who imports whom
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+package: $(VENV)/.installed-package ## Build sdist and wheel, check them, try the wheel elsewhere
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+	elsewhere=$$(mktemp -d) && \
+	  $(BIN)/python -m pip install --quiet --no-deps --target "$$elsewhere/site" dist/*.whl && \
+	  python=$$(realpath $(BIN))/python && cd "$$elsewhere" && export PYTHONPATH="$$elsewhere/site" && \
+	  $$python -c 'import d2l_softmax; assert d2l_softmax.__file__.startswith("'$$elsewhere'")' && \
+	  $$python -m scratch --epochs 1 && $$python -m d2l_softmax evaluate && rm -r "$$elsewhere"
 
 clean: ## Remove .venv, caches and build leftovers; runs/ and the data stay
 	rm -rf $(VENV) *.egg-info build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

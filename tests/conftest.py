@@ -17,6 +17,13 @@ from d2l_softmax.storage.checkpoint import load_history
 TWINS = {"scratch": scratch, "concise": concise}
 
 
+def pytest_collection_modifyitems(items):
+    """Mark the tests that need the real data, whichever way they come by it."""
+    for item in items:
+        if "real_data" in item.fixturenames:
+            item.add_marker("real_data")
+
+
 def write_idx(path, array):
     """Write a uint8 array in the format of MNIST's files (LeCun's IDX)."""
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)

@@ -50,7 +50,7 @@ def test_what_a_run_writes_and_prints(command, tmp_path, capsys):
     out = tmp_path / "out"
     assert {path.name for path in out.iterdir()} == FILES
 
-    with open(out / "history.csv") as file:
+    with open(out / "history.csv", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["epoch", "train_loss", "train_acc", "test_acc", "seconds"]
     assert [row[0] for row in rows[1:]] == ["1", "2"]
@@ -84,7 +84,7 @@ def test_what_a_run_writes_and_prints(command, tmp_path, capsys):
 
 def test_held_out_images_are_measured_too(command, tmp_path, capsys):
     assert command("--epochs=2", "--validation=10") == 0
-    with open(tmp_path / "out" / "history.csv") as file:
+    with open(tmp_path / "out" / "history.csv", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["epoch", "train_loss", "train_acc", "test_acc", "seconds", "valid_acc"]
     assert all(float(row[5]) in [n / 10 for n in range(11)] for row in rows[1:])

@@ -366,7 +366,7 @@ def test_a_file_that_another_program_holds_open_on_windows(tmp_path, monkeypatch
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_standard_output_is_said_once(made_up):
     command = [sys.executable, "-m", "d2l_softmax", "losses", f"--output-dir={made_up}"]
-    with open("/dev/full", "w") as full:
+    with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1

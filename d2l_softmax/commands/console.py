@@ -1,5 +1,6 @@
 """What a person at the terminal sees: lines on standard output and, below them, a progress bar."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -19,8 +20,11 @@ def say(line: object) -> None:
     except OSError as error:
         # Python would try to write it once more at exit, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            raise
+        # Windows reports a pipe that nobody reads as an invalid argument.
+        if isinstance(error, BrokenPipeError) or (
+            sys.platform == "win32" and error.errno == errno.EINVAL
+        ):
+            raise BrokenPipeError from error
         raise OutputError(f"can't write to standard output: {error.strerror}") from error
 
 
