@@ -1,4 +1,4 @@
-"""Three losses of regression from the library, with their gradients by autograd.
+"""Three losses of regression from the library, each above its derivative by autograd.
 
 The twin of scratch/losses.py: same names, same order, same numbers. All work element by element.
 """
@@ -13,7 +13,7 @@ def squared(y_hat, y):
 
 
 def squared_gradient(y_hat, y):
-    """Return the derivative of squared by y_hat."""
+    """Return the derivative of squared with respect to y_hat."""
     return gradient(squared, y_hat, y)
 
 
@@ -23,21 +23,21 @@ def l1(y_hat, y):
 
 
 def l1_gradient(y_hat, y):
-    """Return the derivative of l1 by y_hat."""
+    """Return the derivative of l1 with respect to y_hat."""
     return gradient(l1, y_hat, y)
 
 
 def huber(y_hat, y, delta=1.0):
-    """Return the squared loss up to an error of delta, a straight line beyond (Huber, 1964)."""
+    """Return the squared loss for errors up to delta, beyond it a straight line (Huber, 1964)."""
     return nn.HuberLoss(reduction="none", delta=delta)(y_hat, y)
 
 
 def huber_gradient(y_hat, y, delta=1.0):
-    """Return the derivative of huber by y_hat."""
+    """Return the derivative of huber with respect to y_hat."""
     return gradient(huber, y_hat, y, delta)
 
 
 def gradient(loss, y_hat, *arguments):
-    """Return the derivative of an elementwise loss by y_hat, in the shape of y_hat."""
+    """Return the derivative of an elementwise loss with respect to y_hat, in its shape."""
     y_hat = y_hat.detach().requires_grad_()
     return torch.autograd.grad(loss(y_hat, *arguments).sum(), y_hat)[0]

@@ -14,7 +14,7 @@ from d2l_softmax.data.sources import ENVIRONMENT_VARIABLE, default_data_dir
 DEFAULT_MODEL = Path("runs", "scratch", "model.pt")
 DEFAULT_LR = {"sgd": 0.1, "adam": 0.001}
 
-# Named settings; what is given on the command line goes before them.
+# Named settings. Those given on the command line take precedence.
 RECIPES = {
     "book": {
         "epochs": 10,
@@ -75,7 +75,7 @@ not_negative = real("a finite number, 0 or above", lambda value: value >= 0)
 
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of training but for the output directory."""
+    """Add the options of training, except for the output directory."""
     add = parser.add_argument
     add(
         "--recipe",
@@ -144,7 +144,7 @@ def complete_training_options(parser: argparse.ArgumentParser, options: argparse
     given = vars(options)  # without the settings that were not given
     settings: dict[str, Any] = dict(RECIPES[options.recipe])
     if given.get("optimizer", settings["optimizer"]) != settings["optimizer"]:
-        # The recipe's rate and momentum are those of its own optimizer.
+        # The recipe's learning rate and momentum belong to its own optimizer.
         settings.pop("lr", None)
         settings["momentum"] = 0.0
     settings.update(given)
@@ -163,7 +163,7 @@ def complete_training_options(parser: argparse.ArgumentParser, options: argparse
 
 
 def choose_device(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Choose the device where that is left to us; exit with status 2 if there is none such."""
+    """Replace `auto` by a device; exit with status 2 if the device is not there."""
     available = {
         "cpu": True,
         "cuda": torch.cuda.is_available(),

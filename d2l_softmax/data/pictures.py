@@ -1,4 +1,4 @@
-"""Any picture file, turned into what the model saw in training: 28×28, a light object on black."""
+"""Picture files of any kind as the model's input: 28×28, gray, a light object on black."""
 
 import warnings
 from pathlib import Path
@@ -12,10 +12,10 @@ from torch import Tensor
 from d2l_softmax.errors import UserError
 
 SIDE = 28
-MAX_PIXELS = 50_000_000  # a picture of 7,000 × 7,000; more is a mistake or an attack
-MIN_CONTRAST = 0.03  # of rim and rest of a cut-out object, 0 (alike) to 1 (black and white)
-LARGEST_SIDE = 1000  # larger pictures are reduced: the model sees 28 pixels, a drawing 300
-# What is meant by a picture; others, such as EPS, are programs that Pillow would have run.
+MAX_PIXELS = 50_000_000  # 7,000 × 7,000; a larger picture is a mistake or an attack
+MIN_CONTRAST = 0.03  # between the edge and the rest of an object, 0 (alike) to 1 (black, white)
+LARGEST_SIDE = 1000  # pixels; the model sees 28 of them, a figure shows 300
+# Formats of pictures. Others that Pillow reads, such as EPS, are programs, which it would run.
 FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 INVERSIONS = ("auto", "yes", "no")
 
@@ -25,13 +25,14 @@ class PictureError(UserError, ValueError):
 
 
 def load_picture(path: Path) -> Image.Image:
-    """Read a still picture, turned as its camera says; PictureError for anything else.
+    """Read a still picture, rotated as its camera noted; PictureError for anything else.
 
-    It comes with 8 bits a channel, and reduced to a longer side of 1,000 to 2,000 pixels if larger.
+    The result has 8 bits a channel. A picture with a side of 2,000 pixels or more is reduced, so
+    that its longer side has 1,000 to 2,000.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about metadata that are not used
+            warnings.simplefilter("ignore")  # warnings about metadata, which are not used
             warnings.simplefilter("error", DecompressionBombWarning)
             return read_still(path)
     except FileNotFoundError as error:
@@ -49,7 +50,7 @@ def load_picture(path: Path) -> Image.Image:
 
 
 def read_still(path: Path) -> Image.Image:
-    """Read a picture that is neither too large nor animated, and reduce it if it is large."""
+    """Read a picture and reduce it if it is large; PictureError if it is too large or animated."""
     Image.init()
     with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as picture:
         width, height = picture.size
@@ -57,7 +58,7 @@ def read_still(path: Path) -> Image.Image:
             raise PictureError(
                 f"{path}: {width:,} by {height:,} pixels are too many; {MAX_PIXELS:,} at most"
             )
-        # Other formats may hold several pictures too, such as a photograph and its depth.
+        # Other formats hold several pictures for other reasons: a photograph and its depth map.
         frames = getattr(picture, "n_frames", 1)
         if frames > 1 and picture.format in ("GIF", "PNG", "WEBP", "AVIF"):
             raise PictureError(f"{path}: animated, {frames} frames; one is expected")
@@ -70,26 +71,27 @@ def read_still(path: Path) -> Image.Image:
 def to_model_input(picture: Image.Image, invert: str = "auto") -> Tensor:
     """Return the picture as the model's input (1, 1, 28, 28), float32 in [0, 1].
 
-    Transparent margins are cut away, what is left transparent is filled with the ground colour;
-    the picture becomes gray, light on dark (`invert`: "yes", "no", or "auto" to let the border
-    decide), is resized to a longer side of 28, and widened to a square with the border's shade.
+    Transparent margins are cut off, other transparent pixels are filled with black or white. The
+    picture is made gray, and light on dark (`invert`: "yes", "no", or "auto", where the shade of
+    the border decides). It is resized so that its longer side has 28 pixels, and centred on a
+    square in the shade of its border.
     """
     gray, ground = flatten(picture)
     border = border_shade(gray) if ground is None else ground
     if invert == "yes" or (invert == "auto" and border > 127):
         gray, border = ImageOps.invert(gray), 255 - border
     side = max(gray.size)
-    if not SIDE - 2 <= side <= SIDE:  # a pixel of margin does less harm than enlarging by a pixel
+    if not SIDE - 2 <= side <= SIDE:  # a margin of a pixel does less harm than enlarging by a pixel
         size = [max(1, round(length * SIDE / side)) for length in gray.size]
         gray = gray.resize(size, Image.Resampling.LANCZOS)
     square = Image.new("L", (SIDE, SIDE), border)
-    # Fashion-MNIST's own centring leaves the odd pixel above and to the left.
+    # In Fashion-MNIST, too, an odd pixel of margin is above or to the left.
     square.paste(gray, ((SIDE - gray.width + 1) // 2, (SIDE - gray.height + 1) // 2))
     return to_tensor(square).reshape(1, 1, SIDE, SIDE)
 
 
 def flatten(picture: Image.Image) -> tuple[Image.Image, int | None]:
-    """Return a gray picture without transparency, and the shade it was laid on, if on any."""
+    """Return a gray picture without transparency, and the shade that filled it, None if none did."""
     gray = to_eight_bits(picture).convert("RGBA").convert("LA")
     shade, alpha = gray.split()
     if alpha.getextrema()[0] == 255 or alpha.getbbox() is None:
@@ -102,7 +104,7 @@ def flatten(picture: Image.Image) -> tuple[Image.Image, int | None]:
 
 
 def to_eight_bits(picture: Image.Image) -> Image.Image:
-    """Return a picture of deeper shades (16 bits, whole numbers, floats) as one of 0 to 255."""
+    """Return a picture with 8 bits a channel; one of 16 bits, integers or floats is converted."""
     if not picture.mode.startswith(("I", "F")):
         return picture
     sixteen_bits = picture.mode.startswith("I;16")
@@ -115,10 +117,10 @@ def to_eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def is_light_on_dark(shade: Tensor, alpha: Tensor) -> bool:
-    """Tell which ground a cut-out object (h, w) came from.
+    """Tell whether an object (h, w) was cut out of a dark background.
 
-    What is left of the ground is in its rim: a rim darker than the rest came from a dark ground.
-    Where rim and rest are alike, a light object is laid on black, a dark one on white.
+    Some of the background is left along its edge: an edge darker than the rest tells of a dark
+    background. Where both are alike, a light object is taken for light on dark.
     """
     visible = (alpha > 0).float()
     padded = torch.nn.functional.pad(visible, (1, 1, 1, 1))  # outside nothing is visible
@@ -142,6 +144,6 @@ def border_shade(gray: Image.Image) -> int:
 
 
 def to_tensor(gray: Image.Image) -> Tensor:
-    """Return a gray picture as (h, w), float32 in [0, 1]."""
+    """Return a gray picture as a tensor (h, w), float32 in [0, 1]."""
     pixels = torch.frombuffer(bytearray(gray.tobytes()), dtype=torch.uint8)
     return pixels.reshape(gray.height, gray.width) / 255
