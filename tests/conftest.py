@@ -2,6 +2,7 @@
 
 import hashlib
 import struct
+import types
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import sources
 from d2l_softmax.data.parsed import read_fashion_mnist
 from d2l_softmax.storage.checkpoint import load_history
+from d2l_softmax.training import metrics
 
 TWINS = {"scratch": scratch, "concise": concise}
 
@@ -121,6 +123,15 @@ def trained(tmp_path_factory, real_data):
     argv = ["--quiet", "--device=cpu", "--epochs=3", f"--output-dir={output_dir}"]
     assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
     return output_dir
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Return the clock that timers read: it stands still until a test sets `clock.now`."""
+    clock = types.SimpleNamespace(now=1000.0)
+    stopped = types.SimpleNamespace(perf_counter=lambda: clock.now)
+    monkeypatch.setattr(metrics, "time", stopped)
+    return clock
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from conftest import TWINS
 from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
+from d2l_softmax import load_data_fashion_mnist
 from d2l_softmax.commands import train
 from d2l_softmax.commands.options import RECIPES
 from d2l_softmax.storage.checkpoint import load_history
@@ -111,6 +112,82 @@ def test_what_is_given_goes_before_the_recipe(command, tmp_path, arguments, expe
     assert command("--quiet", *arguments) == 0
     options = json.loads((tmp_path / "out" / "config.json").read_text())["options"]
     assert {name: options[name] for name in expected} == expected
+
+
+BOOK = {
+    "epochs": 10,
+    "batch_size": 256,
+    "lr": 0.1,
+    "optimizer": "sgd",
+    "momentum": 0.0,
+    "weight_decay": 0.0,
+    "lr_decay": "none",
+    "validation": 0,
+    "seed": 0,
+    "dtype": "float32",
+    "quiet": False,
+}
+BEST = {**BOOK, "epochs": 20, "batch_size": 512, "momentum": 0.9, "lr_decay": "linear"}
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_options_of_the_two_recipes(name):
+    for arguments, expected in (([], BOOK), (["--recipe=book"], BOOK), (["--recipe=best"], BEST)):
+        options = vars(train.parse(name, arguments))
+        assert {option: options[option] for option in expected} == expected
+
+
+@pytest.fixture(params=TWINS)
+def training(request, made_up):
+    """Return a function that makes each twin's training from options."""
+
+    def training(*arguments):
+        argv = [f"--data-dir={made_up}", "--device=cpu", "--batch-size=16", *arguments]
+        return train.Training(TWINS[request.param], train.parse(request.param, argv))
+
+    return training
+
+
+def settings_of(optimizer):
+    """Return the settings of either twin's optimizer."""
+    return optimizer.param_groups[0] if hasattr(optimizer, "param_groups") else vars(optimizer)
+
+
+def test_optimizers_have_the_settings_that_were_given(training):
+    sgd = training("--lr=0.3", "--momentum=0.5", "--weight-decay=0.01")
+    assert isinstance(sgd.optimizer, sgd.twin.SGD)
+    settings = settings_of(sgd.optimizer)
+    assert (settings["lr"], settings["momentum"], settings["weight_decay"]) == (0.3, 0.5, 0.01)
+    adam = training("--optimizer=adam", "--lr=0.02", "--weight-decay=0.03")
+    assert isinstance(adam.optimizer, adam.twin.Adam)
+    settings = settings_of(adam.optimizer)
+    assert (settings["lr"], settings["weight_decay"]) == (0.02, 0.03)
+
+
+@pytest.mark.parametrize(("decay", "rate_at_the_end"), [("none", 0.1), ("linear", 0.0)])
+def test_learning_rate_falls_to_zero_if_that_was_asked_for(training, decay, rate_at_the_end):
+    run = training("--epochs=4", f"--lr-decay={decay}")
+    assert len(list(run.records())) == 4
+    assert settings_of(run.optimizer)["lr"] == pytest.approx(rate_at_the_end, abs=1e-15)
+
+
+def test_the_seed_gives_both_the_weights_and_the_order(training, made_up):
+    run = training("--seed=3")
+    start = run.twin.SoftmaxRegression(generator=torch.Generator().manual_seed(3))
+    assert torch.equal(run.model.W, start.W)
+    order = torch.Generator().manual_seed(3)
+    train_iter, _ = load_data_fashion_mnist(16, data_dir=made_up, generator=order)
+    for (X, y), (expected_X, expected_y) in zip(run.batches, train_iter, strict=True):
+        assert torch.equal(X, expected_X)
+        assert torch.equal(y, expected_y)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_speed_is_that_of_all_epochs_together(command, tmp_path, capsys):
+    assert command("--epochs=3") == 0
+    seconds = sum(r.seconds for r in load_history(tmp_path / "out" / "history.csv"))
+    line = capsys.readouterr().out.splitlines()[4]
+    assert line == f"3 epochs in {seconds:.2f} s, {3 * 60 / seconds:,.0f} examples a second"
 
 
 @pytest.mark.usefixtures("undrawn")

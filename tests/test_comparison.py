@@ -10,7 +10,14 @@ from PIL import Image
 
 import scratch
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax.training.agreement import TOLERANCES, Difference, largest_difference
+from d2l_softmax.commands.compare import table_head, table_row
+from d2l_softmax.training.agreement import (
+    TOLERANCES,
+    Difference,
+    count_disagreements,
+    largest_difference,
+)
+from d2l_softmax.training.loop import EpochRecord
 
 OPTIONS = ["--device=cpu", "--batch-size=16", "--lr=0.01"]
 
@@ -46,6 +53,13 @@ def test_default_run(tmp_path, capsys, dtype, limit):
     assert len(table) == 14
     head = "epoch scratch loss, test concise loss, test loss differs by W differs by"
     assert table[1].split() == head.split()
+    for row, epoch in zip(table[2:12], written["epochs"], strict=True):
+        assert row.split()[0] == str(epoch["epoch"])
+        for name, loss, share in zip(TWINS, row.split()[1::2], row.split()[2::2], strict=False):
+            assert loss == f"{epoch[name]['train_loss']:.6f},"
+            assert share == f"{epoch[name]['test_acc']:.4f}"
+    differ = written["test_predictions_that_differ"]
+    assert table[12] == f"predictions that differ: {differ} of 10,000"
 
 
 def test_what_it_writes(compare, tmp_path):
@@ -56,6 +70,7 @@ def test_what_it_writes(compare, tmp_path):
     assert written["options"]["optimizer"] == "adam"
     assert written["versions"]["torch"]
     assert written["machine"]
+    assert written["test_images"] == 20
     first = written["epochs"][0]
     ours, theirs = first["scratch"], first["concise"]
     assert first["difference"]["train_loss"] == abs(ours["train_loss"] - theirs["train_loss"])
@@ -105,6 +120,55 @@ def test_divergence_ends_the_comparison(made_up, tmp_path, capsys):
     argv = ["compare", f"--data-dir={made_up}", f"--output-dir={tmp_path / 'out'}", "--lr=1e38"]
     assert d2l_main.main([*argv, "--weight-decay=10", "--batch-size=10", "--quiet"]) == 1
     assert "try a smaller --lr" in capsys.readouterr().err
+
+
+def test_a_difference_has_no_sign_whichever_twin_is_ahead():
+    models = [
+        types.SimpleNamespace(W=torch.tensor([[1.0, 2.0]]), b=torch.tensor([0.5])),
+        types.SimpleNamespace(W=torch.tensor([[1.5, 0.0]]), b=torch.tensor([0.25])),
+    ]
+    records = [EpochRecord(1, 0.75, 0.5, 0.25, 1.0), EpochRecord(1, 1.0, 0.875, 1.0, 2.0)]
+    for order in (slice(None), slice(None, None, -1)):
+        difference = Difference.between(tuple(records[order]), tuple(models[order]))
+        assert difference == Difference(
+            train_loss=0.25, train_acc=0.375, test_acc=0.75, W=2.0, b=0.25
+        )
+
+
+def test_predictions_that_differ_are_counted():
+    one, other = torch.tensor([0, 1, 2, 3, 4]), torch.tensor([0, 2, 1, 3, 9])
+    assert count_disagreements(one, other) == count_disagreements(other, one) == 3
+    assert count_disagreements(one, one) == 0
+
+
+def test_row_of_the_table_has_each_twins_numbers_under_its_name():
+    records = EpochRecord(3, 0.5, 0.6, 0.7, 1.0), EpochRecord(3, 0.25, 0.3, 0.35, 2.0)
+    difference = Difference(0.25, 0.3, 0.35, W=0.02, b=0.01)
+    head, row = table_head(["scratch", "concise"]), table_row(records, difference)
+    assert len(head) == len(row)
+    for title, cell in {
+        "epoch": "3",
+        "scratch loss, test": "0.500000, 0.7000",
+        "concise loss, test": "0.250000, 0.3500",
+        "loss differs by": "2.5e-01",
+        "W differs by": "2.0e-02",
+    }.items():
+        end = head.index(title) + len(title)
+        assert row[:end].endswith(f" {cell}")
+
+
+LIMITS = {
+    "float32": Difference(train_loss=1e-5, train_acc=2e-4, test_acc=2e-4, W=1e-4, b=1e-4),
+    "float64": Difference(train_loss=1e-10, train_acc=0.0, test_acc=0.0, W=1e-10, b=1e-10),
+}
+
+
+@pytest.mark.parametrize("dtype", LIMITS)
+def test_how_far_rounding_alone_may_drive_the_twins_apart(dtype):
+    assert LIMITS[dtype].within(TOLERANCES[dtype])
+    for field, limit in LIMITS[dtype]._asdict().items():
+        beyond = LIMITS[dtype]._replace(**{field: 1.01 * limit or 1e-12})
+        assert not beyond.within(TOLERANCES[dtype]), field
 
 
 def test_tolerance_is_a_limit_for_each_number():

@@ -1,10 +1,11 @@
 """The loader: shapes, order, reproducibility, and the same pixels as torchvision's own way."""
 
-import sys
+import weakref
 
 import pytest
 import torch
 from torch.testing import assert_close
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import FashionMNIST
@@ -61,6 +62,13 @@ def test_the_last_training_images_can_be_held_out(made_up):
     batches = list(valid_iter)
     assert torch.equal(torch.cat([X for X, _ in batches]), X[49:])
     assert torch.equal(torch.cat([y for _, y in batches]), y[49:])
+
+
+def test_held_out_images_come_in_batches_of_the_test_sets_size(made_up):
+    _, _, valid_iter = load_data_fashion_mnist(
+        7, data_dir=made_up, test_batch_size=5, validation=11
+    )
+    assert [len(y) for _, y in valid_iter] == [5, 5, 1]
 
 
 @pytest.mark.parametrize("validation", [-1, 60, 61])
@@ -142,12 +150,37 @@ def test_labels_by_name():
             get_fashion_mnist_labels([wrong])
 
 
-def test_resizing_the_data_keeps_memory_flat(real_data):
-    """All 10,000 test images at 224×224 would take 2 GB; a batch takes 50 MB."""
-    resource = pytest.importorskip("resource")  # not on Windows
-    _, test_iter = load_data_fashion_mnist(256, resize=224)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for X, _ in test_iter:
-        assert X.shape[1:] == (1, 224, 224)
-    growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert growth * (1 if sys.platform == "darwin" else 1024) < 500e6
+class LargestTensor(TorchDispatchMode):
+    """Notes how many numbers the largest tensor has that is made meanwhile."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, list | tuple) else [result]:
+            self.numbers = max(self.numbers, tensor.numel())
+        return result
+
+
+def test_resized_images_are_made_a_batch_at_a_time(made_up):
+    with LargestTensor() as largest:
+        _, test_iter = load_data_fashion_mnist(4, resize=224, data_dir=made_up)
+        batches = [weakref.ref(X) for X, _ in test_iter]
+    assert largest.numbers == 4 * 224 * 224
+    assert [batch() for batch in batches] == [None] * 5  # and not kept
+
+
+@pytest.fixture
+def others_default_device():
+    """Make "meta", where tensors have no values, torch's default device for one test."""
+    torch.set_default_device("meta")
+    yield
+    torch.set_default_device(None)
+
+
+@pytest.mark.usefixtures("others_default_device")
+def test_an_image_is_looked_up_on_the_device_of_the_data(made_up):
+    _, test_iter = load_data_fashion_mnist(4, data_dir=made_up)
+    image, label = test_iter.dataset[13]
+    assert (image.device.type, image.shape) == ("cpu", (1, 28, 28))
+    assert label == 3

@@ -48,6 +48,18 @@ def test_loss(example):
     assert example.loss == pytest.approx(-sum(map(math.log, expected)) / 6, rel=1e-6)
 
 
+def test_loss_is_exact_where_float32_would_round():
+    y_hat = torch.tensor([[0.1, 0.9], [0.7, 0.3], [0.6, 0.4]])
+    picked = [float(y_hat[0, 0]), float(y_hat[1, 1]), float(y_hat[2, 1])]
+    loss = Evaluation(y_hat, torch.tensor([0, 1, 1]), ["a", "b"]).loss
+    assert loss == pytest.approx(-math.fsum(map(math.log, picked)) / 3, rel=1e-14)
+
+
+def test_a_prediction_that_is_not_a_number_is_not_right():
+    y_hat = torch.tensor([[0.9, 0.1], [0.2, math.nan]])
+    assert Evaluation(y_hat, torch.tensor([0, 1]), ["a", "b"]).accuracy == 0.5
+
+
 def test_loss_is_finite_for_a_probability_of_zero():
     y_hat = torch.tensor([[1.0, 0.0]])
     assert Evaluation(y_hat, torch.tensor([1]), ["a", "b"]).loss == pytest.approx(87.3365, abs=1e-3)
@@ -55,6 +67,7 @@ def test_loss_is_finite_for_a_probability_of_zero():
 
 def test_reliability(example):
     bins = example.reliability()
+    assert [b.lowest for b in bins] == [0.4, 0.5, 0.8, 0.9]
     assert [b.examples for b in bins] == [1, 1, 1, 3]
     assert [round(b.accuracy, 4) for b in bins] == [1.0, 1.0, 0.0, 0.6667]
     assert bins[-1].confidence == pytest.approx((0.95 + 1.0 + 0.92) / 3)
@@ -62,9 +75,31 @@ def test_reliability(example):
     assert example.calibration_error() == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_confidence_between_two_bins_is_in_the_upper_one():
+    y_hat = torch.tensor([[0.5, 0.5, 0.0], [0.75, 0.25, 0.0], [1.0, 0.0, 0.0]])
+    bins = Evaluation(y_hat, torch.tensor([0, 1, 0]), ["a", "b", "c"]).reliability()
+    assert bins == [(0.5, 1, 0.5, 1.0), (0.7, 1, 0.75, 0.0), (0.9, 1, 1.0, 1.0)]
+
+
 def test_worst_mistakes_come_first(example):
     assert example.worst_mistakes(5).tolist() == [5, 1]
     assert example.worst_mistakes(1).tolist() == [5]
+
+
+def test_mistakes_made_with_the_same_confidence_keep_their_order():
+    y_hat = torch.tensor([[0.75, 0.25], [0.5, 0.5]]).repeat(30, 1)
+    worst = Evaluation(y_hat, torch.ones(60, dtype=torch.int64), ["a", "b"]).worst_mistakes(60)
+    assert worst.tolist() == [*range(0, 60, 2), *range(1, 60, 2)]
+
+
+def test_evaluating_needs_no_gradients(made_up):
+    class Model:
+        def probabilities(self, X):
+            assert not torch.is_grad_enabled()
+            return torch.eye(10)[[0] * len(X)]
+
+    _, test_iter = load_data_fashion_mnist(8, data_dir=made_up)
+    assert evaluate(Model(), test_iter).accuracy == 0.1
 
 
 def test_table_has_a_line_for_each_class(example):

@@ -45,6 +45,16 @@ def test_worked_examples(twin):
     assert twin.huber_gradient(y_hat, y).tolist() == [1.0, 0.5, 0.0]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_gradients_are_asked_of_is_left_as_it_was(name):
+    for twin in (by_hand, by_library):
+        y_hat = torch.tensor([3.0, 0.5])
+        gradient = getattr(twin, f"{name}_gradient")(y_hat, torch.zeros(2))
+        assert not y_hat.requires_grad
+        assert not gradient.requires_grad
+        assert y_hat.tolist() == [3.0, 0.5]
+
+
 def test_huber_is_smooth_where_it_turns():
     delta = torch.tensor([1.0], dtype=torch.float64)
     zero = torch.zeros(1, dtype=torch.float64)

@@ -10,16 +10,18 @@ from d2l_softmax import Accumulator, Timer, accuracy, evaluate_accuracy
 from d2l_softmax.training.metrics import NonFiniteError
 
 
-def test_timer_keeps_laps():
+def test_timer_keeps_laps(clock):
     timer = Timer()
-    laps = [timer.stop()]
+    clock.now += 3
+    assert timer.stop() == 3
+    clock.now += 100  # between two laps
     timer.start()
-    laps.append(timer.stop())
-    assert timer.times == laps
-    assert all(lap >= 0 for lap in laps)
-    assert timer.sum() == sum(laps)
-    assert timer.avg() == sum(laps) / 2
-    assert timer.cumsum() == [laps[0], laps[0] + laps[1]]
+    clock.now += 5
+    assert timer.stop() == 5
+    assert timer.times == [3, 5]
+    assert timer.sum() == 8
+    assert timer.avg() == 4
+    assert timer.cumsum() == [3, 8]
 
 
 def test_accumulator_sums_numbers_and_tensors():
@@ -31,6 +33,33 @@ def test_accumulator_sums_numbers_and_tensors():
     assert metric[0] == 4
     metric.reset()
     assert metric[0] == 0
+
+
+def test_a_reset_forgets_what_nobody_has_read():
+    metric = Accumulator(1)
+    metric.add(torch.tensor(5.0))
+    metric.reset()
+    metric.add(1)
+    assert metric[0] == 1
+
+
+def test_steps_are_counted_from_the_last_reset():
+    metric = Accumulator(1)
+    metric.add(1)
+    metric.add(1)
+    assert metric[0] == 2
+    metric.reset()
+    metric.add(1)
+    metric.add(math.nan)
+    with pytest.raises(NonFiniteError, match="nan in step 2"):
+        metric[0]
+
+
+def test_what_is_read_together_is_rounded_once():
+    metric = Accumulator(1)
+    for value in (1e100, 1e50, 1.0, -1e50, -1e100):
+        metric.add(value)
+    assert metric[0] == 1.0
 
 
 def test_accumulator_is_exact_where_float32_would_round():
@@ -81,7 +110,15 @@ def test_accuracy_counts():
 
 
 @pytest.mark.parametrize(
-    ("shape", "y_shape"), [((5, 10), (1,)), ((3, 4), (2,)), ((3,), (2,)), ((2, 1), (3,))]
+    ("shape", "y_shape"),
+    [
+        ((5, 10), (1,)),
+        ((3, 4), (2,)),
+        ((3,), (2,)),
+        ((2, 1), (3,)),
+        ((2, 1, 3), (2,)),  # as long as y, but of three times as many numbers
+        ((1, 1, 6), (6,)),  # of as many numbers, but for one example
+    ],
 )
 def test_accuracy_wants_a_prediction_for_each_label(shape, y_shape):
     with pytest.raises(ValueError, match="predictions of shape"):
@@ -92,6 +129,17 @@ def test_accuracy_of_columns():
     y = torch.tensor([[0.0], [1.0], [0.0], [1.0]])
     assert accuracy(torch.eye(4)[:, :2], y) == 3.0
     assert accuracy(y, y.reshape(-1)) == 4.0
+
+
+def test_a_column_of_classes_is_no_row_of_scores():
+    y = torch.tensor([[2.0], [0.0], [1.0]])
+    assert accuracy(torch.eye(3)[[2, 0, 1]], y) == 3.0
+
+
+def test_targets_of_a_single_example_are_a_row_of_scores():
+    y = torch.tensor([[0.1, 0.2, 0.7]])
+    assert accuracy(torch.tensor([[0.0, 0.0, 1.0]]), y) == 1.0
+    assert accuracy(torch.tensor([[0.0, 1.0, 0.0]]), y) == 0.0
 
 
 def test_accumulator_is_exact_for_mixed_tensors():
@@ -107,6 +155,14 @@ def test_evaluate_accuracy_weights_by_batch_size():
         (torch.eye(3)[:1], torch.tensor([2])),
     ]
     assert evaluate_accuracy(lambda X: X, batches) == 0.75
+
+
+def test_evaluate_accuracy_needs_no_gradients():
+    def net(X):
+        assert not torch.is_grad_enabled()
+        return X
+
+    assert evaluate_accuracy(net, [(torch.eye(3), torch.tensor([0, 1, 2]))]) == 1.0
 
 
 def test_evaluate_accuracy_switches_dropout_off():

@@ -90,3 +90,25 @@ def test_as_many_gradients_as_parameters():
     for optimizer in (scratch.SGD([torch.zeros(1)], lr=0.1), scratch.Adam([torch.zeros(1)])):
         with pytest.raises(ValueError, match="argument"):
             optimizer.step([torch.zeros(1), torch.zeros(1)])
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1}), ("Adam", {"weight_decay": 0.1})],
+)
+def test_gradients_are_left_as_they_were(name, settings, generator):
+    parameters = [torch.randn(s, generator=generator) for s in SHAPES]
+    gradients = [torch.randn(s, generator=generator) for s in SHAPES]
+    before = [gradient.clone() for gradient in gradients]
+    optimizer = getattr(scratch, name)(parameters, **settings)
+    for _ in range(2):
+        optimizer.step(gradients)
+    assert all(map(torch.equal, gradients, before))
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_parameters_may_come_from_a_generator(name):
+    p = torch.ones(2)
+    optimizer = getattr(scratch, name)((parameter for parameter in [p]), lr=0.5)
+    optimizer.step([torch.ones(2)])
+    assert p.tolist() == pytest.approx([0.5, 0.5])

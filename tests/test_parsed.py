@@ -1,6 +1,7 @@
 """The tensors that are kept beside the files: used only if they are still the original's."""
 
 import hashlib
+import os
 
 import pytest
 import torch
@@ -64,6 +65,43 @@ def test_a_changed_pixel_is_not_used(kept, made_up):
     torch.save(((images, labels), test), kept)
     assert_same(read_fashion_mnist(made_up), original)
     assert_same(torch.load(kept, weights_only=True), original)
+
+
+@pytest.mark.parametrize("split", [0, 1], ids=["train", "test"])
+def test_a_changed_label_is_not_used(kept, made_up, split):
+    original = read_fashion_mnist(made_up)
+    splits = torch.load(kept, weights_only=True)
+    splits[split][1][3] = 9 - splits[split][1][3]
+    torch.save(splits, kept)
+    assert_same(read_fashion_mnist(made_up), original)
+    assert_same(torch.load(kept, weights_only=True), original)
+
+
+def test_tensors_of_the_wrong_dtype_are_not_used(kept, made_up):
+    original = read_fashion_mnist(made_up)
+    for dtypes in ((torch.float32, torch.int64), (torch.uint8, torch.int32)):
+        torch.save(
+            tuple(tuple(t.to(d) for t, d in zip(s, dtypes, strict=True)) for s in original), kept
+        )
+        for images, labels in read_fashion_mnist(made_up):
+            assert (images.dtype, labels.dtype) == (torch.uint8, torch.int64)
+
+
+class Trap:
+    """An object whose unpickling would make a folder."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (os.mkdir, (str(self.path),))
+
+
+def test_nothing_in_the_kept_file_is_executed(kept, made_up, tmp_path):
+    original = read_fashion_mnist(made_up)
+    torch.save(Trap(tmp_path / "sprung"), kept)
+    assert_same(read_fashion_mnist(made_up), original)
+    assert not (tmp_path / "sprung").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"not a file of tensors", None])

@@ -12,7 +12,12 @@ from PIL import Image, ImageOps
 
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.data.fashion_mnist import CLASSES
-from d2l_softmax.data.pictures import PictureError, load_picture, to_model_input
+from d2l_softmax.data.pictures import (
+    PictureError,
+    is_light_on_dark,
+    load_picture,
+    to_model_input,
+)
 from d2l_softmax.storage.checkpoint import load_parameters
 
 NUM_IMAGES = 500
@@ -91,6 +96,67 @@ def test_sixteen_bits_keep_their_shades():
     assert to_model_input(picture).max() == pytest.approx(0.5, abs=0.01)
     dim = Image.new("I;16", (28, 28), 200)
     assert to_model_input(dim, "no").max() < 0.01
+
+
+def test_sixteen_bits_reach_from_black_to_white():
+    picture = Image.new("I;16", (28, 28), 0)
+    picture.putpixel((14, 14), 65535)
+    X = to_model_input(picture)
+    assert (float(X.min()), float(X.max())) == (0.0, 1.0)
+
+
+def test_the_median_of_the_border_decides_what_is_light():
+    # Three quarters of the border have a shade, the rest is white: the median is the shade.
+    for shade, inverted in ((120, False), (135, True), (180, True)):
+        picture = Image.new("L", (28, 28), shade)
+        picture.paste(255, (0, 0, 28, 8))
+        X = to_model_input(picture)
+        expected = (255 - shade if inverted else shade) / 255
+        assert float(X[0, 0, 27, 27]) == pytest.approx(expected)
+        assert float(X[0, 0, 0, 0]) == (0.0 if inverted else 1.0)
+
+
+def test_a_picture_is_widened_with_the_median_of_its_border():
+    tall = Image.new("L", (14, 28), 0)
+    tall.paste(255, (5, 0, 9, 28))  # light from edge to edge, in 8 of the 84 outermost pixels
+    X = to_model_input(tall)[0, 0]
+    assert X[:, :7].max() == X[:, 21:].max() == 0
+    assert X[:, 12:16].min() == 1
+
+
+def test_fine_patterns_are_averaged():
+    picture = Image.new("L", (112, 112), 0)
+    for row in range(112):
+        for column in range(row % 2, 112, 2):
+            picture.putpixel((column, row), 255)
+    X = to_model_input(picture, "no")[0, 0, 2:-2, 2:-2]
+    assert 0.4 < X.min() <= X.max() < 0.6
+
+
+def cut_out_of(shades):
+    """Return a picture of gray shades, None where it is transparent."""
+    pixels = [[(0, 0) if shade is None else (shade, 255) for shade in row] for row in shades]
+    picture = Image.new("LA", (len(pixels[0]), len(pixels)))
+    picture.putdata([pixel for row in pixels for pixel in row])
+    return picture
+
+
+def test_a_cut_out_lies_on_pure_black():
+    for shade in (0, 255):  # a dark one is laid on white, and inverted with it
+        middle = [[None, *[shade] * 26, None] for _ in range(26)]
+        middle[0][1] = None  # a corner through which the ground is seen
+        rows = [[None] * 28, *middle, [None] * 28]
+        X = to_model_input(cut_out_of(rows))
+        assert float(X[0, 0, 1, 1]) == float(X[0, 0, 0, 0]) == 0.0
+        assert float(X[0, 0, 14, 14]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("shades", "expected"), [([0, 254], False), ([0, 255], False), ([1, 255], True)]
+)
+def test_a_thin_cut_out_is_light_if_it_is_lighter_than_the_middle(shades, expected):
+    shade = torch.tensor([shades]) / 255
+    assert is_light_on_dark(shade, torch.ones(1, 2)) == expected
 
 
 def test_inversion_by_hand():

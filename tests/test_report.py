@@ -8,7 +8,13 @@ import subprocess
 import pytest
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax.pages.report import side_by_side, write_page
+from d2l_softmax.pages.report import (
+    side_by_side,
+    write_comparison_report,
+    write_page,
+    write_run_report,
+)
+from d2l_softmax.training.loop import EpochRecord
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
@@ -80,6 +86,70 @@ def test_what_a_comparison_reports(compared):
     assert "The two pages side by side" in Outline(text).headings
     assert "y_hat[rows, y]" in text
     assert "nn.CrossEntropyLoss(reduction=reduction)(logits, y)" in text
+
+
+CONFIG = {
+    "twin": "scratch",
+    "options": {"seed": 0},
+    "parameters": 7850,
+    "threads": 2,
+    "machine": "made up",
+    "versions": {"torch": "2.4"},
+}
+HISTORY = [
+    EpochRecord(1, train_loss=0.9, train_acc=0.6, test_acc=0.5, seconds=1.5, valid_acc=0.4),
+    EpochRecord(2, train_loss=0.8, train_acc=0.7, test_acc=0.65, seconds=2.5, valid_acc=0.55),
+]
+
+
+def first_table(page):
+    """Return the rows of a page's first table, each as {title of the column: cell}."""
+    table = page.read_text(encoding="utf-8").split("<table>")[1].split("</table>")[0]
+    titles, *rows = (re.findall(r"<t[hd]>(.*?)</t[hd]>", row) for row in table.split("<tr>")[1:])
+    return [dict(zip(titles, row, strict=True)) for row in rows]
+
+
+def test_a_run_has_each_number_in_its_column(tmp_path):
+    write_run_report(tmp_path, {}, HISTORY, CONFIG, "")
+    assert first_table(tmp_path / "report.html")[1] == {
+        "epoch": "2",
+        "train loss (nats)": "0.8000",
+        "train accuracy": "0.7000",
+        "validation accuracy": "0.5500",
+        "test accuracy": "0.6500",
+        "seconds": "2.50",
+    }
+    summary = "Epoch 2: train loss 0.8000 nats, train accuracy 0.7000, test accuracy 0.6500."
+    assert summary in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_comparison_has_each_twins_numbers_in_its_columns(tmp_path):
+    (tmp_path / "comparison.png").write_bytes(b"a picture")
+    scratch, concise = (record._replace(epoch=1).measurements() for record in HISTORY)
+    difference = {"train_loss": 0.1, "train_acc": 0.2, "test_acc": 0.3, "W": 0.4, "b": 0.5}
+    summary = {
+        **CONFIG,
+        "epochs": [{"epoch": 1, "scratch": scratch, "concise": concise, "difference": difference}],
+        "first_epoch_beyond_tolerance": None,
+        "test_predictions_that_differ": 7,
+        "test_images": 1234,
+    }
+    write_comparison_report(tmp_path, summary, {"scratch": "left", "concise": "right"})
+    assert first_table(tmp_path / "report.html") == [
+        {
+            "epoch": "1",
+            "train loss, scratch": "0.900000",
+            "train loss, concise": "0.800000",
+            "test accuracy, scratch": "0.5000",
+            "test accuracy, concise": "0.6500",
+            "loss differs by": "1.0e-01",
+            "test accuracy differs by": "3.0e-01",
+            "W differs by": "4.0e-01",
+            "b differs by": "5.0e-01",
+        }
+    ]
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "their predictions differ on 7 of 1,234 test images" in text
 
 
 def test_markup_in_what_is_shown_is_escaped(tmp_path):

@@ -1,5 +1,7 @@
 """The notes' section 9: one-hot and soft targets, Adam at 1e-4, accuracy as a mean of `equal`."""
 
+import math
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -7,6 +9,7 @@ from torch.testing import assert_close
 import concise
 import scratch
 from d2l_softmax import accuracy
+from d2l_softmax.training.checks import check_targets
 from d2l_softmax.training.metrics import count_correct
 
 
@@ -40,6 +43,14 @@ def test_soft_targets(case, reduction):
     logits, _, _, soft = case
     by_hand, by_library = losses_of_both(logits, soft, reduction)
     assert_close(by_hand, by_library, rtol=1e-13, atol=1e-14)
+
+
+def test_soft_targets_of_a_probability_of_zero_have_a_finite_loss():
+    y_hat = torch.tensor([[1.0, 0.0]])
+    least = -math.log(torch.finfo(torch.float32).tiny)
+    for y, expected in (([[1.0, 0.0]], 0.0), ([[0.5, 0.5]], least / 2), ([[0.0, 1.0]], least)):
+        loss = scratch.cross_entropy(y_hat, torch.tensor(y))
+        assert float(loss) == pytest.approx(expected)
 
 
 def test_three_ways_of_the_accuracy(case):
@@ -88,7 +99,10 @@ def test_gradient_of_soft_targets_is_autograd_of_the_same_functions(case, genera
     ("y", "message"),
     [
         (torch.full((2, 3), 0.5), "rows whose sums differ from 1 by up to 0.5"),
+        (torch.full((2, 3), 0.25), "rows whose sums differ from 1 by up to 0.25"),
+        (torch.tensor([[0.5, 0.50002, 0.0]] * 2), "rows whose sums differ from 1 by up to 2.0"),
         (torch.tensor([[1.5, -0.5, 0.0], [1.0, 0.0, 0.0]]), "entries from -0.5 on"),
+        (torch.tensor([[1.05, -0.05, 0.0], [1.0, 0.0, 0.0]]), "entries from -0.05 on"),
         (torch.full((2, 3), torch.nan), "expected probabilities"),
         (torch.ones(2, 1), r"of shape \(2, 1\), expected torch.float32 of shape \(2, 3\)"),
         (torch.ones(2, 3, dtype=torch.float64), r"y is torch.float64 .* expected torch.float32"),
@@ -97,3 +111,18 @@ def test_gradient_of_soft_targets_is_autograd_of_the_same_functions(case, genera
 def test_targets_that_cannot_be(twin, y, message):
     with pytest.raises(ValueError, match=message):
         twin.cross_entropy(torch.full((2, 3), 1 / 3), y)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_targets_whose_sums_are_off_by_rounding_are_taken(twin, dtype):
+    y = torch.tensor([[0.5, 0.500008, 0.0], [0.0, 0.499992, 0.5]], dtype=dtype)
+    assert twin.cross_entropy(torch.full((2, 3), 1 / 3, dtype=dtype), y).isfinite()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_targets_of_half_precision_may_be_off_by_more(dtype):
+    thirds = torch.full((2, 3), 1 / 3, dtype=dtype)
+    assert (thirds.double().sum(1) - 1).abs().max() > 1e-5
+    check_targets(thirds, thirds)
+    with pytest.raises(ValueError, match="rows whose sums differ from 1"):
+        check_targets(thirds, thirds * 1.1)

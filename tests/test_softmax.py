@@ -11,14 +11,23 @@ import scratch
 from d2l_softmax import accuracy
 from d2l_softmax.training.metrics import count_correct
 
-Y_HAT = torch.tensor([[0.1, 0.3, 0.6], [0.3, 0.2, 0.5]])  # the notes, section 7
+MATRIX = torch.tensor([[1, 2, 3], [4, 5, 6]], dtype=torch.float64)  # the notes, section 6
+Y_HAT = torch.tensor([[0.1, 0.3, 0.6], [0.3, 0.2, 0.5]])  # section 7
 Y = torch.tensor([0, 2])
 
 
-def test_sums_over_rows_and_columns():
-    X = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
-    assert X.sum(0, keepdim=True).tolist() == [[5, 7, 9]]
-    assert X.sum(1, keepdim=True).tolist() == [[6], [15]]
+def test_softmax_divides_by_the_sums_of_the_rows(twin):
+    # exp undoes the logarithm, so each row is divided by its own sum: 6 and 15.
+    expected = [[1 / 6, 2 / 6, 3 / 6], [4 / 15, 5 / 15, 6 / 15]]
+    assert_close(twin.softmax(MATRIX.log()), torch.tensor(expected, dtype=torch.float64))
+
+
+def test_gradient_of_the_biases_is_the_sums_of_the_columns():
+    # The columns sum to 5, 7, 9. Both examples are of class 0, so 1 is taken away twice there.
+    model = scratch.SoftmaxRegression(4, 3, dtype=torch.float64)
+    images, y = torch.zeros(2, 4, dtype=torch.float64), torch.tensor([0, 0])
+    _, db = model.gradients(images, MATRIX, y)
+    assert db.tolist() == [(5 - 2) / 2, 7 / 2, 9 / 2]
 
 
 def test_rows_of_a_normal_matrix_become_distributions(generator):
@@ -61,8 +70,13 @@ def test_softmax_keeps_the_order(generator):
     assert torch.equal(scratch.softmax(logits).argsort(1), logits.argsort(1))
 
 
-def test_picking_by_index():
-    assert Y_HAT[[0, 1], Y].tolist() == pytest.approx([0.1, 0.5])
+def test_cross_entropy_picks_the_probability_of_each_rows_class():
+    picked = torch.exp(-scratch.cross_entropy(Y_HAT, Y, reduction="none"))
+    assert picked.tolist() == pytest.approx([0.1, 0.5])
+    for row, label in ((0, 1), (0, 2), (1, 0), (1, 1)):  # the others don't matter
+        changed = Y_HAT.clone()
+        changed[row, label] = 0.9
+        assert scratch.cross_entropy(changed, Y) == scratch.cross_entropy(Y_HAT, Y)
 
 
 def test_cross_entropy_of_the_notes():
@@ -118,6 +132,16 @@ def test_where_the_losses_part(dtype, limit):
     )
 
 
+def test_probabilities_are_softmax_of_the_scores(twin, generator):
+    model = twin.SoftmaxRegression(4, 3, dtype=torch.float64, generator=generator)
+    images = 100 * torch.rand(5, 1, 2, 2, dtype=torch.float64, generator=generator)
+    with torch.no_grad():
+        y_hat = model.probabilities(images)
+        expected = scratch.softmax(images.flatten(1) @ model.W + model.b)
+    assert_close(y_hat, expected)
+    assert_close(y_hat.sum(1), torch.ones(5, dtype=torch.float64))
+
+
 def first(twin):
     """Return what the twin's cross_entropy takes first, for 2 examples of 3 classes."""
     return Y_HAT if twin.__name__.startswith("scratch") else Y_HAT.log()
@@ -163,3 +187,11 @@ def test_predictions_that_cannot_be(twin, shape):
 def test_images_that_cannot_be(twin, X, message):
     with pytest.raises(ValueError, match=message):
         twin.SoftmaxRegression()(X)
+
+
+@pytest.mark.parametrize("shape", [(5,), ()])
+def test_images_of_one_pixel_are_still_in_rows(twin, shape):
+    model = twin.SoftmaxRegression(1, 3)
+    assert model(torch.zeros(5, 1)).shape == (5, 3)
+    with pytest.raises(ValueError, match=r"expected \(n, ...\) with 1 numbers an example"):
+        model(torch.zeros(shape))

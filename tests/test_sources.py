@@ -5,7 +5,9 @@ import gzip
 import http.server
 import os
 import shutil
+import socket
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -157,6 +159,51 @@ def test_failure_of_apt_is_named(tmp_path, monkeypatch):
         ensure_fashion_mnist(tmp_path / "cache")
 
 
+def test_a_program_that_never_ends_is_given_up_after_ten_minutes(tmp_path, monkeypatch):
+    def fake_run(command, *, timeout, **_):
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(sources.shutil, "which", lambda program: f"/usr/bin/{program}")
+    monkeypatch.setattr(sources.subprocess, "run", fake_run)
+    with pytest.raises(DataUnavailableError, match="apt-get did not finish in 600 s"):
+        ensure_fashion_mnist(tmp_path / "cache")
+
+
+def test_the_last_line_of_a_failed_program_is_named(tmp_path):
+    code = "import sys; print('W: first', 'E: last', sep='\\n', file=sys.stderr); sys.exit(3)"
+    with pytest.raises(RuntimeError, match=r" failed: E: last$"):
+        sources.run_program(sys.executable, "-c", code, cwd=tmp_path)
+
+
+def test_sources_are_asked_in_the_order_of_what_they_cost(tmp_path, monkeypatch):
+    asked = []
+    names = ("from_data_dir", "from_system_copy", "from_torchvision", "from_debian")
+    for name in reversed(names):
+        monkeypatch.setattr(sources, name, lambda raw, missing, name=name: asked.append(name))
+    with pytest.raises(DataUnavailableError):
+        ensure_fashion_mnist(tmp_path / "cache")
+    assert asked == list(names)
+
+
+def test_a_silent_network_is_given_up_after_half_a_minute(tmp_path, monkeypatch):
+    timeouts = []
+
+    def download(folder, download):
+        timeouts.append(socket.getdefaulttimeout())
+        raise OSError("timed out")
+
+    monkeypatch.setattr("torchvision.datasets.FashionMNIST", download)
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(77)
+    try:
+        with pytest.raises(DataUnavailableError, match="torchvision's mirrors: timed out"):
+            ensure_fashion_mnist(tmp_path / "cache")
+        assert timeouts == [30]
+        assert socket.getdefaulttimeout() == 77  # others' connections are left alone
+    finally:
+        socket.setdefaulttimeout(before)
+
+
 def test_failure_names_every_source_and_a_remedy(tmp_path):
     with pytest.raises(DataUnavailableError) as caught:
         ensure_fashion_mnist(tmp_path / "cache")
@@ -197,6 +244,10 @@ def test_data_directory_that_cannot_be(tmp_path):
 
 def test_where_the_data_are_kept(monkeypatch, tmp_path):
     monkeypatch.setenv("D2L_SOFTMAX_DATA", str(tmp_path / "chosen"))
+    assert sources.default_data_dir() == tmp_path / "chosen"
+    for home in ("HOME", "USERPROFILE"):  # the second is Windows's
+        monkeypatch.setenv(home, str(tmp_path))
+    monkeypatch.setenv("D2L_SOFTMAX_DATA", "~/chosen")
     assert sources.default_data_dir() == tmp_path / "chosen"
     monkeypatch.setenv("D2L_SOFTMAX_DATA", "")
     monkeypatch.setattr(sources.sys, "platform", "linux")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
-from d2l_softmax.training.loop import DivergedError, train
+from d2l_softmax.training.loop import DivergedError, EpochRecord, train
 
 
 @pytest.fixture
@@ -26,6 +26,34 @@ def test_records_of_the_epochs(twin, batches, generator):
     assert records[2].test_acc == evaluate_accuracy(model, test_iter)
     assert all(0 < record.seconds < 60 for record in records)
     assert "epoch   1   train loss 2." in str(records[0])
+
+
+def test_seconds_are_those_of_training_and_test_together(clock):
+    def train_epoch(model, train_iter, optimizer):
+        clock.now += 3
+        return 0.5, 0.5
+
+    class Model:
+        def parameters(self):
+            return []
+
+        def __call__(self, X):
+            clock.now += 2
+            return X
+
+    batches = [(torch.eye(3), torch.tensor([0, 1, 2]))]
+    records = train(train_epoch, Model(), None, batches, batches, 2)
+    seconds = []
+    for record in records:
+        seconds.append(record.seconds)
+        clock.now += 100  # what is done between two epochs is none of theirs
+    assert seconds == [5, 5]
+
+
+def test_a_huge_loss_is_printed_in_powers_of_ten():
+    record = EpochRecord(1, 9999.5, 0.25, 0.5, 1.0)
+    assert "train loss 9999.5000   train acc 0.2500   test acc 0.5000   1.00 s" in str(record)
+    assert "train loss 1.235e+04 " in str(record._replace(train_loss=12345.678))
 
 
 def test_held_out_images_are_evaluated(twin, batches, generator):

@@ -1,0 +1,137 @@
+"""Files that are whole or not there, and models that are read back from any dtype and device."""
+
+import math
+import os
+import pathlib
+import warnings
+import zipfile
+
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+import scratch
+from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.storage.checkpoint import (
+    ModelFileError,
+    load_history,
+    load_parameters,
+    save_history,
+    save_model,
+)
+from d2l_softmax.storage.files import OutputError, write_atomically, write_json
+from d2l_softmax.training.loop import EpochRecord
+
+WRITERS = {
+    "model": lambda path: save_model(path, scratch.SoftmaxRegression()),
+    "history": lambda path: save_history(path, [EpochRecord(1, 0.5, 0.6, 0.7, 0.8)]),
+    "figure": lambda path: save_figure(path, Figure()),
+    "json": lambda path: write_json(path, {"a": 1}),
+    "bytes": lambda path: write_atomically(path, b"new"),
+}
+
+
+@pytest.mark.parametrize("what", WRITERS)
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(what, tmp_path, monkeypatch):
+    def full(number):
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=r"can't write to .*file: No space left on device"):
+        WRITERS[what](path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_content_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    happened = []
+
+    def sync(number):
+        happened.append(f"synced {os.fstat(number).st_size} bytes")
+
+    def replace(path, target):
+        happened.append(f"renamed to {target.name}")
+        return rename(path, target)
+
+    rename = pathlib.Path.replace
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(pathlib.Path, "replace", replace)
+    write_atomically(tmp_path / "file", b"content")
+    assert happened == ["synced 7 bytes", "renamed to file"]
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def test_history_is_read_back_digit_by_digit(tmp_path):
+    history = [EpochRecord(1, 1 / 3, 2 / 3, 0.1, math.pi), EpochRecord(2, 0.5, 0.6, 0.7, 1.5)]
+    for written in (history, [record._replace(valid_acc=1 / 7) for record in history]):
+        save_history(tmp_path / "history.csv", written)
+        assert load_history(tmp_path / "history.csv") == written
+
+
+@pytest.fixture
+def model():
+    """Return a model of two pixels and three classes."""
+    return scratch.SoftmaxRegression(2, 3)
+
+
+def saved(path, W, b):
+    """Write tensors as a model file, and return its path."""
+    torch.save({"W": W, "b": b}, path)
+    return path
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_models_of_any_precision_are_read(model, tmp_path, dtype):
+    W, b = torch.arange(6.0).reshape(2, 3), torch.tensor([0.5, -0.25, 8.0])
+    load_parameters(saved(tmp_path / "model.pt", W.to(dtype), b.to(dtype)), model)
+    assert torch.equal(model.W, W)
+    assert torch.equal(model.b, b)
+
+
+def test_a_negative_bias_does_not_make_up_for_huge_weights(model, tmp_path):
+    # W sums to the largest number there is, so a bias of -1e38 makes a logit that there isn't.
+    W = torch.tensor([[3.4e38, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    load_parameters(saved(tmp_path / "fits.pt", W, torch.zeros(3)), model)
+    for bias in (1e38, -1e38):
+        path = saved(tmp_path / "model.pt", W, torch.tensor([bias, 0.0, 0.0]))
+        with pytest.raises(ModelFileError, match="the numbers are too large"):
+            load_parameters(path, model)
+
+
+def rewrite(path, change):
+    """Change the files of which a model file consists: `change` takes and returns them by name."""
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in change(files).items():
+            archive.writestr(name, content)
+
+
+def test_a_model_from_a_gpu_is_read_on_the_cpu(model, tmp_path):
+    W, b = torch.ones(2, 3), torch.ones(3)
+    path = saved(tmp_path / "model.pt", W, b)
+
+    def from_gpu(files):
+        """Let the tensors say they were on a GPU; a text is written with its length before it."""
+        (name,) = (name for name in files if name.endswith("/data.pkl"))
+        assert b"X\x03\0\0\0cpu" in files[name]
+        there = files[name].replace(b"X\x03\0\0\0cpu", b"X\x06\0\0\0cuda:0")
+        return {**files, name: there}
+
+    rewrite(path, from_gpu)
+    load_parameters(path, model)
+    assert model.W.device.type == "cpu"
+    assert torch.equal(model.W, W)
+
+
+def test_a_program_is_refused_without_warnings(model, tmp_path):
+    """A file of TorchScript, a program, is a zip file as a model is, with one more part."""
+    path = saved(tmp_path / "model.pt", torch.ones(2, 3), torch.ones(3))
+    rewrite(path, lambda files: {**files, "model/constants.pkl": b"\x80\x02)."})
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        with pytest.raises(ModelFileError, match="damaged or not a model of this project"):
+            load_parameters(path, model)
+    assert shown == []
