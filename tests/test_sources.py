@@ -212,7 +212,6 @@ def test_failure_names_every_source_and_a_remedy(tmp_path):
         f"the data directory {tmp_path / 'cache'}: train-images-idx3-ubyte is not there",
         "no-system-copy: no such directory",
         "torchvision's mirrors: ",
-        "Connection refused",
         "Debian's package dataset-fashion-mnist: apt-get is not installed",
         "with data_dir or D2L_SOFTMAX_DATA",
     ):

@@ -99,9 +99,7 @@ def train_epoch_ch3(
             total_loss(losses, len(y)).backward()
             updater(X.shape[0])
         num_losses = losses.numel() if losses.dim() else len(y)
-        metric.add(
-            total_loss(losses, num_losses), num_losses, count_correct(y_hat.detach(), y), len(y)
-        )
+        metric.add(total_loss(losses, num_losses), num_losses, count_correct(y_hat, y), len(y))
     return metric[0] / metric[1], metric[2] / metric[3]
 
 

@@ -91,7 +91,7 @@ def to_model_input(picture: Image.Image, invert: str = "auto") -> Tensor:
 
 
 def flatten(picture: Image.Image) -> tuple[Image.Image, int | None]:
-    """Return a gray picture without transparency, and the shade that filled it, None if none did."""
+    """Return a gray picture without transparency, and the shade that filled it, if any did."""
     gray = to_eight_bits(picture).convert("RGBA").convert("LA")
     shade, alpha = gray.split()
     if alpha.getextrema()[0] == 255 or alpha.getbbox() is None:

@@ -16,8 +16,8 @@ class EpochRecord(NamedTuple):
     """What is known after an epoch; the columns of history.csv.
 
     train_loss (nats) and train_acc are means over the epoch, each batch measured before its step;
-    test_acc is measured after the epoch; seconds are wall time for both together. valid_acc is
-    there only if training images were held out.
+    test_acc is measured after the epoch, as is valid_acc, which is there only if training images
+    were held out; seconds are wall time of training and evaluation together.
     """
 
     epoch: int
