@@ -105,6 +105,7 @@ def test_evaluating_needs_no_gradients(made_up):
 def test_table_has_a_line_for_each_class(example):
     lines = score_table(example).splitlines()
     assert len(lines) == 12
+    assert lines[1].split() == ["class", "precision", "recall", "examples"]
     assert lines[2].split() == ["t-shirt", "0.3333", "1.0000", "1"]
     assert lines[5].split() == ["dress", "-", "0.0000", "1"]
 

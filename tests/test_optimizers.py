@@ -50,6 +50,21 @@ def test_adam_is_torchs(weight_decay):
     assert_same_path("Adam", lr=1e-2, weight_decay=weight_decay)
 
 
+def test_defaults_are_torchs():
+    parameter = torch.zeros(1, requires_grad=True)
+    theirs = concise.Adam([parameter]).defaults
+    ours = scratch.Adam([torch.zeros(1)])
+    assert (ours.lr, ours.betas, ours.eps, ours.weight_decay) == (
+        theirs["lr"],
+        theirs["betas"],
+        theirs["eps"],
+        theirs["weight_decay"],
+    )
+    theirs = concise.SGD([parameter], lr=0.1).defaults
+    ours = scratch.SGD([torch.zeros(1)], lr=0.1)
+    assert (ours.momentum, ours.weight_decay) == (theirs["momentum"], theirs["weight_decay"])
+
+
 def test_adam_with_other_settings_is_torchs():
     assert_same_path("Adam", lr=1e-4, betas=(0.8, 0.99), eps=1e-6)
 

@@ -128,15 +128,22 @@ def test_download_of_other_content_is_refused(files, tmp_path, monkeypatch, mirr
         ensure_fashion_mnist(tmp_path / "cache")
 
 
-def test_debians_package(files, tmp_path, monkeypatch):
+def test_debians_package(files, tmp_path, monkeypatch, capsys):
     """Stand-ins for apt-get and dpkg-deb that do what these do, for a package of made-up files."""
     system = compress(files, tmp_path / "package")
     monkeypatch.setattr(sources, "SYSTEM_COPY", sources.Path("/usr/share/datasets/fashion-mnist"))
     monkeypatch.setattr(sources.Path, "is_dir", lambda path: path != sources.SYSTEM_COPY)
-    calls = []
+    calls, configurations = [], []
 
     def fake_run(command, *, cwd, **_):
         calls.append([os.path.basename(str(part)) for part in command])
+        if command[0] == "apt-get":
+            assert command[1:3] == ("-q", "-c")
+            configurations.append(command[3].read_text(encoding="utf-8"))
+            assert (cwd / "state/lists/partial").is_dir()
+            assert (cwd / "cache/archives/partial").is_dir()
+            for place in (f'Dir::State "{cwd}/state";', f'Dir::Cache "{cwd}/cache";'):
+                assert place in configurations[-1]
         if "download" in command:
             (cwd / "dataset-fashion-mnist_0_all.deb").touch()
         if "-x" in command:
@@ -146,7 +153,21 @@ def test_debians_package(files, tmp_path, monkeypatch):
     monkeypatch.setattr(sources.shutil, "which", lambda program: f"/usr/bin/{program}")
     monkeypatch.setattr(sources.subprocess, "run", fake_run)
     assert_complete(ensure_fashion_mnist(tmp_path / "cache"))
-    assert [call[0] for call in calls] == ["apt-get", "apt-get", "dpkg-deb"]
+    configuration, package = "apt.conf", "dataset-fashion-mnist_0_all.deb"
+    assert calls == [
+        ["apt-get", "-q", "-c", configuration, "update"],
+        ["apt-get", "-q", "-c", configuration, "download", "dataset-fashion-mnist"],
+        ["dpkg-deb", "-x", package, "files"],
+    ]
+    for setting in (
+        'APT::Sandbox::User "";',
+        'Acquire::Retries "1";',
+        'Acquire::http::Timeout "30";',
+        'Acquire::https::Timeout "30";',
+        "#clear APT::Update;",
+    ):
+        assert setting in configurations[0]
+    assert "no root needed" in capsys.readouterr().err
 
 
 def test_failure_of_apt_is_named(tmp_path, monkeypatch):
