@@ -7,6 +7,7 @@ import types
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 import concise
 import scratch
@@ -17,6 +18,17 @@ from d2l_softmax.storage.checkpoint import load_history
 from d2l_softmax.training import metrics
 
 TWINS = {"scratch": scratch, "concise": concise}
+
+# test_properties.py: the same examples in every run, nothing kept, and no clock on a busy machine
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
 
 
 def pytest_collection_modifyitems(items):

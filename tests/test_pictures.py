@@ -234,7 +234,7 @@ def test_files_that_cannot_be(tmp_path, bad_files):
         assert name in str(caught.value)
         assert "\n" not in str(caught.value)
     with pytest.raises(
-        PictureError, match="damaged or unreadable: (Is a directory|Permission denied)"
+        PictureError, match=r"damaged or unreadable: (Is a directory|Permission denied)"
     ):
         load_picture(tmp_path)
 
