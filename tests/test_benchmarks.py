@@ -2,10 +2,13 @@
 
 import functools
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -43,14 +46,26 @@ def test_the_recipe_is_the_best_of_the_search(results):
     assert RECIPES["best"]["weight_decay"] == 0.0
 
 
+def first_epoch(make):
+    """Return what a peer's first epoch returns."""
+    return make()()
+
+
+def first_epoch_elsewhere(make):
+    """Return the same from another process: where JAX has run, every later fork warns."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(first_epoch, make).result()
+
+
 @pytest.mark.parametrize("name", ["scratch", "concise", "NumPy", "JAX", "torch, autograd"])
 @pytest.mark.usefixtures("real_data")
 def test_peers_learn_the_same(name):
-    if name == "JAX":
-        pytest.importorskip("jax")
+    if name == "JAX" and not find_spec("jax"):
+        pytest.skip("needs jax")
+    epoch = first_epoch_elsewhere if name == "JAX" else first_epoch
     for label, make in peers.epochs().items():
         if label.startswith(name):
-            loss, train_acc, test_acc = make()()
+            loss, train_acc, test_acc = epoch(make)
             assert loss == pytest.approx(0.783, abs=0.01)
             assert train_acc == pytest.approx(0.75, abs=0.01)
             assert 0.74 < test_acc < 0.82
