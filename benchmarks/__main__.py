@@ -8,143 +8,105 @@ import argparse
 import datetime
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
+import re
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
-from benchmarks import accuracy, commands, peers, profile, scaling, tables, to_target
-from benchmarks.rounds import alternate, in_turns
+from benchmarks import accuracy, costs, peers, tables
+from benchmarks.rounds import take_turns
 from d2l_softmax.commands.options import whole
 from d2l_softmax.figures.drawing import save_figure
-from d2l_softmax.storage.files import write_atomically, write_json
+from d2l_softmax.storage.files import write_json, write_text
 
 FOLDER = Path(__file__).parent
 LIBRARIES = ("torch", "torchvision", "numpy", "jax", "scikit-learn", "matplotlib")
 
 
+class Measure(NamedTuple):
+    """What makes results for results.json, given how many rounds, and what compares them."""
+
+    run: Callable
+    compare: Callable
+
+
+compare_passes = partial(tables.compare, "one pass over the training data", tables.BOOK_LOADER)
+compare_epochs = partial(tables.compare, "one epoch, training and evaluation", tables.BOOK)
+compare_on_gpu = partial(tables.compare, "one epoch on a GPU", "torch, autograd, CUDA")
+on_gpu = peers.ON_GPU if torch.cuda.is_available() else {}
+to_target = partial(take_turns, accuracy.TO_TARGET, warm_up=0, results=True)
+MEASURES = {
+    "loading": Measure(partial(take_turns, peers.PASSES), compare_passes),
+    "epoch": Measure(partial(take_turns, peers.EPOCHS), compare_epochs),
+    "profile": Measure(partial(take_turns, peers.UNTIL_STAGES), tables.compare_stages),
+    "target": Measure(to_target, tables.compare_times_to_target),
+    "command": Measure(costs.measure_commands, tables.compare_commands),
+    "accuracy": Measure(accuracy.measure_recipes, tables.compare_recipes),
+    "search": Measure(lambda _: list(accuracy.search_settings(seeds=3)), tables.compare_settings),
+    "scaling": Measure(lambda rounds: list(costs.measure_growth(rounds)), tables.compare_growth),
+    "gpu": Measure(partial(take_turns, on_gpu), compare_on_gpu),
+}
+
+
 def main() -> None:
-    """Measure what the arguments name, all by default."""
-    measures = {
-        "loading": loading,
-        "epoch": epoch,
-        "profile": stages,
-        "target": target,
-        "command": command,
-        "accuracy": recipes,
-        "search": search,
-        "scaling": growth,
-        "gpu": gpu,
-    }
+    """Measure what the arguments name, all by default; exit with 2 if they are wrong."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("measures", nargs="*", help=f"of {', '.join(measures)} (default: all)")
-    parser.add_argument(
-        "--repeats", type=whole(2), default=5, help="measurements of each (default: 5)"
-    )
+    parser.add_argument("measures", nargs="*", help=f"of {', '.join(MEASURES)} (default: all)")
+    parser.add_argument("--repeats", type=whole(2), default=5, help="how many rounds (default: 5)")
     options = parser.parse_args()
-    if unknown := set(options.measures) - set(measures):
-        parser.error(
-            f"no measure named {', '.join(sorted(unknown))}; there are {', '.join(measures)}"
-        )
-    if missing := [name for name in ("jax", "sklearn") if not find_spec(name)]:
-        parser.error(f"{' and '.join(missing)} missing; python -m pip install -e '.[bench]'")
-    results = {"machine": machine(), "repeats": options.repeats}
-    for name in options.measures or measures:
-        results[name] = measures[name](options.repeats)
-        print(f"{tables.SECTIONS[name](results)}\n", flush=True)
+    if unknown := sorted(set(options.measures) - set(MEASURES)):
+        parser.error(f"no measure named {', '.join(unknown)}; there are {', '.join(MEASURES)}")
+    if missing := [n for n in ("jax", "sklearn", "pandas", "tabulate") if not find_spec(n)]:
+        parser.error(f"{', '.join(missing)} missing; python -m pip install -e '.[bench]'")
+    results = {"machine": describe_machine(), "repeats": options.repeats}
+    for name in options.measures or MEASURES:
+        results[name] = MEASURES[name].run(options.repeats)
+        print(tables.markdown(MEASURES[name].compare(results[name])), end="\n\n", flush=True)
     if not options.measures:
-        write(results)
+        write_json(FOLDER / "results.json", results)
+        save_figure(FOLDER / "scaling.png", costs.draw_growth(results["scaling"]))
+        readme = FOLDER / "README.md"
+        write_text(readme, fill(readme.read_text(encoding="utf-8"), results))
+        print(tables.markdown(tables.compare_with_goals(results)))
+        print(f"\nwrote results.json, scaling.png, README.md to {FOLDER.name}/")
 
 
-def write(results: dict) -> None:
-    """Write the results, the figure, and the tables into README.md between their marks."""
-    write_json(FOLDER / "results.json", results)
-    save_figure(FOLDER / "scaling.png", tables.draw_scaling(results["scaling"]))
-    readme = FOLDER / "README.md"
-    text = tables.filled(readme.read_text(encoding="utf-8"), results)
-    write_atomically(readme, text.encode())
-    print(
-        f"{tables.goals(results)}\n\nwrote results.json, scaling.png, README.md to {FOLDER.name}/"
-    )
-
-
-def machine() -> dict:
-    """Return what the measurements were made on and with."""
-    processor = platform.processor() or platform.machine()
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo") as lines:
-            names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-        processor = names[0] if names else processor
+def describe_machine() -> dict:
+    """Return what the measurements are made on and with."""
+    cpuinfo = Path("/proc/cpuinfo").read_text() if platform.system() == "Linux" else ""
+    names = re.findall(r"^model name\s*: (.*)$", cpuinfo, re.MULTILINE)
+    versions = {library: version(library).split("+")[0] for library in LIBRARIES}
     return {
         "date": datetime.date.today().isoformat(),
         "system": platform.system(),
-        "processor": processor,
+        "processor": names[0] if names else platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "versions": {"Python": platform.python_version(), **dict(map(installed, LIBRARIES))},
+        "versions": {"Python": platform.python_version(), **versions},
     }
 
 
-def installed(library: str) -> tuple[str, str]:
-    """Return a library and its version, without what follows a plus."""
-    try:
-        return library, version(library).split("+")[0]
-    except PackageNotFoundError:
-        return library, "missing"
-
-
-def loading(repeats: int) -> dict[str, list[float]]:
-    """Time a pass over the training data in batches of 256."""
-    return alternate(peers.passes(), repeats)
-
-
-def epoch(repeats: int) -> dict[str, list[float]]:
-    """Time an epoch, training and evaluation, at batch size 256."""
-    return alternate(peers.epochs(), repeats)
-
-
-def stages(repeats: int) -> dict[str, list[float]]:
-    """Time epochs that end at each stage of a step."""
-    return alternate(profile.peers(), repeats)
-
-
-def target(repeats: int) -> dict[str, list[tuple[float, str]]]:
-    """Time training from the start until the target accuracy, a seed a turn."""
-    turns = in_turns(to_target.peers(), repeats)
-    return {name: [result for _, result in each] for name, each in turns.items()}
-
-
-def command(repeats: int) -> dict[str, dict]:
-    """Time whole commands in turn; a first round, which warms up, is watched for its memory."""
-    measured = {
-        name: {"megabytes": commands.peak_memory(name), "seconds": []} for name in commands.COMMANDS
-    }
-    for _ in range(repeats):
-        for name, values in measured.items():
-            values["seconds"].append(commands.seconds(name))
-    return measured
-
-
-def recipes(repeats: int) -> list[dict]:
-    """Train with each recipe from twice as many seeds as there are repeats."""
-    return accuracy.of_recipes(2 * repeats)
-
-
-def search(repeats: int) -> list[dict]:
-    """Try the settings from which `--recipe best` was chosen."""
-    return accuracy.search(seeds=3)
-
-
-def growth(repeats: int) -> list[dict]:
-    """Measure how cost grows."""
-    return scaling.run(repeats)
-
-
-def gpu(repeats: int) -> dict[str, list[float]] | None:
-    """Time an epoch on a CUDA device, where there is one."""
-    return alternate(peers.on_gpu(), repeats) if torch.cuda.is_available() else None
+def fill(text: str, results: dict) -> str:
+    """Return a text with new tables between its marks; ValueError if a mark is not there."""
+    sections = {n: tables.markdown(m.compare(results[n])) for n, m in MEASURES.items()}
+    sections["goals"] = tables.markdown(tables.compare_with_goals(results))
+    machine = results["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    sections["machine"] = (
+        f"{machine['date']}: {machine['system']}, {machine['processor']}, {machine['cores']} "
+        f"cores, {machine['threads']} threads, {machine['gpu'] or 'no GPU'}; {versions}. "
+        f"{results['repeats']} rounds after the warm-up."
+    )
+    for name, section in sections.items():
+        start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        text = f"{text[: text.index(start)]}{start}\n\n{section}\n\n{text[text.index(end) :]}"
+    return text
 
 
 if __name__ == "__main__":

@@ -1,153 +1,144 @@
 """What the twins are measured against: the same epoch, as each library's users would write it.
 
-A peer is a function without arguments that makes ready and returns the work to be timed: one epoch
-over the training data at batch size 256 and learning rate 0.1, and an evaluation on the test data.
-The work returns (train loss, train accuracy, test accuracy), so that a test can see that all learn
-the same thing. Data are in memory, 784 pixels a row.
+A peer is a generator function. It prepares and yields; before each further yield it works, mostly
+for an epoch: training at batch size 256 and learning rate 0.1, and an evaluation on the test data.
+It yields (train loss, train accuracy, test accuracy), so that a test can see that all learn the
+same thing. Data are in memory, 784 pixels a row.
 """
 
-import functools
 import importlib
 import operator
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from benchmarks import book
-from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
-from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE
-from d2l_softmax.data.parsed import read_fashion_mnist
-from d2l_softmax.data.sources import ensure_fashion_mnist
+from d2l_softmax import load_data_fashion_mnist
+from d2l_softmax.commands.train import Training, parse
+from d2l_softmax.training.metrics import Accumulator, count_correct
 
-Work = Callable[[], tuple[float, float, float]]
 BATCH_SIZE, LR = 256, 0.1
+TWINS = ("scratch", "concise")
+STAGES = ("look up and scale", "forward", "loss", "gradient", "step", "sums")
 
 
-def rows() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return training images (n, 784) uint8 and labels (n,), and those of the test data."""
-    (X, y), (X_test, y_test) = read_fashion_mnist(ensure_fashion_mnist())
-    return X.flatten(1), y, X_test.flatten(1), y_test
+def read_rows(dtype: str = "uint8") -> tuple[np.ndarray, ...]:
+    """Return training images (n, 784), float32 ones in [0, 1], labels (n,), and the test data's."""
+    train, test = (each.dataset for each in load_data_fashion_mnist(BATCH_SIZE))
+    X, X_test = (each.images.flatten(1).numpy() for each in (train, test))
+    if dtype == "float32":
+        X, X_test = (each.astype(np.float32) / 255 for each in (X, X_test))
+    return X, train.labels.numpy(), X_test, test.labels.numpy()
 
 
-def floats() -> tuple[np.ndarray, ...]:
-    """Return the same as scikit-learn takes them: float32 in [0, 1], and labels."""
-    X, y, X_test, y_test = (tensor.numpy() for tensor in rows())
-    return X.astype(np.float32) / 255, y, X_test.astype(np.float32) / 255, y_test
+def make_training(name: str, *arguments: str, seed: int = 0) -> Training:
+    """Return a training of a twin, `scratch` or `concise`, by the arguments of its command."""
+    options = parse(name, ["--device=cpu", f"--seed={seed}", *arguments])
+    return Training(importlib.import_module(name), options)
 
 
-def twin(name: str, device: str = "cpu") -> Work:
-    """Return the epoch of a twin, `scratch` or `concise`, as its command trains it."""
-    page = importlib.import_module(f"{name}.softmax_regression")
-    train_iter, test_iter = load_data_fashion_mnist(
-        BATCH_SIZE, test_batch_size=TEST_BATCH_SIZE, device=device
-    )
-    model = page.SoftmaxRegression(device=device)
-    optimizer = page.SGD(model.parameters(), lr=LR)
-
-    def epoch():
-        train_loss, train_acc = page.train_epoch(model, train_iter, optimizer)
-        return train_loss, train_acc, evaluate_accuracy(model, test_iter)
-
-    return epoch
+def twin(name: str, *arguments: str, seed: int = 0) -> Iterator:
+    """Train a twin as its command does."""
+    records = make_training(name, *arguments, seed=seed).records()
+    yield
+    for record in records:
+        yield record.train_loss, record.train_acc, record.test_acc
 
 
-def book_epoch(num_workers: int) -> Work:
-    """Return the epoch of the book's way."""
-    return book.Trainer(num_workers).epoch
+def twin_until(name: str, last_stage: str) -> Iterator[None]:
+    """Train a twin for an epoch that goes in each step no further than a stage."""
+    training = make_training(name)
+    model, optimizer, by_hand = training.model, training.optimizer, name == "scratch"
+    last = STAGES.index(last_stage)
+    yield
+    while True:
+        metric = Accumulator(3)
+        for X, y in training.train_iter:
+            if last >= 1:
+                outputs = model(X)
+            if last >= 2:
+                loss = training.twin.cross_entropy(outputs, y)
+            if last >= 3 and by_hand:
+                gradients = model.gradients(X, outputs, y)
+            elif last >= 3:
+                optimizer.zero_grad()
+                loss.backward()
+            if last >= 4:
+                optimizer.step(gradients) if by_hand else optimizer.step()
+            if last >= 5:
+                metric.add(loss * len(y), count_correct(outputs, y), len(y))
+        yield
 
 
-def numpy_by_hand() -> Work:
-    """Return an epoch written in NumPy, gradient by hand."""
-    X, y, X_test, y_test = (tensor.numpy() for tensor in rows())
+def numpy_by_hand() -> Iterator[tuple[float, float, float]]:
+    """Train with NumPy, gradient by hand."""
+    X, y, X_test, y_test = read_rows()
     rng = np.random.default_rng(0)
     W = rng.normal(0, 0.01, (784, 10)).astype(np.float32)
     b = np.zeros(10, np.float32)
-
-    def scaled(images):
-        return images.astype(np.float32) / np.float32(255)
-
-    def epoch():
+    yield
+    while True:
         loss = correct = 0.0
-        order = rng.permutation(len(y))
-        for start in range(0, len(y), BATCH_SIZE):
-            batch = order[start : start + BATCH_SIZE]
-            A, labels, picked = scaled(X[batch]), y[batch], np.arange(len(batch))
-            logits = A @ W + b
+        for batch in np.split(rng.permutation(len(y)), range(BATCH_SIZE, len(y), BATCH_SIZE)):
+            images, labels = X[batch].astype(np.float32) / np.float32(255), y[batch]
+            picked = np.arange(len(batch)), labels
+            logits = images @ W + b
             logits -= logits.max(axis=1, keepdims=True)
             y_hat = np.exp(logits)
             y_hat /= y_hat.sum(axis=1, keepdims=True)
-            loss -= np.log(y_hat[picked, labels]).sum()
+            loss -= np.log(y_hat[picked]).sum()
             correct += (y_hat.argmax(axis=1) == labels).sum()
-            y_hat[picked, labels] -= 1
+            y_hat[picked] -= 1
             y_hat *= np.float32(LR / len(batch))
-            W[:] -= A.T @ y_hat
-            b[:] -= y_hat.sum(axis=0)
-        test_acc = ((scaled(X_test) @ W + b).argmax(axis=1) == y_test).mean()
-        return loss / len(y), correct / len(y), test_acc
-
-    return epoch
+            W -= images.T @ y_hat
+            b -= y_hat.sum(axis=0)
+        logits = X_test.astype(np.float32) / np.float32(255) @ W + b
+        yield loss / len(y), correct / len(y), (logits.argmax(axis=1) == y_test).mean()
 
 
-def jax_scan(keep: str) -> Work:
-    """Return an epoch that JAX compiles as a whole: `jit` around `scan` over the batches.
-
-    The images are kept as `uint8`, a quarter of the memory, or as `float32`, scaled beforehand.
-    """
+def jax_scan(dtype: str) -> Iterator[tuple[float, float, float]]:
+    """Train with JAX, an epoch compiled as a whole; images are kept as uint8 or as float32."""
     import jax
     from jax import numpy as jnp
 
-    X, y, X_test, y_test = (jnp.asarray(tensor.numpy()) for tensor in rows())
-    if keep == "float32":
-        X, X_test = X.astype(jnp.float32) / 255, X_test.astype(jnp.float32) / 255
-    whole = len(y) // BATCH_SIZE * BATCH_SIZE
+    X, y, X_test, y_test = map(jnp.asarray, read_rows(dtype))
+    whole = len(y) // BATCH_SIZE * BATCH_SIZE  # the last batch is smaller
 
-    def logits_of(parameters, images):
-        scaled = images if keep == "float32" else images.astype(jnp.float32) / 255
-        return scaled @ parameters[0] + parameters[1]
-
-    def loss_of(parameters, images, labels):
-        logits = logits_of(parameters, images)
+    @partial(jax.value_and_grad, has_aux=True)
+    def loss_and_gradients(parameters, images, labels):
+        W, b = parameters
+        floats = images if dtype == "float32" else images.astype(jnp.float32) / 255
+        logits = floats @ W + b
         picked = jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)
         return -picked.mean(), (logits.argmax(axis=1) == labels).sum()
 
     def step(parameters, batch):
-        labels = y[batch]
-        value_and_grad = jax.value_and_grad(loss_of, has_aux=True)
-        (loss, correct), gradients = value_and_grad(parameters, X[batch], labels)
-        moved = jax.tree.map(lambda p, g: p - LR * g, parameters, gradients)
-        return moved, (loss * len(labels), correct)
+        (loss, correct), gradients = loss_and_gradients(parameters, X[batch], y[batch])
+        parameters = jax.tree.map(lambda p, g: p - LR * g, parameters, gradients)
+        return parameters, (loss * len(batch), correct)
 
     @jax.jit
-    def compiled(parameters, key):
+    def train_and_test(parameters, key):
         order = jax.random.permutation(key, len(y))
-        batches = order[:whole].reshape(-1, BATCH_SIZE)
-        parameters, (losses, correct) = jax.lax.scan(step, parameters, batches)
-        parameters, (last_loss, last_correct) = step(parameters, order[whole:])
-        test_acc = (logits_of(parameters, X_test).argmax(axis=1) == y_test).mean()
-        means = (losses.sum() + last_loss) / len(y), (correct.sum() + last_correct) / len(y)
-        return parameters, (*means, test_acc)
+        parameters, sums = jax.lax.scan(step, parameters, order[:whole].reshape(-1, BATCH_SIZE))
+        parameters, last = step(parameters, order[whole:])
+        means = [(each.sum() + rest) / len(y) for each, rest in zip(sums, last, strict=True)]
+        (_, correct), _ = loss_and_gradients(parameters, X_test, y_test)  # jit drops the gradients
+        return parameters, (*means, correct / len(y_test))
 
-    keys = iter(jax.random.split(jax.random.key(0), 1000))
-    parameters = jax.random.normal(next(keys), (784, 10)) * 0.01, jnp.zeros(10)
-
-    def epoch():
-        nonlocal parameters
-        parameters, measured = compiled(parameters, next(keys))
-        return tuple(map(float, measured))
-
-    return epoch
+    parameters = jax.random.normal(jax.random.key(0), (784, 10)) * 0.01, jnp.zeros(10)
+    yield
+    for key in jax.random.split(jax.random.key(1), 1000):
+        parameters, measured = train_and_test(parameters, key)
+        yield tuple(map(float, measured))
 
 
-def torch_autograd(device: str = "cpu", compiled: str = "") -> Work:
-    """Return a plain epoch in torch: floats in memory, indexing, autograd, no DataLoader.
-
-    `compiled` is a mode of torch.compile for loss, gradient and step together; "reduce-overhead"
-    captures them in a CUDA graph.
-    """
-    X, y, X_test, y_test = (tensor.to(device) for tensor in rows())
-    X, X_test = X.float() / 255, X_test.float() / 255
+def torch_autograd(device: str = "cpu", compile_mode: str = "") -> Iterator:
+    """Train plainly in torch, no DataLoader; with a mode of torch.compile, steps are compiled."""
+    X, y, X_test, y_test = (torch.from_numpy(each).to(device) for each in read_rows("float32"))
     generator = torch.Generator().manual_seed(0)
     W = (torch.randn(784, 10, generator=generator) * 0.01).to(device).requires_grad_()
     b = torch.zeros(10, device=device, requires_grad=True)
@@ -161,110 +152,100 @@ def torch_autograd(device: str = "cpu", compiled: str = "") -> Work:
                 parameter -= LR * gradient
         return loss.detach() * len(labels), (logits.argmax(dim=1) == labels).sum()
 
-    if compiled:
-        step = torch.compile(step, mode=compiled)
-
-    def epoch():
+    if compile_mode:
+        step = torch.compile(step, mode=compile_mode)
+    yield
+    while True:
         total = torch.zeros(2, device=device)
         for batch in torch.randperm(len(y), generator=generator).to(device).split(BATCH_SIZE):
             total += torch.stack(step(X[batch], y[batch]))
         with torch.no_grad():
             test_acc = ((X_test @ W + b).argmax(dim=1) == y_test).float().mean()
-        return *(total / len(y)).tolist(), float(test_acc)
-
-    return epoch
+        yield *(total / len(y)).tolist(), float(test_acc)
 
 
-def sklearn_sgd() -> Work:
-    """Return an epoch of scikit-learn's SGDClassifier: ten binary regressions, image by image."""
+def sgd_classifier(seed: int = 0) -> Iterator[tuple[float, float, float]]:
+    """Train scikit-learn's SGDClassifier: ten binary regressions, image by image."""
     from sklearn.linear_model import SGDClassifier
 
-    X, y, X_test, y_test = floats()
-    model = SGDClassifier(loss="log_loss", random_state=0, n_jobs=-1)
-
-    def epoch():
+    X, y, X_test, y_test = read_rows("float32")
+    model = SGDClassifier(loss="log_loss", random_state=seed, n_jobs=-1)
+    yield
+    while True:
         model.partial_fit(X, y, classes=np.arange(10))
-        return np.nan, np.nan, model.score(X_test, y_test)
-
-    return epoch
+        yield np.nan, np.nan, model.score(X_test, y_test)
 
 
-def gather_only() -> Work:
-    """Return the least a pass can do: look the images up in a random order and scale them."""
-    X, y, _, _ = rows()
+def lbfgs(seed: int = 0) -> Iterator[tuple[float, float, float]]:
+    """Fit scikit-learn's LogisticRegression, not an epoch but all; nothing is random in it."""
+    from sklearn.linear_model import LogisticRegression
 
-    def one_pass():
-        for batch in torch.randperm(len(y)).split(BATCH_SIZE):
-            X.index_select(0, batch).float().div_(255), y.index_select(0, batch)
-
-    return one_pass
-
-
-def by_transpose(A: Tensor, B: Tensor) -> Tensor:
-    """Return A @ B, (m, k) @ (k, q) -> (m, q), as scratch multiplies: faster for a small q."""
-    return (B.T @ A.T).T
+    X, y, X_test, y_test = read_rows("float32")
+    model = LogisticRegression(max_iter=100)  # as few as get to accuracy.TARGET: 80 do not
+    warnings.simplefilter("ignore")  # it says that it has not converged
+    yield
+    yield np.nan, np.nan, model.fit(X, y).score(X_test, y_test)
 
 
-def floor(product: Callable[[Tensor, Tensor], Tensor]) -> Work:
-    """Return the least an epoch can do: gather, multiply forward and backward, evaluate."""
-    X, y, X_test, _ = rows()
+@torch.inference_mode()
+def floor(way: str = "") -> Iterator[None]:
+    """Do the least of a pass: look images and labels up in a random order, and scale the images.
+
+    With a way to multiply do the least of an epoch: two products a batch and one for the test data,
+    as "written" or by the "transpose", which is faster and the way of scratch.
+    """
+    X, y, X_test, _ = map(torch.from_numpy, read_rows())
     W = torch.randn(10, 784).T
-
-    @torch.inference_mode()
-    def epoch():
+    multiply = operator.matmul if way == "written" else lambda A, B: (B.T @ A.T).T
+    yield
+    while True:
         for batch in torch.randperm(len(y)).split(BATCH_SIZE):
-            images = X.index_select(0, batch).float().div_(255)
-            product(images.T, product(images, W))
-        product(X_test.float().div_(255), W)
+            if way:
+                images = X.index_select(0, batch).float().div_(255)
+                multiply(images.T, multiply(images, W))
+            else:
+                X.index_select(0, batch).float().div_(255), y.index_select(0, batch)
+        if way:
+            multiply(X_test.float().div_(255), W)
+        yield
 
-    return epoch
 
-
-def one_pass(load: Callable, *arguments) -> Work:
-    """Return a pass over the training data of a loader."""
-    train_iter = load(BATCH_SIZE, *arguments)[0]
-
-    def work():
+def loader(load: Callable, *arguments: int) -> Iterator[None]:
+    """Pass over the training data of a loader."""
+    train_iter, _ = load(BATCH_SIZE, *arguments)
+    yield
+    while True:
         for _ in train_iter:
             pass
-
-    return work
-
-
-def passes() -> dict[str, Callable[[], Work]]:
-    """Return the peers of a pass over the training data, by name."""
-    return {
-        "`load_data_fashion_mnist`": functools.partial(one_pass, load_data_fashion_mnist),
-        "the book's loader, 4 workers": functools.partial(one_pass, book.load, 4),
-        "the book's loader, 0 workers": functools.partial(one_pass, book.load, 0),
-        "floor: look up and scale": gather_only,
-    }
+        yield
 
 
-def epochs() -> dict[str, Callable[[], Work]]:
-    """Return the peers of an epoch, by name."""
-    return {
-        "scratch": functools.partial(twin, "scratch"),
-        "concise": functools.partial(twin, "concise"),
-        "the book's way, 4 workers": functools.partial(book_epoch, 4),
-        "the book's way, 0 workers": functools.partial(book_epoch, 0),
-        "NumPy by hand": numpy_by_hand,
-        "JAX, `jit` and `scan`, uint8 in memory": functools.partial(jax_scan, "uint8"),
-        "JAX, `jit` and `scan`, float32 in memory": functools.partial(jax_scan, "float32"),
-        "torch, autograd, float32 in memory": torch_autograd,
-        "scikit-learn, `SGDClassifier`": sklearn_sgd,
-        "floor: look up, two products": functools.partial(floor, by_transpose),
-        "the same, products as written": functools.partial(floor, operator.matmul),
-    }
-
-
-def on_gpu() -> dict[str, Callable[[], Work]]:
-    """Return the peers of an epoch on a CUDA device, by name."""
-    return {
-        "scratch, CUDA": functools.partial(twin, "scratch", "cuda"),
-        "concise, CUDA": functools.partial(twin, "concise", "cuda"),
-        "torch, autograd, CUDA": functools.partial(torch_autograd, "cuda"),
-        "torch, compiled into a CUDA graph": functools.partial(
-            torch_autograd, "cuda", "reduce-overhead"
-        ),
-    }
+ENDLESS = "--epochs=1000000"
+PASSES = {
+    "`load_data_fashion_mnist`": partial(loader, load_data_fashion_mnist),
+    "the book's loader, 4 workers": partial(loader, book.load, 4),
+    "the book's loader, 0 workers": partial(loader, book.load, 0),
+    "floor: look up and scale": floor,
+}
+EPOCHS = {
+    "scratch": partial(twin, "scratch", ENDLESS),
+    "concise": partial(twin, "concise", ENDLESS),
+    "the book's way, 4 workers": partial(book.train, 4),
+    "the book's way, 0 workers": partial(book.train, 0),
+    "NumPy by hand": numpy_by_hand,
+    "JAX, `jit` and `scan`, uint8 in memory": partial(jax_scan, "uint8"),
+    "JAX, `jit` and `scan`, float32 in memory": partial(jax_scan, "float32"),
+    "torch, autograd, float32 in memory": torch_autograd,
+    "scikit-learn, `SGDClassifier`": sgd_classifier,
+    "floor: look up, two products": partial(floor, "transpose"),
+    "the same, products as written": partial(floor, "written"),
+}
+UNTIL_STAGES = {
+    f"{name}, {stage}": partial(twin_until, name, stage) for name in TWINS for stage in STAGES
+}
+ON_GPU = {
+    "scratch, CUDA": partial(twin, "scratch", "--device=cuda", ENDLESS),
+    "concise, CUDA": partial(twin, "concise", "--device=cuda", ENDLESS),
+    "torch, autograd, CUDA": partial(torch_autograd, "cuda"),
+    "torch, compiled into a CUDA graph": partial(torch_autograd, "cuda", "reduce-overhead"),
+}
