@@ -78,7 +78,8 @@ def main() -> None:
 
 def describe_machine() -> dict:
     """Return what the measurements are made on and with."""
-    cpuinfo = Path("/proc/cpuinfo").read_text() if platform.system() == "Linux" else ""
+    linux = platform.system() == "Linux"
+    cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8") if linux else ""
     names = re.findall(r"^model name\s*: (.*)$", cpuinfo, re.MULTILINE)
     versions = {library: version(library).split("+")[0] for library in LIBRARIES}
     return {

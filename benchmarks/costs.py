@@ -36,7 +36,8 @@ LIMITS = {"seconds": (0.005, 100), "megabytes": (100, 10_000)}  # of the figure'
 def megabytes(file: str, field: str) -> float | None:
     """Return a field of a file of /proc in megabytes; None if process or field is gone."""
     with suppress(OSError, IndexError):
-        return int(Path(file).read_text().split(f"\n{field}:")[1].split()[0]) * 1024 / 1e6
+        text = Path(file).read_text(encoding="utf-8")
+        return int(text.split(f"\n{field}:")[1].split()[0]) * 1024 / 1e6
 
 
 def memory_of_tree(pid: int) -> float | None:
