@@ -24,7 +24,7 @@ RECIPES = {
         "weight_decay": 0.0,
         "lr_decay": "none",
     },
-    # Chosen on 10,000 held-out training images: `python -m benchmarks recipe`.
+    # Chosen on 10,000 held-out training images: `python -m benchmarks search`.
     "best": {
         "epochs": 20,
         "batch_size": 512,
