@@ -94,8 +94,7 @@ class Accumulator:
             for value in row:
                 if not math.isfinite(value):
                     raise NonFiniteError(value, step)
-        totals = [self._total(*each) for each in zip(self.sums, columns, strict=True)]
-        self.sums = totals
+        self.sums = [self._total(*each) for each in zip(self.sums, columns, strict=True)]
         self.additions += len(self.waiting)
         self.waiting.clear()
 
