@@ -175,6 +175,12 @@ def test_a_data_set_has_images_and_as_many_labels(num_images, num_labels):
         InMemoryImages(images, torch.zeros(num_labels, dtype=torch.int64), ["only"])
 
 
+def test_a_data_set_of_one_image_of_one_pixel():
+    image, label = torch.tensor([[[255]]], dtype=torch.uint8), torch.tensor([0])
+    X, y = InMemoryImages(image, label, ["only"], resize=1)[torch.tensor([0])]
+    assert (X.tolist(), y.tolist()) == ([[[[1.0]]]], [0])
+
+
 def test_a_loader_says_its_batch_size_and_that_it_has_no_workers(made_up):
     train_iter, test_iter = load_data_fashion_mnist(16, data_dir=made_up, test_batch_size=15)
     assert (train_iter.batch_size, test_iter.batch_size) == (16, 15)

@@ -3,6 +3,7 @@
 import math
 import os
 import pathlib
+import re
 import warnings
 import zipfile
 
@@ -19,7 +20,13 @@ from d2l_softmax.storage.checkpoint import (
     save_history,
     save_model,
 )
-from d2l_softmax.storage.files import OutputError, write_atomically, write_json
+from d2l_softmax.storage.files import (
+    OutputError,
+    prepare_directory,
+    remove,
+    write_atomically,
+    write_json,
+)
 from d2l_softmax.training.loop import EpochRecord
 
 WRITERS = {
@@ -135,3 +142,28 @@ def test_a_program_is_refused_without_warnings(model, tmp_path):
         with pytest.raises(ModelFileError, match="damaged or not a model of this project"):
             load_parameters(path, model)
     assert shown == []
+
+
+def test_json_is_indented_and_ends_its_last_line(tmp_path):
+    write_json(tmp_path / "config.json", {"lr": 0.1, "twin": "scratch"})
+    text = (tmp_path / "config.json").read_text(encoding="utf-8")
+    assert text == '{\n  "lr": 0.1,\n  "twin": "scratch"\n}\n'
+
+
+def test_a_directory_is_made_with_those_above_it(tmp_path):
+    assert prepare_directory(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_a_directory_that_cannot_be_made_is_named_with_a_remedy(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OutputError) as caught:
+        prepare_directory(tmp_path / "file" / "out")
+    assert str(caught.value).startswith(f"can't write to {tmp_path / 'file' / 'out'}: ")
+    assert str(caught.value).endswith("; choose another directory with output_dir")
+
+
+def test_what_cannot_be_removed_is_named(tmp_path):
+    remove(tmp_path / "not there")
+    with pytest.raises(OutputError, match=f"can't write to {re.escape(str(tmp_path))}: "):
+        remove(tmp_path)  # a directory
