@@ -90,7 +90,7 @@ def check_probabilities(predictions: Tensor, y: Tensor) -> None:
 
 
 def check_numbers(below: float | None = None, **settings: float) -> None:
-    """Raise unless each setting of an optimizer is a number of at least 0, as torch.optim does.
+    """Raise unless each setting of an optimizer is a number of at least 0, as torch's Adam does.
 
     With `below`, it must also be less than that. TypeError for what is no number, ValueError for a
     number out of range and for NaN.

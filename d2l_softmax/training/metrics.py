@@ -140,7 +140,7 @@ def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
 
     y_hat holds a row of scores for each example (n, q) or the predicted classes, in y's shape.
     Probabilities and logits give the same answer: softmax keeps the order. y holds the classes
-    (n,), or targets (n, q) whose largest entry is taken. A row with a NaN is never right.
+    (n,), or targets (n, q) whose largest entry is taken. A row of scores with a NaN is never right.
 
     Raises TypeError for what is no tensor, ValueError if there are not as many predictions as
     labels.
