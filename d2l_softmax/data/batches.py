@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
+
+NUMPY_TYPES = {torch.float32: np.float32, torch.float64: np.float64}  # bfloat16 is none of them
 
 
 class InMemoryImages(Dataset):
     """Images (uint8, as they are in the file) and labels, in memory; scaled when looked up.
 
-    Looking up a quarter of the bytes and scaling after is as fast as looking up floats.
+    Looking up a quarter of the bytes and scaling after is as fast as looking up floats. On the CPU
+    NumPy does both, on one thread: torch divides work this small among its threads, and where
+    other programs keep the cores busy these wait for one another, up to hundreds of times longer.
     `classes` has the name of each class.
     """
 
@@ -52,12 +57,12 @@ class InMemoryImages(Dataset):
             image, label = self[torch.tensor([range(len(self))[index]], device=self.labels.device)]
             return image[0], label[0]
         index = index.to(self.labels.device)
-        images = self.images.index_select(0, index)  # 5 to 10 times faster than images[index]
+        images = rows_of(self.images, index)
         if self.size:
             from torchvision.transforms.v2.functional import resize
 
             images = resize(images, self.size, antialias=True)
-        return images.to(self.dtype).div_(255), self.labels.index_select(0, index)
+        return scaled(images, self.dtype), rows_of(self.labels, index)
 
 
 class InMemoryLoader(DataLoader):
@@ -97,6 +102,20 @@ class InMemoryLoader(DataLoader):
         else:
             order = torch.arange(n, device="cpu")
         return order.to(self.dataset.labels.device)  # once a pass, not once a batch
+
+
+def rows_of(table: Tensor, index: Tensor) -> Tensor:
+    """Return the rows at the indices (n,), which are on the table's device, in their order."""
+    if table.device.type == "cpu":
+        return torch.from_numpy(table.numpy().take(index.numpy(), axis=0))
+    return table.index_select(0, index)  # 5 to 10 times faster than table[index]
+
+
+def scaled(images: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return uint8 images in [0, 1], each pixel divided by 255 in the dtype."""
+    if images.device.type == "cpu" and dtype in NUMPY_TYPES:
+        return torch.from_numpy(np.divide(images.numpy(), 255, dtype=NUMPY_TYPES[dtype]))
+    return images.to(dtype).div_(255)
 
 
 def sides_of(resize: int | tuple[int, int] | None) -> list[int]:
