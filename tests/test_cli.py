@@ -75,7 +75,7 @@ def test_what_a_run_writes_and_prints(command, tmp_path, capsys):
 
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith(f"{command.name}: Fashion-MNIST, 60 + 20 images from ")
-    assert printed[0].endswith("7,850 parameters; cpu, float32; seed 5")
+    assert printed[0].endswith("7,850 parameters; cpu, 1 thread, float32; seed 5")
     assert printed[1].startswith("epoch   1   train loss 2.")
     assert printed[2].startswith("epoch   2   train loss 2.")
     assert "examples a second" in printed[3]

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,13 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "cpu", "cuda", "mps"),
         default="auto",
         help="auto: cuda if there is one, else cpu",
+    )
+    add(
+        "--threads",
+        type=whole(1, os.cpu_count() or 1),
+        default=1,
+        metavar="N",
+        help="CPU threads; more than one can be faster, but only on a machine with idle cores",
     )
     add("--dtype", choices=("float32", "float64"), default="float32", help="precision")
     add_data_dir(parser)

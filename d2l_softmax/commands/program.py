@@ -3,9 +3,12 @@
 import argparse
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import NamedTuple, NoReturn
+
+import torch
 
 from d2l_softmax.errors import UserError
 
@@ -54,16 +57,21 @@ def run_command(commands: tuple[Command, ...], twins: Twins, argv: list[str] | N
     command, subparser = vars(options).pop("chosen")
     if command.complete:
         command.complete(subparser, options)
-    return exit_status(subparser.prog, lambda: command.work(options, twins))
+    threads = vars(options).get("threads", 1)
+    return exit_status(subparser.prog, lambda: command.work(options, twins), threads)
 
 
-def exit_status(prog: str, work: Callable[[], int | None]) -> int:
+def exit_status(prog: str, work: Callable[[], int | None], threads: int = 1) -> int:
     """Do the work; return its status, or say what went wrong and return 1 (interrupted: 130).
+
+    torch computes on so many threads of the CPU. More than one gain a quarter at most where the
+    machine has nothing else to do, and lose up to tenfold where it has (`benchmarks/README.md`).
 
     What is caught is what a person can do something about; a mistake of ours keeps its traceback.
     """
     try:
-        return work() or 0
+        with cpu_threads(threads):
+            return work() or 0
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
         return 130
@@ -72,6 +80,17 @@ def exit_status(prog: str, work: Callable[[], int | None]) -> int:
     except UserError as error:
         print(f"{prog}: {error.for_command_line()}", file=sys.stderr)
         return 1
+
+
+@contextmanager
+def cpu_threads(number: int) -> Iterator[None]:
+    """Let torch compute on so many threads meanwhile; a program that calls us keeps its own."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def run_as_program(work: Callable[[], int]) -> NoReturn:

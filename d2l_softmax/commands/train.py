@@ -37,7 +37,7 @@ REPORT = "report.html"
 def main(twin: ModuleType, name: str, argv: list[str] | None = None) -> int:
     """Train the twin as the arguments say and return the exit status: 0, 1 or 130 (2 exits)."""
     options = parse(name, argv)
-    return exit_status(f"python -m {name}", lambda: train(twin, name, options))
+    return exit_status(f"python -m {name}", lambda: train(twin, name, options), options.threads)
 
 
 def parse(name: str, argv: list[str] | None = None) -> argparse.Namespace:
@@ -112,14 +112,15 @@ class Training:
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     def summary(self) -> str:
-        """Return one line on data, parameters, device and seed."""
+        """Return one line on data, parameters, device, threads and seed."""
         options = self.options
+        threads = f"{options.threads} thread{'' if options.threads == 1 else 's'}"
         num_train, num_test = len(self.train_iter.dataset), len(self.test_iter.dataset)
         held_out = f", {options.validation:,} held out" if options.validation else ""
         return (
             f"Fashion-MNIST, {num_train:,} + {num_test:,} images{held_out} from "
             f"{options.data_dir}; {self.num_parameters:,} parameters; {options.device}, "
-            f"{options.dtype}; seed {options.seed}"
+            f"{threads}, {options.dtype}; seed {options.seed}"
         )
 
     def watch(self, console: Console) -> None:
