@@ -49,6 +49,12 @@ def test_threads_says_otherwise(made_up, tmp_path, capsys, monkeypatch, number):
     assert f"; cpu, {threads}, float32;" in capsys.readouterr().out
 
 
+def test_a_batch_of_all_images_has_all_cores():
+    for size, threads in ((49_999, 1), (50_000, os.cpu_count())):
+        assert train.parse("scratch", [f"--batch-size={size}"]).threads == threads
+        assert train.parse("scratch", [f"--batch-size={size}", "--threads=1"]).threads == 1
+
+
 @pytest.mark.parametrize("number", ["0", "-1", "1.5", "two", str(os.cpu_count() + 1)])
 def test_threads_that_cannot_be(number, capsys):
     with pytest.raises(SystemExit) as exit_:

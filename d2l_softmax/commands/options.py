@@ -13,6 +13,9 @@ from d2l_softmax.data.fashion_mnist import NUM_TRAIN
 from d2l_softmax.data.sources import ENVIRONMENT_VARIABLE, default_data_dir
 
 DEFAULT_MODEL = Path("runs", "scratch", "model.pt")
+MANY_IMAGES = (
+    50_000  # in a batch: more threads pay, also beside a busy process (benchmarks/README.md)
+)
 DEFAULT_LR = {"sgd": 0.1, "adam": 0.001}
 
 # Named settings. Those given on the command line take precedence.
@@ -116,9 +119,8 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--threads",
         type=whole(1, os.cpu_count() or 1),
-        default=1,
         metavar="N",
-        help="CPU threads; more than one can be faster, but only on a machine with idle cores",
+        help=f"CPU threads (default: 1; all cores for batches of {MANY_IMAGES:,} images and more)",
     )
     add("--dtype", choices=("float32", "float64"), default="float32", help="precision")
     add_data_dir(parser)
@@ -167,6 +169,8 @@ def complete_training_options(parser: argparse.ArgumentParser, options: argparse
                 f"argument --{name.replace('_', '-')}: {getattr(options, name):g} is more than "
                 f"{options.dtype} can hold, {largest:.2g}"
             )
+    if options.threads is None:
+        options.threads = (os.cpu_count() or 1) if options.batch_size >= MANY_IMAGES else 1
     choose_device(parser, options)
 
 

@@ -64,8 +64,8 @@ def run_command(commands: tuple[Command, ...], twins: Twins, argv: list[str] | N
 def exit_status(prog: str, work: Callable[[], int | None], threads: int = 1) -> int:
     """Do the work; return its status, or say what went wrong and return 1 (interrupted: 130).
 
-    torch computes on so many threads of the CPU. More than one gain a quarter at most where the
-    machine has nothing else to do, and lose up to tenfold where it has (`benchmarks/README.md`).
+    torch computes on so many threads of the CPU. For small batches more than one gain a quarter at
+    most on idle cores, and lose many times that beside a busy one (`benchmarks/README.md`).
 
     What is caught is what a person can do something about; a mistake of ours keeps its traceback.
     """
