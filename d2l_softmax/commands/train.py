@@ -30,7 +30,15 @@ from d2l_softmax.training import loop
 from d2l_softmax.training.evaluation import Model
 from d2l_softmax.training.loop import EpochRecord
 
-CURVES = {"curves.png": "Loss and accuracies, epoch by epoch."}
+CURVES = "curves.png"
+CAPTION = "Loss and accuracies, epoch by epoch."
+# Shown beside the curve in which it is seen.
+JITTER = (
+    " The test accuracy jumps up and down because the learning rate stays the same: the last steps "
+    "go as far as the first ones did, each after the images that its batch happens to hold, and "
+    "classes that look alike (pullover, coat, shirt) win images from each other and lose them "
+    "again. A rate that falls to zero ends that: --lr-decay linear, or all of --recipe best."
+)
 REPORT = "report.html"
 
 
@@ -73,7 +81,7 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
         for record in training.records():
             history.append(record)
             if record.epoch == 1:  # from here on the directory holds this run, not an earlier one
-                for stale in (*CURVES, *FIGURES, TABLE, REPORT):
+                for stale in (CURVES, *FIGURES, TABLE, REPORT):
                     remove(output_dir / stale)
                 write_json(output_dir / "config.json", config)
             save_history(output_dir / "history.csv", history)
@@ -187,6 +195,7 @@ def write_results(
 ) -> None:
     """Write the figures of the run and of what was learned, and the report that shows them."""
     title = f"{config['twin']}, seed {config['options']['seed']}"
-    save_figure(output_dir / "curves.png", draw_curves(history, title))
+    save_figure(output_dir / CURVES, draw_curves(history, title))
     table = write_evaluation(output_dir, training.model, training.test_iter)
-    write_run_report(output_dir, CURVES | FIGURES, history, config, table)
+    caption = CAPTION + (JITTER if config["options"]["lr_decay"] == "none" else "")
+    write_run_report(output_dir, {CURVES: caption} | FIGURES, history, config, table)
