@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses notebook bench test test-all lint package clean
+.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses notebook bench agree test test-all lint package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,8 +45,11 @@ notebook: $(VENV)/.installed-notebook ## Run the notes' notebook from a clean ke
 	$(BIN)/python -m nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False notebooks/softmax_regression.ipynb
 
-bench: $(VENV)/.installed-bench ## Measure against peers and floors (20 minutes, alone on the machine)
+bench: $(VENV)/.installed-bench ## Measure against peers and floors (40 minutes, alone on the machine)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+agree: $(VENV)/.installed-agree ## Train in TensorFlow, Keras, JAX, NumPy, scikit-learn: same numbers?
+	$(BIN)/python -m benchmarks agreement
 
 test: $(VENV)/.installed-test ## Run the tests
 	$(BIN)/python -m pytest $(ARGS)

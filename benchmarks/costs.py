@@ -19,15 +19,17 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.rounds import start_process, take_turn
+from benchmarks.peers import BOOK
+from benchmarks.rounds import Peer, start_process, take_turn
 from d2l_softmax import load_data_fashion_mnist
 from d2l_softmax.figures.drawing import new_figure
 from scratch import SGD, SoftmaxRegression, train_epoch
 
+SCRATCH, CONCISE = "`python -m scratch`", "`python -m concise`"
 COMMANDS = {
-    "`python -m scratch`": ("scratch", "--device=cpu", "--output-dir"),
-    "`python -m concise`": ("concise", "--device=cpu", "--output-dir"),
-    "the book's way, 4 workers": ("benchmarks.book",),
+    SCRATCH: ("scratch", "--device=cpu", "--output-dir"),
+    CONCISE: ("concise", "--device=cpu", "--output-dir"),
+    BOOK: ("benchmarks.book",),
 }
 MOST_EXAMPLES = 6_000_000
 LIMITS = {"seconds": (0.005, 100), "megabytes": (100, 10_000)}  # of the figure's axes
@@ -73,6 +75,14 @@ def run(name: str, watched: bool = False) -> tuple[float, float | None]:
         return time.perf_counter() - begin, peak
 
 
+def command(name: str) -> Iterator[None]:
+    """Run a command, as a peer."""
+    yield
+    while True:
+        run(name)
+        yield
+
+
 def measure_commands(rounds: int) -> dict[str, dict]:
     """Return each command's "seconds" a round, and its peak "megabytes" in a round before."""
     results = {name: {"megabytes": run(name, watched=True)[1], "seconds": []} for name in COMMANDS}
@@ -82,9 +92,9 @@ def measure_commands(rounds: int) -> dict[str, dict]:
     return results
 
 
-def train(examples=60_000, side=28, classes=10, batch_size=256, threads=0, epochs=1, folder=""):
+def train(examples=60_000, side=28, classes=10, batch_size=256, threads=1, epochs=1, folder=""):
     """Train on Fashion-MNIST, repeated to so many examples, or mapped from files in the folder."""
-    torch.set_num_threads(threads or torch.get_num_threads())
+    torch.set_num_threads(threads)
     train_iter = load_data_fashion_mnist(batch_size, None if side == 28 else side)[0]
     data = train_iter.dataset
     if folder:
@@ -120,7 +130,7 @@ def write_examples(folder: str) -> int:
 
 def measure_training(rounds: int, **settings) -> dict:
     """Return the median "seconds" of `train` and its peak "megabytes", less mapped files."""
-    with start_process(partial(train, **settings)) as process:
+    with start_process(Peer("train", partial(train, **settings))) as process:
         status = f"/proc/{process.submit(os.getpid).result()}/status"
         turn = process.submit(take_turn)
         peak = watch(lambda: megabytes(status, "RssAnon"), lambda: not turn.done())
@@ -140,7 +150,6 @@ def measure_growth(rounds: int) -> Iterator[dict]:
             ("side", "resized, 6,000 examples", [28, 56, 112, 224], few),
             ("classes", "6,000 examples", [10, 100, 1_000, 10_000], few),
             ("batch_size", "60,000 examples", [16, 64, 256, 1_024, 4_096, 16_384, 60_000], {}),
-            ("threads", "60,000 examples", range(1, torch.get_num_threads() + 1), {}),
             ("epochs", "6,000 examples", [1, 10, 100], few),
         ):
             points = [{grows: n} | measure_training(rounds, **{grows: n}, **rest) for n in values]

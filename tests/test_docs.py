@@ -140,7 +140,7 @@ def test_languages_of_the_blocks_are_known(readme):
 
 def test_readmes_are_in_step():
     english, chinese = ((ROOT / readme).read_text(encoding="utf-8") for readme in READMES)
-    for pattern in (r"!\[.*?\]\((.*?)\)", r"^\| .*?([\d.]+ ± [\d.]+).*$", r"(\d\.\d{3} s)"):
+    for pattern in (r"!\[.*?\]\((.*?)\)", r"(\d\.\d{4} \(\d\.\d{4}) ", r"(\d\.\d{3} s)"):
         found = re.findall(pattern, english, re.MULTILINE)
         assert found
         assert found == re.findall(pattern, chinese, re.MULTILINE)
