@@ -77,6 +77,24 @@ def test_a_changed_label_is_not_used(kept, made_up, split):
     assert_same(torch.load(kept, weights_only=True), original)
 
 
+@pytest.mark.parametrize("added", [256, -256, 2**32])
+def test_a_label_that_wraps_round_is_not_used(kept, made_up, added):
+    original = read_fashion_mnist(made_up)
+    splits = torch.load(kept, weights_only=True)
+    splits[0][1][3] += added
+    torch.save(splits, kept)
+    assert_same(read_fashion_mnist(made_up), original)
+    assert_same(torch.load(kept, weights_only=True), original)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_in_its_place_is_not_waited_for(kept, made_up):
+    original = read_fashion_mnist(made_up)
+    kept.unlink()
+    os.mkfifo(kept)
+    assert_same(read_fashion_mnist(made_up), original)
+
+
 def test_tensors_of_the_wrong_dtype_are_not_used(kept, made_up):
     original = read_fashion_mnist(made_up)
     for dtypes in ((torch.float32, torch.int64), (torch.uint8, torch.int32)):

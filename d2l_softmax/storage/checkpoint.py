@@ -2,7 +2,6 @@
 
 import csv
 import io
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from d2l_softmax.errors import UserError
 from d2l_softmax.storage.files import write_atomically, write_text
+from d2l_softmax.storage.tensors import DamagedFileError, read_saved
 from d2l_softmax.training.evaluation import Model
 from d2l_softmax.training.loop import EpochRecord
 
@@ -24,6 +24,7 @@ def save_model(path: Path, model: Model) -> None:
     write_atomically(path, buffer.getvalue())
 
 
+OVERHEAD = 100_000  # bytes of a model file that are no numbers, at most; torch writes about 1,500
 SomeModel = TypeVar("SomeModel", bound=Model)
 
 
@@ -38,7 +39,8 @@ def load_parameters(path: Path, model: SomeModel) -> SomeModel:
     content or shapes, or has numbers that are not finite; the model is then as it was.
     """
     parameters = {"W": model.W, "b": model.b}
-    loaded = read_tensors(path)
+    most_numbers = sum(parameter.numel() for parameter in parameters.values())
+    loaded = read_tensors(path, most_bytes=8 * most_numbers + OVERHEAD)  # in float64
     if loaded.keys() != parameters.keys():
         raise ModelFileError(f"{path} has {sorted(loaded)}, expected W and b")
     for name, parameter in parameters.items():
@@ -59,21 +61,17 @@ def load_parameters(path: Path, model: SomeModel) -> SomeModel:
     return model
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
+def read_tensors(path: Path, most_bytes: int) -> dict[str, Tensor]:
     """Return the floating-point tensors of a file, by name; ModelFileError for other content."""
     try:
-        content = io.BytesIO(path.read_bytes())
+        loaded = read_saved(path, most_bytes)
     except FileNotFoundError as error:
         raise ModelFileError(
             f"there is no model {path};", "train one first: make train-scratch"
         ) from error
     except OSError as error:
         raise ModelFileError(f"{path} can't be read: {error.strerror}") from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about formats that are refused anyway
-            loaded = torch.load(content, weights_only=True, map_location="cpu")
-    except Exception as error:  # the bytes of a wrong file can make torch.load raise anything
+    except DamagedFileError as error:
         raise ModelFileError(f"{path} is damaged or not a model of this project") from error
     if not isinstance(loaded, dict) or not all(
         isinstance(name, str) and is_plain(tensor) for name, tensor in loaded.items()
