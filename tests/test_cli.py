@@ -15,6 +15,7 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_data_fashion_mnist
 from d2l_softmax.commands import train
 from d2l_softmax.commands.options import RECIPES
+from d2l_softmax.data.sources import DataUnavailableError
 from d2l_softmax.storage.checkpoint import load_history
 
 FIGURES = {
@@ -347,3 +348,27 @@ def test_reader_that_leaves(tmp_path):
     os.close(writing)
     assert done.returncode == 1
     assert done.stderr == ""
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_training_that_goes_wrong_is_named_once(command, capsys):
+    assert command("--epochs=5", "--lr=1000", "--batch-size=16", "--quiet") == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"python -m {command.name}: the loss stays above 2.30 nats")
+    assert line.endswith("try a smaller --lr")
+
+
+def test_home_directories_are_known_after_an_equals_sign(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    parsed = train.parse("scratch", ["--output-dir=~/x", "--data-dir=~/y", "--device=cpu"])
+    assert (parsed.output_dir, parsed.data_dir) == (tmp_path / "x", tmp_path / "y")
+    with pytest.raises(SystemExit) as exit_:
+        train.parse("scratch", ["--output-dir=~nosuchuser/x"])
+    assert exit_.value.code == 2
+    assert "argument --output-dir: '~nosuchuser/x': there is no such" in capsys.readouterr().err
+    monkeypatch.setenv("D2L_SOFTMAX_DATA", "~nosuchuser")
+    with pytest.raises(SystemExit):
+        train.parse("scratch", [])
+    assert "argument --data-dir: '~nosuchuser'" in capsys.readouterr().err
+    with pytest.raises(DataUnavailableError, match="~nosuchuser can't be used: "):
+        load_data_fashion_mnist(16)

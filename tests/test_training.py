@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
-from d2l_softmax.training.loop import DivergedError, EpochRecord, train
+from d2l_softmax.training.loop import DivergedError, EpochRecord, train, trouble_in
 
 
 @pytest.fixture
@@ -119,3 +119,20 @@ def test_weight_that_is_not_finite_is_noticed_in_its_epoch(twin, batches, genera
 
     with pytest.raises(DivergedError, match="weight is no longer finite after epoch 1"):
         list(train(train_epoch, model, None, train_iter, test_iter, 1))
+
+
+@pytest.mark.parametrize(
+    ("losses", "trouble"),
+    [
+        ([16.5], ""),
+        ([16.5, 16.4], "the loss stays above 2.30 nats, that of guessing"),
+        ([0.8, 2.4, 2.5], "the loss stays above 2.30 nats, that of guessing"),
+        ([0.8, 2.4, 2.2], "the loss has risen above the 0.8000 nats of epoch 1"),
+        ([0.8, 0.9, 0.7], ""),
+        ([0.8, 0.6, 0.81, 0.9], "the loss has risen above the 0.8000 nats of epoch 1"),
+        ([0.8, 0.9, 0.9, 0.6, 0.7], ""),
+    ],
+)
+def test_trouble_is_named(losses, trouble):
+    history = [EpochRecord(n, loss, 0.5, 0.5, 0.1) for n, loss in enumerate(losses, 1)]
+    assert trouble_in(history, 10) == trouble

@@ -49,6 +49,11 @@ class Console:
             with self.bar.external_write_mode(sys.stdout):
                 say(line)
 
+    def warn(self, line: str) -> None:
+        """Print a line on standard error, above the bar, also if the command is to be quiet."""
+        with self.bar.external_write_mode(sys.stderr):
+            print(line, file=sys.stderr, flush=True)
+
 
 class WatchedBatches:
     """Batches that move a progress bar on as they are used."""

@@ -73,6 +73,14 @@ def whole(lowest: int, highest: int = 2**31 - 1) -> Callable[[str], int]:
     return convert
 
 
+def path(text: str) -> Path:
+    """Return a path; ~ is a home directory also after an equals sign, where no shell sees it."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: there is no such home directory") from error
+
+
 positive = real("a finite number above 0", lambda value: value > 0)
 fraction = real("a number from 0 to below 1", lambda value: 0 <= value < 1)
 not_negative = real("a finite number, 0 or above", lambda value: value >= 0)
@@ -131,7 +139,7 @@ def add_output_dir(parser: argparse.ArgumentParser, default: Path) -> None:
     """Add the option --output-dir."""
     parser.add_argument(
         "--output-dir",
-        type=Path,
+        type=path,
         default=default,
         metavar="DIR",
         help="where to write; files of an earlier call there are replaced",
@@ -142,8 +150,8 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
     """Add the option --data-dir, the same for every command."""
     parser.add_argument(
         "--data-dir",
-        type=Path,
-        default=default_data_dir(),
+        type=path,
+        default=os.environ.get(ENVIRONMENT_VARIABLE) or str(default_data_dir()),
         metavar="DIR",
         help=f"where the data are kept; also set by {ENVIRONMENT_VARIABLE}",
     )
@@ -193,7 +201,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the argument MODEL, a file that either twin wrote."""
     what = "model.pt of either twin"
     parser.add_argument(
-        "model", type=Path, nargs="?", default=DEFAULT_MODEL, metavar="MODEL", help=what
+        "model", type=path, nargs="?", default=DEFAULT_MODEL, metavar="MODEL", help=what
     )
 
 

@@ -18,6 +18,7 @@ from d2l_softmax.commands.options import (
     add_data_dir,
     add_json,
     add_output_dir,
+    path,
     whole,
 )
 from d2l_softmax.commands.program import Command, Twins
@@ -33,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument(
         "files",
-        type=Path,
+        type=path,
         nargs="*",
         default=[],
         metavar="FILE",
@@ -43,7 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--index", type=whole(0, 9999), metavar="N", help="an image of the test set, 0 to 9999"
     )
     parser.add_argument(
-        "--model", type=Path, default=DEFAULT_MODEL, metavar="FILE", help="written by either twin"
+        "--model", type=path, default=DEFAULT_MODEL, metavar="FILE", help="written by either twin"
     )
     parser.add_argument(
         "--invert",

@@ -75,6 +75,7 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
     training = Training(twin, options)
     config = describe(name, options, training.num_parameters)
     history: list[EpochRecord] = []
+    warned = False
     with Console(options.epochs * len(training.train_iter), options.quiet) as console:
         training.watch(console)
         console.say(f"{name}: {training.summary()}")
@@ -87,6 +88,9 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
             save_history(output_dir / "history.csv", history)
             save_model(output_dir / "model.pt", training.model)
             console.say(record)
+            if not warned and (trouble := loop.trouble_in(history, len(training.model.b))):
+                warned = True
+                console.warn(f"python -m {name}: {trouble}; try a smaller --lr")
         write_results(output_dir, training, history, config)
         seconds = sum(record.seconds for record in history)
         speed = len(history) * len(training.train_iter.dataset) / seconds

@@ -66,15 +66,17 @@ def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
 
     Raises DataUnavailableError if no source has the files or the directory can't be used.
     """
-    data_dir = default_data_dir() if data_dir is None else Path(data_dir).expanduser()
-    raw = data_dir / "FashionMNIST" / "raw"
     try:
+        data_dir = default_data_dir() if data_dir is None else Path(data_dir).expanduser()
+        raw = data_dir / "FashionMNIST" / "raw"
         missing = find_missing(raw, list(SHA256))
         if missing:
             raw.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # RuntimeError: ~ of nobody's
+        reason = getattr(error, "strerror", None) or error
+        named = data_dir or os.environ.get(ENVIRONMENT_VARIABLE)
         raise DataUnavailableError(
-            f"the data directory {data_dir} can't be used: {error.strerror or error};",
+            f"the data directory {named} can't be used: {reason};",
             f"name another with {{data_dir}} or {ENVIRONMENT_VARIABLE}",
         ) from error
     return fetch(data_dir, missing) if missing else data_dir

@@ -1,6 +1,7 @@
 """The loop around a twin's train_epoch: it evaluates and times each epoch and stops at NaN."""
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -43,6 +44,23 @@ class EpochRecord(NamedTuple):
 
 class DivergedError(UserError, FloatingPointError):
     """A loss or a weight became infinite or NaN; the message says where and what to try."""
+
+
+def trouble_in(history: Sequence[EpochRecord], num_classes: int) -> str:
+    """Return what goes wrong in a training that goes on, in words, or "" if nothing does.
+
+    In its last two epochs the loss was above ln q, which every class the same chance would give, or
+    above that of its first epoch.
+    """
+    if len(history) < 2:
+        return ""
+    lowest = min(record.train_loss for record in history[-2:])
+    guessing = math.log(num_classes)
+    if lowest > guessing:
+        return f"the loss stays above {guessing:.2f} nats, that of guessing"
+    if len(history) > 2 and lowest > history[0].train_loss:
+        return f"the loss has risen above the {history[0].train_loss:.4f} nats of epoch 1"
+    return ""
 
 
 class Scheduler(Protocol):
