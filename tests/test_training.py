@@ -126,7 +126,8 @@ def test_weight_that_is_not_finite_is_noticed_in_its_epoch(twin, batches, genera
     [
         ([16.5], ""),
         ([16.5, 16.4], "the loss stays above 2.30 nats, that of guessing"),
-        ([0.8, 2.4, 2.5], "the loss stays above 2.30 nats, that of guessing"),
+        ([0.8, 2.6, 2.7], "the loss stays above 2.30 nats, that of guessing"),
+        ([2.31, 2.31], ""),
         ([0.8, 2.4, 2.2], "the loss has risen above the 0.8000 nats of epoch 1"),
         ([0.8, 0.9, 0.7], ""),
         ([0.8, 0.6, 0.81, 0.9], "the loss has risen above the 0.8000 nats of epoch 1"),

@@ -51,8 +51,9 @@ def read_saved(path: Path, most_bytes: int, checksums: bool = True) -> Any:
 
 def read_regular_file(path: Path, most_bytes: int) -> bytes:
     """Return a file's bytes; OSError, or DamagedFileError if it is no regular file or too large."""
-    # A pipe would be waited for, a device such as /dev/zero has no end.
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    # A pipe would be waited for, a device such as /dev/zero has no end; open refuses directories.
+    kind = os.stat(path).st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
         raise DamagedFileError("not a regular file")
     with open(path, "rb") as file:
         content = file.read(most_bytes + 1)

@@ -49,14 +49,14 @@ class DivergedError(UserError, FloatingPointError):
 def trouble_in(history: Sequence[EpochRecord], num_classes: int) -> str:
     """Return what goes wrong in a training that goes on, in words, or "" if nothing does.
 
-    In its last two epochs the loss was above ln q, which every class the same chance would give, or
-    above that of its first epoch.
+    In its last two epochs the loss was more than a tenth above ln q, which every class the same
+    chance would give, or above that of its first epoch.
     """
     if len(history) < 2:
         return ""
     lowest = min(record.train_loss for record in history[-2:])
     guessing = math.log(num_classes)
-    if lowest > guessing:
+    if lowest > 1.1 * guessing:  # at the start, W is nearly zero, and the loss a little above
         return f"the loss stays above {guessing:.2f} nats, that of guessing"
     if len(history) > 2 and lowest > history[0].train_loss:
         return f"the loss has risen above the {history[0].train_loss:.4f} nats of epoch 1"
