@@ -52,7 +52,7 @@ def in_turns(works: dict[str, Callable], threads: Iterable[int] = (CORES,)) -> C
 
 
 compare_passes = partial(tables.compare, "one pass over the training data", peers.BOOK_LOADER)
-compare_on_gpu = partial(tables.compare, "one epoch on a GPU", peers.TORCH)
+compare_on_gpu = partial(tables.compare, "one epoch on a GPU", "torch, floats in memory, CUDA")
 on_gpu = peers.ON_GPU if torch.cuda.is_available() else {}
 MEASURES = {
     "loading": Measure(in_turns(peers.PASSES), compare_passes),

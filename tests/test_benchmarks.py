@@ -87,6 +87,16 @@ def test_every_row_of_a_table_has_a_cell_in_each_column(results, name):
     assert all(len(row) == len(head) for row in rows)
 
 
+def test_a_gpu_would_have_a_table():
+    records = [
+        {"peer": name, "threads": 1, "busy": 0, "seconds": [1.0 + n, 2.0 + n]}
+        for n, name in enumerate(peers.ON_GPU)
+    ]
+    _, *rows = command.MEASURES["gpu"].compare(records)
+    assert [row[0] for row in rows] == list(peers.ON_GPU)
+    assert [row[-1] for row in rows] == ["2.3", "1.4", "1.0", "0.8"]
+
+
 def test_every_goal_is_answered(results):
     _, *rows = tables.compare_with_goals(results)
     assert len(rows) >= 20
