@@ -23,7 +23,7 @@ from typing import NamedTuple
 import torch
 
 from benchmarks import accuracy, busy, costs, frameworks, peers, samples, startup, tables
-from benchmarks.rounds import CORES, Peer, take_turns
+from benchmarks.rounds import CORES, THREADS, Peer, take_turns, without_results
 from d2l_softmax.commands.options import whole
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.storage.files import write_json, write_text
@@ -48,7 +48,7 @@ class Measure(NamedTuple):
 def in_turns(works: dict[str, Callable], threads: Iterable[int] = (CORES,)) -> Callable:
     """Return a measure of these works, on each number of threads."""
     contestants = [Peer(name, work, number) for name, work in works.items() for number in threads]
-    return lambda rounds: busy.without_results(take_turns(contestants, rounds))
+    return lambda rounds: without_results(take_turns(contestants, rounds))
 
 
 compare_passes = partial(tables.compare, "one pass over the training data", peers.BOOK_LOADER)
@@ -56,7 +56,7 @@ compare_on_gpu = partial(tables.compare, "one epoch on a GPU", "torch, floats in
 on_gpu = peers.ON_GPU if torch.cuda.is_available() else {}
 MEASURES = {
     "loading": Measure(in_turns(peers.PASSES), compare_passes),
-    "epoch": Measure(in_turns(peers.EPOCHS, busy.THREADS), tables.compare_epochs),
+    "epoch": Measure(in_turns(peers.EPOCHS, THREADS), tables.compare_epochs),
     "profile": Measure(in_turns(peers.UNTIL_STAGES, [1]), tables.compare_stages),
     "busy": Measure(busy.measure_busy, tables.compare_busy),
     "threads": Measure(busy.measure_threads, tables.compare_threads),

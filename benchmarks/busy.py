@@ -7,7 +7,8 @@ from statistics import median
 import torch
 
 from benchmarks import costs, peers
-from benchmarks.rounds import THREADS, Peer, take_turns
+from benchmarks.rounds import THREADS, Peer, take_turns, without_results
+from d2l_softmax.commands.console import counted
 from d2l_softmax.data.batches import InMemoryImages, InMemoryLoader
 from d2l_softmax.figures.drawing import new_figure
 from scratch import SGD, SoftmaxRegression, train_epoch
@@ -70,11 +71,6 @@ def measure_busy(rounds: int) -> list[dict]:
     return without_results(take_turns(contestants, rounds, warm_up=1, busy=BUSY))
 
 
-def without_results(records: list[dict]) -> list[dict]:
-    """Return the records without what came of the turns: losses and accuracies, known already."""
-    return [{key: each for key, each in record.items() if key != "results"} for record in records]
-
-
 def draw_busy(records: list[dict]):
     """Return a figure: seconds (logarithmic) of each peer, beside 0, 1 and 2 busy processes."""
     labels = list(dict.fromkeys(label_of(record) for record in records))
@@ -97,9 +93,4 @@ def draw_busy(records: list[dict]):
 
 def label_of(record: dict) -> str:
     """Return a peer's label in table and figure: its name and its threads."""
-    return f"{record['peer'].replace('`', '')}, {in_words(record['threads'])}"
-
-
-def in_words(threads: int) -> str:
-    """Return "1 thread", "2 threads"."""
-    return f"{threads} thread{'' if threads == 1 else 's'}"
+    return f"{record['peer'].replace('`', '')}, {counted(record['threads'], 'thread')}"

@@ -92,9 +92,9 @@ def measure_commands(rounds: int) -> dict[str, dict]:
     return results
 
 
-def train(examples=60_000, side=28, classes=10, batch_size=256, threads=1, epochs=1, folder=""):
+def train(examples=60_000, side=28, classes=10, batch_size=256, epochs=1, folder=""):
     """Train on Fashion-MNIST, repeated to so many examples, or mapped from files in the folder."""
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)  # as a command does
     train_iter = load_data_fashion_mnist(batch_size, None if side == 28 else side)[0]
     data = train_iter.dataset
     if folder:

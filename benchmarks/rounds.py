@@ -107,3 +107,8 @@ def take_turns(
                         records[peer, number]["seconds"].append(seconds)
                         records[peer, number]["results"].append(result)
     return list(records.values())
+
+
+def without_results(records: list[dict]) -> list[dict]:
+    """Return the records without what came of the turns, where that is known already."""
+    return [{key: each for key, each in record.items() if key != "results"} for record in records]

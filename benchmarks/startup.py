@@ -18,8 +18,9 @@ STAGES = (
     "data, model",
     "ten epochs",
     "`import matplotlib`",
-    "five figures and the report",
+    "six figures and the report",
 )
+GIVEN = (STAGES[0], STAGES[3])  # `import torch` and training: what anybody's program would take
 GOAL = 1.5  # seconds beside those of `import torch` and of training
 
 
@@ -60,7 +61,7 @@ def measure_startup(rounds: int) -> dict[str, list[float]]:
 
 def beside(stages: dict[str, list[float]]) -> list[float]:
     """Return for each round the seconds beside those of `import torch` and of the ten epochs."""
-    rounds = zip(*(each for name, each in stages.items() if name not in STAGES[:4:3]), strict=True)
+    rounds = zip(*(each for name, each in stages.items() if name not in GIVEN), strict=True)
     return [sum(seconds) for seconds in rounds]
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from benchmarks import accuracy, busy, costs, peers, startup
 from benchmarks.rounds import CORES, THREADS
+from d2l_softmax.commands.console import counted
 
 Seconds = dict[str, list[float]]  # by the name of the peer, one a round
 
@@ -84,7 +85,9 @@ def compare(title: str, than: str, records: list[dict]) -> Iterator[tuple]:
 
 def compare_epochs(records: list[dict]) -> Iterator[tuple]:
     """Yield each peer's epoch on one thread and on all cores."""
-    columns = (f"{busy.in_words(n)}, {what}" for n in THREADS for what in ("median", "min to max"))
+    columns = (
+        f"{counted(n, 'thread')}, {what}" for n in THREADS for what in ("median", "min to max")
+    )
     yield "an epoch, training and evaluation", *columns, f"times faster than {peers.BOOK}"
     book = seconds_of(records, peers.BOOK)
     for name in dict.fromkeys(record["peer"] for record in records):
@@ -110,7 +113,7 @@ def compare_busy(records: list[dict]) -> Iterator[tuple]:
 
 def compare_threads(records: list[dict]) -> Iterator[tuple]:
     """Yield how long scratch takes on all cores and on one, and the ratio, quiet and not."""
-    heads = [*(busy.in_words(n) for n in THREADS), "times"]
+    heads = [*(counted(n, "thread") for n in THREADS), "times"]
     yield "scratch, an epoch of", *heads, *(f"beside a busy one: {head}" for head in heads)
     for name in dict.fromkeys(record["peer"] for record in records):
         cells = []

@@ -87,9 +87,8 @@ def test_what_a_run_writes_and_prints(command, tmp_path, capsys):
 @pytest.mark.parametrize(("decay", "explained"), [("none", True), ("linear", False)])
 def test_the_report_says_why_the_accuracy_jumps(made_up, tmp_path, decay, explained):
     argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--device=cpu", "--quiet"]
-    assert (
-        train.main(TWINS["scratch"], "scratch", [*argv, "--epochs=1", f"--lr-decay={decay}"]) == 0
-    )
+    argv += ["--epochs=1", f"--lr-decay={decay}"]
+    assert train.main(TWINS["scratch"], "scratch", argv) == 0
     report = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert ("because the learning rate stays the same" in report) == explained
     assert ("--recipe best" in report) == explained

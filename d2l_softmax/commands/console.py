@@ -28,6 +28,11 @@ def say(line: object) -> None:
         raise OutputError(f"can't write to standard output: {error.strerror}") from error
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 epoch", "2 epochs"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 class Console:
     """The lines of a training and, where standard error is a terminal, a progress bar."""
 

@@ -13,9 +13,7 @@ from d2l_softmax.data.fashion_mnist import NUM_TRAIN
 from d2l_softmax.data.sources import ENVIRONMENT_VARIABLE, default_data_dir
 
 DEFAULT_MODEL = Path("runs", "scratch", "model.pt")
-MANY_IMAGES = (
-    50_000  # in a batch: more threads pay, also beside a busy process (benchmarks/README.md)
-)
+MANY_IMAGES = 50_000  # in a batch: all cores pay then (benchmarks/README.md, "busy neighbours")
 DEFAULT_LR = {"sgd": 0.1, "adam": 0.001}
 
 # Named settings. Those given on the command line take precedence.

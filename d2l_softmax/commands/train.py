@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from d2l_softmax import __version__
-from d2l_softmax.commands.console import Console, WatchedBatches
+from d2l_softmax.commands.console import Console, WatchedBatches, counted
 from d2l_softmax.commands.options import (
     add_output_dir,
     add_training_options,
@@ -94,8 +94,9 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
         write_results(output_dir, training, history, config)
         seconds = sum(record.seconds for record in history)
         speed = len(history) * len(training.train_iter.dataset) / seconds
-        epochs = f"{len(history)} epoch{'' if len(history) == 1 else 's'}"
-        console.say(f"{epochs} in {seconds:.2f} s, {speed:,.0f} examples a second")
+        console.say(
+            f"{counted(len(history), 'epoch')} in {seconds:.2f} s, {speed:,.0f} examples a second"
+        )
         console.say(f"wrote history.csv, model.pt, {REPORT} and its figures to {output_dir}")
 
 
@@ -126,13 +127,12 @@ class Training:
     def summary(self) -> str:
         """Return one line on data, parameters, device, threads and seed."""
         options = self.options
-        threads = f"{options.threads} thread{'' if options.threads == 1 else 's'}"
         num_train, num_test = len(self.train_iter.dataset), len(self.test_iter.dataset)
         held_out = f", {options.validation:,} held out" if options.validation else ""
         return (
             f"Fashion-MNIST, {num_train:,} + {num_test:,} images{held_out} from "
             f"{options.data_dir}; {self.num_parameters:,} parameters; {options.device}, "
-            f"{threads}, {options.dtype}; seed {options.seed}"
+            f"{counted(options.threads, 'thread')}, {options.dtype}; seed {options.seed}"
         )
 
     def watch(self, console: Console) -> None:

@@ -53,8 +53,24 @@ class DataUnavailableError(UserError, RuntimeError):
 def default_data_dir() -> Path:
     """Return where the files are kept if nobody says otherwise: $D2L_SOFTMAX_DATA or a cache."""
     if chosen := os.environ.get(ENVIRONMENT_VARIABLE):
-        return Path(chosen).expanduser()
+        return with_home(chosen)
     return platformdirs.user_cache_path("d2l_softmax", appauthor=False, opinion=False)
+
+
+def with_home(data_dir: str | os.PathLike) -> Path:
+    """Return a path, its ~ replaced; DataUnavailableError if that is nobody's home."""
+    try:
+        return Path(data_dir).expanduser()
+    except RuntimeError as error:
+        raise unusable(data_dir, error) from error
+
+
+def unusable(data_dir: str | os.PathLike, reason: object) -> DataUnavailableError:
+    """Return the error that says why a data directory can't be used."""
+    return DataUnavailableError(
+        f"the data directory {data_dir} can't be used: {reason};",
+        f"name another with {{data_dir}} or {ENVIRONMENT_VARIABLE}",
+    )
 
 
 def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
@@ -66,19 +82,14 @@ def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
 
     Raises DataUnavailableError if no source has the files or the directory can't be used.
     """
+    data_dir = default_data_dir() if data_dir is None else with_home(data_dir)
+    raw = data_dir / "FashionMNIST" / "raw"
     try:
-        data_dir = default_data_dir() if data_dir is None else Path(data_dir).expanduser()
-        raw = data_dir / "FashionMNIST" / "raw"
         missing = find_missing(raw, list(SHA256))
         if missing:
             raw.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError) as error:  # RuntimeError: ~ of nobody's
-        reason = getattr(error, "strerror", None) or error
-        named = data_dir or os.environ.get(ENVIRONMENT_VARIABLE)
-        raise DataUnavailableError(
-            f"the data directory {named} can't be used: {reason};",
-            f"name another with {{data_dir}} or {ENVIRONMENT_VARIABLE}",
-        ) from error
+    except OSError as error:
+        raise unusable(data_dir, error.strerror or error) from error
     return fetch(data_dir, missing) if missing else data_dir
 
 

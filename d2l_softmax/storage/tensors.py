@@ -43,9 +43,7 @@ def read_saved(path: Path, most_bytes: int, checksums: bool = True) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about formats that are refused anyway
             return torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
-    except (
-        Exception
-    ) as error:  # the bytes of a wrong file can make zipfile and torch raise anything
+    except Exception as error:  # a wrong file's bytes can make zipfile and torch raise anything
         raise DamagedFileError(f"damaged, or not made by torch.save: {error}") from error
 
 
