@@ -14,7 +14,7 @@ import scratch
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import sources
 from d2l_softmax.data.parsed import read_fashion_mnist
-from d2l_softmax.storage.checkpoint import load_history
+from d2l_softmax.storage.results import load_history
 from d2l_softmax.training import metrics
 
 TWINS = {"scratch": scratch, "concise": concise}

@@ -16,7 +16,7 @@ from d2l_softmax import load_data_fashion_mnist
 from d2l_softmax.commands import train
 from d2l_softmax.commands.options import RECIPES
 from d2l_softmax.data.sources import DataUnavailableError
-from d2l_softmax.storage.checkpoint import load_history
+from d2l_softmax.storage.results import load_history
 
 FIGURES = {
     "confusion.png",

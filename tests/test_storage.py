@@ -13,19 +13,19 @@ from matplotlib.figure import Figure
 
 import scratch
 from d2l_softmax.figures.drawing import save_figure
-from d2l_softmax.storage.checkpoint import (
-    ModelFileError,
-    load_history,
-    load_parameters,
-    save_history,
-    save_model,
-)
 from d2l_softmax.storage.files import (
     OutputError,
     prepare_directory,
     remove,
     write_atomically,
     write_json,
+)
+from d2l_softmax.storage.results import (
+    ModelFileError,
+    load_history,
+    load_parameters,
+    save_history,
+    save_model,
 )
 from d2l_softmax.training.loop import EpochRecord
 

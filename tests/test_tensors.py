@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import scratch
-from d2l_softmax.storage.checkpoint import ModelFileError, load_parameters, save_model
+from d2l_softmax.storage.results import ModelFileError, load_parameters, save_model
 from d2l_softmax.storage.tensors import DamagedFileError, read_saved
 
 MOST = 10_000

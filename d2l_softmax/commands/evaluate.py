@@ -7,7 +7,7 @@ from d2l_softmax.commands.console import say
 from d2l_softmax.commands.options import add_data_dir, add_json, add_model
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE, load_data_fashion_mnist
-from d2l_softmax.storage.checkpoint import load_parameters
+from d2l_softmax.storage.results import load_parameters
 from d2l_softmax.training.evaluation import Evaluation, evaluate, score_table
 
 

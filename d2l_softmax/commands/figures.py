@@ -8,8 +8,8 @@ from d2l_softmax.commands.options import add_data_dir, add_model, add_output_dir
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE, load_data_fashion_mnist
 from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
-from d2l_softmax.storage.checkpoint import load_parameters
 from d2l_softmax.storage.files import prepare_directory
+from d2l_softmax.storage.results import load_parameters
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

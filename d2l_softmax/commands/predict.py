@@ -26,8 +26,8 @@ from d2l_softmax.data.fashion_mnist import CLASSES, TEST_BATCH_SIZE, load_data_f
 from d2l_softmax.data.pictures import INVERSIONS, PictureError, load_picture, to_model_input
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.prediction import draw_prediction
-from d2l_softmax.storage.checkpoint import load_parameters
 from d2l_softmax.storage.files import prepare_directory
+from d2l_softmax.storage.results import load_parameters
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -24,8 +24,8 @@ from d2l_softmax.figures.curves import draw_curves
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
 from d2l_softmax.pages.report import write_run_report
-from d2l_softmax.storage.checkpoint import save_history, save_model
 from d2l_softmax.storage.files import prepare_directory, remove, write_json
+from d2l_softmax.storage.results import save_history, save_model
 from d2l_softmax.training import loop
 from d2l_softmax.training.evaluation import Model
 from d2l_softmax.training.loop import EpochRecord
