@@ -40,12 +40,12 @@ def main() -> None:
         training = train.Training(scratch, options)
         config = train.describe("scratch", options, training.num_parameters)
         marks.append(time.time())
-        history = list(training.records())
+        list(training.records())
         marks.append(time.time())
         for module in ("matplotlib.figure", "matplotlib.backends.backend_agg"):
             importlib.import_module(module)
         marks.append(time.time())
-        train.write_results(options.output_dir, training, history, config)
+        train.write_results(options.output_dir, training, config)
         marks.append(time.time())
     print(json.dumps([after - before for before, after in itertools.pairwise(marks)]))
 

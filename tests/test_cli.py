@@ -17,6 +17,7 @@ from d2l_softmax.commands import train
 from d2l_softmax.commands.options import RECIPES
 from d2l_softmax.data.sources import DataUnavailableError
 from d2l_softmax.storage.results import load_history
+from d2l_softmax.training import loop
 
 FIGURES = {
     "confusion.png",
@@ -26,7 +27,14 @@ FIGURES = {
     "reliability.png",
     "templates.png",
 }
-FILES = FIGURES | {"history.csv", "model.pt", "config.json", "classes.txt", "report.html"}
+FILES = FIGURES | {
+    "checkpoint.pt",
+    "history.csv",
+    "model.pt",
+    "config.json",
+    "classes.txt",
+    "report.html",
+}
 
 
 @pytest.fixture(params=TWINS)
@@ -188,7 +196,7 @@ def test_the_seed_gives_both_the_weights_and_the_order(training, made_up):
     assert torch.equal(run.model.W, start.W)
     order = torch.Generator().manual_seed(3)
     train_iter, _ = load_data_fashion_mnist(16, data_dir=made_up, generator=order)
-    for (X, y), (expected_X, expected_y) in zip(run.batches, train_iter, strict=True):
+    for (X, y), (expected_X, expected_y) in zip(run.train_iter, train_iter, strict=True):
         assert torch.equal(X, expected_X)
         assert torch.equal(y, expected_y)
 
@@ -233,7 +241,9 @@ def test_quiet_prints_nothing(command, capsys):
         (["--device=tpu"], "--device"),
         (["--lr-decay=cosine"], "--lr-decay"),
         (["--epoch=3"], "unrecognized arguments: --epoch=3"),
-        (["--resume"], "unrecognized arguments: --resume"),
+        (["--resume=yes"], "--resume: ignored explicit argument 'yes'"),
+        (["--checkpoint-every=0"], "--checkpoint-every: '0' is not a whole number from 1"),
+        (["--optimizer=--"], "--optimizer: expected one argument"),
         (["extra"], "unrecognized arguments: extra"),
     ],
 )
@@ -260,7 +270,6 @@ def test_help_shows_defaults(command, capsys):
     help_text = " ".join(capsys.readouterr().out.split())
     for default in ("(default: 10; best: 20)", "(default: 0.1 for sgd, 0.001 for adam; best: 0.1)"):
         assert default in help_text
-    assert "--resume" not in help_text
 
 
 def test_output_directory_that_cannot_be_written_is_refused_first(command, tmp_path, capsys):
@@ -289,13 +298,13 @@ def test_divergence_leaves_what_was_written_before(command, tmp_path, capsys):
 
 @pytest.mark.usefixtures("undrawn")
 def test_interrupt_keeps_the_epochs_that_ended(command, tmp_path, capsys, monkeypatch):
-    def interrupted(*arguments):
-        records = train_to_the_end(*arguments)
+    def interrupted(*arguments, **named):
+        records = train_to_the_end(*arguments, **named)
         yield next(records)
         raise KeyboardInterrupt
 
-    train_to_the_end = train.loop.train
-    monkeypatch.setattr(train.loop, "train", interrupted)
+    train_to_the_end = loop.train
+    monkeypatch.setattr(loop, "train", interrupted)
     assert command("--epochs=3") == 130
     assert capsys.readouterr().err == f"python -m {command.name}: interrupted\n"
     assert len((tmp_path / "out" / "history.csv").read_text().splitlines()) == 2
@@ -310,7 +319,7 @@ def test_new_run_takes_away_the_old_ones_figures(command, tmp_path):
         (out / name).write_text("from an earlier run")
     assert command("--epochs=1", "--quiet") == 0
     left = {path.name for path in out.iterdir()}
-    assert left == {"history.csv", "model.pt", "config.json", "notes.txt"}
+    assert left == {"checkpoint.pt", "history.csv", "model.pt", "config.json", "notes.txt"}
     assert (out / "notes.txt").read_text() == "from an earlier run"
     assert "earlier" not in (out / "history.csv").read_text()
 

@@ -16,7 +16,7 @@ from conftest import TWINS
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
 from d2l_softmax.commands import compare, train
-from d2l_softmax.commands.program import exit_status
+from d2l_softmax.commands.program import cpu_threads, exit_status
 from d2l_softmax.errors import UserError
 
 
@@ -74,7 +74,11 @@ def test_a_program_that_calls_a_command_keeps_its_threads(error):
         if error:
             raise error
 
-    exit_status("python -m scratch", work)
+    def computing():
+        with cpu_threads(1):
+            work()
+
+    exit_status("python -m scratch", computing)
     assert used == [1]
     assert torch.get_num_threads() == 3
 

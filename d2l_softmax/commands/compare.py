@@ -13,7 +13,7 @@ from d2l_softmax.commands.options import (
     complete_training_options,
 )
 from d2l_softmax.commands.program import Command, Twins
-from d2l_softmax.commands.train import Training, describe
+from d2l_softmax.commands.training import Training, describe
 from d2l_softmax.figures.comparison import draw_comparison
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.pages.report import write_comparison_report
@@ -47,11 +47,14 @@ def compare(options: argparse.Namespace, twins: Twins) -> None:
     first = next(iter(comparison.trainings.values()))
     with Console(2 * options.epochs * len(first.train_iter), options.quiet) as console:
         for training in comparison.trainings.values():
-            training.watch(console)
+            training.epoch.after_batch = console.bar.update
         console.say(f"{' and '.join(twins)}: {first.summary()}")
         console.say(table_head(list(twins)))
         for records, difference in comparison.epochs():
             console.say(table_row(records, difference))
+            for name, training in comparison.trainings.items():
+                if trouble := training.new_trouble():
+                    console.warn(f"python -m d2l_softmax compare: {name}: {trouble}")
         disagreements = comparison.count_disagreements()
         console.say(f"predictions that differ: {disagreements} of {len(first.test_iter.dataset):,}")
         write_results(output_dir, comparison, disagreements)

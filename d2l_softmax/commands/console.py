@@ -1,31 +1,51 @@
 """What a person at the terminal sees: lines on standard output and, below them, a progress bar."""
 
+import contextlib
 import errno
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from typing import TextIO
 
 from tqdm import tqdm
 
 from d2l_softmax.storage.files import OutputError
 
 
-def say(line: object) -> None:
+def say(line: object, end: str = "\n") -> None:
     """Print a line on standard output at once.
 
     Raises OutputError if it can't be written, BrokenPipeError if nobody reads any more.
     """
     try:
-        print(line, flush=True)
+        print(line, end=end, flush=True)
     except OSError as error:
-        # Python would try to write it once more at exit, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         # Windows reports a pipe that nobody reads as an invalid argument.
         if isinstance(error, BrokenPipeError) or (
             sys.platform == "win32" and error.errno == errno.EINVAL
         ):
             raise BrokenPipeError from error
         raise OutputError(f"can't write to standard output: {error.strerror}") from error
+
+
+def complain(line: str) -> None:
+    """Print a line on standard error, if that can be written."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def silence(stream: TextIO) -> None:
+    """Let what was written to a stream vanish: Python would try again at exit, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def flush_streams() -> None:
+    """Write what waits to be written; OutputError if standard output takes no more."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        silence(sys.stderr)
+    say("", end="")
 
 
 def counted(number: int, noun: str) -> str:
@@ -57,16 +77,4 @@ class Console:
     def warn(self, line: str) -> None:
         """Print a line on standard error, above the bar, also if the command is to be quiet."""
         with self.bar.external_write_mode(sys.stderr):
-            print(line, file=sys.stderr, flush=True)
-
-
-class WatchedBatches:
-    """Batches that move a progress bar on as they are used."""
-
-    def __init__(self, batches: Iterable, bar: tqdm):
-        self.batches, self.bar = batches, bar
-
-    def __iter__(self) -> Iterator:
-        for batch in self.batches:
-            yield batch
-            self.bar.update()
+            complain(line)

@@ -4,7 +4,6 @@ import argparse
 import functools
 import itertools
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from d2l_softmax.commands.console import say
+from d2l_softmax.commands.console import complain, say
 from d2l_softmax.commands.options import (
     DEFAULT_MODEL,
     add_data_dir,
@@ -76,7 +75,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
         try:
             picture, X = read()
         except PictureError as error:
-            print(f"python -m d2l_softmax predict: {error}", file=sys.stderr)
+            complain(f"python -m d2l_softmax predict: {error}")
             status = 1
             continue
         with torch.no_grad():

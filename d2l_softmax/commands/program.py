@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,10 @@ from typing import NamedTuple, NoReturn
 
 import torch
 
+from d2l_softmax.commands.console import complain, flush_streams
+from d2l_softmax.commands.signals import Interrupted, handled_by, interrupt
 from d2l_softmax.errors import UserError
+from d2l_softmax.startup import PROGRAM, SIGNALS
 
 Twins = dict[str, ModuleType]
 
@@ -30,6 +34,18 @@ class Command(NamedTuple):
     complete: Callable[[argparse.ArgumentParser, argparse.Namespace], None] | None = None
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that also knows what to say of `--option=--`, at which Python's stumbles."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        """Parse arguments; exit with status 2 if an option has no value."""
+        args = sys.argv[1:] if args is None else list(args)
+        for argument in args:
+            if argument.startswith("--") and argument.endswith("=--"):
+                self.error(f"argument {argument[:-3]}: expected one argument")
+        return super().parse_known_args(args, namespace)
+
+
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Help that names the defaults, but for options that are off or empty unless given."""
 
@@ -41,7 +57,7 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 def run_command(commands: tuple[Command, ...], twins: Twins, argv: list[str] | None) -> int:
     """Do the work of the command that the arguments name; return the exit status (2 exits)."""
-    parser = argparse.ArgumentParser(prog="python -m d2l_softmax", allow_abbrev=False)
+    parser = Parser(prog="python -m d2l_softmax", allow_abbrev=False)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in commands:
         subparser = subparsers.add_parser(
@@ -57,34 +73,51 @@ def run_command(commands: tuple[Command, ...], twins: Twins, argv: list[str] | N
     command, subparser = vars(options).pop("chosen")
     if command.complete:
         command.complete(subparser, options)
-    threads = vars(options).get("threads", 1)
-    return exit_status(subparser.prog, lambda: command.work(options, twins), threads)
+
+    def work() -> int | None:
+        with cpu_threads(vars(options).get("threads", 1)):
+            return command.work(options, twins)
+
+    return exit_status(subparser.prog, work)
 
 
-def exit_status(prog: str, work: Callable[[], int | None], threads: int = 1) -> int:
-    """Do the work; return its status, or say what went wrong and return 1 (interrupted: 130).
+def exit_status(prog: str, work: Callable[[], int | None]) -> int:
+    """Do the work; return its status, or say what went wrong and return 1.
 
-    torch computes on so many threads of the CPU. For small batches more than one gain a quarter at
-    most on idle cores, and lose many times that beside a busy one (`benchmarks/README.md`).
-
-    What is caught is what a person can do something about; a mistake of ours keeps its traceback.
+    After a signal the status is 128 and its number: 130 for Ctrl-C, 143 for `kill`. What is caught
+    is what a person can do something about; a mistake of ours keeps its traceback.
     """
     try:
-        with cpu_threads(threads):
+        with handled_by(interrupt):
             return work() or 0
-    except KeyboardInterrupt:
-        print(f"{prog}: interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:
+        complain(f"{prog}: interrupted {error}".strip())
+        return error.status if isinstance(error, Interrupted) else 130
     except BrokenPipeError:  # whoever read the output has left, as in `| head`
         return 1
     except UserError as error:
-        print(f"{prog}: {error.for_command_line()}", file=sys.stderr)
+        complain(f"{prog}: {error.for_command_line()}")
         return 1
+    except (MemoryError, RuntimeError) as error:
+        if not is_lack_of_memory(error):
+            raise
+        complain(f"{prog}: there is not enough memory; try a smaller --batch-size")
+        return 1
+
+
+def is_lack_of_memory(error: Exception) -> bool:
+    """Tell whether there was not enough memory, of the machine or of the device."""
+    signs = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, MemoryError) or any(sign in str(error) for sign in signs)
 
 
 @contextmanager
 def cpu_threads(number: int) -> Iterator[None]:
-    """Let torch compute on so many threads meanwhile; a program that calls us keeps its own."""
+    """Let torch compute on so many threads meanwhile; a program that calls us keeps its own.
+
+    For small batches more than one gain a quarter at most on idle cores, and lose many times that
+    beside a busy one (`benchmarks/README.md`).
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
@@ -99,7 +132,13 @@ def run_as_program(work: Callable[[], int]) -> NoReturn:
     What was imported stays to the end. Not searching it for garbage again and again, nor at exit,
     makes a command a second faster: PyTorch alone is a million objects.
     """
+    sys.excepthook = sys.__excepthook__  # all is imported; see startup.py
     gc.freeze()
-    status = work()
+    try:
+        status = work()
+    except SystemExit as end:  # of the parser: help, or wrong usage
+        status = int(end.code or 0)
     gc.freeze()
-    sys.exit(status)
+    for signum in SIGNALS:  # the work is done
+        signal.signal(signum, signal.SIG_IGN)
+    sys.exit(status or exit_status(f"python -m {PROGRAM}", flush_streams))

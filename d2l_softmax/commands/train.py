@@ -1,36 +1,31 @@
 """Training a twin: `python -m scratch` and `python -m concise`, from options to files."""
 
 import argparse
-import platform
-from collections.abc import Iterable, Iterator
-from importlib.metadata import version
+import functools
+import os
+import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-import torch
-
-from d2l_softmax import __version__
-from d2l_softmax.commands.console import Console, WatchedBatches, counted
+from d2l_softmax.commands.console import Console, counted
 from d2l_softmax.commands.options import (
     add_output_dir,
     add_training_options,
     complete_training_options,
+    whole,
 )
-from d2l_softmax.commands.program import HelpFormatter, exit_status
-from d2l_softmax.data.batches import InMemoryLoader
-from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE, load_data_fashion_mnist
+from d2l_softmax.commands.program import HelpFormatter, Parser, cpu_threads, exit_status
+from d2l_softmax.commands.run import CURVES, EARLIER, HISTORY, HOW, MODEL, REPORT, Run
+from d2l_softmax.commands.signals import handled_by, interrupt
+from d2l_softmax.commands.training import Training, describe
 from d2l_softmax.figures.curves import draw_curves
 from d2l_softmax.figures.drawing import save_figure
-from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
+from d2l_softmax.figures.evaluation import FIGURES, write_evaluation
 from d2l_softmax.pages.report import write_run_report
-from d2l_softmax.storage.files import prepare_directory, remove, write_json
-from d2l_softmax.storage.results import save_history, save_model
-from d2l_softmax.training import loop
-from d2l_softmax.training.evaluation import Model
-from d2l_softmax.training.loop import EpochRecord
+from d2l_softmax.storage import checkpoint as checkpoints
+from d2l_softmax.storage.checkpoint import Checkpoint, load_checkpoint
+from d2l_softmax.storage.files import prepare_directory
 
-CURVES = "curves.png"
 CAPTION = "Loss and accuracies, epoch by epoch."
 # Shown beside the curve in which it is seen.
 JITTER = (
@@ -39,18 +34,28 @@ JITTER = (
     "classes that look alike (pullover, coat, shirt) win images from each other and lose them "
     "again. A rate that falls to zero ends that: --lr-decay linear, or all of --recipe best."
 )
-REPORT = "report.html"
 
 
 def main(twin: ModuleType, name: str, argv: list[str] | None = None) -> int:
-    """Train the twin as the arguments say and return the exit status: 0, 1 or 130 (2 exits)."""
-    options = parse(name, argv)
-    return exit_status(f"python -m {name}", lambda: train(twin, name, options), options.threads)
+    """Train the twin as the arguments say and return the exit status (2, wrong usage, exits)."""
+    argv = sys.argv[1:] if argv is None else argv
+    options, checkpoint = parse(name, argv), None
+
+    def work() -> None:
+        nonlocal options, checkpoint
+        if options.resume:
+            checkpoint = load_checkpoint(options.output_dir / checkpoints.NAME)
+        if checkpoint:
+            options = parse_again(name, argv, checkpoint)
+        with cpu_threads(options.threads):
+            train(twin, name, options, checkpoint)
+
+    return exit_status(f"python -m {name}", work)
 
 
-def parse(name: str, argv: list[str] | None = None) -> argparse.Namespace:
-    """Return the options of a twin's command, complete; exit with 2 if they are wrong."""
-    parser = argparse.ArgumentParser(
+def make_parser(name: str) -> Parser:
+    """Return the parser of a twin's command."""
+    parser = Parser(
         prog=f"python -m {name}",
         description="Train softmax regression on Fashion-MNIST and write the history (CSV), the "
         "model, figures (PNG) and a report (HTML). Equal options and seed give equal numbers in "
@@ -59,145 +64,132 @@ def parse(name: str, argv: list[str] | None = None) -> argparse.Namespace:
         allow_abbrev=False,
     )
     add_training_options(parser)
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the training in the output directory, from its checkpoint and with its "
+        "options; it may be the other twin's, and --epochs may be more",
+    )
+    parser.add_argument(
+        "--checkpoint-every",
+        type=whole(1),
+        metavar="N",
+        help="write a checkpoint after every N batches, too, not only after an epoch",
+    )
     add_output_dir(parser, Path("runs", name))
+    return parser
+
+
+def parse(name: str, argv: list[str]) -> argparse.Namespace:
+    """Return the options of a twin's command, complete; exit with 2 if they are wrong."""
+    parser = make_parser(name)
     options = parser.parse_args(argv)
     complete_training_options(parser, options)
     return options
 
 
-def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
-    """Train the twin and write what came of it; after every epoch the files agree.
+def parse_again(name: str, argv: list[str], checkpoint: Checkpoint) -> argparse.Namespace:
+    """Return the options with which a training goes on: its own, but for what is given anew.
+
+    Exits with 2 if that changes the training.
+    """
+    begun_with = arguments_of(checkpoint)
+    options = parse(name, [*begun_with, *argv])  # of the same option the last holds
+    refuse_changes(make_parser(name), parse(name, begun_with), options, checkpoint)
+    return options
+
+
+# What may be another when a training goes on, as it changes no number but by rounding.
+FREE = ("resume", "quiet", "output_dir", "data_dir", "device", "threads", "checkpoint_every")
+
+
+def arguments_of(checkpoint: Checkpoint) -> list[str]:
+    """Return the arguments that a training was begun with, as they could have been typed."""
+    options = dict(checkpoint.config["options"])
+    for name in ("quiet", "output_dir"):
+        options.pop(name)
+    options["threads"] = min(options["threads"], os.cpu_count() or 1)
+    return [
+        f"--{name.replace('_', '-')}={value}"
+        for name, value in options.items()
+        if value is not None
+    ]
+
+
+def refuse_changes(
+    parser: Parser, before: argparse.Namespace, now: argparse.Namespace, checkpoint: Checkpoint
+) -> None:
+    """Exit with status 2 if a training is to go on with other options than it was begun with."""
+    for name, value in vars(now).items():
+        begun_with = getattr(before, name)
+        if value == begun_with or name in FREE:
+            continue
+        reason = "leave it out, or leave --resume out to start afresh"
+        if name == "epochs":
+            if now.lr_decay == "none" and value >= checkpoint.epochs_begun:
+                continue
+            reason = f"the run stands {checkpoint.place()}"
+            if now.lr_decay != "none":
+                reason = "its learning rate is to reach zero after these"
+        parser.error(
+            f"argument --{name.replace('_', '-')}: {value}, but the run in {now.output_dir} was "
+            f"begun with {begun_with}; {reason}"
+        )
+
+
+def train(
+    twin: ModuleType, name: str, options: argparse.Namespace, checkpoint: Checkpoint | None
+) -> None:
+    """Train the twin and write what came of it; whenever that ends, --resume can go on.
 
     Raises OutputError if the output directory can't be written (before anything else is done),
-    DataUnavailableError without data, DivergedError when a loss or weight is no longer finite.
+    DataUnavailableError without data, CheckpointError if the checkpoint is of another training,
+    DivergedError when a loss or weight is no longer finite, Interrupted after a signal.
     """
     output_dir = prepare_directory(options.output_dir)
+    resume = vars(options).pop("resume")
     training = Training(twin, options)
-    config = describe(name, options, training.num_parameters)
-    history: list[EpochRecord] = []
-    warned = False
-    with Console(options.epochs * len(training.train_iter), options.quiet) as console:
-        training.watch(console)
+    run = Run(output_dir, training, describe(name, options, training.num_parameters), checkpoint)
+    batches = len(training.train_iter)
+    with Console(options.epochs * batches, options.quiet) as console:
         console.say(f"{name}: {training.summary()}")
-        for record in training.records():
-            history.append(record)
-            if record.epoch == 1:  # from here on the directory holds this run, not an earlier one
-                for stale in (CURVES, *FIGURES, TABLE, REPORT):
-                    remove(output_dir / stale)
-                write_json(output_dir / "config.json", config)
-            save_history(output_dir / "history.csv", history)
-            save_model(output_dir / "model.pt", training.model)
-            console.say(record)
-            if not warned and (trouble := loop.trouble_in(history, len(training.model.b))):
-                warned = True
-                console.warn(f"python -m {name}: {trouble}; try a smaller --lr")
-        write_results(output_dir, training, history, config)
-        seconds = sum(record.seconds for record in history)
-        speed = len(history) * len(training.train_iter.dataset) / seconds
+        if checkpoint:
+            console.say(f"goes on {checkpoint.place()}, as {run.path} says")
+            console.bar.update(len(training.history) * batches + training.epoch.batch)
+        elif resume:
+            console.say(f"nothing to resume in {output_dir}: starts afresh")
+        elif run.earlier:
+            console.say(
+                f"{output_dir} has an unfinished training, {run.earlier.place()}; its checkpoint "
+                f"is kept as {EARLIER}"
+            )
+
+        def after_batch() -> None:
+            console.bar.update()
+            run.end_batch()
+
+        training.epoch.after_batch = after_batch
+        with handled_by(run.signal):
+            for record in training.records():
+                run.write_epoch()
+                console.say(record)
+                if trouble := training.new_trouble():
+                    console.warn(f"python -m {name}: {trouble}")
+                run.leave_if_asked()
+        with handled_by(functools.partial(interrupt, where=f"when all epochs were done; {HOW}")):
+            write_results(output_dir, training, run.config)
+        seconds = sum(record.seconds for record in training.history)
+        speed = len(training.history) * len(training.train_iter.dataset) / seconds
         console.say(
-            f"{counted(len(history), 'epoch')} in {seconds:.2f} s, {speed:,.0f} examples a second"
+            f"{counted(len(training.history), 'epoch')} in {seconds:.2f} s, "
+            f"{speed:,.0f} examples a second"
         )
-        console.say(f"wrote history.csv, model.pt, {REPORT} and its figures to {output_dir}")
+        console.say(f"wrote {HISTORY}, {MODEL}, {REPORT} and its figures to {output_dir}")
 
 
-class Training:
-    """A twin about to be trained as the options say: its data, model, optimizer and scheduler."""
-
-    def __init__(self, twin: ModuleType, options: argparse.Namespace):
-        """Load the data and make the rest; DataUnavailableError without data."""
-        self.twin, self.options = twin, options
-        self.train_iter, self.test_iter, *rest = load_data(options)
-        self.valid_iter = rest[0] if rest else None
-        self.model = twin.SoftmaxRegression(
-            dtype=getattr(torch, options.dtype),
-            device=options.device,
-            generator=torch.Generator().manual_seed(options.seed),
-        )
-        self.optimizer = make_optimizer(twin, self.model, options)
-        self.scheduler = None
-        if options.lr_decay == "linear":
-            self.scheduler = twin.LinearDecay(self.optimizer, options.epochs)
-        self.batches: Iterable = self.train_iter
-
-    @property
-    def num_parameters(self) -> int:
-        """Return how many numbers are learned."""
-        return sum(parameter.numel() for parameter in self.model.parameters())
-
-    def summary(self) -> str:
-        """Return one line on data, parameters, device, threads and seed."""
-        options = self.options
-        num_train, num_test = len(self.train_iter.dataset), len(self.test_iter.dataset)
-        held_out = f", {options.validation:,} held out" if options.validation else ""
-        return (
-            f"Fashion-MNIST, {num_train:,} + {num_test:,} images{held_out} from "
-            f"{options.data_dir}; {self.num_parameters:,} parameters; {options.device}, "
-            f"{counted(options.threads, 'thread')}, {options.dtype}; seed {options.seed}"
-        )
-
-    def watch(self, console: Console) -> None:
-        """Let the console's progress bar move with the batches."""
-        self.batches = WatchedBatches(self.train_iter, console.bar)
-
-    def records(self) -> Iterator[EpochRecord]:
-        """Train, and yield the record of each epoch; see `loop.train`."""
-        return loop.train(
-            self.twin.train_epoch,
-            self.model,
-            self.optimizer,
-            self.batches,
-            self.test_iter,
-            self.options.epochs,
-            self.scheduler,
-            self.valid_iter,
-        )
-
-
-def load_data(options: argparse.Namespace) -> tuple[InMemoryLoader, ...]:
-    """Return the loaders that the options ask for."""
-    return load_data_fashion_mnist(
-        options.batch_size,
-        data_dir=options.data_dir,
-        device=options.device,
-        dtype=getattr(torch, options.dtype),
-        generator=torch.Generator().manual_seed(options.seed),
-        test_batch_size=TEST_BATCH_SIZE,
-        validation=options.validation,
-    )
-
-
-def make_optimizer(twin: ModuleType, model: Model, options: argparse.Namespace) -> Any:
-    """Return the twin's optimizer that the options ask for."""
-    settings = {"lr": options.lr, "weight_decay": options.weight_decay}
-    if options.optimizer == "adam":
-        return twin.Adam(model.parameters(), **settings)
-    return twin.SGD(model.parameters(), **settings, momentum=options.momentum)
-
-
-def describe(name: str, options: argparse.Namespace, num_parameters: int) -> dict:
-    """Return what config.json says of a run: enough to make it again."""
-    return {
-        "twin": name,
-        "options": {
-            option: str(value) if isinstance(value, Path) else value
-            for option, value in vars(options).items()
-        },
-        "parameters": num_parameters,
-        "threads": torch.get_num_threads(),
-        "machine": platform.platform(),
-        "versions": {
-            "python": platform.python_version(),
-            "d2l_softmax": __version__,
-            "torch": torch.__version__,
-            "torchvision": version("torchvision"),
-        },
-    }
-
-
-def write_results(
-    output_dir: Path, training: Training, history: list[EpochRecord], config: dict
-) -> None:
+def write_results(output_dir: Path, training: Training, config: dict) -> None:
     """Write the figures of the run and of what was learned, and the report that shows them."""
+    history = training.history
     title = f"{config['twin']}, seed {config['options']['seed']}"
     save_figure(output_dir / CURVES, draw_curves(history, title))
     table = write_evaluation(output_dir, training.model, training.test_iter)

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 
@@ -252,4 +252,5 @@ def one_line(error: Exception) -> str:
 
 def say(what: str) -> None:
     """Tell the person at the terminal, apart from a program's own output."""
-    print(f"Fashion-MNIST: {what}", file=sys.stderr, flush=True)
+    with suppress(OSError):  # nobody listens
+        print(f"Fashion-MNIST: {what}", file=sys.stderr, flush=True)

@@ -63,6 +63,11 @@ def trouble_in(history: Sequence[EpochRecord], num_classes: int) -> str:
     return ""
 
 
+def is_finite(model: Model) -> bool:
+    """Tell whether all that was learned is finite."""
+    return all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters())
+
+
 class Scheduler(Protocol):
     """What changes an optimizer's learning rate after each epoch."""
 
@@ -79,13 +84,15 @@ def train(
     epochs: int,
     scheduler: Scheduler | None = None,
     valid_iter: Iterable | None = None,
+    first: int = 1,
 ) -> Iterator[EpochRecord]:
     """Train epoch by epoch with a twin's own train_epoch, yielding a record after each.
 
-    The scheduler, if any, steps after every epoch; valid_iter, if any, is evaluated, too. Raises
-    DivergedError as soon as a loss, or after an epoch a weight, is no longer finite.
+    The scheduler, if any, steps after every epoch; valid_iter, if any, is evaluated, too. `first`
+    is the epoch to begin with, where others went before. Raises DivergedError as soon as a loss, or
+    after an epoch a weight, is no longer finite.
     """
-    for epoch in range(1, epochs + 1):
+    for epoch in range(first, epochs + 1):
         timer = Timer()
         try:
             train_loss, train_acc = train_epoch(model, train_iter, optimizer)
@@ -94,7 +101,7 @@ def train(
                 f"the loss became {error.value} in epoch {epoch}, batch {error.step}:", REMEDY
             ) from error
         # The last step comes after the last loss: its damage would show an epoch too late.
-        if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
+        if not is_finite(model):
             raise DivergedError(f"a weight is no longer finite after epoch {epoch}:", REMEDY)
         test_acc = evaluate_accuracy(model, test_iter)
         valid_acc = evaluate_accuracy(model, valid_iter) if valid_iter else None

@@ -3,7 +3,10 @@
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +69,8 @@ class Accumulator:
         """Start n sums at zero."""
         self.n = n
         self.reset()
+        if notice := _notice.get():
+            notice(self)
 
     def reset(self) -> None:
         """Set all sums back to zero."""
@@ -86,14 +91,32 @@ class Accumulator:
         self._read_waiting()
         return self.sums[index]
 
-    def _read_waiting(self) -> None:
-        if not self.waiting:
-            return
+    def state(self) -> dict[str, Any]:
+        """Return what another accumulator needs to go on from here, to the last bit.
+
+        NonFiniteError if a value was infinite or NaN.
+        """
+        waiting = [list(row) for row in zip(*self._columns(), strict=True)]
+        return {"sums": list(self.sums), "waiting": waiting, "additions": self.additions}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from where another accumulator of as many sums was."""
+        self.sums, self.additions = list(state["sums"]), state["additions"]
+        self.waiting = [list(row) for row in state["waiting"]]
+
+    def _columns(self) -> list[list[float]]:
+        """Return the values that wait, by sum; NonFiniteError if one is infinite or NaN."""
         columns = [as_floats(values) for values in zip(*self.waiting, strict=True)]
         for step, row in enumerate(zip(*columns, strict=True), start=self.additions + 1):
             for value in row:
                 if not math.isfinite(value):
                     raise NonFiniteError(value, step)
+        return columns
+
+    def _read_waiting(self) -> None:
+        if not self.waiting:
+            return
+        columns = self._columns()
         self.sums = [self._total(*each) for each in zip(self.sums, columns, strict=True)]
         self.additions += len(self.waiting)
         self.waiting.clear()
@@ -109,6 +132,19 @@ class Accumulator:
             steps = (i for i, partial in enumerate(running) if not math.isfinite(partial))
             raise NonFiniteError(total, self.additions + next(steps, len(values)))
         return total
+
+
+_notice: ContextVar[Callable[[Accumulator], None] | None] = ContextVar("_notice", default=None)
+
+
+@contextmanager
+def noticing_accumulators(notice: Callable[[Accumulator], None]) -> Iterator[None]:
+    """Call `notice` with each accumulator that is made meanwhile, as by a page's train_epoch."""
+    token = _notice.set(notice)
+    try:
+        yield
+    finally:
+        _notice.reset(token)
 
 
 class NonFiniteError(FloatingPointError):
