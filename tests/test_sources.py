@@ -15,6 +15,7 @@ from torchvision.datasets import FashionMNIST
 
 from d2l_softmax.data import sources
 from d2l_softmax.data.sources import SHA256, DataUnavailableError, ensure_fashion_mnist
+from d2l_softmax.storage import files
 
 NAMES = list(SHA256)
 
@@ -301,3 +302,28 @@ def test_broken_download_does_not_hide_a_good_file(files, tmp_path):
     raw.mkdir(parents=True)
     (raw / f"{NAMES[0]}.gz").write_bytes((data_dir / f"{NAMES[0]}.gz").read_bytes()[:-50])
     assert_complete(ensure_fashion_mnist(data_dir))
+
+
+def test_a_good_file_that_has_just_come_is_not_set_aside(made_up):
+    """Another process was faster: between the look at a damaged file and its renaming."""
+    raw = made_up / "FashionMNIST" / "raw"
+    names = [path.name for path in raw.iterdir()]
+    sources.set_aside_damaged(raw, names)
+    assert sorted(path.name for path in raw.iterdir()) == sorted(names)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks of files")
+def test_of_several_processes_one_fetches(made_up, monkeypatch):
+    """While one fetches, the others wait, and then find all there."""
+    raw = made_up / "FashionMNIST" / "raw"
+    (name, content) = next((path.name, path.read_bytes()) for path in raw.iterdir())
+    (raw / name).unlink()
+    monkeypatch.setattr(sources, "fetch", lambda *arguments: pytest.fail("fetched twice"))
+    waiting = threading.Thread(target=sources.ensure_fashion_mnist, args=[made_up])
+    with files.held(raw):
+        waiting.start()
+        waiting.join(0.2)
+        assert waiting.is_alive()
+        (raw / name).write_bytes(content)
+    waiting.join(60)
+    assert not waiting.is_alive()

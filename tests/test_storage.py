@@ -4,6 +4,7 @@ import math
 import os
 import pathlib
 import re
+import sys
 import warnings
 import zipfile
 
@@ -13,10 +14,13 @@ from matplotlib.figure import Figure
 
 import scratch
 from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.storage import files
 from d2l_softmax.storage.files import (
     OutputError,
+    held,
     prepare_directory,
     remove,
+    sweep,
     write_atomically,
     write_json,
 )
@@ -167,3 +171,48 @@ def test_what_cannot_be_removed_is_named(tmp_path):
     remove(tmp_path / "not there")
     with pytest.raises(OutputError, match=f"can't write to {re.escape(str(tmp_path))}: "):
         remove(tmp_path)  # a directory
+
+
+needs_locks = pytest.mark.skipif(sys.platform == "win32", reason="needs locks of files")
+
+
+@needs_locks
+def test_what_a_death_left_is_swept_and_nothing_else(tmp_path):
+    left = [tmp_path / ".model.pt.0123abcd.part", tmp_path / ".abcd_123.part"]
+    left[0].write_bytes(b"half")
+    left[1].mkdir()
+    (left[1] / "inside").write_bytes(b"half")
+    os.mkfifo(tmp_path / ".pipe.0123abcd.part")
+    kept = [tmp_path / name for name in ("notes.part", ".notes.part", ".a.0123abcd.part.txt")]
+    for path in kept:
+        path.write_bytes(b"mine")
+    assert prepare_directory(tmp_path) == tmp_path
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
+
+
+@needs_locks
+def test_what_another_process_still_writes_is_not_swept(tmp_path):
+    path = tmp_path / ".model.pt.0123abcd.part"
+    path.write_bytes(b"half")
+    with held(path):  # locks of two descriptors exclude each other, as those of processes do
+        prepare_directory(tmp_path)
+        assert path.exists()
+    prepare_directory(tmp_path)
+    assert not path.exists()
+
+
+@needs_locks
+def test_a_file_is_held_while_it_is_written(tmp_path, monkeypatch):
+    def sync_while_others_sweep(number):
+        sweep(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 1
+
+    monkeypatch.setattr(os, "fsync", sync_while_others_sweep)
+    write_atomically(tmp_path / "file", b"content")
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def test_without_locks_files_are_written_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "fcntl", None)
+    write_atomically(tmp_path / "file", b"content")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from d2l_softmax.data.sources import SHA256
-from d2l_softmax.storage.files import OutputError, write_atomically
+from d2l_softmax.storage.files import OutputError, sweep, write_atomically
 from d2l_softmax.storage.tensors import read_saved
 
 MOST_BYTES = 100_000_000  # parsed.pt has 55 MB
@@ -35,6 +35,7 @@ def read_fashion_mnist(data_dir: Path) -> Splits:
     splits = parse_with_torchvision(data_dir)
     content = io.BytesIO()
     torch.save(splits, content)
+    sweep(path.parent)
     with contextlib.suppress(OutputError):  # can't be kept here: parsed again next time
         write_atomically(path, content.getvalue())
     return splits

@@ -21,7 +21,7 @@ from pathlib import Path
 import platformdirs
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.files import OutputError, write_atomically
+from d2l_softmax.storage.files import OutputError, held, sweep, write_atomically
 
 SHA256 = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -90,12 +90,17 @@ def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
             raw.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unusable(data_dir, error.strerror or error) from error
-    return fetch(data_dir, missing) if missing else data_dir
+    if not missing:
+        return data_dir
+    with held(raw):  # of several processes one fetches, and the others wait for it
+        missing = find_missing(raw, missing)
+        return fetch(data_dir, missing) if missing else data_dir
 
 
 def fetch(data_dir: Path, missing: list[str]) -> Path:
     """Put the missing files in place, from the first source that has them; return data_dir."""
     raw = data_dir / "FashionMNIST" / "raw"
+    sweep(raw)
     sources = {
         f"the data directory {data_dir}": from_data_dir,
         f"the system copy {SYSTEM_COPY}": from_system_copy,
@@ -143,7 +148,7 @@ def from_torchvision(raw: Path, missing: list[str]) -> None:
     from torchvision.datasets import FashionMNIST
 
     say(f"downloading to {raw} from torchvision's mirrors")
-    with tempfile.TemporaryDirectory(dir=raw) as folder, network_timeout(NETWORK_TIMEOUT):
+    with tempfile.TemporaryDirectory(".part", ".", raw) as folder, network_timeout(NETWORK_TIMEOUT):
         FashionMNIST(folder, download=True)
         place_from([Path(folder) / "FashionMNIST" / "raw"], raw, missing)
 
@@ -203,7 +208,7 @@ def read_genuine(path: Path, name: str) -> bytes:
 def set_aside_damaged(raw: Path, missing: list[str]) -> None:
     """Rename files of the wrong content to *.damaged, so that nothing of the user's is lost."""
     for path in (raw / name for name in missing):
-        if path.exists():
+        if path.exists() and not is_genuine(path):  # another process may have been here
             kept = path.with_name(f"{path.name}.damaged")
             while kept.exists():
                 kept = kept.with_name(f"{kept.name}.damaged")

@@ -3,12 +3,23 @@
 import contextlib
 import json
 import os
+import re
 import secrets
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from d2l_softmax.errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows; there nobody can remove a file that another has open
+    fcntl = None  # type: ignore[assignment]
+
+# a file that write_atomically writes, a folder that is downloaded to
+UNFINISHED = re.compile(r"\.(.+\.[0-9a-f]{8}|[a-z0-9_]{8})\.part")
 
 
 class OutputError(UserError):
@@ -23,13 +34,51 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     with writing(path):
         try:
-            with open(temporary, "xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())  # or a crash could leave the new name on an empty file
-            temporary.replace(path)
+            temporary.touch()
+            with held(temporary):
+                with open(temporary, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())  # or a crash could leave the new name on an empty file
+                temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keep a file or folder from others who would hold it, and from `sweep`, in other processes.
+
+    Where there are no locks (on Windows, on some networks' file systems) nothing is held.
+    """
+    with contextlib.ExitStack() as stack:
+        if fcntl:
+            with contextlib.suppress(OSError):
+                descriptor = os.open(path, os.O_RDONLY)
+                stack.callback(os.close, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes left that died while they wrote; not what one still writes."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if UNFINISHED.fullmatch(path.name):
+                sweep_one(path)
+
+
+def sweep_one(path: Path) -> None:
+    """Remove an unfinished file or folder unless somebody holds it, or it can't be removed."""
+    with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+        if fcntl:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -49,12 +98,14 @@ def remove(path: Path) -> None:
 
 
 def prepare_directory(path: Path) -> Path:
-    """Make a directory, try whether files can be written there, and return it; or OutputError."""
-    probe = path / f".{os.getpid()}.part"
+    """Make a directory, try whether files can be written there, and return it; or OutputError.
+
+    What an earlier process left there that died while it wrote is removed.
+    """
     with writing(path, "choose another directory with {output_dir}"):
         path.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        tempfile.TemporaryFile(dir=path).close()
+    sweep(path)
     return path
 
 
