@@ -12,6 +12,11 @@ import sys
 from types import FrameType, TracebackType
 from typing import NoReturn
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 PROGRAMS = ("scratch", "concise", "d2l_softmax")
 # What ends a command: Ctrl-C, `kill`, a terminal that is closed.
 SIGNALS = [
@@ -22,10 +27,13 @@ SIGNALS = [
 def prepare() -> None:
     """Make streams usable; until the command itself begins, let a signal end it in one line."""
     open_closed_streams()
+    os.environ["MPLBACKEND"] = "agg"  # commands draw to files, and a wrong name would end them
     for signum in SIGNALS:
         if signal.getsignal(signum) is not signal.SIG_IGN:  # nohup and the like stay in force
             signal.signal(signum, leave)
     sys.excepthook = say_what_failed
+    if resource:
+        try_memory(resource.getrlimit(resource.RLIMIT_AS)[0])
 
 
 def open_closed_streams() -> None:
@@ -45,6 +53,27 @@ def open_closed_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def try_memory(limit: int) -> None:
+    """Where memory is limited (`ulimit -v`), let a child try whether PyTorch can be imported.
+
+    If it can't, C++ may end the process before Python hears of it.
+    """
+    if limit == resource.RLIM_INFINITY:
+        return
+    child = os.fork()
+    if not child:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        with contextlib.suppress(Exception):  # the parent will see it, too
+            import torch  # noqa: F401
+        os._exit(0)
+    if os.WIFSIGNALED(os.waitpid(child, 0)[1]):
+        write_error(
+            f"python -m {PROGRAM}: {limit // 1_000_000:,} MB of memory, as ulimit -v allows, are "
+            "not enough to import PyTorch"
+        )
+        os._exit(1)
+
+
 def leave(signum: int, frame: FrameType | None) -> NoReturn:
     """End the program at once: half imported, PyTorch can't be trusted to clean up."""
     write_error(f"python -m {PROGRAM}: interrupted")
@@ -55,7 +84,7 @@ def say_what_failed(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
     """Say in one line that a library can't be imported: memory or a file of its own is missing."""
-    if isinstance(error, (ImportError, MemoryError, OSError)):
+    if isinstance(error, (ImportError, MemoryError, OSError, SystemError)):
         first_line = (str(error) or kind.__name__).splitlines()[0]
         write_error(f"python -m {PROGRAM}: a library can't be loaded: {first_line}")
     else:

@@ -15,7 +15,7 @@ from d2l_softmax.commands.options import (
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.training import Training, describe
 from d2l_softmax.figures.comparison import draw_comparison
-from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.figures.drawing import own_style, save_figure
 from d2l_softmax.pages.report import write_comparison_report
 from d2l_softmax.storage.files import prepare_directory, write_json
 from d2l_softmax.training.agreement import (
@@ -104,8 +104,10 @@ def write_results(output_dir: Path, comparison: Comparison, disagreements: int) 
     """Write comparison.json, the figure, and the report that shows both and the two pages."""
     summary = as_json(comparison, disagreements)
     write_json(output_dir / "comparison.json", summary)
-    figure = draw_comparison(comparison.records, comparison.differences, comparison.options.dtype)
-    save_figure(output_dir / "comparison.png", figure)
+    dtype = comparison.options.dtype
+    with own_style():
+        figure = draw_comparison(comparison.records, comparison.differences, dtype)
+        save_figure(output_dir / "comparison.png", figure)
     pages = {
         name: inspect.getsource(training.twin.softmax_regression)
         for name, training in comparison.trainings.items()

@@ -7,6 +7,7 @@ from d2l_softmax.commands.console import say
 from d2l_softmax.commands.options import add_data_dir, add_model, add_output_dir
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE, load_data_fashion_mnist
+from d2l_softmax.figures.drawing import own_style
 from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
 from d2l_softmax.storage.files import prepare_directory
 from d2l_softmax.storage.results import load_parameters
@@ -24,7 +25,9 @@ def draw_model(options: argparse.Namespace, twins: Twins) -> None:
     model = load_parameters(options.model, twins["scratch"].SoftmaxRegression())
     output_dir = prepare_directory(options.output_dir)
     _, test_iter = load_data_fashion_mnist(TEST_BATCH_SIZE, data_dir=options.data_dir)
-    say(write_evaluation(output_dir, model, test_iter))
+    with own_style():
+        table = write_evaluation(output_dir, model, test_iter)
+    say(table)
     say(f"wrote {', '.join(FIGURES)}, {TABLE} to {output_dir}")
 
 

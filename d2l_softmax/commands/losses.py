@@ -7,7 +7,7 @@ from pathlib import Path
 from d2l_softmax.commands.console import say
 from d2l_softmax.commands.options import add_output_dir, positive
 from d2l_softmax.commands.program import Command, Twins
-from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.figures.drawing import own_style, save_figure
 from d2l_softmax.figures.losses import draw_losses
 from d2l_softmax.storage.files import prepare_directory
 
@@ -26,14 +26,15 @@ def draw_three_losses(options: argparse.Namespace, twins: Twins) -> None:
     losses = twins["scratch"].losses
     huber = functools.partial(losses.huber, delta=options.delta)
     huber_gradient = functools.partial(losses.huber_gradient, delta=options.delta)
-    figure = draw_losses(
-        {
-            "squared loss": (losses.squared, losses.squared_gradient),
-            "L1 loss": (losses.l1, losses.l1_gradient),
-            f"Huber's loss, δ = {options.delta:g}": (huber, huber_gradient),
-        }
-    )
-    save_figure(path, figure)
+    with own_style():
+        figure = draw_losses(
+            {
+                "squared loss": (losses.squared, losses.squared_gradient),
+                "L1 loss": (losses.l1, losses.l1_gradient),
+                f"Huber's loss, δ = {options.delta:g}": (huber, huber_gradient),
+            }
+        )
+        save_figure(path, figure)
     say(f"wrote {path}")
 
 

@@ -23,7 +23,7 @@ from d2l_softmax.commands.options import (
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.data.fashion_mnist import CLASSES, TEST_BATCH_SIZE, load_data_fashion_mnist
 from d2l_softmax.data.pictures import INVERSIONS, PictureError, load_picture, to_model_input
-from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.figures.drawing import own_style, save_figure
 from d2l_softmax.figures.prediction import draw_prediction
 from d2l_softmax.storage.files import prepare_directory
 from d2l_softmax.storage.results import load_parameters
@@ -82,7 +82,8 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
             y_hat = model.probabilities(X)
         results.append(as_json(name, y_hat))
         drawing = drawing_path(output_dir, Path(name).stem, taken)
-        save_figure(drawing, draw_prediction(picture, X, y_hat, CLASSES))
+        with own_style():
+            save_figure(drawing, draw_prediction(picture, X, y_hat, CLASSES))
         if not options.json:
             say(f"{name}: {top_classes(y_hat)}; drawn in {drawing}")
     if options.json:

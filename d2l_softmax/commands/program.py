@@ -35,10 +35,14 @@ class Command(NamedTuple):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that also knows what to say of `--option=--`, at which Python's stumbles."""
+    """A parser whose errors are one line, and that knows what to say of `--option=--`."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and exit with status 2."""
+        self.exit(2, f"{self.prog}: {message} (--help lists the options)\n")
 
     def parse_known_args(self, args=None, namespace=None):
-        """Parse arguments; exit with status 2 if an option has no value."""
+        """Parse arguments; exit with status 2 where Python's parser would raise a TypeError."""
         args = sys.argv[1:] if args is None else list(args)
         for argument in args:
             if argument.startswith("--") and argument.endswith("=--"):

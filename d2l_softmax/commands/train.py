@@ -19,7 +19,7 @@ from d2l_softmax.commands.run import CURVES, EARLIER, HISTORY, HOW, MODEL, REPOR
 from d2l_softmax.commands.signals import handled_by, interrupt
 from d2l_softmax.commands.training import Training, describe
 from d2l_softmax.figures.curves import draw_curves
-from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.figures.drawing import own_style, save_figure
 from d2l_softmax.figures.evaluation import FIGURES, write_evaluation
 from d2l_softmax.pages.report import write_run_report
 from d2l_softmax.storage import checkpoint as checkpoints
@@ -191,7 +191,8 @@ def write_results(output_dir: Path, training: Training, config: dict) -> None:
     """Write the figures of the run and of what was learned, and the report that shows them."""
     history = training.history
     title = f"{config['twin']}, seed {config['options']['seed']}"
-    save_figure(output_dir / CURVES, draw_curves(history, title))
-    table = write_evaluation(output_dir, training.model, training.test_iter)
+    with own_style():
+        save_figure(output_dir / CURVES, draw_curves(history, title))
+        table = write_evaluation(output_dir, training.model, training.test_iter)
     caption = CAPTION + (JITTER if config["options"]["lr_decay"] == "none" else "")
     write_run_report(output_dir, {CURVES: caption} | FIGURES, history, config, table)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,16 @@ if TYPE_CHECKING:
 WRONG = "#c62828"
 GRAY: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1}
 TILE_HEIGHT = 1.3  # of a tile with its title, in widths
+
+
+@contextmanager
+def own_style() -> Iterator[None]:
+    """Draw meanwhile as matplotlib does by itself, whatever a person's matplotlibrc says."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        yield
 
 
 def new_figure(
