@@ -74,9 +74,9 @@ def try_memory(limit: int) -> None:
         os._exit(1)
 
 
-def leave(signum: int, frame: FrameType | None) -> NoReturn:
-    """End the program at once: half imported, PyTorch can't be trusted to clean up."""
-    write_error(f"python -m {PROGRAM}: interrupted")
+def leave(signum: int, frame: FrameType | None, where: str = "") -> NoReturn:
+    """End the program at once: half imported, a library can crash, or take no notice."""
+    write_error(f"python -m {PROGRAM}: interrupted {where}".strip())
     os._exit(128 + signum)
 
 

@@ -20,6 +20,7 @@ from d2l_softmax.storage.files import (
     held,
     prepare_directory,
     remove,
+    sole_use_of,
     sweep,
     write_atomically,
     write_json,
@@ -216,3 +217,15 @@ def test_without_locks_files_are_written_all_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "fcntl", None)
     write_atomically(tmp_path / "file", b"content")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@needs_locks
+def test_of_two_who_want_sole_use_one_is_refused(tmp_path):
+    with (
+        sole_use_of(tmp_path),
+        pytest.raises(OutputError, match="another training writes to"),
+        sole_use_of(tmp_path),
+    ):
+        pass
+    with sole_use_of(tmp_path):
+        pass

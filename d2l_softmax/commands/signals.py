@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from d2l_softmax.startup import SIGNALS
+from d2l_softmax.startup import PROGRAM, SIGNALS, leave
 
 
 class Interrupted(KeyboardInterrupt):
@@ -24,7 +24,18 @@ class Interrupted(KeyboardInterrupt):
 
 def interrupt(signum: int, frame: FrameType | None, where: str = "") -> NoReturn:
     """End the work at once; `where` says where it stands and how to go on with it."""
+    if PROGRAM and is_importing(frame):
+        leave(signum, frame, where)
     raise Interrupted(signum, where)
+
+
+def is_importing(frame: FrameType | None) -> bool:
+    """Tell whether a module is being imported; C++ in it can swallow what a handler raises."""
+    while frame:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 class Postponed:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from d2l_softmax.commands.console import Console, counted
+from d2l_softmax.commands.console import Console
 from d2l_softmax.commands.options import (
     add_output_dir,
     add_training_options,
@@ -24,7 +24,7 @@ from d2l_softmax.figures.evaluation import FIGURES, write_evaluation
 from d2l_softmax.pages.report import write_run_report
 from d2l_softmax.storage import checkpoint as checkpoints
 from d2l_softmax.storage.checkpoint import Checkpoint, load_checkpoint
-from d2l_softmax.storage.files import prepare_directory
+from d2l_softmax.storage.files import prepare_directory, sole_use_of
 
 CAPTION = "Loss and accuracies, epoch by epoch."
 # Shown beside the curve in which it is seen.
@@ -39,16 +39,11 @@ JITTER = (
 def main(twin: ModuleType, name: str, argv: list[str] | None = None) -> int:
     """Train the twin as the arguments say and return the exit status (2, wrong usage, exits)."""
     argv = sys.argv[1:] if argv is None else argv
-    options, checkpoint = parse(name, argv), None
+    options = parse(name, argv)
 
     def work() -> None:
-        nonlocal options, checkpoint
-        if options.resume:
-            checkpoint = load_checkpoint(options.output_dir / checkpoints.NAME)
-        if checkpoint:
-            options = parse_again(name, argv, checkpoint)
-        with cpu_threads(options.threads):
-            train(twin, name, options, checkpoint)
+        with sole_use_of(prepare_directory(options.output_dir)):
+            resume_or_train(twin, name, argv, options)
 
     return exit_status(f"python -m {name}", work)
 
@@ -137,38 +132,35 @@ def refuse_changes(
         )
 
 
+def resume_or_train(
+    twin: ModuleType, name: str, argv: list[str], options: argparse.Namespace
+) -> None:
+    """Train, with --resume from where the checkpoint in the output directory stands."""
+    checkpoint = None
+    if options.resume and (checkpoint := load_checkpoint(options.output_dir / checkpoints.NAME)):
+        options = parse_again(name, argv, checkpoint)
+    with cpu_threads(options.threads):
+        train(twin, name, options, checkpoint)
+
+
 def train(
     twin: ModuleType, name: str, options: argparse.Namespace, checkpoint: Checkpoint | None
 ) -> None:
     """Train the twin and write what came of it; whenever that ends, --resume can go on.
 
-    Raises OutputError if the output directory can't be written (before anything else is done),
-    DataUnavailableError without data, CheckpointError if the checkpoint is of another training,
-    DivergedError when a loss or weight is no longer finite, Interrupted after a signal.
+    Raises OutputError if something can't be written, DataUnavailableError without data,
+    CheckpointError if the checkpoint is of another training, DivergedError when a loss or weight is
+    no longer finite, Interrupted after a signal.
     """
-    output_dir = prepare_directory(options.output_dir)
     resume = vars(options).pop("resume")
     training = Training(twin, options)
-    run = Run(output_dir, training, describe(name, options, training.num_parameters), checkpoint)
-    batches = len(training.train_iter)
-    with Console(options.epochs * batches, options.quiet) as console:
+    config = describe(name, options, training.num_parameters)
+    run = Run(options.output_dir, training, config, checkpoint)
+    with Console(options.epochs * len(training.train_iter), options.quiet) as console:
         console.say(f"{name}: {training.summary()}")
-        if checkpoint:
-            console.say(f"goes on {checkpoint.place()}, as {run.path} says")
-            console.bar.update(len(training.history) * batches + training.epoch.batch)
-        elif resume:
-            console.say(f"nothing to resume in {output_dir}: starts afresh")
-        elif run.earlier:
-            console.say(
-                f"{output_dir} has an unfinished training, {run.earlier.place()}; its checkpoint "
-                f"is kept as {EARLIER}"
-            )
-
-        def after_batch() -> None:
-            console.bar.update()
-            run.end_batch()
-
-        training.epoch.after_batch = after_batch
+        if resume or run.earlier:
+            console.say(how_it_begins(run, checkpoint))
+        watch(run, console)
         with handled_by(run.signal):
             for record in training.records():
                 run.write_epoch()
@@ -177,14 +169,34 @@ def train(
                     console.warn(f"python -m {name}: {trouble}")
                 run.leave_if_asked()
         with handled_by(functools.partial(interrupt, where=f"when all epochs were done; {HOW}")):
-            write_results(output_dir, training, run.config)
-        seconds = sum(record.seconds for record in training.history)
-        speed = len(training.history) * len(training.train_iter.dataset) / seconds
-        console.say(
-            f"{counted(len(training.history), 'epoch')} in {seconds:.2f} s, "
-            f"{speed:,.0f} examples a second"
+            write_results(run.output_dir, training, run.config)
+        console.say(training.speed())
+        console.say(f"wrote {HISTORY}, {MODEL}, {REPORT} and its figures to {run.output_dir}")
+
+
+def how_it_begins(run: Run, checkpoint: Checkpoint | None) -> str:
+    """Return what is said of an earlier training in the output directory."""
+    if checkpoint:
+        return f"goes on {checkpoint.place()}, as {run.path} says"
+    if run.earlier:
+        return (
+            f"{run.output_dir} has an unfinished training, {run.earlier.place()}; its checkpoint "
+            f"is kept as {EARLIER}"
         )
-        console.say(f"wrote {HISTORY}, {MODEL}, {REPORT} and its figures to {output_dir}")
+    return f"nothing to resume in {run.output_dir}: starts afresh"
+
+
+def watch(run: Run, console: Console) -> None:
+    """Move the bar with each batch, and let the run write a checkpoint or end after it."""
+    training = run.training
+    done = len(training.history) * len(training.train_iter) + training.epoch.batch
+    console.bar.update(done)
+
+    def after_batch() -> None:
+        console.bar.update()
+        run.end_batch()
+
+    training.epoch.after_batch = after_batch
 
 
 def write_results(output_dir: Path, training: Training, config: dict) -> None:

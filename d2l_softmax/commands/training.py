@@ -70,6 +70,13 @@ class Training:
             f"{counted(options.threads, 'thread')}, {options.dtype}; seed {options.seed}"
         )
 
+    def speed(self) -> str:
+        """Return one line on the time that the epochs took."""
+        seconds = sum(record.seconds for record in self.history)
+        speed = len(self.history) * len(self.train_iter.dataset) / seconds
+        epochs = counted(len(self.history), "epoch")
+        return f"{epochs} in {seconds:.2f} s, {speed:,.0f} examples a second"
+
     def records(self) -> Iterator[EpochRecord]:
         """Train, and yield the record of each epoch that is left; see `loop.train`."""
         records = loop.train(

@@ -52,11 +52,35 @@ def held(path: Path) -> Iterator[None]:
     Where there are no locks (on Windows, on some networks' file systems) nothing is held.
     """
     with contextlib.ExitStack() as stack:
-        if fcntl:
-            with contextlib.suppress(OSError):
-                descriptor = os.open(path, os.O_RDONLY)
-                stack.callback(os.close, descriptor)
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):
+            hold(path, stack)
+        yield
+
+
+def hold(path: Path, stack: contextlib.ExitStack, wait: bool = True) -> None:
+    """Lock a file or folder until the stack is left; OSError if that can't be.
+
+    If another holds it, wait, or raise BlockingIOError.
+    """
+    if fcntl:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        stack.callback(os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+
+@contextlib.contextmanager
+def sole_use_of(folder: Path) -> Iterator[None]:
+    """Keep a folder from others who want sole use of it; OutputError if one has it already."""
+    with contextlib.ExitStack() as stack:
+        try:
+            hold(folder, stack, wait=False)
+        except BlockingIOError as error:
+            raise OutputError(
+                f"another training writes to {folder};",
+                "choose another directory with {output_dir}",
+            ) from error
+        except OSError:
+            pass  # no locks here
         yield
 
 
@@ -71,10 +95,7 @@ def sweep(folder: Path) -> None:
 def sweep_one(path: Path) -> None:
     """Remove an unfinished file or folder unless somebody holds it, or it can't be removed."""
     with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-        if fcntl:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-            stack.callback(os.close, descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        hold(path, stack, wait=False)
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
