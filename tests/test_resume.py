@@ -10,6 +10,7 @@ import torch
 from conftest import TWINS
 
 from d2l_softmax.commands import train
+from d2l_softmax.commands.resume import BEGUN
 from d2l_softmax.data.batches import InMemoryImages
 from d2l_softmax.storage.checkpoint import CheckpointError, load_checkpoint
 from d2l_softmax.storage.results import load_history
@@ -110,7 +111,7 @@ def test_a_checkpoint_every_few_batches(name, run, tmp_path, monkeypatch):
         "after epoch 1 of 3",
         "in epoch 2, after batch 3",
     ]
-    assert run(name, "parts", "--resume") == 0
+    assert run(name, "parts", "--momentum=0.9", "--resume") == 0
     assert results(tmp_path / "parts") == results(tmp_path / "whole")
 
 
@@ -122,7 +123,7 @@ def test_either_twin_goes_on_with_what_the_other_began(name, settings, run, sign
         signal_at(place)
         assert run(other[name], f"{place}", *settings) == 130
         signal_at(0)
-        assert run(name, f"{place}", "--resume") == 0
+        assert run(name, f"{place}", *settings, "--resume") == 0
         model, whole = (
             torch.load(tmp_path / folder / "model.pt", weights_only=True)
             for folder in (f"{place}", "whole")
@@ -141,7 +142,7 @@ def test_either_twin_goes_on_with_what_the_other_began(name, settings, run, sign
 def test_more_epochs_are_those_of_a_longer_run(name, run, tmp_path):
     assert run(name, "whole", "--epochs=5", "--optimizer=adam") == 0
     assert run(name, "longer", "--epochs=2", "--optimizer=adam") == 0
-    assert run(name, "longer", "--resume", "--epochs=5") == 0
+    assert run(name, "longer", "--epochs=5", "--optimizer=adam", "--resume") == 0
     assert results(tmp_path / "longer") == results(tmp_path / "whole")
     assert json.loads((tmp_path / "longer" / "config.json").read_text())["options"]["epochs"] == 5
 
@@ -200,47 +201,75 @@ def test_what_nohup_ignores_stays_ignored(run, signal_at):
         signal.signal(signal.SIGINT, before)
 
 
-def test_options_may_be_left_out_or_be_the_same(run, signal_at, tmp_path, capsys):
-    signal_at(3)
-    assert run("scratch", "out", "--lr=0.02", "--seed=5") == 130
-    signal_at(0)
-    capsys.readouterr()
-    argv = ["--resume", f"--output-dir={tmp_path / 'out'}"]
-    assert train.main(TWINS["scratch"], "scratch", argv) == 0
-    printed = capsys.readouterr().out.splitlines()
-    assert printed[1].startswith("goes on in epoch 1, after batch 3, as ")
-    options = json.loads((tmp_path / "out" / "config.json").read_text())["options"]
-    assert (options["lr"], options["seed"], options["batch_size"]) == (0.02, 5, 16)
-
-
 @pytest.mark.parametrize(
-    ("argument", "message"),
+    ("argument", "begun_with"),
     [
-        ("--lr=0.5", "--lr: 0.5, but the run in "),
-        ("--seed=1", "was begun with 0; leave it out, or leave --resume out to start afresh"),
-        ("--dtype=float64", "--dtype: float64, but"),
-        ("--batch-size=7", "--batch-size: 7, but"),
-        ("--optimizer=adam", "--optimizer: adam, but"),
-        ("--recipe=best", "--recipe: best, but"),
-        ("--validation=10", "--validation: 10, but"),
-        ("--epochs=1", "begun with 3; the run stands in epoch 2, after batch 1"),
+        ("--lr=0.5", "--lr=0.1"),
+        ("--seed=1", "--seed=0"),
+        ("--dtype=float64", "--dtype=float32"),
+        ("--batch-size=7", "--batch-size=16"),
+        ("--optimizer=adam", "--lr=0.1 --optimizer=sgd"),
+        ("--recipe=best", "--momentum=0.0 --lr-decay=none"),
+        ("--validation=10", "--validation=0"),
+        ("--epochs=1", "--epochs=3"),
+        ("--lr-decay=linear", "--lr-decay=none"),
     ],
 )
-def test_other_options_are_refused_by_name(run, signal_at, capsys, argument, message):
+def test_other_options_are_refused_by_name(run, signal_at, capsys, argument, begun_with):
     signal_at(BATCHES + 2)
     assert run("scratch", "out") == 130
+    capsys.readouterr()
     with pytest.raises(SystemExit) as caught:
         run("scratch", "out", "--resume", argument)
     assert caught.value.code == 2
-    assert message in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    named = error.partition("was begun with ")[2].partition(";")[0]
+    assert set(named.split()) == set(begun_with.split())
 
 
 def test_a_rate_that_falls_to_zero_has_its_epochs(run, capsys):
     assert run("scratch", "out", "--lr-decay=linear") == 0
     with pytest.raises(SystemExit) as caught:
-        run("scratch", "out", "--resume", "--epochs=9")
+        run("scratch", "out", "--lr-decay=linear", "--resume", "--epochs=9")
     assert caught.value.code == 2
-    assert "its learning rate is to reach zero after these" in capsys.readouterr().err
+    assert "was begun with --epochs=3; go on with that" in capsys.readouterr().err
+
+
+def test_it_says_where_it_goes_on(run, signal_at, tmp_path, capsys, made_up):
+    signal_at(3)
+    argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--batch-size=16", "--epochs=1"]
+    assert train.main(TWINS["scratch"], "scratch", argv) == 130
+    signal_at(0)
+    capsys.readouterr()
+    assert train.main(TWINS["scratch"], "scratch", [*argv, "--resume"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == f"goes on in epoch 1, after batch 3, as {tmp_path / 'checkpoint.pt'} says"
+
+
+def test_what_died_before_its_first_checkpoint_starts_afresh(run, tmp_path, monkeypatch, capsys):
+    """In the directory of an earlier, other training, whose checkpoint is still there."""
+    assert run("scratch", "out", "--seed=1") == 0
+    assert run("scratch", "whole") == 0
+    (tmp_path / "out" / BEGUN).write_text((tmp_path / "whole" / "config.json").read_text())
+    begun = json.loads((tmp_path / "whole" / "config.json").read_text())["options"]
+    (tmp_path / "out" / BEGUN).write_text(json.dumps(begun))
+    with pytest.raises(SystemExit):
+        run("scratch", "out", "--resume", "--seed=2")
+    assert run("scratch", "out", "--resume") == 0
+    assert results(tmp_path / "out") == results(tmp_path / "whole")
+    assert not (tmp_path / "out" / BEGUN).exists()
+
+
+def test_it_is_announced_from_the_start(run, tmp_path, monkeypatch):
+    def look(*arguments):
+        announced = json.loads((tmp_path / "out" / BEGUN).read_text())
+        assert (announced["seed"], announced["lr"]) == (3, 0.1)
+        raise MemoryError
+
+    monkeypatch.setattr(train, "Training", look)
+    assert run("scratch", "out", "--seed=3") == 1
+    monkeypatch.undo()
 
 
 def test_nothing_to_resume(run, tmp_path, capsys, made_up):
@@ -388,6 +417,6 @@ def test_a_process_that_is_killed_goes_on(name, tmp_path):
             for printed in process.stdout:
                 if folder == "killed" and printed.startswith("epoch   1"):
                     process.kill()
-    line = [*command[:3], "--resume", "--quiet", f"--output-dir={tmp_path / 'killed'}"]
+    line = [*command, "--resume", "--quiet", f"--output-dir={tmp_path / 'killed'}"]
     subprocess.run(line, check=True)
     assert results(tmp_path / "killed") == results(tmp_path / "whole")

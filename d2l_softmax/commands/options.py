@@ -195,6 +195,14 @@ def choose_device(parser: argparse.ArgumentParser, options: argparse.Namespace) 
         parser.error("argument --dtype: mps has no float64; use --device cpu")
 
 
+def as_json(options: argparse.Namespace) -> dict[str, Any]:
+    """Return options as they are kept in files."""
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in vars(options).items()
+    }
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the argument MODEL, a file that either twin wrote."""
     what = "model.pt of either twin"

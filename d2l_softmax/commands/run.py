@@ -5,6 +5,7 @@ import json
 import secrets
 from pathlib import Path
 
+from d2l_softmax.commands.resume import BEGUN
 from d2l_softmax.commands.signals import Postponed
 from d2l_softmax.commands.training import Training
 from d2l_softmax.figures.evaluation import FIGURES, TABLE
@@ -61,6 +62,7 @@ class Run:
             self.earlier = None
         self.saved = self.training.checkpoint(self.config)
         checkpoints.save_checkpoint(self.path, self.saved)
+        remove(self.output_dir / BEGUN)
 
     def clear(self) -> None:
         """Remove the figures, which will be drawn anew, and all that is of another run."""

@@ -2,8 +2,6 @@
 
 import argparse
 import functools
-import os
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +13,7 @@ from d2l_softmax.commands.options import (
     whole,
 )
 from d2l_softmax.commands.program import HelpFormatter, Parser, cpu_threads, exit_status
+from d2l_softmax.commands.resume import announce, checkpoint_to_go_on_from
 from d2l_softmax.commands.run import CURVES, EARLIER, HISTORY, HOW, MODEL, REPORT, Run
 from d2l_softmax.commands.signals import handled_by, interrupt
 from d2l_softmax.commands.training import Training, describe
@@ -22,8 +21,7 @@ from d2l_softmax.figures.curves import draw_curves
 from d2l_softmax.figures.drawing import own_style, save_figure
 from d2l_softmax.figures.evaluation import FIGURES, write_evaluation
 from d2l_softmax.pages.report import write_run_report
-from d2l_softmax.storage import checkpoint as checkpoints
-from d2l_softmax.storage.checkpoint import Checkpoint, load_checkpoint
+from d2l_softmax.storage.checkpoint import Checkpoint
 from d2l_softmax.storage.files import prepare_directory, sole_use_of
 
 CAPTION = "Loss and accuracies, epoch by epoch."
@@ -38,12 +36,15 @@ JITTER = (
 
 def main(twin: ModuleType, name: str, argv: list[str] | None = None) -> int:
     """Train the twin as the arguments say and return the exit status (2, wrong usage, exits)."""
-    argv = sys.argv[1:] if argv is None else argv
     options = parse(name, argv)
 
     def work() -> None:
-        with sole_use_of(prepare_directory(options.output_dir)):
-            resume_or_train(twin, name, argv, options)
+        checkpoint = None
+        with sole_use_of(prepare_directory(options.output_dir)), cpu_threads(options.threads):
+            if options.resume:
+                checkpoint = checkpoint_to_go_on_from(make_parser(name), options)
+            announce(options)
+            train(twin, name, options, checkpoint)
 
     return exit_status(f"python -m {name}", work)
 
@@ -62,8 +63,8 @@ def make_parser(name: str) -> Parser:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="go on with the training in the output directory, from its checkpoint and with its "
-        "options; it may be the other twin's, and --epochs may be more",
+        help="go on with the same training from its checkpoint in the output directory; it may be "
+        "the other twin's, and --epochs may be more",
     )
     parser.add_argument(
         "--checkpoint-every",
@@ -75,72 +76,12 @@ def make_parser(name: str) -> Parser:
     return parser
 
 
-def parse(name: str, argv: list[str]) -> argparse.Namespace:
+def parse(name: str, argv: list[str] | None = None) -> argparse.Namespace:
     """Return the options of a twin's command, complete; exit with 2 if they are wrong."""
     parser = make_parser(name)
     options = parser.parse_args(argv)
     complete_training_options(parser, options)
     return options
-
-
-def parse_again(name: str, argv: list[str], checkpoint: Checkpoint) -> argparse.Namespace:
-    """Return the options with which a training goes on: its own, but for what is given anew.
-
-    Exits with 2 if that changes the training.
-    """
-    begun_with = arguments_of(checkpoint)
-    options = parse(name, [*begun_with, *argv])  # of the same option the last holds
-    refuse_changes(make_parser(name), parse(name, begun_with), options, checkpoint)
-    return options
-
-
-# What may be another when a training goes on, as it changes no number but by rounding.
-FREE = ("resume", "quiet", "output_dir", "data_dir", "device", "threads", "checkpoint_every")
-
-
-def arguments_of(checkpoint: Checkpoint) -> list[str]:
-    """Return the arguments that a training was begun with, as they could have been typed."""
-    options = dict(checkpoint.config["options"])
-    for name in ("quiet", "output_dir"):
-        options.pop(name)
-    options["threads"] = min(options["threads"], os.cpu_count() or 1)
-    return [
-        f"--{name.replace('_', '-')}={value}"
-        for name, value in options.items()
-        if value is not None
-    ]
-
-
-def refuse_changes(
-    parser: Parser, before: argparse.Namespace, now: argparse.Namespace, checkpoint: Checkpoint
-) -> None:
-    """Exit with status 2 if a training is to go on with other options than it was begun with."""
-    for name, value in vars(now).items():
-        begun_with = getattr(before, name)
-        if value == begun_with or name in FREE:
-            continue
-        reason = "leave it out, or leave --resume out to start afresh"
-        if name == "epochs":
-            if now.lr_decay == "none" and value >= checkpoint.epochs_begun:
-                continue
-            reason = f"the run stands {checkpoint.place()}"
-            if now.lr_decay != "none":
-                reason = "its learning rate is to reach zero after these"
-        parser.error(
-            f"argument --{name.replace('_', '-')}: {value}, but the run in {now.output_dir} was "
-            f"begun with {begun_with}; {reason}"
-        )
-
-
-def resume_or_train(
-    twin: ModuleType, name: str, argv: list[str], options: argparse.Namespace
-) -> None:
-    """Train, with --resume from where the checkpoint in the output directory stands."""
-    checkpoint = None
-    if options.resume and (checkpoint := load_checkpoint(options.output_dir / checkpoints.NAME)):
-        options = parse_again(name, argv, checkpoint)
-    with cpu_threads(options.threads):
-        train(twin, name, options, checkpoint)
 
 
 def train(
@@ -152,13 +93,12 @@ def train(
     CheckpointError if the checkpoint is of another training, DivergedError when a loss or weight is
     no longer finite, Interrupted after a signal.
     """
-    resume = vars(options).pop("resume")
     training = Training(twin, options)
     config = describe(name, options, training.num_parameters)
     run = Run(options.output_dir, training, config, checkpoint)
     with Console(options.epochs * len(training.train_iter), options.quiet) as console:
         console.say(f"{name}: {training.summary()}")
-        if resume or run.earlier:
+        if options.resume or run.earlier:
             console.say(how_it_begins(run, checkpoint))
         watch(run, console)
         with handled_by(run.signal):

@@ -4,7 +4,6 @@ import argparse
 import platform
 from collections.abc import Iterator
 from importlib.metadata import version
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +11,7 @@ import torch
 
 from d2l_softmax import __version__
 from d2l_softmax.commands.console import counted
+from d2l_softmax.commands.options import as_json
 from d2l_softmax.data.batches import InMemoryLoader
 from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE, load_data_fashion_mnist
 from d2l_softmax.storage.checkpoint import Checkpoint
@@ -166,10 +166,7 @@ def describe(name: str, options: argparse.Namespace, num_parameters: int) -> dic
     """Return what config.json says of a run: enough to make it again."""
     return {
         "twin": name,
-        "options": {
-            option: str(value) if isinstance(value, Path) else value
-            for option, value in vars(options).items()
-        },
+        "options": as_json(options),
         "parameters": num_parameters,
         "threads": torch.get_num_threads(),
         "machine": platform.platform(),

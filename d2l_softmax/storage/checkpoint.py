@@ -48,11 +48,6 @@ class Checkpoint(NamedTuple):
         """Tell whether the training had all its epochs."""
         return len(self.history) >= self.epochs_asked_for
 
-    @property
-    def epochs_begun(self) -> int:
-        """Return how many epochs ended or are under way."""
-        return len(self.history) + bool(self.progress["batch"])
-
     def place(self) -> str:
         """Return where the training stands, in words."""
         if batch := self.progress["batch"]:
