@@ -73,6 +73,8 @@ def whole(lowest: int, highest: int = 2**31 - 1) -> Callable[[str], int]:
 
 def path(text: str) -> Path:
     """Return a path; ~ is a home directory also after an equals sign, where no shell sees it."""
+    if not text:  # of a variable that isn't set; Python takes it for the current directory
+        raise argparse.ArgumentTypeError("expected a path, got none")
     try:
         return Path(text).expanduser()
     except RuntimeError as error:

@@ -25,6 +25,7 @@ from d2l_softmax.commands.program import run_as_program
 PATIENCE = 120  # seconds, after which a command hangs
 MOST_MEMORY = 1_500  # MB
 MOST_CHARACTERS = 2_000  # of a message
+SHOWN = "backslashreplace"  # as startup.py sets it
 PROGRAMS = {
     "scratch": lambda argv: train.main(scratch, "scratch", argv),
     "concise": lambda argv: train.main(concise, "concise", argv),
@@ -79,8 +80,8 @@ def become(out: int, err: int, work: Callable[[], int], fault: Callable[[], obje
     """Do what a command's own process would do, and end."""
     os.dup2(out, 1)
     os.dup2(err, 2)
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", errors=SHOWN, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", 1, encoding="utf-8", errors=SHOWN, closefd=False)  # noqa: SIM115
     status: object = 1
     try:
         if fault:

@@ -10,13 +10,17 @@ import numpy as np
 from d2l_softmax.data import sources
 
 NUM_TRAIN, NUM_TEST = 800, 200
+genuine: Path
 
 
 def make(folder: Path) -> Path:
     """Write the data set, let it pass as the original in this process; return its directory.
 
-    What stands for the system's copy has the files, too: what is damaged can be healed.
+    What stands for the system's copy has the files, too: what is damaged can be healed. The
+    original is then `genuine`, for processes that know nothing of this.
     """
+    global genuine
+    genuine = sources.ensure_fashion_mnist()
     rng = np.random.default_rng(0)
     raw, copy = folder / "data" / "FashionMNIST" / "raw", folder / "copy"
     for each in (raw, copy):

@@ -1,6 +1,5 @@
 """All faults of all kinds, made by as many processes as there are cores."""
 
-import itertools
 import json
 import os
 import sys
@@ -11,9 +10,9 @@ from typing import NamedTuple
 
 import torch
 
-from . import data, dying
+from . import damaged, data, dying, surroundings, together, typed
 
-KINDS = [dying]
+KINDS = [dying, damaged, typed, surroundings, together]
 
 
 class Trial(NamedTuple):
@@ -29,20 +28,12 @@ def make(folder: Path, only: str = "", share: int = 1) -> list[Trial]:
     """Make the faults whose kind has `only` in its name, or one of so many; return all trials."""
     torch.set_num_threads(1)
     data_dir = data.make(folder)
-    faults = [
-        fault
-        for module in KINDS
-        for fault in module.faults(folder / module.__name__.split(".")[-1], data_dir)
-        if only in fault[0]
-    ]
-    faults = list(
-        itertools.chain.from_iterable(
-            list(group)[::share]
-            for _, group in itertools.groupby(
-                sorted(faults, key=lambda f: f[0]), key=lambda f: f[0]
-            )
-        )
-    )
+    os.chdir(folder)  # what is written beside where it should be
+    by_kind: dict[str, list] = {}
+    for module in KINDS:
+        for fault in module.faults(folder / module.__name__.split(".")[-1], data_dir):
+            by_kind.setdefault(fault[0], []).append(fault)
+    faults = [fault for kind, some in by_kind.items() if only in kind for fault in some[::share]]
     workers = os.cpu_count() or 1
     children = [work(folder / f"trials-{n}.jsonl", faults[n::workers]) for n in range(workers)]
     for child in children:
