@@ -14,7 +14,8 @@ def main() -> int:
     parser.add_argument("--only", default="", help="kinds whose name has this in it")
     parser.add_argument("--share", type=int, default=1, help="one fault of so many")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    in_memory = Path("/dev/shm")  # faster: files are synced thousands of times
+    with tempfile.TemporaryDirectory(dir=in_memory if in_memory.is_dir() else None) as folder:
         made = trials.make(Path(folder), options.only, options.share)
     for trial in made:
         if trial.complaint:

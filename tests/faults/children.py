@@ -33,6 +33,14 @@ PROGRAMS = {
 }
 
 
+class Fault(NamedTuple):
+    """A fault to be made: its kind, what it is, and what makes it and says what went wrong."""
+
+    kind: str
+    what: str
+    make: Callable[[], str]
+
+
 class Outcome(NamedTuple):
     """How a command ended: its status (negative: of that signal), what it printed, what it took."""
 

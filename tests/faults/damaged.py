@@ -225,19 +225,21 @@ def harm(folder: Path) -> str:
     return "a program was run" if Path("harmed").exists() else ""
 
 
-def faults(folder: Path, data_dir: Path) -> Iterator[tuple[str, str, functools.partial]]:
-    """Yield the kind of each fault, what it is, and the function that makes it."""
+def faults(folder: Path, data_dir: Path) -> Iterator[children.Fault]:
+    """Yield the faults."""
     genuine = Genuine(folder, data_dir)
     for file, make in (("model.pt", damaged_model), ("checkpoint.pt", damaged_checkpoint)):
         content = (genuine.folder / file).read_bytes()
         for what, damage in itertools.chain(attacks(content), accidents(content, 500)):
-            yield f"damaged and hostile {file}", what, functools.partial(make, genuine, damage)
+            yield children.Fault(
+                f"damaged and hostile {file}", what, functools.partial(make, genuine, damage)
+            )
     raw = sorted(path.name for path in (data_dir / "FashionMNIST" / "raw").iterdir())
     for file in ("parsed.pt", *(f"raw/{name}" for name in raw)):
         content = (data_dir / "FashionMNIST" / file).read_bytes()
         harmful = attacks(content) if file == "parsed.pt" else ()
         for what, damage in itertools.chain(harmful, accidents(content, 40)):
-            yield (
+            yield children.Fault(
                 "damaged parsed.pt and data files",
                 f"{file} {what}",
                 functools.partial(damaged_data, genuine, file, damage),

@@ -243,31 +243,30 @@ def disk_full_at_size(undisturbed: Undisturbed, number: int) -> str:
     return complaint
 
 
-def faults(folder: Path, data_dir: Path) -> Iterator[tuple[str, str, functools.partial]]:
-    """Yield the kind of each fault, what it is, and the function that makes it."""
-    for number, (program, settings) in enumerate(SETTINGS):
+def faults(folder: Path, data_dir: Path) -> Iterator[children.Fault]:
+    """Yield the faults."""
+    for number, (program, settings) in enumerate(SETTINGS):  # each twin twice
         undisturbed = Undisturbed(folder / f"{number}", data_dir, program, settings)
         for moment in range(25):
-            yield (
+            yield children.Fault(
                 "kill -9 at a random moment, then --resume",
                 f"{program} {settings} {moment}",
                 functools.partial(killed_at_moment, undisturbed, moment),
             )
-        for place, operation in enumerate(undisturbed.operations, start=1):
+        for place, operation in enumerate(undisturbed.operations if number < 2 else [], start=1):
             what = f"{program} {settings} {place} {operation}"
-            yield (
+            yield children.Fault(
                 "kill -9 at every file operation, then --resume",
                 what,
                 functools.partial(killed_at_operation, undisturbed, place),
             )
-            if number < 2:
-                yield (
-                    "disk full at every file operation, then --resume",
-                    what,
-                    functools.partial(disk_full_at_operation, undisturbed, place),
-                )
+            yield children.Fault(
+                "disk full at every file operation, then --resume",
+                what,
+                functools.partial(disk_full_at_operation, undisturbed, place),
+            )
         for size in range(10):
-            yield (
+            yield children.Fault(
                 "no file may grow beyond a size, then --resume",
                 f"{program} {size}",
                 functools.partial(disk_full_at_size, undisturbed, size),

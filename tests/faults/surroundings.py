@@ -111,11 +111,11 @@ def missing_from(place: Path) -> set[str]:
     return FILES - {path.name for path in folders[0].iterdir()} if folders else set()
 
 
-def faults(folder: Path, data_dir: Path) -> Iterator[tuple[str, str, functools.partial]]:
-    """Yield the kind of each fault, what it is, and the function that makes it."""
+def faults(folder: Path, data_dir: Path) -> Iterator[children.Fault]:
+    """Yield the faults."""
     folder.mkdir(parents=True)
     (folder / "rc").write_text("text.usetex: True\naxes.nonsense: 3\n", encoding="utf-8")
     for number, line in enumerate(lines(folder)):
         what = line.replace(str(folder), "…").replace(sys.executable, "python")
         line = filled_in(line, folder, number)
-        yield "environments", what, functools.partial(in_surroundings, folder, line)
+        yield children.Fault("environments", what, functools.partial(in_surroundings, folder, line))

@@ -61,13 +61,13 @@ def round_of_eight(folder: Path, data_dir: Path, number: int) -> str:
     return "; ".join(filter(None, all_at_once(folder, data_dir, number)))
 
 
-def faults(folder: Path, data_dir: Path) -> Iterator[tuple[str, str, functools.partial]]:
-    """Yield the kind of each fault, what it is, and the function that makes it."""
+def faults(folder: Path, data_dir: Path) -> Iterator[children.Fault]:
+    """Yield the faults."""
     folder.mkdir(parents=True)
     for number in range(ROUNDS):
         where = "each in its own directory" if number % 2 else "all in one directory"
-        yield (
-            f"{AT_ONCE} at once",
+        yield children.Fault(
+            "eight trainings at once",
             f"{where} {number}",
             functools.partial(round_of_eight, folder, data_dir, number),
         )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import sys
 import time
 import traceback
@@ -11,17 +12,22 @@ from typing import NamedTuple
 import torch
 
 from . import damaged, data, dying, surroundings, together, typed
+from .children import Fault
 
 KINDS = [dying, damaged, typed, surroundings, together]
 
 
 class Trial(NamedTuple):
-    """A fault that was made: its kind, what it was, what was wrong then ("" if nothing)."""
+    """A fault that was made: its kind, what it was, what was wrong then ("" if nothing).
+
+    `memory` is what the largest process took until then, in MB.
+    """
 
     kind: str
     what: str
     complaint: str
     seconds: float
+    memory: float
 
 
 def make(folder: Path, only: str = "", share: int = 1) -> list[Trial]:
@@ -29,24 +35,22 @@ def make(folder: Path, only: str = "", share: int = 1) -> list[Trial]:
     torch.set_num_threads(1)
     data_dir = data.make(folder)
     os.chdir(folder)  # what is written beside where it should be
-    by_kind: dict[str, list] = {}
+    by_kind: dict[str, list[Fault]] = {}
     for module in KINDS:
         for fault in module.faults(folder / module.__name__.split(".")[-1], data_dir):
-            by_kind.setdefault(fault[0], []).append(fault)
+            by_kind.setdefault(fault.kind, []).append(fault)
     faults = [fault for kind, some in by_kind.items() if only in kind for fault in some[::share]]
     workers = os.cpu_count() or 1
-    children = [work(folder / f"trials-{n}.jsonl", faults[n::workers]) for n in range(workers)]
-    for child in children:
+    logs = [folder / f"trials-{n}.jsonl" for n in range(workers)]
+    for child in [work(log, faults[n::workers]) for n, log in enumerate(logs)]:
         os.waitpid(child, 0)
-    lines = [
-        line
-        for n in range(workers)
-        for line in (folder / f"trials-{n}.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
-    return [Trial(*json.loads(line)) for line in lines]
+    lines = [line for log in logs for line in log.read_text(encoding="utf-8").splitlines()]
+    assert len(lines) == len(faults), "a worker has died"
+    kinds = list(by_kind)
+    return sorted((Trial(*json.loads(line)) for line in lines), key=lambda t: kinds.index(t.kind))
 
 
-def work(path: Path, faults: list) -> int:
+def work(path: Path, faults: list[Fault]) -> int:
     """Make some faults in a process of its own, and write what came of each; return its number."""
     sys.stdout.flush()
     child = os.fork()
@@ -59,6 +63,7 @@ def work(path: Path, faults: list) -> int:
                 complaint = make_it()
             except Exception:
                 complaint = traceback.format_exc()
-            print(json.dumps(Trial(kind, what, complaint, time.monotonic() - begin)), file=file)
-            file.flush()
+            seconds = time.monotonic() - begin
+            memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+            print(json.dumps(Trial(kind, what, complaint, seconds, memory)), file=file, flush=True)
     os._exit(0)

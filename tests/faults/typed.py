@@ -137,10 +137,11 @@ def typed(places: Places, program: str, argv: list[str]) -> str:
     return outcome.complaint(lines=lines)
 
 
-def faults(folder: Path, data_dir: Path) -> Iterator[tuple[str, str, functools.partial]]:
-    """Yield the kind of each fault, what it is, and the function that makes it."""
+def faults(folder: Path, data_dir: Path) -> Iterator[children.Fault]:
+    """Yield the faults."""
     places = Places(folder, data_dir)
     for seed in range(NUMBER):
         program, argv = command_line(places, random.Random(seed))
         what = f"{program} {argv}".encode(errors="backslashreplace").decode()
-        yield "command lines", what, functools.partial(typed, places, program, argv)
+        make = functools.partial(typed, places, program, argv)
+        yield children.Fault("command lines", what, make)

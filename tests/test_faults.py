@@ -1,0 +1,37 @@
+"""A tenth of the faults that `python -m tests.faults` makes, and that training needs no network."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forks")
+@pytest.mark.usefixtures("real_data")
+def test_a_tenth_of_the_faults():
+    command = [sys.executable, "-m", "tests.faults", "--share=10"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "| in all" in done.stdout
+
+
+@pytest.mark.usefixtures("real_data")
+@pytest.mark.parametrize("twin", ["scratch", "concise"])
+def test_training_opens_no_connection(twin, tmp_path):
+    code = f"""
+import runpy, sys
+
+def forbid(event, arguments):
+    if event.startswith("socket.") and event != "socket.gethostname":
+        raise AssertionError(event)
+
+sys.addaudithook(forbid)
+sys.argv[1:] = ["--epochs=1", "--quiet", "--device=cpu", {f"--output-dir={tmp_path}"!r}]
+runpy.run_module({twin!r}, run_name="__main__", alter_sys=True)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "report.html").exists()
