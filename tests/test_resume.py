@@ -1,6 +1,7 @@
 """A training that is interrupted and goes on: the same numbers as if nothing had happened."""
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -351,6 +352,49 @@ def test_a_checkpoint_of_another_model_is_refused(run, tmp_path, capsys):
     torch.save(saved, path)
     assert run("scratch", "out", "--resume") == 1
     assert "of another training: shape (1, 10), expected (784, 10)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("config", "options", "epochs"), "3"),
+        (("config", "options"), []),
+        (("config", "run"), 1),
+        (("history", 0), [1]),
+        (("history", 0, 0), "1"),
+        (("history", 0, 1), "0.5"),
+        (("history", 0, 4), math.nan),
+        (("progress", "batch"), -1),
+        (("progress", "batch"), "1"),
+        (("progress", "batch"), 5),
+        (("progress", "sums"), None),
+        (("progress", "sums", "sums"), [1.0, "2", 3]),
+        (("progress", "sums", "sums"), [1.0]),
+        (("progress", "sums", "waiting"), [[1.0]]),
+        (("progress", "sums", "waiting"), [[1.0, None, 2.0]]),
+        (("progress", "seconds"), "now"),
+        (("progress", "optimizer", "lr"), "fast"),
+        (("progress", "optimizer"), {}),
+    ],
+)
+def test_a_checkpoint_of_other_content_is_refused(run, signal_at, tmp_path, capsys, place, value):
+    """With checksums that fit: somebody made it."""
+    signal_at(BATCHES + 3)
+    assert run("scratch", "out") == 130
+    signal_at(0)
+    path = tmp_path / "out" / "checkpoint.pt"
+    saved = torch.load(path, weights_only=True)
+    text = json.loads(saved["text"])
+    part = text
+    for step in place[:-1]:
+        part = part[step]
+    part[place[-1]] = value
+    torch.save({**saved, "text": json.dumps(text)}, path)
+    capsys.readouterr()
+    assert run("scratch", "out", "--resume") == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "leave --resume out to start afresh" in error
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", '{"config": 1, "history": [], "progress": {}}', "{"])

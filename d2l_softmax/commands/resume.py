@@ -14,8 +14,8 @@ from d2l_softmax.storage.files import write_json
 
 # What may be another when a training goes on: it changes no number, or but by rounding. Of a recipe
 # it is the settings that count.
-FREE = {"resume", "quiet", "recipe", "output_dir", "data_dir", "device", "threads"}
-FREE |= {"checkpoint_every"}
+FREE = {"resume", "checkpoint_every", "recipe", "quiet", "device", "threads"}
+FREE |= {"data_dir", "output_dir"}
 BEGUN = "begun.json"
 
 
@@ -46,8 +46,10 @@ def changes(now: argparse.Namespace, kept: dict[str, Any]) -> list[str]:
     changed = []
     for name, value in vars(now).items():
         before = kept.get(name)
-        more = name == "epochs" and now.lr_decay == "none" and before and value >= before
-        if name not in FREE and value != before and not more:
+        if name in FREE or value == before:
+            continue
+        more = name == "epochs" and isinstance(before, int) and value > before
+        if not more or now.lr_decay != "none":
             changed.append(f"--{name.replace('_', '-')}={before}")
     return changed
 

@@ -137,6 +137,8 @@ class Training:
         restore_scheduler(self.scheduler, len(checkpoint.history))
         self.generators["weights"].set_state(tensors["weights"])
         self.epoch.restore(progress, tensors["order"])
+        if self.epoch.batch > len(self.train_iter):
+            raise ValueError(f"{self.epoch.batch} batches, expected {len(self.train_iter)}")
         self.history = list(checkpoint.history)
         self.seconds_before = progress["seconds"]
 

@@ -5,7 +5,9 @@ say something else, they are behind.
 """
 
 import io
+import itertools
 import json
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +20,7 @@ from d2l_softmax.storage.tensors import DamagedFileError, read_saved
 from d2l_softmax.training.loop import EpochRecord
 
 NAME = "checkpoint.pt"
+NUM_SUMS = 3  # that a page keeps in an epoch: losses, correct predictions, examples
 MOST_BYTES = 1_000_000_000  # more than this project's models can need
 
 
@@ -76,7 +79,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
         text = json.loads(saved["text"])
         history = [EpochRecord(*record) for record in text["history"]]
         checkpoint = Checkpoint(text["config"], history, text["progress"], saved["tensors"])
-        int(checkpoint.epochs_asked_for), int(checkpoint.progress["batch"])
+        check(checkpoint)
         return checkpoint
     except FileNotFoundError:
         return None
@@ -87,3 +90,25 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
             f"{path} is damaged or not a checkpoint of this project;",
             "leave {resume} out to start afresh",
         ) from error
+
+
+def check(checkpoint: Checkpoint) -> None:
+    """Raise TypeError, KeyError or ValueError unless all but the tensors is of its kind."""
+    config, history, progress, _ = checkpoint
+    numbers = [progress["seconds"], *progress["optimizer"].values()]
+    widths = set()
+    if progress["batch"]:
+        sums = progress["sums"]
+        rows = [sums["sums"], *sums["waiting"]]
+        widths = set(map(len, rows))
+        numbers += [sums["additions"], *itertools.chain(*rows)]
+    for record in history:
+        numbers += record.measurements().values()
+    whole = [config["options"]["epochs"], progress["batch"], *(record.epoch for record in history)]
+    if not (
+        isinstance(config["run"], str)
+        and all(isinstance(number, int) and number >= 0 for number in whole)
+        and all(math.isfinite(number) for number in numbers)
+        and widths <= {NUM_SUMS}
+    ):
+        raise ValueError("of other content")

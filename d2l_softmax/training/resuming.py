@@ -62,7 +62,7 @@ class ResumableEpoch:
         return {"batch": self.batch, "sums": self.metric.state() if self.batch else None}
 
     def restore(self, state: dict[str, Any], order: Tensor) -> None:
-        """Stand where another process left an epoch."""
+        """Stand where another process left an epoch; RuntimeError if `order` is no such state."""
         self.generator.set_state(order)
         self.order, self.batch, self.sums = order, state["batch"], state["sums"]
 
