@@ -98,6 +98,9 @@ def in_surroundings(folder: Path, line: str) -> str:
     outcome = children.Outcome(process.returncode, *texts, 0, False)
     if outcome.status == 0 and "--epochs" in line and (missing := missing_from(place)):
         return f"status 0 without {missing}"
+    closed = any(stream in line for stream in ("<&-", ">&-", "2>/dev/full"))
+    if closed and "--epochs" in line and " >/dev/full" not in line and outcome.status:
+        return f"status {outcome.status} for a closed or full stream that nothing depends on"
     silent = any(stream in line for stream in ("2>&-", "2>/dev/full", "| true", "| head"))
     if silent and outcome.status in (0, 1, 2) and not outcome.err:
         return ""
