@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses notebook bench agree test test-all lint package clean
+.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses notebook bench agree test test-all faults lint package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ test: $(VENV)/.installed-test ## Run the tests
 
 test-all: $(VENV)/.installed-test ## Run the tests and the whole agreement matrix (minutes)
 	$(BIN)/python -m pytest -m '' $(ARGS)
+
+faults: $(VENV)/.installed-test ## Make things go wrong, thousands of times (15 minutes)
+	$(BIN)/python -m tests.faults $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, types, and who imports whom
 	$(BIN)/ruff check .

@@ -2,8 +2,9 @@
 
 A full run (`make bench`, some 40 minutes) writes results.json and two figures, and fills the
 tables of three documents: README.md beside this file and both READMEs of the project. A run of some
-measures only prints, but for `agreement` (`make agree`), which is measured on its own: frameworks
-that do not get on with everybody are needed for it, and it is no matter of time.
+measures only prints, but for those that compare nobody's seconds with ours: `checkpoint`, and
+`agreement` (`make agree`), which is never part of a full run, as it needs frameworks that do not
+get on with everybody.
 """
 
 import argparse
@@ -22,7 +23,17 @@ from typing import NamedTuple
 
 import torch
 
-from benchmarks import accuracy, busy, costs, frameworks, peers, samples, startup, tables
+from benchmarks import (
+    accuracy,
+    busy,
+    checkpoints,
+    costs,
+    frameworks,
+    peers,
+    samples,
+    startup,
+    tables,
+)
 from benchmarks.rounds import CORES, THREADS, Peer, take_turns, without_results
 from d2l_softmax.commands.options import whole
 from d2l_softmax.figures.drawing import save_figure
@@ -36,6 +47,7 @@ LIBRARIES = ("torch", "torchvision", "numpy", "jax", "scikit-learn", "matplotlib
 IN_BOTH = ("jax", "sklearn", "pandas", "tabulate")
 NEEDED = {"bench": IN_BOTH, "agree": ("tensorflow", "keras", "optax", *IN_BOTH)}
 AGREEMENT = "agreement"
+STORED_ALONE = {AGREEMENT, "checkpoint"}
 
 
 class Measure(NamedTuple):
@@ -64,6 +76,7 @@ MEASURES = {
     "iterations": Measure(accuracy.measure_iterations, tables.compare_iterations),
     "command": Measure(costs.measure_commands, tables.compare_commands),
     "startup": Measure(startup.measure_startup, tables.compare_startup),
+    "checkpoint": Measure(checkpoints.measure_checkpoints, checkpoints.compare_checkpoints),
     "accuracy": Measure(accuracy.measure_recipes, tables.compare_recipes),
     "search": Measure(lambda _: list(accuracy.search_settings(seeds=3)), tables.compare_settings),
     "scaling": Measure(lambda rounds: list(costs.measure_growth(rounds)), tables.compare_growth),
@@ -92,7 +105,7 @@ def main() -> None:
     for name in options.measures or TIMED:
         measured[name] = MEASURES[name].run(options.repeats)
         print(tables.markdown(MEASURES[name].compare(measured[name])), end="\n\n", flush=True)
-    if options.measures == [AGREEMENT]:
+    if options.measures and set(options.measures) <= STORED_ALONE:
         write({**read_results(), **measured})
     elif not options.measures:
         measured["samples"] = samples.measure_samples()

@@ -344,6 +344,7 @@ def test_a_command_that_fails_is_named(monkeypatch):
     [
         ([], {*command.TIMED, "samples", "machine", "peers", "repeats"}),
         (["agreement"], {"agreement"}),
+        (["checkpoint"], {"checkpoint"}),
     ],
 )
 def test_what_a_run_writes(results, tmp_path, monkeypatch, capsys, arguments, measured):

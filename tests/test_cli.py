@@ -13,7 +13,7 @@ from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_data_fashion_mnist
-from d2l_softmax.commands import train
+from d2l_softmax.commands import compare, train
 from d2l_softmax.commands.options import RECIPES
 from d2l_softmax.data.sources import DataUnavailableError
 from d2l_softmax.storage.results import load_history
@@ -381,3 +381,13 @@ def test_home_directories_are_known_after_an_equals_sign(tmp_path, monkeypatch, 
     assert "argument --data-dir: '~nosuchuser'" in capsys.readouterr().err
     with pytest.raises(DataUnavailableError, match="~nosuchuser can't be used: "):
         load_data_fashion_mnist(16)
+
+
+def test_compare_names_the_trouble_of_each_twin_once(made_up, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(compare, "write_results", lambda *arguments: None)
+    argv = ["compare", f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--device=cpu"]
+    d2l_main.main([*argv, "--epochs=5", "--lr=1000", "--batch-size=16", "--quiet"])
+    lines = [line for line in capsys.readouterr().err.splitlines() if "try a smaller" in line]
+    for name in TWINS:
+        start = f"python -m d2l_softmax compare: {name}: the loss stays above 2.30 nats"
+        assert sum(line.startswith(start) for line in lines) == 1
