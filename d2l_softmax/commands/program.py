@@ -105,7 +105,7 @@ def exit_status(prog: str, work: Callable[[], int | None]) -> int:
     except (MemoryError, RuntimeError) as error:
         if not is_lack_of_memory(error):
             raise
-        complain(f"{prog}: there is not enough memory; try a smaller --batch-size")
+        complain(f"{prog}: there is not enough memory; for training, try a smaller --batch-size")
         return 1
 
 
