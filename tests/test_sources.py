@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import tracemalloc
 
 import pytest
 from torchvision.datasets import FashionMNIST
@@ -327,3 +328,20 @@ def test_of_several_processes_one_fetches(made_up, monkeypatch):
         (raw / name).write_bytes(content)
     waiting.join(60)
     assert not waiting.is_alive()
+
+
+def test_of_a_file_that_is_too_large_only_the_beginning_is_read(files, monkeypatch):
+    """4 GB of nothing, on the disk or in a .gz, took as much memory."""
+    name = "t10k-labels-idx1-ubyte"
+    (files / f"{name}.gz").write_bytes(gzip.compress((files / name).read_bytes()))
+    monkeypatch.setattr(sources, "MOST_BYTES", 1_000_000)
+    os.truncate(files / name, 4_000_000_000)
+    (files.parent.parent / f"{name}.gz").write_bytes(gzip.compress(bytes(100_000_000)))
+    tracemalloc.start()
+    try:
+        ensure_fashion_mnist(files.parent.parent)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+    assert sources.is_genuine(files / name)
+    (files / f"{name}.damaged").unlink()

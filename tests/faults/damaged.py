@@ -167,7 +167,7 @@ def draw_nothing() -> None:
 
 def damaged_model(genuine: Genuine, damage: Callable[[Path], object]) -> str:
     """Evaluate a damaged model; return what is wrong then."""
-    path = genuine.folder / f"model-{os.getpid()}.pt"
+    path = genuine.folder.with_name(f"model-{os.getpid()}.pt")
     remove(path)
     damage(path)
     outcome = genuine.evaluate(path, genuine.data_dir)

@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 import torch
 
+import scratch
+from d2l_softmax.commands import train
+
 from . import damaged, data, dying, surroundings, together, typed
 from .children import Fault
 
@@ -35,6 +38,8 @@ def make(folder: Path, only: str = "", share: int = 1) -> list[Trial]:
     torch.set_num_threads(1)
     data_dir = data.make(folder)
     os.chdir(folder)  # what is written beside where it should be
+    # once in this process, so that every child has fonts and the like
+    train.main(scratch, "scratch", [f"--data-dir={data_dir}", "--epochs=1", "--quiet"])
     by_kind: dict[str, list[Fault]] = {}
     for module in KINDS:
         for fault in module.faults(folder / module.__name__.split(".")[-1], data_dir):
