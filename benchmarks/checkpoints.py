@@ -11,7 +11,6 @@ from d2l_softmax.commands.run import Run
 from d2l_softmax.commands.training import describe
 
 OPTIMIZERS = {"SGD, momentum": "--momentum=0.9", "Adam": "--optimizer=adam"}
-GOAL = 0.03  # of the seconds of ten epochs
 
 
 def measure_checkpoints(rounds: int) -> list[dict]:

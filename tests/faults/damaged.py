@@ -173,7 +173,7 @@ def damaged_model(genuine: Genuine, damage: Callable[[Path], object]) -> str:
     outcome = genuine.evaluate(path, genuine.data_dir)
     if outcome.status == 0 and outcome.out != genuine.evaluation:
         return f"accepted with other numbers: {outcome.out.splitlines()[0]}"
-    return outcome.complaint((0, 1)) or harm(genuine.folder)
+    return outcome.complaint((0, 1)) or harm()
 
 
 def damaged_checkpoint(genuine: Genuine, damage: Callable[[Path], object]) -> str:
@@ -189,7 +189,7 @@ def damaged_checkpoint(genuine: Genuine, damage: Callable[[Path], object]) -> st
     )
     if outcome.status == 0 and results(folder) != genuine.results:
         return "accepted with other numbers"
-    complaint = outcome.complaint((0, 1)) or harm(folder)
+    complaint = outcome.complaint((0, 1)) or harm()
     remove(path)
     return complaint
 
@@ -206,7 +206,7 @@ def damaged_data(genuine: Genuine, file: str, damage: Callable[[Path], object]) 
         outcome = genuine.evaluate(genuine.folder / "model.pt", data_dir)
         if outcome.out != genuine.evaluation:
             return f"not healed: {outcome}"
-        if complaint := outcome.complaint((0,)) or harm(data_dir):
+        if complaint := outcome.complaint((0,)) or harm():
             return complaint
     shutil.rmtree(data_dir)
     return ""
@@ -220,7 +220,7 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def harm(folder: Path) -> str:
+def harm() -> str:
     """Return whether a file did what it was made for, "" if not."""
     return "a program was run" if Path("harmed").exists() else ""
 
