@@ -9,7 +9,7 @@ import torch
 from benchmarks import costs, peers
 from benchmarks.rounds import THREADS, Peer, take_turns, without_results
 from d2l_softmax.commands.console import counted
-from d2l_softmax.data.batches import InMemoryImages, InMemoryLoader
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.figures.drawing import new_figure
 from scratch import SGD, SoftmaxRegression, train_epoch
 
@@ -30,7 +30,7 @@ def wide(side: int = 224) -> Iterator[None]:
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(256, (6_000, side, side), generator=generator, dtype=torch.uint8)
     labels = torch.randint(10, (6_000,), generator=generator)
-    train_iter = InMemoryLoader(InMemoryImages(images, labels, "0123456789"), 256, shuffle=True)
+    train_iter = ArrayLoader(ArrayDataset(images, labels, "0123456789"), 256, shuffle=True)
     model = SoftmaxRegression(side * side)
     optimizer = SGD(model.parameters(), lr=0.001)
     yield

@@ -14,7 +14,7 @@ from PIL import Image
 import scratch
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import losses as losses_command
-from d2l_softmax.data.batches import InMemoryImages, InMemoryLoader
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.figures import evaluation as evaluation_figures
 from d2l_softmax.figures.comparison import draw_comparison
 from d2l_softmax.figures.curves import draw_curves
@@ -428,7 +428,7 @@ def drawn(tmp_path, monkeypatch):
     labels[1] = 2
     model = scratch.SoftmaxRegression(4, 3)
     model.W = 5 * torch.eye(4)[:, :3]
-    loader = InMemoryLoader(InMemoryImages(images.reshape(20, 2, 2), labels, CLASSES), 6)
+    loader = ArrayLoader(ArrayDataset(images.reshape(20, 2, 2), labels, CLASSES), 6)
     figures = {}
     monkeypatch.setattr(
         evaluation_figures,

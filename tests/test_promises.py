@@ -24,7 +24,7 @@ from d2l_softmax import (
 )
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import train
-from d2l_softmax.data.batches import InMemoryImages, InMemoryLoader
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.errors import UserError
 from d2l_softmax.storage.files import OutputError, write_atomically
 from d2l_softmax.training.metrics import NonFiniteError, count_correct
@@ -145,7 +145,7 @@ def test_a_huge_learning_rate_ends_in_one_line(name, made_up, tmp_path, capsys):
 
 
 def some_images(n=4):
-    return InMemoryImages(
+    return ArrayDataset(
         torch.zeros(n, 28, 28, dtype=torch.uint8), torch.zeros(n, dtype=torch.int64), ["only"]
     )
 
@@ -172,12 +172,12 @@ def test_options_of_the_loader_that_cannot_be(made_up, arguments, message):
 def test_a_data_set_has_images_and_as_many_labels(num_images, num_labels):
     images = torch.zeros(num_images, 28, 28, dtype=torch.uint8)
     with pytest.raises(ValueError, match=f"{num_images} images and {num_labels} labels"):
-        InMemoryImages(images, torch.zeros(num_labels, dtype=torch.int64), ["only"])
+        ArrayDataset(images, torch.zeros(num_labels, dtype=torch.int64), ["only"])
 
 
 def test_a_data_set_of_one_image_of_one_pixel():
     image, label = torch.tensor([[[255]]], dtype=torch.uint8), torch.tensor([0])
-    X, y = InMemoryImages(image, label, ["only"], resize=1)[torch.tensor([0])]
+    X, y = ArrayDataset(image, label, ["only"], resize=1)[torch.tensor([0])]
     assert (X.tolist(), y.tolist()) == ([[[[1.0]]]], [0])
 
 
@@ -186,7 +186,7 @@ def test_a_loader_says_its_batch_size_and_that_it_has_no_workers(made_up):
     assert (train_iter.batch_size, test_iter.batch_size) == (16, 15)
     assert train_iter.num_workers == 0
     with pytest.raises(TypeError, match="num_workers"):
-        InMemoryLoader(some_images(), 2, num_workers=4)
+        ArrayLoader(some_images(), 2, num_workers=4)
 
 
 @pytest.mark.parametrize("make", [list, np.array], ids=["list", "array"])
@@ -259,12 +259,12 @@ def test_gradients_and_steps_stay_on_the_device():
 
 def test_images_on_another_device_take_indices_of_the_cpu():
     images, labels = torch.zeros(4, 28, 28, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64)
-    dataset = InMemoryImages(images, labels, ["only"], device="meta")
+    dataset = ArrayDataset(images, labels, ["only"], device="meta")
     X, y = dataset[torch.tensor([0, 2])]
     assert (X.device.type, X.shape) == ("meta", (2, 1, 28, 28))
     assert y.device.type == "meta"
     assert dataset[3][0].device.type == "meta"
-    assert [len(y) for _, y in InMemoryLoader(dataset, 3, shuffle=True)] == [3, 1]
+    assert [len(y) for _, y in ArrayLoader(dataset, 3, shuffle=True)] == [3, 1]
 
 
 def test_torchs_default_device_changes_nothing(made_up):

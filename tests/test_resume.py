@@ -12,7 +12,7 @@ from conftest import TWINS
 
 from d2l_softmax.commands import train
 from d2l_softmax.commands.resume import BEGUN
-from d2l_softmax.data.batches import InMemoryImages
+from d2l_softmax.data.batches import ArrayDataset
 from d2l_softmax.storage.checkpoint import CheckpointError, load_checkpoint
 from d2l_softmax.storage.results import load_history
 from d2l_softmax.training.metrics import Accumulator, NonFiniteError
@@ -45,7 +45,7 @@ def run(made_up, tmp_path, monkeypatch):
 @pytest.fixture
 def signal_at(monkeypatch):
     """Return a function that lets a signal come when images are looked up for the nth time."""
-    look_up = InMemoryImages.__getitem__
+    look_up = ArrayDataset.__getitem__
 
     def signal_at(place, signum=signal.SIGINT):
         calls = iter(range(1, 10_000))
@@ -55,10 +55,10 @@ def signal_at(monkeypatch):
                 signal.raise_signal(signum)
             return look_up(images, index)
 
-        monkeypatch.setattr(InMemoryImages, "__getitem__", look_up_or_interrupt)
+        monkeypatch.setattr(ArrayDataset, "__getitem__", look_up_or_interrupt)
 
     yield signal_at
-    monkeypatch.setattr(InMemoryImages, "__getitem__", look_up)
+    monkeypatch.setattr(ArrayDataset, "__getitem__", look_up)
 
 
 def results(folder):
@@ -174,7 +174,7 @@ def test_a_second_interrupt_ends_it_at_once(run, monkeypatch, capsys, tmp_path):
         signal.raise_signal(signal.SIGINT)
         raise AssertionError("it went on")
 
-    monkeypatch.setattr(InMemoryImages, "__getitem__", interrupted_twice)
+    monkeypatch.setattr(ArrayDataset, "__getitem__", interrupted_twice)
     assert run("scratch", "out") == 130
     assert capsys.readouterr().err == "python -m scratch: interrupted\n"
     assert not (tmp_path / "out" / "checkpoint.pt").exists()

@@ -100,13 +100,13 @@ def test_a_pass_of_the_loader_starts_no_threads(dtype):
 import os
 import numpy as np
 import torch
-from d2l_softmax.data.batches import InMemoryImages, InMemoryLoader
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 
 torch.set_num_threads(4)
 images, labels = np.zeros((1_000, 28, 28), np.uint8), torch.arange(1_000) % 10
-dataset = InMemoryImages(torch.from_numpy(images), labels, "0123456789", dtype=torch.{dtype})
+dataset = ArrayDataset(torch.from_numpy(images), labels, "0123456789", dtype=torch.{dtype})
 threads = [len(os.listdir("/proc/self/task"))]
-for X, y in InMemoryLoader(dataset, 256, shuffle=True):
+for X, y in ArrayLoader(dataset, 256, shuffle=True):
     threads.append(len(os.listdir("/proc/self/task")))
 assert threads == threads[:1] * 5, threads
 X.add_(1)  # one operation of torch's on the batch of 232 images does start them

@@ -12,7 +12,7 @@ import torch
 from d2l_softmax import __version__
 from d2l_softmax.commands.console import counted
 from d2l_softmax.commands.options import as_json
-from d2l_softmax.data.batches import InMemoryLoader
+from d2l_softmax.data.batches import ArrayLoader
 from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE, load_data_fashion_mnist
 from d2l_softmax.storage.checkpoint import Checkpoint
 from d2l_softmax.training import loop
@@ -143,7 +143,7 @@ class Training:
         self.seconds_before = progress["seconds"]
 
 
-def load_data(options: argparse.Namespace, order: torch.Generator) -> tuple[InMemoryLoader, ...]:
+def load_data(options: argparse.Namespace, order: torch.Generator) -> tuple[ArrayLoader, ...]:
     """Return the loaders that the options ask for."""
     return load_data_fashion_mnist(
         options.batch_size,

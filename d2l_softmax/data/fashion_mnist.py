@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from d2l_softmax.data.batches import InMemoryImages, InMemoryLoader, is_whole
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader, is_whole
 from d2l_softmax.data.parsed import read_fashion_mnist
 from d2l_softmax.data.sources import ensure_fashion_mnist
 
@@ -40,7 +40,7 @@ def load_data_fashion_mnist(
     generator: torch.Generator | None = None,
     test_batch_size: int | None = None,
     validation: int = 0,
-) -> tuple[InMemoryLoader, ...]:
+) -> tuple[ArrayLoader, ...]:
     """Return (train_iter, test_iter), which yield images X (n, 1, h, w) and labels y (n,).
 
     X is of `dtype`, in [0, 1], and 28×28 unless `resize` (a side or (height, width), in pixels)
@@ -64,16 +64,16 @@ def load_data_fashion_mnist(
     if not (is_whole(validation) and 0 <= validation < len(labels)):
         raise ValueError(f"validation is {validation!r}, expected 0 to {len(labels) - 1} images")
 
-    def dataset(images: Tensor, labels: Tensor) -> InMemoryImages:
-        return InMemoryImages(images, labels, CLASSES, resize=resize, dtype=dtype, device=device)
+    def dataset(images: Tensor, labels: Tensor) -> ArrayDataset:
+        return ArrayDataset(images, labels, CLASSES, resize=resize, dtype=dtype, device=device)
 
     n = len(labels) - validation
     train_set, test_set = dataset(images[:n], labels[:n]), dataset(*test)
-    train_iter = InMemoryLoader(train_set, batch_size, shuffle=True, generator=generator)
-    test_iter = InMemoryLoader(test_set, test_batch_size)
+    train_iter = ArrayLoader(train_set, batch_size, shuffle=True, generator=generator)
+    test_iter = ArrayLoader(test_set, test_batch_size)
     if not validation:
         return train_iter, test_iter
-    return train_iter, test_iter, InMemoryLoader(dataset(images[n:], labels[n:]), test_batch_size)
+    return train_iter, test_iter, ArrayLoader(dataset(images[n:], labels[n:]), test_batch_size)
 
 
 def get_fashion_mnist_labels(labels: Iterable[float]) -> list[str]:

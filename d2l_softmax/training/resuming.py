@@ -4,8 +4,7 @@ The pages know nothing of it. Their train_epoch is wrapped, so that it can be le
 their optimizers are looked into, and what is found there is called the same for both twins.
 """
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -36,7 +35,7 @@ class ResumableEpoch:
         self.batch, self.sums = 0, None
         self.order = self.generator.get_state()
 
-    def __call__(self, model: Any, train_iter: Iterable, optimizer: Any) -> tuple[float, float]:
+    def __call__(self, model: Any, train_iter: Any, optimizer: Any) -> tuple[float, float]:
         """Train on the batches that are left; return the mean loss and accuracy of all of them."""
         with noticing_accumulators(self.take_up):
             result = self.train_epoch(model, self.rest_of(train_iter), optimizer)
@@ -49,9 +48,9 @@ class ResumableEpoch:
         if self.sums:
             metric.restore(self.sums)
 
-    def rest_of(self, train_iter: Iterable) -> Iterator:
+    def rest_of(self, train_iter: Any) -> Iterator:
         """Yield the batches that are left, and count each once the page is done with it."""
-        for batch in itertools.islice(train_iter, self.batch, None):
+        for batch in train_iter.batches(self.batch) if self.batch else train_iter:
             yield batch
             self.batch += 1
             if self.after_batch:
