@@ -99,11 +99,11 @@ def train(examples=60_000, side=28, classes=10, batch_size=256, epochs=1, folder
     data = train_iter.dataset
     if folder:
         images = torch.from_file(f"{folder}/images", size=examples * 784, dtype=torch.uint8)
-        data.images = images.reshape(-1, 1, 28, 28)
+        data.images = images.reshape(-1, 28, 28)
         data.labels = torch.from_file(f"{folder}/labels", size=examples, dtype=torch.int64)
     else:
         times = math.ceil(examples / len(data))
-        data.images = data.images.repeat(times, 1, 1, 1)[:examples].clone()
+        data.images = data.images.repeat(times, 1, 1)[:examples].clone()
         data.labels = data.labels.repeat(times)[:examples]
     if classes != 10:  # the labels are made up
         generator = torch.Generator().manual_seed(0)

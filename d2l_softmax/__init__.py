@@ -29,7 +29,7 @@ from d2l_softmax.book.chapters import (
     train_epoch_ch3,
     try_gpu,
 )
-from d2l_softmax.data import get_fashion_mnist_labels, load_data_fashion_mnist
+from d2l_softmax.data import get_fashion_mnist_labels, load_data, load_data_fashion_mnist
 from d2l_softmax.training.metrics import Accumulator, Timer, accuracy, evaluate_accuracy
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "get_fashion_mnist_labels",
     "linreg",
     "load_array",
+    "load_data",
     "load_data_fashion_mnist",
     "plot",
     "plt",

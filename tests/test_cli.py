@@ -31,6 +31,7 @@ FILES = FIGURES | {
     "checkpoint.pt",
     "history.csv",
     "model.pt",
+    "model.json",
     "config.json",
     "classes.txt",
     "report.html",
@@ -320,7 +321,8 @@ def test_new_run_takes_away_the_old_ones_figures(command, tmp_path):
         (out / name).write_text("from an earlier run")
     assert command("--epochs=1", "--quiet") == 0
     left = {path.name for path in out.iterdir()}
-    assert left == {"checkpoint.pt", "history.csv", "model.pt", "config.json", "notes.txt"}
+    expected = {"checkpoint.pt", "history.csv", "model.pt", "model.json", "config.json"}
+    assert left == {*expected, "notes.txt"}
     assert (out / "notes.txt").read_text() == "from an earlier run"
     assert "earlier" not in (out / "history.csv").read_text()
 

@@ -76,7 +76,7 @@ def evaluation_of(*predictions):
 def test_a_tile_stands_in_its_row_and_column_under_its_own_title():
     figure, axes = new_tiles(5, columns=3)
     for place in range(5):
-        draw_tile(axes, place, 3, torch.zeros(2, 2), f"tile {place}")
+        draw_tile(axes, place, 3, torch.zeros(1, 2, 2), f"tile {place}")
     assert texts(axes) == [f"tile {place}" for place in range(5)]
     lowest, highest = axes.get_ylim()
     assert lowest > highest  # y grows downwards, as in a text
@@ -122,7 +122,7 @@ def test_each_prediction_is_under_its_own_image():
 def test_a_template_is_a_column_of_W_as_an_image():
     # W (6, 2) holds -5, -4, …, 6 row by row: class 0 has every other number from -5 on.
     W = torch.arange(-5.0, 7.0).reshape(6, 2)
-    figure = draw_templates(W, (2, 3), CLASSES[:2])
+    figure = draw_templates(W, (1, 2, 3), CLASSES[:2])
     axes = figure.axes[0]
     assert texts(axes) == ["bag", "coat"]
     assert [image.get_array().tolist() for image in axes.images] == [
@@ -133,7 +133,7 @@ def test_a_template_is_a_column_of_W_as_an_image():
 
 def test_in_a_template_red_speaks_for_a_class_and_blue_against_it():
     W = torch.tensor([[2.0, 1.0], [-4.0, -1.0]])
-    for image in draw_templates(W, (1, 2), CLASSES[:2]).axes[0].images:
+    for image in draw_templates(W, (1, 1, 2), CLASSES[:2]).axes[0].images:
         assert image.get_clim() == (-4, 4)  # the same for all, and zero in the middle
         (against, zero, in_favour), *_ = image.to_rgba(np.array([[-4.0, 0.0, 4.0]]))
         assert in_favour[0] > in_favour[2] + 0.2
@@ -142,7 +142,7 @@ def test_in_a_template_red_speaks_for_a_class_and_blue_against_it():
 
 
 def test_templates_of_weights_that_are_all_zero_can_be_drawn():
-    figure = draw_templates(torch.zeros(4, 3), (2, 2), CLASSES)
+    figure = draw_templates(torch.zeros(4, 3), (1, 2, 2), CLASSES)
     assert [image.get_clim() for image in figure.axes[0].images] == [(-1, 1)] * 3
 
 
@@ -435,7 +435,8 @@ def drawn(tmp_path, monkeypatch):
         "save_figure",
         lambda path, figure: figures.setdefault(path.name, figure),
     )
-    table = write_evaluation(tmp_path, model, loader)
+    captions, table = write_evaluation(tmp_path, model, loader)
+    assert captions.keys() == figures.keys()
     assert (tmp_path / "classes.txt").read_text() == f"{table}\n"
     return figures, table
 

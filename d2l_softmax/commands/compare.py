@@ -143,7 +143,7 @@ def as_json(comparison: Comparison, disagreements: int) -> dict:
         }
         epochs.append({"epoch": epoch + 1, **records, "difference": difference._asdict()})
     return {
-        **describe(" and ".join(comparison.trainings), comparison.options, training.num_parameters),
+        **describe(" and ".join(comparison.trainings), training),
         "epochs": epochs,
         "largest_difference": {
             field: max(getattr(d, field) for d in differences) for field in Difference._fields

@@ -4,10 +4,9 @@ import argparse
 import json
 
 from d2l_softmax.commands.console import say
-from d2l_softmax.commands.options import add_data_dir, add_json, add_model
+from d2l_softmax.commands.models import load_model, load_test_data
+from d2l_softmax.commands.options import add_data_dir, add_dataset, add_json, add_model
 from d2l_softmax.commands.program import Command, Twins
-from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE, load_data_fashion_mnist
-from d2l_softmax.storage.results import load_parameters
 from d2l_softmax.training.evaluation import Evaluation, evaluate, score_table
 
 
@@ -15,14 +14,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_model(parser)
     add_data_dir(parser)
+    add_dataset(parser)
     add_json(parser)
 
 
 def evaluate_model(options: argparse.Namespace, twins: Twins) -> None:
     """Print a model's loss and accuracy on the test data, and precision and recall by class."""
-    model = load_parameters(options.model, twins["scratch"].SoftmaxRegression())
-    _, test_iter = load_data_fashion_mnist(TEST_BATCH_SIZE, data_dir=options.data_dir)
-    evaluation = evaluate(model, test_iter)
+    model, description = load_model(options.model, twins["scratch"])
+    evaluation = evaluate(model, load_test_data(options, description))
     say(as_json(str(options.model), evaluation) if options.json else score_table(evaluation))
 
 

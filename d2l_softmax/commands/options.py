@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
+from d2l_softmax.data.batches import SHUFFLES
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN
 from d2l_softmax.data.sources import ENVIRONMENT_VARIABLE, default_data_dir
 
+FASHION_MNIST = "Fashion-MNIST"  # what the data are called if none of one's own are named
 DEFAULT_MODEL = Path("runs", "scratch", "model.pt")
 MANY_IMAGES = 50_000  # in a batch: all cores pay then (benchmarks/README.md, "busy neighbours")
 DEFAULT_LR = {"sgd": 0.1, "adam": 0.001}
@@ -81,6 +83,14 @@ def path(text: str) -> Path:
         raise argparse.ArgumentTypeError(f"{text!r}: there is no such home directory") from error
 
 
+def sides(text: str) -> tuple[int, int]:
+    """Return (height, width) in pixels, from "28" or "28x32"."""
+    lengths = text.split("x")
+    if not (len(lengths) in (1, 2) and all(map(str.isdecimal, lengths)) and all(map(int, lengths))):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a side, 28, or height and width, 28x32")
+    return int(lengths[0]), int(lengths[-1])
+
+
 positive = real("a finite number above 0", lambda value: value > 0)
 fraction = real("a number from 0 to below 1", lambda value: 0 <= value < 1)
 not_negative = real("a finite number, 0 or above", lambda value: value >= 0)
@@ -112,10 +122,10 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     add_setting("--lr-decay", decay, choices=("none", "linear"))
     add(
         "--validation",
-        type=whole(0, NUM_TRAIN - 1),
+        type=whole(0),
         default=0,
         metavar="N",
-        help="hold out the last N training images and measure the accuracy on them, too",
+        help="hold out N training images and measure the accuracy on them, too",
     )
     add("--seed", type=whole(0), default=0, metavar="N", help="of the weights and of the shuffling")
     add(
@@ -132,6 +142,19 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--dtype", choices=("float32", "float64"), default="float32", help="precision")
     add_data_dir(parser)
+    add_dataset(parser)
+    add(
+        "--resize",
+        type=sides,
+        metavar="SIDE",
+        help="bring images to this size: 28, or 28x32 (high, wide)",
+    )
+    add(
+        "--shuffle",
+        choices=SHUFFLES,
+        default="auto",
+        help="block: an order in which a disk is read in long runs; auto: for more than 1 GB",
+    )
     add("--quiet", action="store_true", help="print errors only")
 
 
@@ -157,6 +180,17 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_dataset(parser: argparse.ArgumentParser) -> None:
+    """Add the option --dataset, the same for every command."""
+    parser.add_argument(
+        "--dataset",
+        type=path,
+        metavar="DIR",
+        help="data of your own instead: pictures in train/CLASS and test/CLASS, MNIST-like IDX "
+        "files, or train_images.npy, train_labels.npy, test_images.npy, test_labels.npy",
+    )
+
+
 def complete_training_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Fill in what depends on other options; exit with status 2 where options contradict."""
     given = vars(options)  # without the settings that were not given
@@ -177,6 +211,11 @@ def complete_training_options(parser: argparse.ArgumentParser, options: argparse
                 f"argument --{name.replace('_', '-')}: {getattr(options, name):g} is more than "
                 f"{options.dtype} can hold, {largest:.2g}"
             )
+    if not options.dataset and options.validation >= NUM_TRAIN:
+        parser.error(
+            f"argument --validation: '{options.validation}' is not a whole number from 0 to "
+            f"{NUM_TRAIN - 1}"
+        )
     if options.threads is None:
         options.threads = (os.cpu_count() or 1) if options.batch_size >= MANY_IMAGES else 1
     choose_device(parser, options)
@@ -198,11 +237,15 @@ def choose_device(parser: argparse.ArgumentParser, options: argparse.Namespace) 
 
 
 def as_json(options: argparse.Namespace) -> dict[str, Any]:
-    """Return options as they are kept in files."""
-    return {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in vars(options).items()
-    }
+    """Return options as they are kept in files, and as they are typed."""
+    return {name: as_typed(value) for name, value in vars(options).items()}
+
+
+def as_typed(value: Any) -> Any:
+    """Return the value of an option: a path or a size as text, anything else as it is."""
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    return str(value) if isinstance(value, Path) else value
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

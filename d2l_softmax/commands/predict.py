@@ -4,7 +4,7 @@ import argparse
 import functools
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -12,21 +12,30 @@ from PIL import Image
 from torch import Tensor
 
 from d2l_softmax.commands.console import complain, say
+from d2l_softmax.commands.models import load_model, load_test_data
 from d2l_softmax.commands.options import (
     DEFAULT_MODEL,
+    FASHION_MNIST,
     add_data_dir,
+    add_dataset,
     add_json,
     add_output_dir,
     path,
     whole,
 )
 from d2l_softmax.commands.program import Command, Twins
-from d2l_softmax.data.fashion_mnist import CLASSES, TEST_BATCH_SIZE, load_data_fashion_mnist
-from d2l_softmax.data.pictures import INVERSIONS, PictureError, load_picture, to_model_input
-from d2l_softmax.figures.drawing import own_style, save_figure
+from d2l_softmax.data.pictures import (
+    INVERSIONS,
+    PictureError,
+    load_picture,
+    to_input_of,
+    to_model_input,
+)
+from d2l_softmax.errors import UserError
+from d2l_softmax.figures.drawing import as_pixels, own_style, save_figure
 from d2l_softmax.figures.prediction import draw_prediction
+from d2l_softmax.storage.description import Description
 from d2l_softmax.storage.files import prepare_directory
-from d2l_softmax.storage.results import load_parameters
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="PNG, JPEG, WebP and others, of any size",
     )
     parser.add_argument(
-        "--index", type=whole(0, 9999), metavar="N", help="an image of the test set, 0 to 9999"
+        "--index", type=whole(0), metavar="N", help="an image of the test set, from 0 on"
     )
     parser.add_argument(
         "--model", type=path, default=DEFAULT_MODEL, metavar="FILE", help="written by either twin"
@@ -49,10 +58,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--invert",
         choices=INVERSIONS,
         default="auto",
-        help="whether the picture is dark on light; auto: if its border is light",
+        help="whether the picture is dark on light; auto: if its border is light, but never for a "
+        "model of your own data",
     )
     add_json(parser)
     add_data_dir(parser)
+    add_dataset(parser)
     add_output_dir(parser, Path("runs", "predict"))
 
 
@@ -67,11 +78,12 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
 
     Pictures that can't be used are named on standard error, the others are still predicted.
     """
-    model = load_parameters(options.model, twins["scratch"].SoftmaxRegression())
+    model, description = load_model(options.model, twins["scratch"])
+    classes = description.classes
     output_dir = prepare_directory(options.output_dir)
     results, status = [], 0
     taken = {file.resolve() for file in options.files}  # nobody's picture is written over
-    for name, read in pictures(options):
+    for name, read in pictures(options, description):
         try:
             picture, X = read()
         except PictureError as error:
@@ -80,51 +92,72 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
             continue
         with torch.no_grad():
             y_hat = model.probabilities(X)
-        results.append(as_json(name, y_hat))
+        results.append(as_json(name, y_hat, classes))
         drawing = drawing_path(output_dir, Path(name).stem, taken)
         with own_style():
-            save_figure(drawing, draw_prediction(picture, X, y_hat, CLASSES))
+            save_figure(drawing, draw_prediction(picture, X, y_hat, classes))
         if not options.json:
-            say(f"{name}: {top_classes(y_hat)}; drawn in {drawing}")
+            say(f"{name}: {top_classes(y_hat, classes)}; drawn in {drawing}")
     if options.json:
         say(json.dumps(results, indent=2))
     return status
 
 
-def pictures(options: argparse.Namespace) -> Iterator[tuple[str, Callable]]:
+def pictures(
+    options: argparse.Namespace, description: Description
+) -> Iterator[tuple[str, Callable]]:
     """Yield the name of each picture, and a function that reads it: (picture, model input)."""
     if options.index is not None:
-        _, test_iter = load_data_fashion_mnist(TEST_BATCH_SIZE, data_dir=options.data_dir)
-        image, _ = test_iter.dataset[options.index]
-        pixels = (image[0] * 255).round().to(torch.uint8).numpy()
-        yield f"test-{options.index}", lambda: (Image.fromarray(pixels), image.unsqueeze(0))
+        dataset = load_test_data(options, description).dataset
+        if options.index >= len(dataset):
+            raise UserError(
+                f"there is no test example {options.index:,};",
+                f"choose one with {{index}} from 0 to {len(dataset) - 1:,}",
+            )
+        X = dataset[options.index][0].unsqueeze(0)
+        yield f"test-{options.index}", lambda: (as_picture(X), X)
     for file in options.files:
-        yield str(file), functools.partial(read_picture, file, options.invert)
+        yield str(file), functools.partial(read_picture, file, description, options.invert)
 
 
-def read_picture(file: Path, invert: str) -> tuple[Image.Image, Tensor]:
+def as_picture(X: Tensor) -> Image.Image | None:
+    """Return an image (1, c, h, w) in [0, 1] as a picture, None for features (1, d)."""
+    if X.dim() == 2:
+        return None
+    pixels = (X[0] * 255).round().to(torch.uint8)
+    return Image.fromarray(as_pixels(pixels).astype("uint8"))
+
+
+def read_picture(file: Path, description: Description, invert: str) -> tuple[Image.Image, Tensor]:
     """Read a picture file; return it and what the model sees of it."""
     picture = load_picture(file)
-    return picture, to_model_input(picture, invert)
+    if description.data != FASHION_MNIST:
+        return picture, to_input_of(description.shape, picture, invert)
+    X = to_model_input(picture, invert)
+    if description.resize:
+        X = torch.nn.functional.interpolate(
+            X, list(description.resize), mode="bilinear", antialias=True
+        )
+    return picture, X
 
 
-def as_json(name: str, y_hat: Tensor) -> dict:
+def as_json(name: str, y_hat: Tensor, classes: Sequence[str]) -> dict:
     """Return a prediction as --json prints it."""
     probabilities = y_hat[0].tolist()
     index = int(y_hat[0].argmax())
     return {
         "file": name,
-        "class": CLASSES[index],
+        "class": classes[index],
         "index": index,
         "probability": probabilities[index],
-        "probabilities": dict(zip(CLASSES, probabilities, strict=True)),
+        "probabilities": dict(zip(classes, probabilities, strict=True)),
     }
 
 
-def top_classes(y_hat: Tensor, n: int = 3) -> str:
-    """Return the n most probable classes as text."""
-    probabilities, classes = y_hat[0].topk(n)
-    return ", ".join(f"{CLASSES[k]} {p:.3f}" for p, k in zip(probabilities, classes, strict=True))
+def top_classes(y_hat: Tensor, classes: Sequence[str], n: int = 3) -> str:
+    """Return the n most probable classes as text, all if there are fewer."""
+    probabilities, highest = y_hat[0].topk(min(n, len(classes)))
+    return ", ".join(f"{classes[k]} {p:.3f}" for p, k in zip(probabilities, highest, strict=True))
 
 
 def drawing_path(folder: Path, stem: str, taken: set[Path]) -> Path:

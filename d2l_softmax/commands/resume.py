@@ -15,7 +15,7 @@ from d2l_softmax.storage.files import write_json
 # What may be another when a training goes on: it changes no number, or but by rounding. Of a recipe
 # it is the settings that count.
 FREE = {"resume", "checkpoint_every", "recipe", "quiet", "device", "threads"}
-FREE |= {"data_dir", "output_dir"}
+FREE |= {"data_dir", "dataset", "output_dir"}  # the data themselves are compared
 BEGUN = "begun.json"
 
 
@@ -44,13 +44,14 @@ def changes(now: argparse.Namespace, kept: dict[str, Any]) -> list[str]:
     More epochs are no change unless a learning rate is to reach zero with the last.
     """
     changed = []
-    for name, value in vars(now).items():
+    for name, value in as_json(now).items():
         before = kept.get(name)
         if name in FREE or value == before:
             continue
         more = name == "epochs" and isinstance(before, int) and value > before
         if not more or now.lr_decay != "none":
-            changed.append(f"--{name.replace('_', '-')}={before}")
+            option = f"--{name.replace('_', '-')}"
+            changed.append(f"no {option}" if before is None else f"{option}={before}")
     return changed
 
 

@@ -11,6 +11,7 @@ from d2l_softmax.commands.training import Training
 from d2l_softmax.figures.evaluation import FIGURES, TABLE
 from d2l_softmax.storage import checkpoint as checkpoints
 from d2l_softmax.storage.checkpoint import Checkpoint, CheckpointError
+from d2l_softmax.storage.description import path_beside, save_description
 from d2l_softmax.storage.files import remove, write_json
 from d2l_softmax.storage.results import save_history, save_model
 from d2l_softmax.training.loop import is_finite
@@ -51,6 +52,7 @@ class Run:
         if not self.has_directory:
             self.clear()
             write_json(self.output_dir / CONFIG, self.config)
+            save_description(self.output_dir / MODEL, self.training.description)
             self.has_directory = True
         save_history(self.output_dir / HISTORY, self.training.history)
         save_model(self.output_dir / MODEL, self.training.model)
@@ -68,7 +70,7 @@ class Run:
         """Remove the figures, which will be drawn anew, and all that is of another run."""
         stale = [CURVES, *FIGURES, TABLE, REPORT]
         if name_of_run(self.output_dir / CONFIG) != self.config["run"]:
-            stale += [CONFIG, HISTORY, MODEL]
+            stale += [CONFIG, HISTORY, MODEL, path_beside(Path(MODEL)).name]
         for file in stale:
             remove(self.output_dir / file)
 

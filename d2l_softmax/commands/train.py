@@ -19,7 +19,7 @@ from d2l_softmax.commands.signals import handled_by, interrupt
 from d2l_softmax.commands.training import Training, describe
 from d2l_softmax.figures.curves import draw_curves
 from d2l_softmax.figures.drawing import own_style, save_figure
-from d2l_softmax.figures.evaluation import FIGURES, write_evaluation
+from d2l_softmax.figures.evaluation import write_evaluation
 from d2l_softmax.pages.report import write_run_report
 from d2l_softmax.storage.checkpoint import Checkpoint
 from d2l_softmax.storage.files import prepare_directory, sole_use_of
@@ -94,7 +94,7 @@ def train(
     no longer finite, Interrupted after a signal.
     """
     training = Training(twin, options)
-    config = describe(name, options, training.num_parameters)
+    config = describe(name, training)
     run = Run(options.output_dir, training, config, checkpoint)
     with Console(options.epochs * len(training.train_iter), options.quiet) as console:
         console.say(f"{name}: {training.summary()}")
@@ -145,6 +145,6 @@ def write_results(output_dir: Path, training: Training, config: dict) -> None:
     title = f"{config['twin']}, seed {config['options']['seed']}"
     with own_style():
         save_figure(output_dir / CURVES, draw_curves(history, title))
-        table = write_evaluation(output_dir, training.model, training.test_iter)
+        figures, table = write_evaluation(output_dir, training.model, training.test_iter)
     caption = CAPTION + (JITTER if config["options"]["lr_decay"] == "none" else "")
-    write_run_report(output_dir, {CURVES: caption} | FIGURES, history, config, table)
+    write_run_report(output_dir, {CURVES: caption} | figures, history, config, table)

@@ -11,10 +11,12 @@ import torch
 
 from d2l_softmax import __version__
 from d2l_softmax.commands.console import counted
-from d2l_softmax.commands.options import as_json
+from d2l_softmax.commands.options import FASHION_MNIST, as_json
 from d2l_softmax.data.batches import ArrayLoader
 from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE, load_data_fashion_mnist
+from d2l_softmax.data.own import load_data
 from d2l_softmax.storage.checkpoint import Checkpoint
+from d2l_softmax.storage.description import Description
 from d2l_softmax.training import loop
 from d2l_softmax.training.evaluation import Model
 from d2l_softmax.training.loop import EpochRecord
@@ -38,9 +40,13 @@ class Training:
         self.generators = {
             use: torch.Generator().manual_seed(options.seed) for use in ("weights", "order")
         }
-        self.train_iter, self.test_iter, *rest = load_data(options, self.generators["order"])
+        self.train_iter, self.test_iter, *rest = load(options, self.generators["order"])
         self.valid_iter = rest[0] if rest else None
+        self.description = describe_data(options, self.train_iter)
+        self.checksums = [each.dataset.checksum() for each in (self.train_iter, self.test_iter)]
         self.model = twin.SoftmaxRegression(
+            self.description.num_inputs,
+            len(self.description.classes),
             dtype=getattr(torch, options.dtype),
             device=options.device,
             generator=self.generators["weights"],
@@ -61,12 +67,18 @@ class Training:
 
     def summary(self) -> str:
         """Return one line on data, parameters, device, threads and seed."""
-        options = self.options
+        options, data = self.options, self.description
         num_train, num_test = len(self.train_iter.dataset), len(self.test_iter.dataset)
-        held_out = f", {options.validation:,} held out" if options.validation else ""
+        what = "images" if data.has_images else "examples"
+        if options.dataset:
+            what += f", {data.in_words()},"
+        if self.test_iter.dataset.labels is self.train_iter.dataset.labels:
+            what += " (no test data: a tenth was held out for it)"
+        held_out = f", {options.validation:,} held out," if options.validation else ""
         return (
-            f"Fashion-MNIST, {num_train:,} + {num_test:,} images{held_out} from "
-            f"{options.data_dir}; {self.num_parameters:,} parameters; {options.device}, "
+            f"{data.data}, {num_train:,} + {num_test:,} {what}{held_out} from "
+            f"{options.dataset or options.data_dir}; {self.num_parameters:,} parameters; "
+            f"{options.device}, "
             f"{counted(options.threads, 'thread')}, {options.dtype}; seed {options.seed}"
         )
 
@@ -129,6 +141,8 @@ class Training:
 
         Raises KeyError, RuntimeError, TypeError or ValueError if it was no such training.
         """
+        if checkpoint.config.get("checksums", self.checksums) != self.checksums:
+            raise ValueError("the data are others than those that the training was begun with")
         progress, tensors = checkpoint.progress, checkpoint.tensors
         fill(self.model.W, tensors["W"])
         fill(self.model.b, tensors["b"])
@@ -143,17 +157,27 @@ class Training:
         self.seconds_before = progress["seconds"]
 
 
-def load_data(options: argparse.Namespace, order: torch.Generator) -> tuple[ArrayLoader, ...]:
+def load(options: argparse.Namespace, order: torch.Generator) -> tuple[ArrayLoader, ...]:
     """Return the loaders that the options ask for."""
-    return load_data_fashion_mnist(
-        options.batch_size,
-        data_dir=options.data_dir,
-        device=options.device,
-        dtype=getattr(torch, options.dtype),
-        generator=order,
-        test_batch_size=TEST_BATCH_SIZE,
-        validation=options.validation,
-    )
+    arguments: dict[str, Any] = {
+        "batch_size": options.batch_size,
+        "resize": options.resize,
+        "device": options.device,
+        "dtype": getattr(torch, options.dtype),
+        "generator": order,
+        "test_batch_size": TEST_BATCH_SIZE,
+        "validation": options.validation,
+    }
+    if options.dataset:
+        return load_data(options.dataset, **arguments, shuffle=options.shuffle)
+    return load_data_fashion_mnist(**arguments, data_dir=options.data_dir, shuffle=options.shuffle)
+
+
+def describe_data(options: argparse.Namespace, train_iter: ArrayLoader) -> Description:
+    """Return what a model is given and what it tells apart, as it is written beside it."""
+    name = options.dataset.resolve().name if options.dataset else FASHION_MNIST
+    dataset = train_iter.dataset
+    return Description(name, dataset.classes, dataset.shape, options.resize)
 
 
 def make_optimizer(twin: ModuleType, model: Model, options: argparse.Namespace) -> Any:
@@ -164,12 +188,15 @@ def make_optimizer(twin: ModuleType, model: Model, options: argparse.Namespace) 
     return twin.SGD(model.parameters(), **settings, momentum=options.momentum)
 
 
-def describe(name: str, options: argparse.Namespace, num_parameters: int) -> dict:
+def describe(name: str, training: Training) -> dict:
     """Return what config.json says of a run: enough to make it again."""
+    options = training.options
     return {
         "twin": name,
+        "data": training.description.data,
+        "checksums": training.checksums,
         "options": as_json(options),
-        "parameters": num_parameters,
+        "parameters": training.num_parameters,
         "threads": torch.get_num_threads(),
         "machine": platform.platform(),
         "versions": {

@@ -5,5 +5,6 @@ from d2l_softmax.data.fashion_mnist import (
     get_fashion_mnist_labels,
     load_data_fashion_mnist,
 )
+from d2l_softmax.data.own import load_data
 
-__all__ = ["CLASSES", "get_fashion_mnist_labels", "load_data_fashion_mnist"]
+__all__ = ["CLASSES", "get_fashion_mnist_labels", "load_data", "load_data_fashion_mnist"]

@@ -5,6 +5,7 @@ The array is in memory, or in a file that is mapped into memory and may be large
 
 import itertools
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from d2l_softmax.errors import UserError
 
 NUMPY_TYPES = {torch.float32: np.float32, torch.float64: np.float64}  # bfloat16 is none of them
 BLOCK = 1 << 20  # bytes that lie next to each other, when a pass is shuffled by blocks
+SHUFFLES = ("auto", "full", "block")
 WINDOW = 64  # blocks whose examples are shuffled among each other
 
 
@@ -34,7 +36,7 @@ class ArrayDataset(Dataset):
 
     def __init__(
         self,
-        examples: Tensor | np.ndarray,
+        images: Tensor | np.ndarray,
         labels: Tensor,
         classes: Sequence[str],
         *,
@@ -53,16 +55,16 @@ class ArrayDataset(Dataset):
         Raises ValueError if there are no examples, not as many labels, or if size or dtype can't
         be.
         """
-        if not len(examples) == len(labels) > 0:
+        if not len(images) == len(labels) > 0:
             raise ValueError(
-                f"{len(examples)} images and {len(labels)} labels, expected as many of both, "
+                f"{len(images)} images and {len(labels)} labels, expected as many of both, "
                 "and at least one"
             )
         if not dtype.is_floating_point:
             raise ValueError(f"dtype is {dtype}, expected a floating-point type")
         self.device = torch.device(device or "cpu")
-        home = "cpu" if isinstance(examples, np.memmap) else self.device
-        self.examples, self.labels = as_tensor(examples).to(home), labels.to(home)
+        home = "cpu" if isinstance(images, np.memmap) else self.device
+        self.images, self.labels = as_tensor(images).to(home), labels.to(home)
         self.rows = None if rows is None else rows.to(home)
         self.classes, self.name = tuple(classes), name
         self.size = sides_of(resize)
@@ -71,7 +73,7 @@ class ArrayDataset(Dataset):
     @property
     def shape(self) -> tuple[int, ...]:
         """Return the shape of an example that is looked up: (c, h, w) or, for features, (d,)."""
-        sides = self.examples.shape[1:]
+        sides = self.images.shape[1:]
         if len(sides) == 1:
             return tuple(sides)
         height, width = self.size or sides[:2]
@@ -89,20 +91,29 @@ class ArrayDataset(Dataset):
         index = index.to(self.labels.device)
         if self.rows is not None:
             index = self.rows[index]
-        X, y = rows_of(self.examples, index), rows_of(self.labels, index).to(self.device)
-        return (self.images(X) if X.dim() > 2 else self.features(X, index)), y
+        X, y = rows_of(self.images, index), rows_of(self.labels, index).to(self.device)
+        return (self.from_images(X) if X.dim() > 2 else self.from_features(X, index)), y
 
-    def images(self, X: Tensor) -> Tensor:
+    def checksum(self) -> int:
+        """Return a CRC-32 of all labels and of a thousand examples, which tells data apart."""
+        n = len(self.labels)
+        some = torch.arange(0, n, max(1, n // 1000), device=self.labels.device)
+        checksum = zlib.crc32(repr((self.images.shape, self.classes, len(self))).encode())
+        for part in (self.labels, rows_of(self.images, some)):
+            checksum = zlib.crc32(part.numpy(force=True).tobytes(), checksum)
+        return checksum
+
+    def from_images(self, X: Tensor) -> Tensor:
         """Return images as the model's input (n, c, h, w), in [0, 1], on the device."""
         X = X.unsqueeze(1) if X.dim() == 3 else X.permute(0, 3, 1, 2).contiguous()
         X = X.to(self.device)
-        if self.size:
+        if self.size not in ([], list(X.shape[2:])):
             from torchvision.transforms.v2.functional import resize
 
             X = resize(X, self.size, antialias=True)
         return scaled(X, self.dtype)
 
-    def features(self, X: Tensor, index: Tensor) -> Tensor:
+    def from_features(self, X: Tensor, index: Tensor) -> Tensor:
         """Return features (n, d) as the model's input, on the device; NotFiniteError for NaN."""
         X = X.to(self.dtype)
         finite = X.isfinite().all(dim=1)
@@ -168,7 +179,7 @@ class ArrayLoader(DataLoader):
         The data are cut into blocks, and the blocks shuffled; a window is some of them, whose
         examples are shuffled among each other. So a disk is read in runs of a block.
         """
-        n, example = len(self.dataset), self.dataset.examples[0]
+        n, example = len(self.dataset), self.dataset.images[0]
         size = max(1, BLOCK // (example.numel() * example.element_size()))  # examples in a block
         blocks = torch.randperm(-(-n // size), generator=self.generator, device="cpu")
         for window in blocks.split(WINDOW):
@@ -224,3 +235,19 @@ def sides_of(resize: int | tuple[int, int] | None) -> list[int]:
 def is_whole(value: object) -> bool:
     """Tell whether something is a whole number; True and False are none here."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def sizes_of_batches(batch_size: int, test_batch_size: int | None) -> tuple[int, int]:
+    """Return both sizes, the second as the first if it is None; ValueError if one can't be."""
+    if test_batch_size is None:
+        test_batch_size = batch_size
+    for name, size in {"batch_size": batch_size, "test_batch_size": test_batch_size}.items():
+        if not (is_whole(size) and size >= 1):
+            raise ValueError(f"{name} is {size!r}, expected a whole number of at least 1")
+    return batch_size, test_batch_size
+
+
+def check_shuffle(shuffle: str) -> None:
+    """Raise ValueError unless there is such a way to shuffle."""
+    if shuffle not in SHUFFLES:
+        raise ValueError(f"shuffle is {shuffle!r}, expected one of {', '.join(SHUFFLES)}")

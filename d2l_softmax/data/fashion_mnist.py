@@ -10,7 +10,13 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from d2l_softmax.data.batches import ArrayDataset, ArrayLoader, is_whole
+from d2l_softmax.data.batches import (
+    ArrayDataset,
+    ArrayLoader,
+    check_shuffle,
+    is_whole,
+    sizes_of_batches,
+)
 from d2l_softmax.data.parsed import read_fashion_mnist
 from d2l_softmax.data.sources import ensure_fashion_mnist
 
@@ -40,6 +46,7 @@ def load_data_fashion_mnist(
     generator: torch.Generator | None = None,
     test_batch_size: int | None = None,
     validation: int = 0,
+    shuffle: str = "auto",
 ) -> tuple[ArrayLoader, ...]:
     """Return (train_iter, test_iter), which yield images X (n, 1, h, w) and labels y (n,).
 
@@ -50,16 +57,13 @@ def load_data_fashion_mnist(
 
     The loaders are DataLoaders that look batches up in memory: they have no worker processes.
     With `validation`, the last so many training images are held out, to choose settings by, and
-    (train_iter, test_iter, valid_iter) returned.
+    (train_iter, test_iter, valid_iter) returned. `shuffle` is that of load_data.
 
     Raises ValueError for a batch size or a side below 1, for a dtype without fractions, or if no
     image is left to train on; DataUnavailableError without data.
     """
-    if test_batch_size is None:
-        test_batch_size = batch_size
-    for name, size in {"batch_size": batch_size, "test_batch_size": test_batch_size}.items():
-        if not (is_whole(size) and size >= 1):
-            raise ValueError(f"{name} is {size!r}, expected a whole number of at least 1")
+    check_shuffle(shuffle)
+    batch_size, test_batch_size = sizes_of_batches(batch_size, test_batch_size)
     (images, labels), test = read_fashion_mnist(ensure_fashion_mnist(data_dir))
     if not (is_whole(validation) and 0 <= validation < len(labels)):
         raise ValueError(f"validation is {validation!r}, expected 0 to {len(labels) - 1} images")
@@ -69,7 +73,9 @@ def load_data_fashion_mnist(
 
     n = len(labels) - validation
     train_set, test_set = dataset(images[:n], labels[:n]), dataset(*test)
-    train_iter = ArrayLoader(train_set, batch_size, shuffle=True, generator=generator)
+    train_iter = ArrayLoader(
+        train_set, batch_size, shuffle=True, by_blocks=shuffle == "block", generator=generator
+    )
     test_iter = ArrayLoader(test_set, test_batch_size)
     if not validation:
         return train_iter, test_iter

@@ -90,6 +90,25 @@ def to_model_input(picture: Image.Image, invert: str = "auto") -> Tensor:
     return to_tensor(square).reshape(1, 1, SIDE, SIDE)
 
 
+def to_input_of(shape: tuple[int, ...], picture: Image.Image, invert: str = "auto") -> Tensor:
+    """Return the picture as the input (1, c, h, w) of a model of one's own data, in [0, 1].
+
+    It is made gray, or coloured, and resized, as the pictures of a folder are. Only with `invert`
+    "yes" it is inverted. Raises PictureError if the model's inputs are no such images.
+    """
+    if len(shape) != 3 or shape[0] not in (1, 3):
+        raise PictureError(
+            f"the model's inputs are of shape {shape}, expected gray (1, h, w) or coloured images; "
+            "a picture can't be one"
+        )
+    channels, height, width = shape
+    picture = picture.convert("L" if channels == 1 else "RGB")
+    picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+    pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
+    X = pixels.reshape(1, height, width, channels).permute(0, 3, 1, 2) / 255
+    return 1 - X if invert == "yes" else X
+
+
 def flatten(picture: Image.Image) -> tuple[Image.Image, int | None]:
     """Return a gray picture without transparency, and the shade that filled it, if any did."""
     gray = to_eight_bits(picture).convert("RGBA").convert("LA")

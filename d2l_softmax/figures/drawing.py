@@ -13,6 +13,7 @@ from torch import Tensor
 from d2l_softmax.storage.files import write_atomically
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 WRONG = "#c62828"
 GRAY: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1}
 TILE_HEIGHT = 1.3  # of a tile with its title, in widths
+LONGEST_NAME = 16  # characters of a class's name, on a tile or beside a bar
 
 
 @contextmanager
@@ -78,18 +80,34 @@ def draw_tile(
     color: str = "black",
     **style: Any,
 ) -> AxesImage:
-    """Draw an image (h, w) at a place, counted in rows of so many, under a title of two lines."""
+    """Draw an image (c, h, w) at a place, counted in rows of so many, under its title."""
     row, column = divmod(place, columns)
-    left, bottom = column + 0.05, (row + 1) * TILE_HEIGHT - 0.05
-    axes.text(left + 0.45, bottom - 0.95, title, ha="center", va="bottom", fontsize=8, color=color)
-    extent = (left, left + 0.9, bottom, bottom - 0.9)
-    return axes.imshow(image.numpy(force=True), extent=extent, **style)
+    middle, bottom = column + 0.5, (row + 1) * TILE_HEIGHT - 0.05
+    height, width = (0.9 * side / max(image.shape[1:]) for side in image.shape[1:])
+    top = bottom - height - 0.05
+    axes.text(middle, top, title, ha="center", va="bottom", fontsize=8, color=color)
+    extent = (middle - width / 2, middle + width / 2, bottom, bottom - height)
+    return axes.imshow(as_pixels(image), extent=extent, **style)
 
 
 def draw_image(axes: Axes, image: Tensor) -> None:
-    """Draw an image (1, h, w) with values in [0, 1], without a frame."""
-    axes.imshow(image[0].numpy(force=True), **GRAY)
+    """Draw an image (c, h, w) with values in [0, 1], without a frame."""
+    axes.imshow(as_pixels(image), **GRAY)
     axes.axis("off")
+
+
+def as_pixels(image: Tensor) -> np.ndarray:
+    """Return an image (c, h, w) as matplotlib draws it: gray (h, w), or in colour (h, w, 3).
+
+    Of channels that are not three, the mean is drawn.
+    """
+    pixels = image.numpy(force=True)
+    return pixels.transpose(1, 2, 0) if len(pixels) == 3 else pixels.mean(axis=0)
+
+
+def shortened(name: str) -> str:
+    """Return a class's name as there is room for it."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def save_figure(path: Path, figure: Figure) -> None:

@@ -15,6 +15,7 @@ from d2l_softmax.figures.drawing import (
     new_figure,
     new_tiles,
     save_figure,
+    shortened,
 )
 from d2l_softmax.storage.files import write_text
 from d2l_softmax.training.evaluation import (
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NUM_PREDICTIONS = 18
+MOST_TEMPLATES = 60
+MOST_COUNTS = 60  # classes up to which a confusion matrix has numbers in it
+MOST_NAMES = 120  # classes up to which each has its name beside the matrix
 TABLE = "classes.txt"
 FIGURES = {
     "predictions.png": "The first test images.",
@@ -39,27 +43,36 @@ FIGURES = {
     "mistakes.png": "Where the model was most sure and wrong.",
     "reliability.png": "Is it as often right as it is sure?",
 }
+OF_IMAGES = ("predictions.png", "templates.png", "mistakes.png")
 
 
-def write_evaluation(output_dir: Path, model: Model, test_iter: LabelledBatches) -> str:
-    """Evaluate a model, write FIGURES and TABLE, and return the table of its classes as text."""
+def write_evaluation(
+    output_dir: Path, model: Model, test_iter: LabelledBatches
+) -> tuple[dict[str, str], str]:
+    """Evaluate a model and write FIGURES and TABLE; return captions by file, and the table.
+
+    Where examples are features, the figures that show images are left out.
+    """
     evaluation = evaluate(model, test_iter)
     dataset = test_iter.dataset
     n = min(NUM_PREDICTIONS, len(dataset))
-    images = [dataset[i][0] for i in range(n)]
+    examples = [dataset[i][0] for i in range(n)]
+    shape = examples[0].shape
     y, predicted = evaluation.y[:n].tolist(), evaluation.predicted[:n].tolist()
-    figures = (
-        lambda: draw_predictions(images, y, predicted, evaluation.classes),
-        lambda: draw_templates(model.W, images[0].shape[1:], evaluation.classes),
-        lambda: draw_confusion(evaluation),
-        lambda: draw_mistakes(evaluation, dataset),
-        lambda: draw_reliability(evaluation),
-    )
-    for name, draw in zip(FIGURES, figures, strict=True):
+    figures = {
+        "predictions.png": lambda: draw_predictions(examples, y, predicted, evaluation.classes),
+        "templates.png": lambda: draw_templates(model.W, shape, evaluation.classes),
+        "confusion.png": lambda: draw_confusion(evaluation),
+        "mistakes.png": lambda: draw_mistakes(evaluation, dataset),
+        "reliability.png": lambda: draw_reliability(evaluation),
+    }
+    if len(shape) == 1:
+        figures = {name: draw for name, draw in figures.items() if name not in OF_IMAGES}
+    for name, draw in figures.items():
         save_figure(output_dir / name, draw())
     table = score_table(evaluation)
     write_text(output_dir / TABLE, f"{table}\n")
-    return table
+    return {name: FIGURES[name] for name in figures}, table
 
 
 def draw_predictions(
@@ -69,26 +82,38 @@ def draw_predictions(
     classes: Sequence[str],
     columns: int = 9,
 ) -> Figure:
-    """Draw images (1, h, w) under their true and predicted classes, wrong ones red with ✗."""
+    """Draw images (c, h, w) under their true and predicted classes, wrong ones red with ✗."""
     figure, axes = new_tiles(len(images), columns)
     figure.suptitle("true label above predicted label, the wrong ones with ✗", fontsize="medium")
     for place, (image, true, guess) in enumerate(zip(images, y, predicted, strict=True)):
         mark, color = ("", "black") if guess == true else ("✗ ", WRONG)
-        title = f"{classes[true]}\n{mark}{classes[guess]}"
-        draw_tile(axes, place, columns, image[0], title, color, **GRAY)
+        title = f"{shortened(classes[true])}\n{mark}{shortened(classes[guess])}"
+        draw_tile(axes, place, columns, image, title, color, **GRAY)
     return figure
 
 
 def draw_templates(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> Figure:
-    """Draw the weights (d,) of each class as an image (h, w): blue below zero, red above."""
-    figure, axes = new_tiles(len(classes), 5, side=1.4, margin=0.9)
-    figure.suptitle("weights of each class: red speaks for it, blue against it", fontsize="medium")
-    templates = W.detach().cpu().T.reshape(-1, *shape)
+    """Draw the weights (d,) of each class as an image (c, h, w), of the first 60 at most.
+
+    Blue is below zero, red above. Weights of three channels are drawn in these colours, gray where
+    they are zero.
+    """
+    classes = classes[:MOST_TEMPLATES]
+    columns = 5 if len(classes) <= 20 else 10
+    figure, axes = new_tiles(len(classes), columns, side=1.4, margin=0.9)
+    templates = W.detach().cpu().T[: len(classes)].reshape(-1, *shape)
     limit = float(templates.abs().max()) or 1.0
     style: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
+    in_colour = shape[0] == 3
     for place, (template, label) in enumerate(zip(templates, classes, strict=True)):
-        image = draw_tile(axes, place, 5, template, label, **style)
-    figure.colorbar(image, ax=axes, shrink=0.8)
+        shown = template / limit / 2 + 0.5 if in_colour else template
+        image = draw_tile(axes, place, columns, shown, shortened(label), **style)
+    if in_colour:
+        title = "weights of each class: a colour brighter than in gray speaks for it"
+    else:
+        title = "weights of each class: red speaks for it, blue against it"
+        figure.colorbar(image, ax=axes, shrink=0.8)
+    figure.suptitle(title, fontsize="medium")
     return figure
 
 
@@ -96,14 +121,18 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
     """Draw how often each true class (row) was predicted as each class (column)."""
     confusion = evaluation.confusion()
     shares = confusion / confusion.sum(dim=1, keepdim=True).clamp(min=1)
-    figure, (axes,) = new_figure(6.4, 5.8)
+    q = len(evaluation.classes)
+    side = min(max(4.4, 0.36 * q), 22)  # of the matrix, in inches
+    figure, (axes,) = new_figure(side + 2, side + 1.4)
     axes.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
-    for row, counts in enumerate(confusion.tolist()):
+    for row, counts in enumerate(confusion.tolist() if q <= MOST_COUNTS else []):
         for column, count in enumerate(counts):
             color = "white" if shares[row, column] > 0.5 else "black" if count else "#bbbbbb"
             axes.text(column, row, count, ha="center", va="center", fontsize=8, color=color)
-    axes.set_xticks(range(len(evaluation.classes)), evaluation.classes, rotation=45, ha="right")
-    axes.set_yticks(range(len(evaluation.classes)), evaluation.classes)
+    if q <= MOST_NAMES:
+        names = [shortened(name) for name in evaluation.classes]
+        axes.set_xticks(range(q), names, rotation=45, ha="right")
+        axes.set_yticks(range(q), names)
     axes.set(
         xlabel="predicted class", ylabel="true class", title=f"accuracy {evaluation.accuracy:.4f}"
     )
@@ -121,9 +150,10 @@ def draw_mistakes(evaluation: Evaluation, dataset: LabelledImages, n: int = 12) 
     for place, index in enumerate(mistakes):
         classes = int(evaluation.y[index]), int(evaluation.predicted[index])
         lines = (
-            f"{evaluation.classes[k]} {float(evaluation.y_hat[index, k]):.3f}" for k in classes
+            f"{shortened(evaluation.classes[k])} {float(evaluation.y_hat[index, k]):.3f}"
+            for k in classes
         )
-        draw_tile(axes, place, n // 2, dataset[index][0][0], "\n".join(lines), **GRAY)
+        draw_tile(axes, place, n // 2, dataset[index][0], "\n".join(lines), **GRAY)
     return figure
 
 

@@ -50,7 +50,7 @@ def write_run_report(
     columns = {name: column for name, column in COLUMNS.items() if name in last.measurements()}
     write_page(
         output_dir,
-        title=f"Softmax regression on Fashion-MNIST: {config['twin']}",
+        title=f"Softmax regression on {config['data']}: {config['twin']}",
         summary=f"Epoch {last.epoch}: train loss {last.train_loss:.4f} nats, "
         f"train accuracy {last.train_acc:.4f}, test accuracy {last.test_acc:.4f}.",
         figures=pictures(output_dir, captions),
@@ -117,7 +117,7 @@ def pictures(folder: Path, captions: dict[str, str]) -> list[Picture]:
 
 def facts(config: dict) -> dict[str, object]:
     """Return options, machine and versions as one flat table, without the user's own paths."""
-    private = ("data_dir", "output_dir", "quiet", "resume", "checkpoint_every")
+    private = ("data_dir", "dataset", "output_dir", "quiet", "resume", "checkpoint_every")
     shown = {name: value for name, value in config["options"].items() if name not in private}
     options = {name.replace("_", " "): value for name, value in shown.items()}
     machine = {name: config[name] for name in ("parameters", "threads", "machine")}

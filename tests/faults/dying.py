@@ -21,7 +21,8 @@ from d2l_softmax.storage.results import load_history
 from . import children
 
 FILES = {
-    *("checkpoint.pt", "config.json", "history.csv", "model.pt", "report.html", "classes.txt"),
+    *("checkpoint.pt", "config.json", "history.csv", "model.pt", "model.json"),
+    *("report.html", "classes.txt"),
     *("curves.png", "confusion.png", "mistakes.png", "predictions.png", "reliability.png"),
     "templates.png",
 }

@@ -1,0 +1,482 @@
+"""One's own data: folders of pictures, IDX files, arrays; what is read, and what is refused."""
+
+import gzip
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from conftest import TWINS, write_dataset
+from PIL import Image
+
+from d2l_softmax import __main__ as d2l_main
+from d2l_softmax import load_data
+from d2l_softmax.commands import train as training_command
+from d2l_softmax.data import folders
+from d2l_softmax.data.arrays import DatasetError
+from d2l_softmax.training.agreement import largest_difference
+
+RNG = np.random.default_rng(0)
+
+
+def write_arrays(folder, train, test=None, classes=None):
+    """Write a data set of .npy files, from (examples, labels); return its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for split, pair in {"train": train, "test": test}.items():
+        for kind, array in zip(("images", "labels"), pair or (), strict=False):
+            np.save(folder / f"{split}_{kind}.npy", array)
+    if classes:
+        (folder / "classes.txt").write_text("".join(f"{name}\n" for name in classes))
+    return folder
+
+
+def some_images(n, q=3, shape=(4, 5)):
+    """Return images (n, …) uint8 of q classes that can be told apart, and labels 0 to q - 1."""
+    y = np.arange(n) % q
+    noise = RNG.integers(0, 100, (n, *shape))
+    marks = np.eye(q, int(np.prod(shape)))[y].reshape(n, *shape) * 155
+    return (noise + marks).astype(np.uint8), y
+
+
+def write_pictures(folder, sizes=((6, 4),), modes=("L", "RGB"), classes=("cat", "dog"), n=4):
+    """Write train/CLASS/… and test/CLASS/…, pictures of the sizes (w, h); return the folder."""
+    for split in ("train", "test"):
+        for k, name in enumerate(classes):
+            (folder / split / name).mkdir(parents=True)
+            for i in range(n):
+                width, height = sizes[i % len(sizes)]
+                pixels = RNG.integers(0, 256, (height, width, 3)).astype(np.uint8)
+                pixels[0, 0] = 255 * k
+                picture = Image.fromarray(pixels).convert(modes[i % len(modes)])
+                picture.save(folder / split / name / f"{i}.png")
+    return folder
+
+
+def whole(loader):
+    """Return all that a loader yields, as one batch."""
+    X, y = zip(*loader, strict=True)
+    return torch.cat(X), torch.cat(y)
+
+
+# Arrays
+
+
+def test_images_of_arrays_are_scaled_and_their_labels_numbered(tmp_path):
+    X, y = some_images(12)
+    write_arrays(tmp_path, (X, y * 7 - 3), (X[:6], y[:6] * 7 - 3))
+    train_iter, test_iter = load_data(tmp_path, 5)
+    X_test, y_test = whole(test_iter)
+    assert torch.equal(X_test, torch.from_numpy(X[:6]).unsqueeze(1) / 255)
+    assert y_test.tolist() == [0, 1, 2, 0, 1, 2]
+    assert train_iter.dataset.classes == ("-3", "4", "11")
+    assert [len(y) for _, y in train_iter] == [5, 5, 2]
+
+
+def test_channels_come_first_in_a_batch(tmp_path):
+    X, y = some_images(6, shape=(2, 3, 3))
+    write_arrays(tmp_path, (X, y), (X, y))
+    X_test, _ = whole(load_data(tmp_path, 4)[1])
+    assert X_test.shape == (6, 3, 2, 3)
+    assert torch.equal(X_test, torch.from_numpy(X).permute(0, 3, 1, 2) / 255)
+    assert X_test.is_contiguous()
+
+
+def test_features_stay_as_they_are(tmp_path):
+    X = RNG.normal(size=(9, 4)).astype(np.float32) * 1000
+    y = np.arange(9) % 2
+    train_iter, test_iter = load_data(
+        write_arrays(tmp_path, (X, y), (X, y)), 4, dtype=torch.float64
+    )
+    X_test, _ = whole(test_iter)
+    assert X_test.dtype == torch.float64
+    assert torch.equal(X_test, torch.from_numpy(X).double())
+    assert train_iter.dataset.shape == (4,)
+
+
+def test_resized_images_are_those_of_torchvision(tmp_path):
+    from torchvision.transforms import v2
+
+    X, y = some_images(4, shape=(9, 7, 3))
+    write_arrays(tmp_path, (X, y), (X, y))
+    train_iter, test_iter = load_data(tmp_path, 4, (5, 6))
+    assert train_iter.dataset.shape == (3, 5, 6)
+    to_tensor = v2.Compose([v2.ToImage(), v2.Resize((5, 6)), v2.ToDtype(torch.float32, scale=True)])
+    expected = torch.stack([to_tensor(Image.fromarray(image)) for image in X])
+    assert (whole(test_iter)[0] - expected).abs().max() < 1.01 / 255
+
+
+def test_classes_have_the_names_of_classes_txt_in_the_order_of_their_labels(tmp_path):
+    X, y = some_images(9)
+    write_arrays(tmp_path, (X, 10 - y), (X, 10 - y), ["eight", "nine", "ten"])
+    train_iter, _ = load_data(tmp_path, 9)
+    assert train_iter.dataset.classes == ("eight", "nine", "ten")
+    assert whole(train_iter)[1].bincount().tolist() == [3, 3, 3]
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["read", "in its file"])
+def test_a_large_array_stays_in_its_file_and_gives_the_same_batches(tmp_path, monkeypatch, large):
+    X, y = some_images(50)
+    write_arrays(tmp_path, (X, y), (X, y))
+    if large:
+        monkeypatch.setattr("d2l_softmax.data.own.LARGE", 100)
+    train_iter, test_iter = load_data(
+        tmp_path, 8, generator=torch.Generator().manual_seed(3), shuffle="full"
+    )
+    image = train_iter.dataset.images.numpy()
+    X[:] = 0
+    np.lib.format.open_memmap(tmp_path / "train_images.npy", mode="r+")[:] = 7
+    assert (image == 7).all() == large
+    assert torch.equal(whole(test_iter)[1], torch.from_numpy(y))
+    order = torch.randperm(50, generator=torch.Generator().manual_seed(3))
+    assert torch.equal(whole(train_iter)[1], torch.from_numpy(y)[order])
+
+
+def test_data_without_test_data_give_a_tenth_of_each_class(tmp_path):
+    y = np.repeat([0, 1, 2], [100, 20, 3])  # in the order of their classes
+    X = np.arange(123, dtype=np.uint8).reshape(123, 1, 1)
+    train_iter, test_iter = load_data(write_arrays(tmp_path, (X, y)), 7)
+    (X_train, y_train), (X_test, y_test) = whole(train_iter), whole(test_iter)
+    assert y_train.bincount().tolist() == [90, 18, 2]
+    assert y_test.bincount().tolist() == [10, 2, 1]
+    pixels = (torch.cat([X_train, X_test]).flatten() * 255).round().int().tolist()
+    assert sorted(pixels) == list(range(123))  # none in both
+    assert torch.equal(whole(load_data(tmp_path, 9)[1])[0], X_test)  # always the same ones
+    assert X_test.flatten().diff().max() * 255 > 2  # not every tenth, nor the last ones
+
+
+def test_examples_held_out_are_drawn_from_all_classes_and_not_trained_on(tmp_path):
+    y = np.repeat([0, 1], 60)
+    X = np.arange(120, dtype=np.uint8).reshape(120, 1, 1)
+    loaders = load_data(write_arrays(tmp_path, (X, y), (X, y)), 7, validation=40)
+    held, trained = ((whole(loaders[i])[0] * 255).round().int() for i in (2, 0))
+    assert len(held) == 40
+    assert sorted(torch.cat([held, trained]).flatten().tolist()) == list(range(120))
+    assert 8 < (held < 60).sum() < 32
+    with pytest.raises(DatasetError, match="120 of 120 training examples can't be held out"):
+        load_data(tmp_path, 7, validation=120)
+
+
+# IDX files
+
+
+@pytest.mark.parametrize("pattern", ["{}", "emnist-letters-{}", "raw/{}", "KMNIST/raw/{}"])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_idx_files_are_found_by_their_names(tmp_path, pattern, compressed):
+    X, y = some_images(12)
+    write_dataset(tmp_path / "made", X, y, X[:6], y[:6])
+    for file in (tmp_path / "made").iterdir():
+        target = tmp_path / "data" / pattern.format(file.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if compressed:
+            target.with_name(f"{target.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+        else:
+            file.rename(target)
+    _, test_iter = load_data(tmp_path / "data", 4)
+    X_test, y_test = whole(test_iter)
+    assert torch.equal((X_test[:, 0] * 255).round().byte(), torch.from_numpy(X[:6]))
+    assert y_test.tolist() == y[:6].tolist()
+
+
+def test_idx_files_of_two_data_sets_are_told_apart(tmp_path):
+    X, y = some_images(6)
+    write_dataset(tmp_path, X, y, X, y)
+    shutil.copy(tmp_path / "train-images-idx3-ubyte", tmp_path / "emnist-train-images-idx3-ubyte")
+    with pytest.raises(DatasetError, match="2 data sets"):
+        load_data(tmp_path, 4)
+
+
+# Folders of pictures
+
+
+def test_a_folder_of_pictures_is_read_once_and_kept(tmp_path, monkeypatch):
+    folder = write_pictures(tmp_path / "pets", modes=("L",))
+    X, y = whole(load_data(folder, 3)[1])
+    assert y.tolist() == [0] * 4 + [1] * 4
+    expected = np.asarray(Image.open(folder / "test" / "dog" / "2.png"))
+    assert torch.equal((X[6, 0] * 255).round().byte(), torch.from_numpy(expected))
+    monkeypatch.setattr(folders, "load_picture", lambda path: pytest.fail("read again"))
+    train_iter, test_iter = load_data(folder, 3)
+    assert torch.equal(whole(test_iter)[0], X)
+    assert train_iter.dataset.classes == ("cat", "dog")
+
+
+def test_pictures_are_coloured_if_one_of_them_is_and_of_the_size_asked_for(tmp_path):
+    folder = write_pictures(tmp_path, sizes=((6, 4), (9, 12)))
+    train_iter, _ = load_data(folder, 8, (5, 7))
+    X, _ = whole(train_iter)
+    assert X.shape == (8, 3, 5, 7)
+    kept = {path.name.partition("-")[0] for path in (folder / ".d2l_softmax").iterdir()}
+    assert kept == {"5x7"}
+    picture = Image.open(folder / "train" / "cat" / "1.png").resize((7, 5), Image.BILINEAR)
+    expected = torch.from_numpy(np.array(picture)).permute(2, 0, 1) / 255
+    assert any(torch.equal(image, expected) for image in X)
+
+
+def test_pictures_that_changed_are_read_again(tmp_path):
+    folder = write_pictures(tmp_path, modes=("L",))
+    before = whole(load_data(folder, 8)[1])[0]
+    path = folder / "test" / "cat" / "0.png"
+    Image.new("L", (6, 4), 9).save(path)
+    os.utime(path, ns=(1, 1))
+    after = whole(load_data(folder, 8)[1])[0]
+    assert not torch.equal(before[0], after[0])
+    assert torch.equal(before[1:], after[1:])
+    assert len(list((folder / ".d2l_softmax").iterdir())) == 1  # the earlier arrays are gone
+
+
+@pytest.mark.parametrize("damage", ["turned bit", "cut off", "missing", "no index"])
+def test_kept_arrays_that_are_damaged_are_made_again(tmp_path, damage):
+    folder = write_pictures(tmp_path, modes=("L",))
+    before = whole(load_data(folder, 8)[1])[0]
+    (kept,) = (folder / ".d2l_softmax").iterdir()
+    file = kept / ("index.json" if damage == "no index" else "test_images.npy")
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    if damage == "turned bit":
+        file.write_bytes(content)
+    elif damage == "cut off":
+        file.write_bytes(content[:-1])
+    else:
+        file.unlink()
+    assert torch.equal(whole(load_data(folder, 8)[1])[0], before)
+
+
+def test_arrays_are_kept_in_the_cache_where_the_folder_cannot_be_written(tmp_path, monkeypatch):
+    folder = write_pictures(tmp_path / "pets", modes=("L",))
+    (folder / ".d2l_softmax").write_text("in the way")
+    monkeypatch.setattr(
+        folders.platformdirs, "user_cache_path", lambda *names, **options: tmp_path / "cache"
+    )
+    X, _ = whole(load_data(folder, 8)[1])
+    (kept,) = (tmp_path / "cache" / "folders").glob("*/*")
+    assert (kept / "train_images.npy").exists()
+    monkeypatch.setattr(folders, "load_picture", lambda path: pytest.fail("read again"))
+    assert torch.equal(whole(load_data(folder, 8)[1])[0], X)
+
+
+# What is refused, in one line that says what came and what to do
+
+
+def refuse(kind):
+    """Return a data set that can't be used: its files, and a part of the message."""
+    X, y = some_images(12)
+    floats = RNG.normal(size=(12, 4)).astype(np.float32)
+    objects = np.empty(12, dtype=object)
+    return {
+        "more labels": ((X, y[:-1]), (X, y), None, "has 12 examples, but .* has 11 labels"),
+        "fractions": ((X, y / 2), (X, y), None, "float64 .*expected whole numbers"),
+        "two columns": ((X, np.stack([y, y], 1)), (X, y), None, "expected whole numbers"),
+        "float images": ((X / 255, y), (X, y), None, r"float64 \(12, 4, 5\), expected images"),
+        "a row": ((X[:, 0, 0], y), (X, y), None, r"uint8 \(12,\), expected images"),
+        "whole features": (
+            (y.reshape(12, 1), y),
+            (X, y),
+            None,
+            r"int64 \(12, 1\), expected images",
+        ),
+        "other shape": ((X, y), (X[:, 1:], y), None, r"examples differ: .*\(12, 3, 5\) uint8"),
+        "other kind": ((X, y), (floats, y), None, "training and test examples differ"),
+        "class in test": ((X, y), (X, y + 1), None, r"label 3 \(4 times\), which .* has not"),
+        "classes in test": ((X, y), (X, y + 2), None, "has not; the same is true of 1 more"),
+        "one class": ((X, y * 0 + 5), (X, y * 0 + 5), None, "all examples are of one class, 5"),
+        "missing": ((X, y * 3), (X, y * 3), "abcdefg", "7 names, but .* has no example of 'b'"),
+        "outside": ((X, y + 1), (X, y + 1), "ab", "2 names, but .* has 3 different labels, from 1"),
+        "twice": ((X, y), (X, y), "aab", "a name twice"),
+        "Fortran": ((np.asfortranarray(X), y), (X, y), None, "in Fortran order"),
+        "big-endian": ((floats.astype(">f4"), y), None, None, "byte order"),
+        "objects": ((objects, y), None, None, "damaged or no array that can be used: .*objects"),
+        "empty": ((X[:0], y[:0]), None, None, "train_images.npy"),
+    }[kind]
+
+
+KINDS = (
+    "more labels,fractions,two columns,float images,a row,whole features,other shape,other kind,"
+    "class in test,classes in test,one class,missing,outside,twice,Fortran,big-endian,objects,empty"
+)
+
+
+@pytest.mark.parametrize("kind", KINDS.split(","))
+def test_arrays_that_cannot_be_used_are_refused_by_name(tmp_path, kind):
+    train, test, classes, message = refuse(kind)
+    write_arrays(tmp_path, train, test, classes)
+    with pytest.raises(DatasetError, match=message) as error:
+        load_data(tmp_path, 4)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_feature_that_is_not_finite_is_named_when_it_is_read(tmp_path, value):
+    X, y = RNG.normal(size=(12, 4)).astype(np.float32), np.arange(12) % 2
+    X[7, 2] = value
+    train_iter, _ = load_data(write_arrays(tmp_path, (X, y), (X[:6], y[:6])), 4)
+    with pytest.raises(ValueError, match=r"train_images.npy: example 7, from 0, has a feature"):
+        list(train_iter)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "damaged or no IDX file"),
+        (b"\0\0\x0d\x03" + bytes(16), "it begins with 00000d03"),
+        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(7), r"7 bytes follow, for shape \(2, 2, 2\)"),
+        (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "9 bytes follow"),
+        (b"\0\0\x08\x03\0\0", "damaged or no IDX file"),
+    ],
+)
+def test_damaged_idx_files_are_refused(tmp_path, content, message):
+    X, y = some_images(6)
+    write_dataset(tmp_path, X, y, X, y)
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(content)
+    with pytest.raises(DatasetError, match=message):
+        load_data(tmp_path, 4)
+
+
+def test_pictures_that_cannot_be_used_are_named_and_counted(tmp_path):
+    folder = write_pictures(tmp_path, sizes=((6, 4), (6, 5)), modes=("L",))
+    (folder / "train" / "cat" / "0.png").write_bytes(b"no picture")
+    message = r"train/cat/0.png: not a picture; the same is true of 7 more; .*give all one size"
+    with pytest.raises(DatasetError, match=message):
+        load_data(folder, 4)
+    assert not list((folder / ".d2l_softmax").iterdir())  # nothing half-made is left
+
+
+def test_folders_whose_classes_cannot_be_trained_are_refused(tmp_path):
+    folder = write_pictures(tmp_path, modes=("L",))
+    (folder / "test" / "fox").mkdir()
+    with pytest.raises(DatasetError, match=r"fox is of a class that .*train has not"):
+        load_data(folder, 4)
+    (folder / "train" / "fox").mkdir()
+    with pytest.raises(DatasetError, match="train/fox has no pictures"):
+        load_data(folder, 4)
+    shutil.rmtree(folder / "train")
+    (folder / "train").mkdir()
+    with pytest.raises(DatasetError, match="train has no folders"):
+        load_data(folder, 4)
+
+
+def test_a_place_without_data_is_named_with_what_was_expected(tmp_path):
+    with pytest.raises(DatasetError, match="nowhere does not exist; a data set is a directory"):
+        load_data(tmp_path / "nowhere", 4)
+    (tmp_path / "file").touch()
+    with pytest.raises(DatasetError, match="file is not a directory"):
+        load_data(tmp_path / "file", 4)
+    with pytest.raises(DatasetError, match="no data that are known here"):
+        load_data(tmp_path, 4)
+    np.save(tmp_path / "train_images.npy", np.zeros(3))
+    with pytest.raises(DatasetError, match=r"has train_images.npy, but no train_labels"):
+        load_data(tmp_path, 4)
+    with pytest.raises(ValueError, match="shuffle is 'some', expected one of auto, full, block"):
+        load_data(tmp_path, 4, shuffle="some")
+
+
+# Every command on every kind of data
+
+
+def of_pictures(folder):
+    return write_pictures(folder, sizes=((6, 4), (9, 12)), n=6), ["--resize=8x7"]
+
+
+def of_idx(folder):
+    X, y = some_images(90, q=3)
+    write_dataset(folder, X, y, X[:30], y[:30])
+    return folder, []
+
+
+def of_arrays(folder):
+    X, y = some_images(800, q=40, shape=(4, 5, 3))
+    names = [f"a kind of thing with a long name, {k}" for k in range(40)]
+    return write_arrays(folder, (X, y), (X[:200], y[:200]), names), []
+
+
+def of_features(folder):
+    X, y = RNG.normal(size=(90, 6)).astype(np.float32), np.arange(90) % 3
+    return write_arrays(folder, (X + np.eye(3, 6)[y].astype(np.float32), y)), []
+
+
+@pytest.mark.parametrize("make", [of_pictures, of_idx, of_arrays, of_features])
+def test_every_command_takes_the_data(tmp_path, capsys, make):
+    folder, resize = make(tmp_path / "own")
+    dataset = f"--dataset={folder}"
+    arguments = [dataset, *resize, "--epochs=2", "--batch-size=16", "--dtype=float64", "--quiet"]
+    models = []
+    for name, twin in TWINS.items():
+        output = tmp_path / name
+        argv = [*arguments, f"--output-dir={output}", "--device=cpu"]
+        assert training_command.main(twin, name, argv) == 0
+        models.append(torch.load(output / "model.pt", weights_only=True))
+        assert "own" in (output / "report.html").read_text()
+    assert max(largest_difference(models[0][key], models[1][key]) for key in "Wb") < 1e-10
+    assert models[0]["W"].abs().max() > 0.01
+    model, has_images = str(tmp_path / "scratch" / "model.pt"), make is not of_features
+    description = json.loads((tmp_path / "scratch" / "model.json").read_text())
+    assert models[0]["W"].shape == (np.prod(description["shape"]), len(description["classes"]))
+    run = d2l_main.main
+    assert run(["compare", *arguments, f"--output-dir={tmp_path / 'compare'}"]) == 0
+    capsys.readouterr()
+    assert run(["evaluate", model, dataset, "--json"]) == 0
+    classes = [score["label"] for score in json.loads(capsys.readouterr().out)["classes"]]
+    assert classes == description["classes"]
+    assert run(["figures", model, dataset, f"--output-dir={tmp_path / 'figures'}"]) == 0
+    assert (tmp_path / "figures" / "templates.png").exists() == has_images
+    assert ("left out" in capsys.readouterr().out) != has_images
+    output = f"--output-dir={tmp_path / 'predict'}"
+    assert run(["predict", "--index=1", f"--model={model}", dataset, output]) == 0
+    assert any(name in capsys.readouterr().out for name in classes)
+    picture = tmp_path / "picture.png"
+    Image.new("RGB", (30, 40), (200, 10, 10)).save(picture)
+    status = run(["predict", str(picture), f"--model={model}", output])
+    assert status == (0 if has_images else 1)
+    assert ("a picture can't be one" in capsys.readouterr().err) != has_images
+    assert run(["evaluate", model]) == 1
+    assert "the model was trained on own; name these data with --dataset" in capsys.readouterr().err
+
+
+def test_a_model_is_not_used_on_data_that_it_is_not_for(tmp_path, capsys):
+    X, y = some_images(30)
+    write_arrays(tmp_path / "a", (X, y), (X, y))
+    write_arrays(tmp_path / "b", (X[:, 1:], y), (X[:, 1:], y))
+    write_arrays(tmp_path / "c", (X, y), (X, y), ["one", "two", "three"])
+    argv = [f"--dataset={tmp_path / 'a'}", f"--output-dir={tmp_path}", "--epochs=1", "--quiet"]
+    assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
+    model = str(tmp_path / "model.pt")
+    assert d2l_main.main(["evaluate", model, f"--dataset={tmp_path / 'b'}"]) == 1
+    expected = "has 1x3x5 in 3 classes, but the model is for 1x4x5 in 3 classes"
+    assert expected in capsys.readouterr().err
+    assert d2l_main.main(["evaluate", model, f"--dataset={tmp_path / 'c'}"]) == 1
+    assert "1x4x5 in 3 classes of other names, but" in capsys.readouterr().err
+    assert d2l_main.main(["predict", "--index=30", f"--model={model}", argv[0]]) == 1
+    assert "no test example 30; choose one with --index from 0 to 29" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"data": "a", "classes": ["x", "y"], "shape": [1, 4], "resize": null}',
+        '{"data": "a", "classes": ["x", "x"], "shape": [4], "resize": null}',
+        '{"data": "a", "classes": ["x", "y"], "shape": [true], "resize": null}',
+        '{"data": "a", "classes": ["x", "y"], "shape": [1, 2, 2], "resize": [3, 3]}',
+        '{"data": "a", "classes": ["x", "y"], "shape": [100000, 100000, 3], "resize": null}',
+    ],
+)
+def test_a_damaged_description_is_refused(tmp_path, capsys, content):
+    torch.save({"W": torch.zeros(4, 2), "b": torch.zeros(2)}, tmp_path / "model.pt")
+    (tmp_path / "model.json").write_text(content)
+    assert d2l_main.main(["evaluate", str(tmp_path / "model.pt")]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "model.json is damaged" in error or "model.pt is smaller than a model for" in error
+
+
+def test_a_training_on_other_data_is_not_gone_on_with(tmp_path, capsys):
+    X, y = some_images(30)
+    write_arrays(tmp_path / "a", (X, y), (X, y))
+    argv = [f"--dataset={tmp_path / 'a'}", f"--output-dir={tmp_path}", "--quiet", "--epochs=2"]
+    assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
+    write_arrays(tmp_path / "a", (X, y[::-1]), (X, y))
+    assert training_command.main(TWINS["scratch"], "scratch", [*argv, "--resume"]) == 1
+    assert "are others than those that the training was begun with" in capsys.readouterr().err
