@@ -18,6 +18,7 @@ from d2l_softmax.book.animation import (
 )
 from d2l_softmax.book.chapters import (
     evaluate_loss,
+    float32,
     get_dataloader_workers,
     linreg,
     load_array,
@@ -27,8 +28,10 @@ from d2l_softmax.book.chapters import (
     synthetic_data,
     train_ch3,
     train_epoch_ch3,
+    try_all_gpus,
     try_gpu,
 )
+from d2l_softmax.book.convolutional import corr2d, evaluate_accuracy_gpu, train_ch6
 from d2l_softmax.data import get_fashion_mnist_labels, load_data, load_data_fashion_mnist
 from d2l_softmax.training.metrics import Accumulator, Timer, accuracy, evaluate_accuracy
 
@@ -37,8 +40,11 @@ __all__ = [
     "Animator",
     "Timer",
     "accuracy",
+    "corr2d",
     "evaluate_accuracy",
+    "evaluate_accuracy_gpu",
     "evaluate_loss",
+    "float32",
     "get_dataloader_workers",
     "get_fashion_mnist_labels",
     "linreg",
@@ -55,7 +61,9 @@ __all__ = [
     "squared_loss",
     "synthetic_data",
     "train_ch3",
+    "train_ch6",
     "train_epoch_ch3",
+    "try_all_gpus",
     "try_gpu",
     "use_svg_display",
 ]

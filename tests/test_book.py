@@ -1,4 +1,4 @@
-"""The book's interfaces: five chapters written from them in our own words, and each name."""
+"""The book's interfaces: chapters written from them in our own words, and each name."""
 
 import functools
 import multiprocessing
@@ -157,6 +157,204 @@ def test_chapter_on_the_perceptron_concise(real_data, capsys):
     assert_learned(capsys)
 
 
+def test_chapter_on_lenet(part_of_real, capsys):
+    train_iter, test_iter = d2l.load_data_fashion_mnist(32, data_dir=part_of_real(5000, 1000))
+    net = nn.Sequential(
+        *(nn.Conv2d(1, 6, kernel_size=5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 16, kernel_size=5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+        *(nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)),
+    )
+    d2l.train_ch6(net, train_iter, test_iter, 2, 0.1, d2l.try_gpu())
+    *_, before, last, speed = capsys.readouterr().out.splitlines()
+    assert float(before.removeprefix("epoch 2: test acc ")) > 0.7
+    assert last.startswith("loss 0.")
+    assert speed.endswith(f"examples/sec on {d2l.try_gpu()}")
+
+
+class Residual(nn.Module):
+    """The book's block of chapter 7."""
+
+    def __init__(self, in_channels, channels, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=3, padding=1, stride=stride)
+        self.conv2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
+        self.conv3 = nn.Conv2d(in_channels, channels, kernel_size=1, stride=stride)
+        self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
+
+    def forward(self, X):
+        Y = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(X)))))
+        return torch.relu(Y + self.conv3(X))
+
+
+NETS = {
+    "residual": lambda: [Residual(1, 4, stride=2), nn.Flatten(), nn.Dropout(), nn.Linear(1024, 10)],
+    "NiN": lambda: [nn.Conv2d(1, 10, 5), nn.ReLU(), nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten()],
+    "lazy": lambda: [nn.LazyConv2d(4, kernel_size=5), nn.ReLU(), nn.Flatten(), nn.LazyLinear(10)],
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_chapters_on_modern_networks(made_up, capsys, name):
+    train_iter, test_iter = d2l.load_data_fashion_mnist(16, resize=32, data_dir=made_up)
+    net = nn.Sequential(*NETS[name]())
+    d2l.train_ch6(net, train_iter, test_iter, 2, 0.01, torch.device("cpu"))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines[1:-2]] == [
+        *("epoch 0.25", "epoch 0.5", "epoch 0.75", "epoch 1", "epoch 1"),
+        *("epoch 1.25", "epoch 1.5", "epoch 1.75", "epoch 2", "epoch 2"),
+    ]
+
+
+class Recorder(nn.Module):
+    """Gives X back as logits, times a parameter; remembers the modes it was called in."""
+
+    def __init__(self):
+        super().__init__()
+        self.factor = nn.Parameter(torch.ones(()))
+        self.modes = []
+
+    def forward(self, X):
+        self.modes.append(self.training)
+        return X * self.factor
+
+
+def right_and_wrong(right, wrong):
+    """Return a batch of logits: `right` rows with a 1 for their class, 0 in `wrong` rows."""
+    y = torch.arange(right + wrong) % 3
+    X = torch.eye(3)[y]
+    X[right:] = X[right:].roll(1, dims=1)
+    return X, y
+
+
+@pytest.mark.parametrize(
+    ("num_batches", "shown"),
+    [(1, [1]), (3, [1, 2, 3]), (10, [2, 4, 6, 8, 10]), (11, [2, 4, 6, 8, 10, 11])],
+)
+@pytest.mark.parametrize("num_epochs", [1, 2])
+def test_curves_have_the_books_points(num_batches, shown, num_epochs):
+    batches = [right_and_wrong(2, 1)] * num_batches
+    d2l.train_ch6(Recorder(), batches, batches[:1], num_epochs, 0.0, "cpu")
+    axes = d2l.plt.gcf().axes[0]
+    train_loss, train_acc, test_acc = ([*line.get_xdata()] for line in axes.lines)
+    expected = [epoch + i / num_batches for epoch in range(num_epochs) for i in shown]
+    assert train_loss == train_acc == pytest.approx(expected)
+    assert test_acc == [epoch + 1 for epoch in range(num_epochs)]
+    assert axes.get_xlim() == (num_epochs - 1, num_epochs)  # (0, 1) and (1, 2)
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert (axes.get_xlabel(), names) == ("epoch", ["train loss", "train acc", "test acc"])
+
+
+def test_training_shows_means_of_the_epoch_so_far(capsys, clock):
+    # logits (1, 0, 0) for the right class: log(e + 2) - 1, for a wrong one 1 more
+    train_iter = [right_and_wrong(6, 0), right_and_wrong(0, 2)]
+    test_iter = [right_and_wrong(1, 3)]
+    net = Recorder()
+
+    class SlowLoader(list):
+        def __iter__(self):
+            for batch in super().__iter__():
+                clock.now += 100
+                yield batch
+
+    net.register_forward_hook(lambda *_: setattr(clock, "now", clock.now + 0.5))
+    d2l.train_ch6(net, SlowLoader(train_iter), SlowLoader(test_iter), 2, 0.0, "cpu")
+    epoch = (
+        "epoch {}.5: train loss 0.5514, train acc 1\n"
+        "epoch {}: train loss 0.8014, train acc 0.75\n"
+        "epoch {}: test acc 0.25\n"
+    )
+    assert capsys.readouterr().out == (
+        "training on cpu\n"
+        + epoch.format(0, 1, 1)
+        + epoch.format(1, 2, 2)
+        + "loss 0.801, train acc 0.750, test acc 0.250\n"
+        + "8.0 examples/sec on cpu\n"  # 16 examples in 4 steps of half a second
+    )
+    assert net.modes == [True, True, False] * 2
+
+
+def test_training_starts_from_new_weights():
+    net = nn.Sequential(nn.Conv2d(8, 32, 5), nn.Flatten(), nn.Linear(32, 500), nn.BatchNorm1d(500))
+    for param in net.parameters():
+        nn.init.constant_(param, 7)
+    batches = [(torch.randn(4, 8, 5, 5), torch.arange(4))]
+    d2l.train_ch6(net, batches, batches, 1, 0.0, "cpu")
+    for layer, inputs, outputs in ((net[0], 8 * 25, 32 * 25), (net[2], 32, 500)):
+        bound = (6 / (inputs + outputs)) ** 0.5
+        assert float(layer.weight.detach().abs().max()) == pytest.approx(bound, rel=0.01)
+        assert float(layer.weight.detach().std()) == pytest.approx(bound / 3**0.5, rel=0.05)
+        assert (layer.bias == 7).all()
+    assert (net[3].weight == 7).all()
+
+
+def test_training_is_gradient_descent_on_the_mean_cross_entropy():
+    net, X, y = Recorder(), *right_and_wrong(2, 1)
+    factor = torch.ones((), requires_grad=True)
+    for _ in range(2):
+        loss = nn.functional.cross_entropy(X * factor, y)
+        (gradient,) = torch.autograd.grad(loss, factor)
+        factor = (factor - 0.5 * gradient).detach().requires_grad_()
+    d2l.train_ch6(net, [(X, y)], [(X, y)], 2, 0.5, "cpu")
+    assert_close(net.factor, factor)
+
+
+@pytest.mark.parametrize(("num_epochs", "num_batches"), [(0, 1), (1, 0)])
+def test_nothing_to_train_with(num_epochs, num_batches):
+    batches = [right_and_wrong(2, 1)] * num_batches
+    with pytest.raises(ValueError, match="expected at least one of each"):
+        d2l.train_ch6(Recorder(), batches, [right_and_wrong(2, 1)], num_epochs, 0.1, "cpu")
+
+
+def stand_ins(moves, *tensors):
+    """Return for each tensor what gives it when moved to a device, which `moves` then tells."""
+    return [
+        types.SimpleNamespace(to=lambda device, tensor=tensor: moves.append(device) or tensor)
+        for tensor in tensors
+    ]
+
+
+def test_model_and_batches_are_moved_to_the_device(monkeypatch):
+    net, moves = Recorder(), []
+    monkeypatch.setattr(net, "to", lambda device: moves.append(device))
+    batches = [stand_ins(moves, *right_and_wrong(2, 1))]
+    device = torch.device("cpu")
+    d2l.train_ch6(net, batches, batches, 1, 0.1, device)
+    assert len(moves) == 5  # the model, and X and y twice
+    assert all(move is device for move in moves)
+
+
+def test_accuracy_is_computed_on_the_device():
+    moves = []
+    X, y = right_and_wrong(2, 1)
+    moving_X, moving_y = stand_ins(moves, X, y)
+    batches = [(moving_X, moving_y), ([moving_X, moving_X], moving_y)]
+
+    class Net(nn.Linear):  # its parameters alone are on another device
+        def forward(self, X):
+            return sum(X) if isinstance(X, list) else X
+
+    net = Net(1, 1, device="meta")
+    for device, expected in ((None, torch.device("meta")), ("cpu", "cpu")):
+        net.train()
+        assert d2l.evaluate_accuracy_gpu(net, batches, device) == pytest.approx(2 / 3)
+        assert moves == [expected] * 5
+        assert not net.training
+        moves.clear()
+    d2l.evaluate_accuracy_gpu(net.forward, batches, "cpu")  # a function has no device of its own
+    assert moves == ["cpu"] * 5
+
+
+@pytest.mark.parametrize("net", [nn.Identity(), lambda X: X])
+def test_accuracy_where_no_device_is_known(net):
+    assert d2l.evaluate_accuracy_gpu(net, [right_and_wrong(1, 3)]) == 0.25
+
+
+def test_corr2d():
+    X, K = torch.arange(9.0).reshape(3, 3), torch.tensor([[0.0, 1.0], [2.0, 3.0]])
+    assert d2l.corr2d(X, K).tolist() == [[19.0, 25.0], [37.0, 43.0]]
+    assert d2l.corr2d(X, K[:1]).shape == (3, 2)
+
+
 def test_linear_regression_with_the_books_helpers():
     w, b = torch.tensor([2.0, -3.4]), 4.2
     features, labels = d2l.synthetic_data(w, b, 1000)
@@ -287,6 +485,16 @@ def test_try_gpu():
     assert d2l.try_gpu(10**6) == torch.device("cpu")
 
 
+@pytest.mark.parametrize(("count", "expected"), [(0, ["cpu"]), (2, ["cuda:0", "cuda:1"])])
+def test_try_all_gpus(monkeypatch, count, expected):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    assert d2l.try_all_gpus() == [torch.device(name) for name in expected]
+
+
+def test_float32_is_torchs():
+    assert d2l.float32 is torch.float32
+
+
 def test_workers_by_platform(monkeypatch):
     monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
     assert d2l.get_dataloader_workers() == 0
@@ -361,6 +569,14 @@ def test_animator_takes_one_number(capsys):
     animator.add(torch.tensor(1), torch.tensor(3.0))
     assert capsys.readouterr().out == "x 0: y0 2\nx 1: y0 3\n"
     assert animator.Y == [[2.0, 3.0]]
+
+
+def test_animator_prints_whole_numbers_in_full_and_others_short(capsys):
+    animator = d2l.Animator(xlabel="step")
+    for x in (93 / 469, 12 + 1 / 3, 12_345_678, 2.0):
+        animator.add(x, 1)
+    places = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
+    assert places == ["step 0.1983", "step 12.33", "step 12345678", "step 2"]
 
 
 def test_animator_in_a_notebook_redraws_in_its_place(monkeypatch, capsys):

@@ -219,7 +219,9 @@ class Animator:
             for name, value in zip(names, values, strict=False)
             if value is not None
         ]
-        return f"{xlabel} {float(positions[0]):g}: {', '.join(points)}"
+        x = float(positions[0])
+        place = f"{x:.0f}" if x.is_integer() else f"{x:.4g}"
+        return f"{xlabel} {place}: {', '.join(points)}"
 
     def save(self, path: str | Path) -> None:
         """Write the figure to a file of the kind that its name ends in."""

@@ -16,6 +16,8 @@ from d2l_softmax.book.animation import Animator, show_images
 from d2l_softmax.data import get_fashion_mnist_labels
 from d2l_softmax.training.metrics import Accumulator, count_correct, evaluate_accuracy
 
+float32 = torch.float32  # the book's texts for several libraries write d2l.float32
+
 
 def get_dataloader_workers() -> int:
     """Return how many processes to read data with: 4, or as many as there are cores.
@@ -63,6 +65,11 @@ def sgd(params: Iterable[Tensor], lr: float, batch_size: int) -> None:
 def try_gpu(i: int = 0) -> torch.device:
     """Return the i-th CUDA device if there is one, otherwise the CPU."""
     return torch.device(f"cuda:{i}" if 0 <= i < torch.cuda.device_count() else "cpu")
+
+
+def try_all_gpus() -> list[torch.device]:
+    """Return all CUDA devices if there are any, otherwise the CPU alone."""
+    return [try_gpu(i) for i in range(torch.cuda.device_count() or 1)]
 
 
 def evaluate_loss(net: Callable, data_iter: Iterable, loss: Callable) -> float:
