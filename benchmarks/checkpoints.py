@@ -30,7 +30,7 @@ def train(name: str, *arguments: str) -> tuple[float, float]:
     """Train for ten epochs; return their seconds, and those that were spent on checkpoints."""
     with TemporaryDirectory() as folder:
         training = make_training(name, *arguments)
-        config = describe(name, training.options, training.num_parameters)
+        config = describe(name, training)
         run, seconds = Run(Path(folder), training, config, None), 0.0
         for _ in training.records():
             begin = time.perf_counter()

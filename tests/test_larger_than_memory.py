@@ -1,0 +1,132 @@
+"""Data on a disk: orders that read it in long runs, passes begun later, memory that stays."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from d2l_softmax import load_data
+from d2l_softmax.data import batches
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader, regrouped
+
+
+def loader_of(n, batch_size=7, seed=0, **how):
+    """Return a loader of n images of one pixel, whose labels are their places."""
+    dataset = ArrayDataset(torch.zeros(n, 1, 1, dtype=torch.uint8), torch.arange(n), ["any"])
+    generator = torch.Generator().manual_seed(seed)
+    return ArrayLoader(dataset, batch_size, shuffle=True, generator=generator, **how)
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Let a block have 5 images of one pixel, and a window 3 blocks."""
+    monkeypatch.setattr(batches, "BLOCK", 5)
+    monkeypatch.setattr(batches, "WINDOW", 3)
+
+
+@pytest.mark.parametrize("n", [1, 4, 5, 6, 14, 15, 16, 99, 100])
+@pytest.mark.usefixtures("small_blocks")
+def test_a_pass_by_blocks_has_every_example_once(n):
+    places = [y for _, y in loader_of(n, by_blocks=True)]
+    assert sorted(torch.cat(places).tolist()) == list(range(n))
+    assert [len(y) for y in places] == [7] * (n // 7) + [n % 7] * bool(n % 7)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_window_is_some_blocks_whose_examples_are_shuffled():
+    loader = loader_of(100, by_blocks=True)
+    windows = list(loader.windows())
+    assert [len(window) for window in windows] == [15] * 6 + [10]
+    for window in windows:
+        blocks = (window // 5).unique()
+        assert len(window) == 5 * len(blocks)  # whole blocks
+        assert window.tolist() != window.sort().values.tolist()
+    assert torch.cat(windows[:3]).max() > 50 > torch.cat(windows[:3]).min()  # from all over
+    assert [w.tolist() for w in loader.windows()] != [w.tolist() for w in windows]
+    assert [w.tolist() for w in loader_of(100, by_blocks=True).windows()] == [
+        w.tolist() for w in windows
+    ]
+
+
+@pytest.mark.parametrize("by_blocks", [False, True])
+@pytest.mark.parametrize("first", [0, 1, 5, 6, 7])
+@pytest.mark.usefixtures("small_blocks")
+def test_a_pass_can_begin_at_a_later_batch_without_looking_up_those_before(by_blocks, first):
+    whole = [y.tolist() for _, y in loader_of(40, by_blocks=by_blocks)]
+    loader = loader_of(40, by_blocks=by_blocks)
+    looked_up = []
+    look_up = loader.dataset.__getitem__
+    loader.dataset.__class__ = type(
+        "Watched", (ArrayDataset,), {"__getitem__": lambda s, i: looked_up.append(i) or look_up(i)}
+    )
+    assert [y.tolist() for _, y in loader.batches(first)] == whole[first:]
+    assert len(looked_up) == 6 - min(first, 6)
+
+
+def test_pieces_are_regrouped():
+    pieces = [torch.arange(0, 5), torch.arange(5, 6), torch.arange(6, 6), torch.arange(6, 13)]
+    assert [p.tolist() for p in regrouped(iter(pieces), 4)] == [
+        [0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12],
+    ]  # fmt: skip
+
+
+def test_data_by_blocks_are_the_same_in_memory_and_on_disk(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    for split, n in (("train", 3000), ("test", 10)):
+        np.save(tmp_path / f"{split}_images.npy", rng.integers(0, 256, (n, 30, 30), np.uint8))
+        np.save(tmp_path / f"{split}_labels.npy", np.arange(n) % 7)
+    monkeypatch.setattr(batches, "BLOCK", 9_000)
+
+    def one_pass(**how):
+        train_iter, _ = load_data(tmp_path, 64, generator=torch.Generator().manual_seed(5), **how)
+        assert train_iter.by_blocks
+        X, y = zip(*train_iter, strict=True)
+        return torch.cat(X), torch.cat(y)
+
+    X, y = one_pass(shuffle="block")
+    monkeypatch.setattr("d2l_softmax.data.own.LARGE", 1000)
+    X_disk, y_disk = one_pass()  # auto
+    assert torch.equal(X, X_disk)
+    assert torch.equal(y, y_disk)
+
+
+MEMORY = """
+import sys, re
+from pathlib import Path
+import torch
+from d2l_softmax import load_data
+
+def megabytes(field):
+    return int(re.search(rf"{field}:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]) / 1000
+
+torch.set_num_threads(1)
+load_data(sys.argv[2], 2)  # what is imported and set up once
+anonymous, mapped = megabytes("RssAnon"), megabytes("RssFile")
+train_iter, test_iter = load_data(sys.argv[1], 1000)
+opened, read = megabytes("RssAnon") - anonymous, megabytes("RssFile") - mapped
+for loader in (train_iter, test_iter):
+    for X, y in loader:
+        pass
+print(opened, read, megabytes("RssAnon") - anonymous)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_does_not_grow_with_what_is_on_the_disk(tmp_path):
+    n = 1_400_000  # of 28×28, 1.1 GB; a hole, so it takes no room on the disk
+    for folder, number in (("large", n), ("small", 4)):
+        (tmp_path / folder).mkdir()
+        shape = {"train": (number, 28, 28), "test": (4, 28, 28)}
+        for split in shape:
+            path = tmp_path / folder / f"{split}_images.npy"
+            np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape[split])
+            labels = np.arange(shape[split][0], dtype=np.int8) % 4
+            np.save(tmp_path / folder / f"{split}_labels.npy", labels)
+    line = [sys.executable, "-c", MEMORY, tmp_path / "large", tmp_path / "small"]
+    done = subprocess.run(line, check=True, capture_output=True, text=True)
+    opened, read, after_a_pass = map(float, done.stdout.split())
+    assert read < 50  # the checks read labels, no pixels
+    assert opened < 100  # the labels as int64, 11 MB, and what numbering them takes
+    assert after_a_pass < 100
