@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from PIL import Image
 
 import concise
 import scratch
@@ -56,6 +57,21 @@ def write_dataset(folder, train_images, train_labels, test_images, test_labels):
     for name, array in arrays.items():
         write_idx(folder / name, np.asarray(array))
     return {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in arrays}
+
+
+def write_pictures(folder, sizes=((6, 4),), modes=("L", "RGB"), classes=("cat", "dog"), n=4):
+    """Write train/CLASS/… and test/CLASS/…, pictures of the sizes (w, h); return the folder."""
+    rng = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for k, name in enumerate(classes):
+            (folder / split / name).mkdir(parents=True)
+            for i in range(n):
+                width, height = sizes[i % len(sizes)]
+                pixels = rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
+                pixels[0, 0] = 255 * k
+                picture = Image.fromarray(pixels).convert(modes[i % len(modes)])
+                picture.save(folder / split / name / f"{i}.png")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import TWINS, write_dataset
+from conftest import TWINS, write_dataset, write_pictures
 from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
@@ -38,20 +38,6 @@ def some_images(n, q=3, shape=(4, 5)):
     noise = RNG.integers(0, 100, (n, *shape))
     marks = np.eye(q, int(np.prod(shape)))[y].reshape(n, *shape) * 155
     return (noise + marks).astype(np.uint8), y
-
-
-def write_pictures(folder, sizes=((6, 4),), modes=("L", "RGB"), classes=("cat", "dog"), n=4):
-    """Write train/CLASS/… and test/CLASS/…, pictures of the sizes (w, h); return the folder."""
-    for split in ("train", "test"):
-        for k, name in enumerate(classes):
-            (folder / split / name).mkdir(parents=True)
-            for i in range(n):
-                width, height = sizes[i % len(sizes)]
-                pixels = RNG.integers(0, 256, (height, width, 3)).astype(np.uint8)
-                pixels[0, 0] = 255 * k
-                picture = Image.fromarray(pixels).convert(modes[i % len(modes)])
-                picture.save(folder / split / name / f"{i}.png")
-    return folder
 
 
 def whole(loader):
