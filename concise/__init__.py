@@ -1,7 +1,7 @@
 """Softmax regression with the library; the page to read is softmax_regression.py."""
 
 import d2l_softmax.startup  # before torch is imported: see there
-from concise import losses, optimizers, softmax_regression
+from concise import data_parallel, losses, optimizers, softmax_regression
 from concise.optimizers import SGD, Adam, LinearDecay
 from concise.softmax_regression import SoftmaxRegression, cross_entropy, softmax, train_epoch
 
@@ -11,6 +11,7 @@ __all__ = [
     "LinearDecay",
     "SoftmaxRegression",
     "cross_entropy",
+    "data_parallel",
     "losses",
     "optimizers",
     "softmax",

@@ -9,8 +9,9 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 try:
     import resource
@@ -22,6 +23,34 @@ PROGRAMS = ("scratch", "concise", "d2l_softmax")
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
+
+
+class Place(NamedTuple):
+    """Where a process stands among those that torchrun started: ranks count from 0."""
+
+    rank: int = 0
+    size: int = 1
+    rank_on_machine: int = 0
+    size_on_machine: int = 1
+
+
+TORCHRUN_SAYS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")  # the fields of a Place
+# Asks the others whether this process is the first to speak; training/processes.py sets it.
+ask_others: Callable[[], bool] | None = None
+
+
+def place_of_process() -> Place:
+    """Return what torchrun says of this process; a process that it didn't start is alone."""
+    try:
+        place = Place(*(int(os.environ[name]) for name in TORCHRUN_SAYS))
+    except (KeyError, ValueError):
+        return Place()
+    return place if place.size > 1 else Place()
+
+
+def speaks() -> bool:
+    """Tell whether this process may say how the command ended: one of several does."""
+    return ask_others() if ask_others else place_of_process().rank_on_machine == 0
 
 
 def prepare() -> None:
@@ -76,7 +105,8 @@ def try_memory(limit: int) -> None:
 
 def leave(signum: int, frame: FrameType | None, where: str = "") -> NoReturn:
     """End the program at once: half imported, a library can crash, or take no notice."""
-    write_error(f"python -m {PROGRAM}: interrupted {where}".strip())
+    if speaks():
+        write_error(f"python -m {PROGRAM}: interrupted {where}".strip())
     os._exit(128 + signum)
 
 

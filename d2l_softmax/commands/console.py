@@ -56,10 +56,13 @@ def counted(number: int, noun: str) -> str:
 class Console:
     """The lines of a training and, where standard error is a terminal, a progress bar."""
 
-    def __init__(self, total: int, quiet: bool):
-        """Start a bar of so many batches; with `quiet` there are neither lines nor a bar."""
-        self.quiet = quiet
-        hidden = quiet or not sys.stderr.isatty()
+    def __init__(self, total: int, quiet: bool, speaks: bool = True):
+        """Start a bar of so many batches; with `quiet` there are neither lines nor a bar.
+
+        Of several processes only one `speaks`: the others have no warnings either.
+        """
+        self.quiet, self.speaks = quiet or not speaks, speaks
+        hidden = self.quiet or not sys.stderr.isatty()
         self.bar = tqdm(total=total, unit=" batches", leave=False, disable=hidden)
 
     def __enter__(self) -> "Console":
@@ -76,5 +79,6 @@ class Console:
 
     def warn(self, line: str) -> None:
         """Print a line on standard error, above the bar, also if the command is to be quiet."""
-        with self.bar.external_write_mode(sys.stderr):
-            complain(line)
+        if self.speaks:
+            with self.bar.external_write_mode(sys.stderr):
+                complain(line)

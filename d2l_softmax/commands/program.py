@@ -14,7 +14,7 @@ import torch
 from d2l_softmax.commands.console import complain, flush_streams
 from d2l_softmax.commands.signals import Interrupted, handled_by, interrupt
 from d2l_softmax.errors import UserError
-from d2l_softmax.startup import PROGRAM, SIGNALS
+from d2l_softmax.startup import PROGRAM, SIGNALS, place_of_process, speaks
 
 Twins = dict[str, ModuleType]
 
@@ -39,7 +39,12 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and exit with status 2."""
-        self.exit(2, f"{self.prog}: {message} (--help lists the options)\n")
+        self.exit(2, f"{self.prog}: {message} (--help lists the options)\n" if speaks() else None)
+
+    def print_help(self, file=None):
+        """Print the help, once where there are several processes."""
+        if speaks():
+            super().print_help(file)
 
     def parse_known_args(self, args=None, namespace=None):
         """Parse arguments; exit with status 2 where Python's parser would raise a TypeError."""
@@ -73,6 +78,8 @@ def run_command(commands: tuple[Command, ...], twins: Twins, argv: list[str] | N
         )
         command.add_options(subparser)
         subparser.set_defaults(chosen=(command, subparser))
+    if (processes := place_of_process().size) > 1:
+        parser.error(f"works in one process, and torchrun started {processes}")
     options = parser.parse_args(argv)
     command, subparser = vars(options).pop("chosen")
     if command.complete:
@@ -95,18 +102,25 @@ def exit_status(prog: str, work: Callable[[], int | None]) -> int:
         with handled_by(interrupt):
             return work() or 0
     except KeyboardInterrupt as error:
-        complain(f"{prog}: interrupted {error}".strip())
+        say_the_end(f"{prog}: interrupted {error}".strip())
         return error.status if isinstance(error, Interrupted) else 130
     except BrokenPipeError:  # whoever read the output has left, as in `| head`
+        speaks()  # and no other process is to complain about this one's end
         return 1
     except UserError as error:
-        complain(f"{prog}: {error.for_command_line()}")
+        say_the_end(f"{prog}: {error.for_command_line()}")
         return 1
     except (MemoryError, RuntimeError) as error:
         if not is_lack_of_memory(error):
             raise
-        complain(f"{prog}: there is not enough memory; for training, try a smaller --batch-size")
+        say_the_end(f"{prog}: there is not enough memory; for training, try a smaller --batch-size")
         return 1
+
+
+def say_the_end(line: str) -> None:
+    """Say how the command ended, unless another process of the same training has said it."""
+    if speaks():
+        complain(line)
 
 
 def is_lack_of_memory(error: Exception) -> bool:

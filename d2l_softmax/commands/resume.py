@@ -11,12 +11,22 @@ from d2l_softmax.commands.program import Parser
 from d2l_softmax.storage import checkpoint as checkpoints
 from d2l_softmax.storage.checkpoint import Checkpoint
 from d2l_softmax.storage.files import write_json
+from d2l_softmax.training.processes import times_restarted
 
 # What may be another when a training goes on: it changes no number, or but by rounding. Of a recipe
-# it is the settings that count.
+# it is the settings that count. So may the number of processes.
 FREE = {"resume", "checkpoint_every", "recipe", "quiet", "device", "threads"}
 FREE |= {"data_dir", "dataset", "output_dir"}  # the data themselves are compared
 BEGUN = "begun.json"
+
+
+def goes_on(options: argparse.Namespace) -> bool:
+    """Tell whether to look for a checkpoint: --resume says so, or torchrun, after a process died.
+
+    Without --resume, a training that had no checkpoint yet starts afresh; see `announce`.
+    """
+    restarted = times_restarted() > 0 and not (options.output_dir / BEGUN).exists()
+    return options.resume or restarted
 
 
 def checkpoint_to_go_on_from(parser: Parser, options: argparse.Namespace) -> Checkpoint | None:

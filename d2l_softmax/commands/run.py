@@ -4,9 +4,10 @@ import contextlib
 import json
 import secrets
 from pathlib import Path
+from types import FrameType
 
 from d2l_softmax.commands.resume import BEGUN
-from d2l_softmax.commands.signals import Postponed
+from d2l_softmax.commands.signals import Postponed, interrupt
 from d2l_softmax.commands.training import Training
 from d2l_softmax.figures.evaluation import FIGURES, TABLE
 from d2l_softmax.storage import checkpoint as checkpoints
@@ -20,6 +21,7 @@ CONFIG, HISTORY, MODEL = "config.json", "history.csv", "model.pt"
 CURVES, REPORT = "curves.png", "report.html"
 EARLIER = "earlier-checkpoint.pt"
 HOW = "the same command with --resume goes on"
+NONE = "there is no checkpoint yet"
 
 
 class Run:
@@ -27,18 +29,23 @@ class Run:
 
     The checkpoint is written first. Then, after the first epoch, what an earlier run left is taken
     away before anything of this one is written; its name, `run`, is in config.json.
+
+    Of several processes all have a Run, and call the same methods; the first alone has files.
     """
 
     def __init__(
         self, output_dir: Path, training: Training, config: dict, checkpoint: Checkpoint | None
     ):
         """Stand where the checkpoint says, if there is one; CheckpointError if that can't be."""
-        self.output_dir, self.training = output_dir, training
+        self.output_dir, self.training, self.group = output_dir, training, training.group
         self.path = output_dir / checkpoints.NAME
         self.signal = Postponed()
         self.saved = checkpoint
         self.has_directory = False
-        self.earlier = None if checkpoint else unfinished(self.path)
+        self.group.where = self.where
+        self.earlier = None
+        if self.group.is_first and not checkpoint:
+            self.earlier = unfinished(self.path)
         name = checkpoint.config["run"] if checkpoint else secrets.token_hex(8)
         self.config = {"run": name, **config}
         if checkpoint:
@@ -49,6 +56,11 @@ class Run:
     def write_epoch(self) -> None:
         """Write the checkpoint after an epoch, and the files that are made from it."""
         self.write_checkpoint()
+        if self.group.is_first:
+            self.write_files()
+
+    def write_files(self) -> None:
+        """Write what is made from a checkpoint: history, model, config."""
         if not self.has_directory:
             self.clear()
             write_json(self.output_dir / CONFIG, self.config)
@@ -59,11 +71,18 @@ class Run:
 
     def write_checkpoint(self) -> None:
         """Write the checkpoint; that of an unfinished training that was there is kept."""
+        checkpoint = self.training.checkpoint(self.config)
+        if self.group.is_first:
+            self.replace_checkpoint(checkpoint)
+        self.group.wait()  # so that the others know that it is written
+        self.saved = checkpoint
+
+    def replace_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Put a checkpoint in the place of the one before."""
         if self.earlier:
             self.path.replace(self.output_dir / EARLIER)
             self.earlier = None
-        self.saved = self.training.checkpoint(self.config)
-        checkpoints.save_checkpoint(self.path, self.saved)
+        checkpoints.save_checkpoint(self.path, checkpoint)
         remove(self.output_dir / BEGUN)
 
     def clear(self) -> None:
@@ -76,12 +95,26 @@ class Run:
 
     def end_batch(self) -> None:
         """Write a checkpoint if it is time to, and leave the training if a signal asks for it."""
-        every = self.training.options.checkpoint_every
-        due = every and self.training.epoch.batch % every == 0
+        every, batch = self.training.options.checkpoint_every, self.training.epoch.batch
+        # After the last batch, which not every process may have, that of the epoch comes at once.
+        due = every and batch % every == 0 and batch < len(self.training.train_iter)
         # otherwise the next loss will be NaN, and the checkpoint before is the last good one
         if (due or self.signal.signum is not None) and is_finite(self.training.model):
             self.write_checkpoint()
             self.leave_if_asked()
+
+    def take_signal(self, signum: int, frame: FrameType | None) -> None:
+        """Handle a signal: end the training after the batch, but one of several processes at once.
+
+        They are at different places when the signal comes, and a checkpoint needs all.
+        """
+        if self.group.size > 1:
+            interrupt(signum, frame, f"in epoch {len(self.training.history) + 1}; {self.where()}")
+        self.signal(signum, frame)
+
+    def where(self) -> str:
+        """Return where the last checkpoint stands, in words, and how to go on from it."""
+        return f"the last checkpoint stands {self.saved.place()}; {HOW}" if self.saved else NONE
 
     def leave_if_asked(self) -> None:
         """Raise Interrupted if a signal has come; it says where the checkpoint stands."""

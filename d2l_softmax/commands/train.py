@@ -1,6 +1,7 @@
 """Training a twin: `python -m scratch` and `python -m concise`, from options to files."""
 
 import argparse
+import contextlib
 import functools
 from pathlib import Path
 from types import ModuleType
@@ -13,9 +14,10 @@ from d2l_softmax.commands.options import (
     whole,
 )
 from d2l_softmax.commands.program import HelpFormatter, Parser, cpu_threads, exit_status
-from d2l_softmax.commands.resume import announce, checkpoint_to_go_on_from
+from d2l_softmax.commands.resume import announce, checkpoint_to_go_on_from, goes_on
 from d2l_softmax.commands.run import CURVES, EARLIER, HISTORY, HOW, MODEL, REPORT, Run
 from d2l_softmax.commands.signals import handled_by, interrupt
+from d2l_softmax.commands.together import check_data, refuse_too_many_processes, what_all_share
 from d2l_softmax.commands.training import Training, describe
 from d2l_softmax.figures.curves import draw_curves
 from d2l_softmax.figures.drawing import own_style, save_figure
@@ -23,6 +25,7 @@ from d2l_softmax.figures.evaluation import write_evaluation
 from d2l_softmax.pages.report import write_run_report
 from d2l_softmax.storage.checkpoint import Checkpoint
 from d2l_softmax.storage.files import prepare_directory, sole_use_of
+from d2l_softmax.training.processes import ALONE, Group, joined
 
 CAPTION = "Loss and accuracies, epoch by epoch."
 # Shown beside the curve in which it is seen.
@@ -39,14 +42,24 @@ def main(twin: ModuleType, name: str, argv: list[str] | None = None) -> int:
     options = parse(name, argv)
 
     def work() -> None:
-        checkpoint = None
-        with sole_use_of(prepare_directory(options.output_dir)), cpu_threads(options.threads):
-            if options.resume:
-                checkpoint = checkpoint_to_go_on_from(make_parser(name), options)
-            announce(options)
-            train(twin, name, options, checkpoint)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(cpu_threads(options.threads))
+            group = stack.enter_context(joined(options.device, what_all_share(options)))
+            if group.is_first:
+                stack.enter_context(sole_use_of(prepare_directory(options.output_dir)))
+            checkpoint = group.from_first(lambda: begin(name, options))
+            train(twin, name, options, checkpoint, group)
 
     return exit_status(f"python -m {name}", work)
+
+
+def begin(name: str, options: argparse.Namespace) -> Checkpoint | None:
+    """Return the checkpoint to go on from, if any, and let the directory tell of the training."""
+    checkpoint = None
+    if goes_on(options):
+        checkpoint = checkpoint_to_go_on_from(make_parser(name), options)
+    announce(options)
+    return checkpoint
 
 
 def make_parser(name: str) -> Parser:
@@ -81,33 +94,44 @@ def parse(name: str, argv: list[str] | None = None) -> argparse.Namespace:
     parser = make_parser(name)
     options = parser.parse_args(argv)
     complete_training_options(parser, options)
+    refuse_too_many_processes(parser, options)
     return options
 
 
 def train(
-    twin: ModuleType, name: str, options: argparse.Namespace, checkpoint: Checkpoint | None
+    twin: ModuleType,
+    name: str,
+    options: argparse.Namespace,
+    checkpoint: Checkpoint | None,
+    group: Group = ALONE,
 ) -> None:
     """Train the twin and write what came of it; whenever that ends, --resume can go on.
+
+    Of several processes all are here, and the first alone prints and writes.
 
     Raises OutputError if something can't be written, DataUnavailableError without data,
     CheckpointError if the checkpoint is of another training, DivergedError when a loss or weight is
     no longer finite, Interrupted after a signal.
     """
-    training = Training(twin, options)
+    training = Training(twin, options, group)
+    check_data(training)
     config = describe(name, training)
     run = Run(options.output_dir, training, config, checkpoint)
-    with Console(options.epochs * len(training.train_iter), options.quiet) as console:
+    total = options.epochs * len(training.train_iter)
+    with Console(total, options.quiet, group.is_first) as console:
         console.say(f"{name}: {training.summary()}")
-        if options.resume or run.earlier:
+        if checkpoint or options.resume or run.earlier:
             console.say(how_it_begins(run, checkpoint))
         watch(run, console)
-        with handled_by(run.signal):
+        with handled_by(run.take_signal):
             for record in training.records():
                 run.write_epoch()
                 console.say(record)
                 if trouble := training.new_trouble():
                     console.warn(f"python -m {name}: {trouble}")
                 run.leave_if_asked()
+        if not group.is_first:
+            return
         with handled_by(functools.partial(interrupt, where=f"when all epochs were done; {HOW}")):
             write_results(run.output_dir, training, run.config)
         console.say(training.speed())

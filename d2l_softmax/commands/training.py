@@ -1,6 +1,7 @@
 """A twin made ready as the options say, for the commands that train: `train`, `compare`."""
 
 import argparse
+import functools
 import platform
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -21,6 +22,7 @@ from d2l_softmax.training import loop
 from d2l_softmax.training.evaluation import Model
 from d2l_softmax.training.loop import EpochRecord
 from d2l_softmax.training.metrics import Timer
+from d2l_softmax.training.processes import ALONE, Group, Share, evaluate_accuracy
 from d2l_softmax.training.resuming import (
     ResumableEpoch,
     fill,
@@ -34,9 +36,12 @@ from d2l_softmax.training.resuming import (
 class Training:
     """A twin in training: its data, model, optimizer and scheduler, and the epochs that ended."""
 
-    def __init__(self, twin: ModuleType, options: argparse.Namespace):
-        """Load the data and make the rest; DataUnavailableError without data."""
-        self.twin, self.options = twin, options
+    def __init__(self, twin: ModuleType, options: argparse.Namespace, group: Group = ALONE):
+        """Load the data and make the rest; DataUnavailableError without data.
+
+        The processes of the group train as one: all are made ready, with equal options.
+        """
+        self.twin, self.options, self.group = twin, options, group
         self.generators = {
             use: torch.Generator().manual_seed(options.seed) for use in ("weights", "order")
         }
@@ -72,15 +77,19 @@ class Training:
         what = "images" if data.has_images else "examples"
         if options.dataset:
             what += f", {data.in_words()},"
-        if self.test_iter.dataset.labels is self.train_iter.dataset.labels:
-            what += " (no test data: a tenth was held out for it)"
+            if self.test_iter.dataset.name == self.train_iter.dataset.name:
+                what += " (no test data: a tenth was held out for it)"
         held_out = f", {options.validation:,} held out," if options.validation else ""
         return (
             f"{data.data}, {num_train:,} + {num_test:,} {what}{held_out} from "
             f"{options.dataset or options.data_dir}; {self.num_parameters:,} parameters; "
-            f"{options.device}, "
-            f"{counted(options.threads, 'thread')}, {options.dtype}; seed {options.seed}"
+            f"{options.device}, {self.workers()}, {options.dtype}; seed {options.seed}"
         )
+
+    def workers(self) -> str:
+        """Return how many threads compute, and in how many processes if there are several."""
+        threads = counted(self.options.threads, "thread")
+        return threads if self.group.size == 1 else f"{self.group.size} processes of {threads}"
 
     def speed(self) -> str:
         """Return one line on the time that the epochs took."""
@@ -92,14 +101,9 @@ class Training:
     def records(self) -> Iterator[EpochRecord]:
         """Train, and yield the record of each epoch that is left; see `loop.train`."""
         records = loop.train(
-            self.epoch,
-            self.model,
-            self.optimizer,
-            self.train_iter,
-            self.test_iter,
-            self.options.epochs,
-            self.scheduler,
-            self.valid_iter,
+            **self.parts(),
+            epochs=self.options.epochs,
+            scheduler=self.scheduler,
             first=len(self.history) + 1,
         )
         self.timer.start()
@@ -108,6 +112,27 @@ class Training:
             self.seconds_before = 0.0
             yield self.history[-1]
             self.timer.start()
+
+    def parts(self) -> dict[str, Any]:
+        """Return what `loop.train` takes; one of several processes has a share of each loader."""
+        loaders = {
+            "train_iter": self.train_iter,
+            "test_iter": self.test_iter,
+            "valid_iter": self.valid_iter,
+        }
+        model, optimizer = self.model, self.optimizer
+        if self.group.size == 1:
+            return {"train_epoch": self.epoch, "model": model, "optimizer": optimizer, **loaders}
+        shares = {name: Share(it, self.group) if it else None for name, it in loaders.items()}
+        parallel = self.twin.data_parallel
+        model, optimizer = parallel.wrap(model, optimizer, shares["train_iter"])
+        return {
+            "train_epoch": functools.partial(parallel.train_epoch, page=self.epoch),
+            "model": model,
+            "optimizer": optimizer,
+            **shares,
+            "accuracy_of": evaluate_accuracy,
+        }
 
     def new_trouble(self) -> str:
         """Return what goes wrong and what to try, in words, the first time that it is seen."""
@@ -120,10 +145,12 @@ class Training:
     def checkpoint(self, config: dict) -> Checkpoint:
         """Return where the training stands: between two epochs, or between two batches of one.
 
-        Raises NonFiniteError if a loss was infinite or NaN.
+        All processes of the group must ask for it. Raises NonFiniteError if a loss was infinite or
+        NaN.
         """
         progress = self.epoch.state() | {"optimizer": settings_of(self.optimizer)}
         if progress["batch"]:
+            progress["sums"] = self.group.sums_of_all(progress["sums"])
             progress["seconds"] = self.seconds_before + self.timer.stop()
         else:
             progress["seconds"] = 0.0
@@ -150,7 +177,8 @@ class Training:
         restore_optimizer(self.optimizer, memory, progress["optimizer"])
         restore_scheduler(self.scheduler, len(checkpoint.history))
         self.generators["weights"].set_state(tensors["weights"])
-        self.epoch.restore(progress, tensors["order"])
+        sums = self.group.part_of_sums(progress["sums"])
+        self.epoch.restore(progress | {"sums": sums}, tensors["order"])
         if self.epoch.batch > len(self.train_iter):
             raise ValueError(f"{self.epoch.batch} batches, expected {len(self.train_iter)}")
         self.history = list(checkpoint.history)
@@ -197,6 +225,7 @@ def describe(name: str, training: Training) -> dict:
         "checksums": training.checksums,
         "options": as_json(options),
         "parameters": training.num_parameters,
+        "processes": training.group.size,
         "threads": torch.get_num_threads(),
         "machine": platform.platform(),
         "versions": {

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 
@@ -85,12 +85,13 @@ def train(
     scheduler: Scheduler | None = None,
     valid_iter: Iterable | None = None,
     first: int = 1,
+    accuracy_of: Callable[[Any, Iterable], float] = evaluate_accuracy,
 ) -> Iterator[EpochRecord]:
     """Train epoch by epoch with a twin's own train_epoch, yielding a record after each.
 
     The scheduler, if any, steps after every epoch; valid_iter, if any, is evaluated, too. `first`
-    is the epoch to begin with, where others went before. Raises DivergedError as soon as a loss, or
-    after an epoch a weight, is no longer finite.
+    is the epoch to begin with, where others went before. `accuracy_of` a model and a loader is 0 to
+    1. Raises DivergedError as soon as a loss, or after an epoch a weight, is no longer finite.
     """
     for epoch in range(first, epochs + 1):
         timer = Timer()
@@ -103,8 +104,8 @@ def train(
         # The last step comes after the last loss: its damage would show an epoch too late.
         if not is_finite(model):
             raise DivergedError(f"a weight is no longer finite after epoch {epoch}:", REMEDY)
-        test_acc = evaluate_accuracy(model, test_iter)
-        valid_acc = evaluate_accuracy(model, valid_iter) if valid_iter else None
+        test_acc = accuracy_of(model, test_iter)
+        valid_acc = accuracy_of(model, valid_iter) if valid_iter else None
         if scheduler:
             scheduler.step()
         yield EpochRecord(epoch, train_loss, train_acc, test_acc, timer.stop(), valid_acc)

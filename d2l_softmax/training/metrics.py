@@ -69,7 +69,7 @@ class Accumulator:
         """Start n sums at zero."""
         self.n = n
         self.reset()
-        if notice := _notice.get():
+        for notice in _notices.get():
             notice(self)
 
     def reset(self) -> None:
@@ -134,17 +134,18 @@ class Accumulator:
         return total
 
 
-_notice: ContextVar[Callable[[Accumulator], None] | None] = ContextVar("_notice", default=None)
+Notice = Callable[[Accumulator], object]
+_notices: ContextVar[tuple[Notice, ...]] = ContextVar("_notices", default=())
 
 
 @contextmanager
-def noticing_accumulators(notice: Callable[[Accumulator], None]) -> Iterator[None]:
+def noticing_accumulators(notice: Notice) -> Iterator[None]:
     """Call `notice` with each accumulator that is made meanwhile, as by a page's train_epoch."""
-    token = _notice.set(notice)
+    token = _notices.set((*_notices.get(), notice))
     try:
         yield
     finally:
-        _notice.reset(token)
+        _notices.reset(token)
 
 
 class NonFiniteError(FloatingPointError):
@@ -216,12 +217,18 @@ def accuracy(y_hat: Tensor, y: Tensor) -> float:
 
 def evaluate_accuracy(net: Callable[[Tensor], Tensor], data_iter: Iterable) -> float:
     """Return the share of correct predictions of any model over batches (X, y), 0 to 1."""
+    correct, examples = count_all_correct(net, data_iter)
+    if not examples:
+        raise ValueError("data_iter has no batches, expected at least one (X, y)")
+    return correct / examples
+
+
+def count_all_correct(net: Callable[[Tensor], Tensor], data_iter: Iterable) -> tuple[float, float]:
+    """Return how many predictions are right, and how many there are, over batches (X, y)."""
     if isinstance(net, nn.Module):
         net.eval()
     metric = Accumulator(2)  # correct predictions, examples
     with torch.no_grad():
         for X, y in data_iter:
             metric.add(count_correct(net(X), y), len(y))
-    if not metric[1]:
-        raise ValueError("data_iter has no batches, expected at least one (X, y)")
-    return metric[0] / metric[1]
+    return metric[0], metric[1]
