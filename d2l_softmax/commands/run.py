@@ -16,11 +16,13 @@ from d2l_softmax.storage.description import path_beside, save_description
 from d2l_softmax.storage.files import remove, write_json
 from d2l_softmax.storage.results import save_history, save_model
 from d2l_softmax.training.loop import is_finite
+from d2l_softmax.training.processes import restarts_are_left
 
 CONFIG, HISTORY, MODEL = "config.json", "history.csv", "model.pt"
 CURVES, REPORT = "curves.png", "report.html"
 EARLIER = "earlier-checkpoint.pt"
 HOW = "the same command with --resume goes on"
+BY_ITSELF = "torchrun goes on from there"
 NONE = "there is no checkpoint yet"
 
 
@@ -42,7 +44,7 @@ class Run:
         self.signal = Postponed()
         self.saved = checkpoint
         self.has_directory = False
-        self.group.where = self.where
+        self.group.where = lambda: self.where(BY_ITSELF if restarts_are_left() else HOW)
         self.earlier = None
         if self.group.is_first and not checkpoint:
             self.earlier = unfinished(self.path)
@@ -112,9 +114,9 @@ class Run:
             interrupt(signum, frame, f"in epoch {len(self.training.history) + 1}; {self.where()}")
         self.signal(signum, frame)
 
-    def where(self) -> str:
+    def where(self, how: str = HOW) -> str:
         """Return where the last checkpoint stands, in words, and how to go on from it."""
-        return f"the last checkpoint stands {self.saved.place()}; {HOW}" if self.saved else NONE
+        return f"the last checkpoint stands {self.saved.place()}; {how}" if self.saved else NONE
 
     def leave_if_asked(self) -> None:
         """Raise Interrupted if a signal has come; it says where the checkpoint stands."""

@@ -196,6 +196,11 @@ def is_broken_connection(error: RuntimeError) -> bool:
     return isinstance(error, distributed.DistError) or "gloo" in str(error)
 
 
+def restarts_are_left() -> bool:
+    """Tell whether torchrun will start the processes again if one dies."""
+    return times_restarted() < int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", 0))
+
+
 def times_restarted() -> int:
     """Return how often torchrun started the processes again because one had died."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))

@@ -1,0 +1,120 @@
+"""What torchrun starts in test_data_parallel.py: trainings one after the other, faults included.
+
+The plan is a JSON file with a list of runs. A run has a program, its arguments, those that a rank
+has besides (`argv_of`), and a fault. The rows that a process looks up are written to
+`rows-RUN-RANK.json` in the folder of the plan.
+"""
+
+import contextlib
+import functools
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+from torch import distributed
+
+import concise
+import scratch
+from d2l_softmax import __main__ as d2l_softmax
+from d2l_softmax import startup
+from d2l_softmax.commands import train
+from d2l_softmax.data import sources
+from d2l_softmax.data.batches import ArrayDataset
+from d2l_softmax.training.processes import Group, joined, times_restarted
+
+TWINS = {"scratch": scratch, "concise": concise}
+DIGESTS = "digests.json"  # in a data directory: which made-up files pass as Fashion-MNIST's
+RANK = startup.place_of_process().rank
+
+
+def main(plan_file):
+    """Do the runs of the plan, as one group; return the largest status."""
+    runs = json.loads(plan_file.read_text(encoding="utf-8"))
+    train.write_results = lambda *arguments: None  # figures take seconds
+    looked_up = record_rows()
+    if len(runs) == 1:  # as the program itself would do it
+        with a_fault(runs[0].get("fault"), looked_up):
+            return command(runs[0])
+    statuses = []
+    with joined("cpu", {}) as group:
+        for number, run in enumerate(runs):
+            looked_up.clear()
+            store = distributed.PrefixStore(str(number), group.store)
+            part = Group(group.rank, group.size, store)  # what one has said is nothing to others
+            startup.ask_others = part.is_first_to_speak
+            train.joined = functools.partial(joined_already, part)
+            with a_fault(run.get("fault"), looked_up):
+                statuses.append(command(run))
+            rows = plan_file.parent / f"rows-{number}-{RANK}.json"
+            rows.write_text(json.dumps(looked_up), encoding="utf-8")
+    return max(statuses)
+
+
+@contextlib.contextmanager
+def joined_already(part, device, options):
+    """Do what `joined` does, but for the connection, which is there."""
+    part.compare("options", options)
+    yield part
+
+
+def command(run):
+    """Return the status of a command, that of wrong usage included."""
+    argv = [*run["argv"], *run.get("argv_of", {}).get(str(RANK), [])]
+    data_dir = next(a.partition("=")[2] for a in reversed(argv) if a.startswith("--data-dir="))
+    digests = (Path(data_dir) / DIGESTS).read_text(encoding="utf-8")
+    sources.SHA256.update(json.loads(digests))
+    name = run["program"]
+    try:
+        return train.main(TWINS[name], name, argv) if name in TWINS else d2l_softmax.main(argv)
+    except SystemExit as end:
+        return end.code
+
+
+def record_rows():
+    """Return a list that will have [size of the data set, row, row, …] for each look-up."""
+    looked_up, look_up = [], ArrayDataset.__getitem__
+
+    def look_up_and_record(dataset, index):
+        looked_up.append([len(dataset), *index.tolist()])
+        return look_up(dataset, index)
+
+    ArrayDataset.__getitem__ = look_up_and_record
+    return looked_up
+
+
+@contextlib.contextmanager
+def a_fault(fault, looked_up):
+    """Let something go wrong meanwhile."""
+    whole = distributed.all_reduce, ArrayDataset.__getitem__
+    if fault == "each trains alone":
+        distributed.all_reduce = add_up_nothing
+    elif fault and fault["rank"] == RANK and not times_restarted():
+        ArrayDataset.__getitem__ = signalling(fault, looked_up, whole[1])
+    yield
+    distributed.all_reduce, ArrayDataset.__getitem__ = whole
+
+
+def add_up_nothing(tensor, async_op=False):
+    """Return as all_reduce does, and leave the tensor as it is."""
+    future = torch.futures.Future()
+    future.set_result([tensor])
+    return type("Work", (), {"get_future": lambda self: future})()
+
+
+def signalling(fault, looked_up, look_up):
+    """Return a look-up that, the nth time, sends this process a signal."""
+
+    def look_up_or_signal(dataset, index):
+        if len(looked_up) == fault["lookup"]:
+            print(f"process {os.getpid()}", flush=True)
+            signal.raise_signal(getattr(signal, fault["signal"]))
+        return look_up(dataset, index)
+
+    return look_up_or_signal
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

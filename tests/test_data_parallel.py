@@ -1,0 +1,351 @@
+"""Several processes train as one: the same steps, lines and files, whatever becomes of one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import TWINS, write_dataset
+from one_of_several import DIGESTS
+
+from d2l_softmax.commands import train as training_command
+from d2l_softmax.commands.resume import BEGUN, goes_on
+from d2l_softmax.data import sources
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
+from d2l_softmax.storage.checkpoint import load_checkpoint
+from d2l_softmax.storage.results import load_history
+from d2l_softmax.training.metrics import Accumulator, noticing_accumulators
+from d2l_softmax.training.processes import Group, Share
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="torchrun on POSIX")
+ROOT = Path(__file__).parents[1]
+PATIENCE = 120  # seconds, after which something hangs
+NUM_TRAIN, NUM_TEST, NUM_VALID = 513, 7, 2  # the last of the batches of 256 has one image
+EPOCHS = 3
+LOOKUPS = 4  # of process 1 of 2 in an epoch: two batches to train on, and one each to test on
+WITH_ROWS_FOR_ALL = "--validation=0"
+TOLERANCES = {"float64": 1e-10, "float32": 1e-4}
+SETTINGS = {
+    "momentum": ["--momentum=0.9"],
+    "adam": ["--optimizer=adam", "--weight-decay=0.01", "--lr-decay=linear"],
+}
+every_twin = pytest.mark.parametrize("name", TWINS)
+
+
+def make_data(folder, seed):
+    """Write images, a stripe for each class among noise, that pass as Fashion-MNIST's."""
+    rng = np.random.default_rng(seed)
+
+    def images_and_labels(n):
+        images, labels = rng.integers(0, 60, (n, 28, 28)), np.arange(n) % 10
+        images[np.arange(n), labels * 2] = 200
+        return images, labels
+
+    examples = *images_and_labels(NUM_TRAIN + NUM_VALID), *images_and_labels(NUM_TEST)
+    digests = write_dataset(folder / "FashionMNIST" / "raw", *examples)
+    (folder / DIGESTS).write_text(json.dumps(digests), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Return a data directory of made-up images."""
+    return make_data(tmp_path_factory.mktemp("data"), seed=0)
+
+
+def a_run(program, data, output_dir, *more, **rest):
+    """Return a run of a plan: see one_of_several.py."""
+    argv = [f"--data-dir={data}", f"--output-dir={output_dir}", "--device=cpu", "--lr=0.01"]
+    argv += [f"--epochs={EPOCHS}", f"--validation={NUM_VALID}", *more]
+    return {"program": program, "argv": argv, **rest}
+
+
+@pytest.fixture(scope="module")
+def train_alone(data):
+    """Return a function that does a run in this process, the only one."""
+
+    def train_alone(run, *more):
+        name = run["program"]
+        assert training_command.main(TWINS[name], name, [*run["argv"], "--quiet", *more]) == 0
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, digest in json.loads((data / DIGESTS).read_text(encoding="utf-8")).items():
+            patch.setitem(sources.SHA256, name, digest)
+        patch.setattr(training_command, "write_results", lambda *arguments: None)
+        yield train_alone
+
+
+def start(folder, runs, processes, *torchrun):
+    """Let torchrun start so many processes that do the runs."""
+    plan = folder / "plan.json"
+    plan.write_text(json.dumps(runs), encoding="utf-8")
+    command = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={processes}"]
+    command += [*torchrun, str(ROOT / "tests" / "one_of_several.py"), str(plan)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, env=environment, text=True, encoding="utf-8", **streams)
+
+
+def end(process):
+    """Wait for torchrun's end; return its status, and the lines and messages of ours."""
+    try:
+        out, err = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    assert err.count("Traceback") <= 1, err  # that of torchrun itself
+    messages = [line for line in err.splitlines() if line.startswith("python -m ")]
+    lines = [line for line in out.splitlines() if not line.startswith("process ")]  # of the faults
+    return process.returncode, lines, messages
+
+
+def distance(one, other):
+    """Return the largest difference between the models and histories in two folders."""
+    models = [torch.load(folder / "model.pt", weights_only=True) for folder in (one, other)]
+    differences = [float((models[0][key] - models[1][key]).abs().max()) for key in models[0]]
+    for records in zip(*(load_history(f / "history.csv") for f in (one, other)), strict=True):
+        numbers, expected = (record._replace(seconds=0).measurements() for record in records)
+        assert numbers.keys() == expected.keys()
+        differences += [abs(numbers[key] - expected[key]) for key in numbers]
+    return max(differences)
+
+
+# Any number of processes takes the same steps
+
+
+def compared_runs(data, folder):
+    """Return the runs that are compared, by their names."""
+    return {
+        f"{name}, {setting}, {dtype}": a_run(
+            name, data, folder / f"{name}-{setting}-{dtype}", f"--dtype={dtype}", *argv
+        )
+        for name in TWINS
+        for setting, argv in SETTINGS.items()
+        for dtype in TOLERANCES
+    }
+
+
+@pytest.fixture(scope="module")
+def alone(data, train_alone, tmp_path_factory):
+    """Return the folder in which one process did all runs."""
+    folder = tmp_path_factory.mktemp("alone")
+    for run in compared_runs(data, folder).values():
+        train_alone(run)
+    return folder
+
+
+@pytest.fixture(scope="module", params=[2, 3])
+def together(request, data, tmp_path_factory):
+    """Return in how many processes all runs were done, in which folder, and what was printed.
+
+    After them, each twin did one with nothing added up: every process trained alone.
+    """
+    folder = tmp_path_factory.mktemp("together")
+    runs = list(compared_runs(data, folder).values())
+    runs += [
+        a_run(name, data, folder / f"{name}-apart", WITH_ROWS_FOR_ALL, fault="each trains alone")
+        for name in TWINS
+    ]
+    status, lines, messages = end(start(folder, runs, request.param))
+    assert (status, messages) == (0, [])
+    return request.param, folder, lines
+
+
+def test_any_number_of_processes_takes_the_same_steps(together, alone, data):
+    _, folder, _ = together
+    for name, run in compared_runs(data, Path()).items():
+        (output_dir,) = (a.partition("=")[2] for a in run["argv"] if "--output-dir" in a)
+        difference = distance(folder / output_dir, alone / output_dir)
+        assert difference <= TOLERANCES[name.rpartition(" ")[2]], name
+
+
+@every_twin
+def test_processes_that_train_alone_are_told_apart(together, train_alone, data, tmp_path, name):
+    _, folder, _ = together
+    train_alone(a_run(name, data, tmp_path, WITH_ROWS_FOR_ALL))
+    assert distance(folder / f"{name}-apart", tmp_path) > 1e-3
+
+
+def test_each_process_looks_up_its_share_of_the_rows(together):
+    processes, folder, _ = together
+    for number in range(2 * len(SETTINGS) * len(TOLERANCES)):
+        files = [folder / f"rows-{number}-{rank}.json" for rank in range(processes)]
+        parts = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+        for size in (NUM_TRAIN, NUM_TEST, NUM_VALID):
+            shares = [list(chain(*(rows for n, *rows in p if n == size))) for p in parts]
+            assert sorted(chain(*shares)) == sorted([*range(size)] * EPOCHS)
+            assert max(map(len, shares)) - min(map(len, shares)) <= EPOCHS * -(-size // 256)
+
+
+def test_one_process_prints_every_line(together):
+    processes, folder, lines = together
+    runs = 2 * len(SETTINGS) * len(TOLERANCES) + 2
+    assert sum(f"cpu, {processes} processes of 1 thread" in line for line in lines) == runs
+    assert len(lines) == runs * (1 + EPOCHS + 2)  # what they are, the epochs, their time, the files
+    config = json.loads((folder / "scratch-adam-float64" / "config.json").read_text("utf-8"))
+    assert config["processes"] == processes
+
+
+# What becomes of one of them
+
+
+def kill(rank, lookup):
+    """Return the fault that a process is killed before it looks its nth rows up."""
+    return {"rank": rank, "lookup": lookup, "signal": "SIGKILL"}
+
+
+@pytest.mark.parametrize(("name", "rank"), [("scratch", 1), ("concise", 0)])
+def test_after_a_death_torchrun_goes_on_from_the_checkpoint(
+    name, rank, data, train_alone, tmp_path
+):
+    settings = ["--dtype=float64", "--momentum=0.9", "--checkpoint-every=1"]
+    fault = kill(rank, LOOKUPS + 1 + (rank == 0))  # process 0 has the last image, too
+    run = a_run(name, data, tmp_path / "killed", *settings, fault=fault)
+    status, lines, messages = end(start(tmp_path, [run], 2, "--max-restarts=1"))
+    assert status == 0
+    path = tmp_path / "killed" / "checkpoint.pt"
+    assert f"goes on in epoch 2, after batch 1, as {path} says" in lines
+    assert messages == [
+        f"python -m {name}: another of the 2 processes ended, or can't be reached; "
+        "the last checkpoint stands in epoch 2, after batch 1; torchrun goes on from there"
+    ]
+    train_alone(a_run(name, data, tmp_path / "whole", *settings))
+    assert distance(tmp_path / "killed", tmp_path / "whole") <= 1e-10
+
+
+def test_a_death_ends_all_with_one_message(data, train_alone, tmp_path):
+    run = a_run("scratch", data, tmp_path / "killed", "--dtype=float64", fault=kill(1, LOOKUPS + 1))
+    status, lines, messages = end(start(tmp_path, [run], 2))
+    assert status != 0
+    assert len(lines) == 2
+    assert messages == [
+        "python -m scratch: another of the 2 processes ended, or can't be reached; "
+        "the last checkpoint stands after epoch 1 of 3; the same command with --resume goes on"
+    ]
+    train_alone(run, "--resume")
+    train_alone(a_run("scratch", data, tmp_path / "whole", "--dtype=float64"))
+    assert distance(tmp_path / "killed", tmp_path / "whole") <= 1e-10
+
+
+def test_a_stopped_process_is_waited_for(data, train_alone, tmp_path):
+    fault = {"rank": 1, "lookup": LOOKUPS + 1, "signal": "SIGSTOP"}
+    run = a_run("concise", data, tmp_path / "stopped", "--dtype=float64", fault=fault)
+    process = start(tmp_path, [run], 2)
+    stopped = next(line for line in process.stdout if line.startswith("process "))
+    time.sleep(2)  # in which the other could have done all epochs
+    assert process.poll() is None
+    assert len(load_checkpoint(tmp_path / "stopped" / "checkpoint.pt").history) == 1
+    os.kill(int(stopped.split()[1]), signal.SIGCONT)
+    assert end(process)[0] == 0
+    train_alone(a_run("concise", data, tmp_path / "whole", "--dtype=float64"))
+    assert distance(tmp_path / "stopped", tmp_path / "whole") <= 1e-10
+
+
+def test_an_interrupt_is_one_line(data, tmp_path):
+    process = start(tmp_path, [a_run("scratch", data, tmp_path / "out", "--epochs=99999")], 2)
+    next(line for line in process.stdout if line.startswith("epoch   1"))
+    process.send_signal(signal.SIGINT)
+    status, _, (message,) = end(process)
+    assert status != 0
+    assert message.startswith("python -m scratch: interrupted in epoch ")
+    place = load_checkpoint(tmp_path / "out" / "checkpoint.pt").place()
+    assert f"the last checkpoint stands {place}; the same command with --resume" in message
+
+
+# What can't be is said by one of them
+
+
+def test_bad_input_is_one_message_each(data, tmp_path):
+    other = make_data(tmp_path / "other", seed=1)
+    odd = {
+        "argument --batch-size: 2 for 3 processes, expected an image for each": a_run(
+            "scratch", data, tmp_path / "1", "--batch-size=2"
+        ),
+        "2 training images for 3 processes, expected one for each": a_run(
+            "concise", data, tmp_path / "2", f"--validation={NUM_TRAIN}"
+        ),
+        "process 2 of 3 has --lr 0.3, process 0 has 0.2; give all processes the same options": (
+            a_run("scratch", data, tmp_path / "3", "--lr=0.2", argv_of={2: ["--lr=0.3"]})
+        ),
+        "process 1 of 3 has the pixels' checksum of the training data": a_run(
+            "concise", data, tmp_path / "4", argv_of={1: [f"--data-dir={other}"]}
+        ),
+        "works in one process, and torchrun started 3": {
+            "program": "d2l_softmax",
+            "argv": ["compare", f"--data-dir={data}"],
+        },
+    }
+    status, lines, messages = end(start(tmp_path, list(odd.values()), 3))
+    assert status != 0
+    assert not any(line.startswith("epoch") for line in lines)
+    for message, start_of_it in zip(messages, odd, strict=True):
+        assert message.partition(": ")[2].startswith(start_of_it)
+
+
+# The parts
+
+
+@pytest.mark.parametrize(("n", "batch_size", "size"), [(11, 4, 3), (9, 4, 2), (7, 3, 3), (4, 9, 4)])
+def test_shares_make_up_the_batches(n, batch_size, size):
+    images = torch.arange(n, dtype=torch.uint8).reshape(n, 1, 1)
+    dataset = ArrayDataset(images, torch.arange(n), [str(c) for c in range(n)])
+    loader = ArrayLoader(dataset, batch_size)
+    shares = [Share(loader, Group(rank, size)) for rank in range(size)]
+    for first in range(len(loader)):
+        labels = [[(y.tolist(), share.weight) for _, y in share.batches(first)] for share in shares]
+        for number, (_, whole) in enumerate(loader.batches(first)):
+            parts = [part[number] for part in labels if number < len(part)]
+            assert list(chain(*(y for y, _ in parts))) == whole.tolist()
+            assert [weight for _, weight in parts] == [len(y) / len(whole) for y, _ in parts]
+    idle = [share.weight == 0 for share in shares]
+    assert sum(idle) == max(0, size - (n - 1) % batch_size - 1)
+
+
+def test_weighted_gradients_add_up_to_those_of_the_batch(monkeypatch, generator):
+    model = TWINS["scratch"].SoftmaxRegression(6, 3, dtype=torch.float64, generator=generator)
+    X = torch.rand(5, 6, dtype=torch.float64, generator=generator)
+    y = torch.tensor([0, 1, 2, 0, 1])
+    sent = []
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda flat: sent.append(flat.clone()))
+    for rows in torch.arange(5).tensor_split(2):
+        share = Share(None, Group())
+        share.weight = len(rows) / 5
+        gradients = model.gradients(X[rows], model(X[rows]), y[rows])
+        TWINS["scratch"].data_parallel.add_up(share, gradients)
+    expected = torch.cat([g.flatten() for g in model.gradients(X, model(X), y)])
+    torch.testing.assert_close(sum(sent), expected)
+
+
+def test_several_may_notice_an_accumulator():
+    one, other = [], []
+    with noticing_accumulators(one.append), noticing_accumulators(other.append):
+        metric = Accumulator(1)
+    Accumulator(1)
+    assert one == other == [metric]
+
+
+@pytest.mark.parametrize(
+    ("restarted", "begun", "resume", "expected"),
+    [
+        (0, False, False, False),
+        (0, False, True, True),
+        (1, False, False, True),
+        (1, True, False, False),  # the checkpoint, if any, is of an earlier training
+        (1, True, True, True),
+    ],
+)
+def test_a_restart_goes_on_where_there_is_a_checkpoint(
+    restarted, begun, resume, expected, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", str(restarted))
+    options = training_command.parse("scratch", [f"--output-dir={tmp_path}"])
+    options.resume = resume
+    if begun:
+        (tmp_path / BEGUN).touch()
+    assert goes_on(options) == expected
