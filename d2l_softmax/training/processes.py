@@ -37,7 +37,7 @@ class Group:
     def __init__(self, rank: int = 0, size: int = 1, store: Any = None):
         """Keep what is given; the store is torchrun's, and a process alone has none."""
         self.rank, self.size, self.store = rank, size, store
-        self.where: Callable[[], str] = lambda: "it had not begun"
+        self.where: Callable[[], str] = lambda: "the training had not begun"
 
     @property
     def is_first(self) -> bool:
