@@ -50,7 +50,31 @@ def place_of_process() -> Place:
 
 def speaks() -> bool:
     """Tell whether this process may say how the command ended: one of several does."""
-    return ask_others() if ask_others else place_of_process().rank_on_machine == 0
+    if ask_others:
+        return ask_others()
+    return place_of_process().size == 1 or is_first_on_machine()
+
+
+def is_first_on_machine() -> bool:
+    """Tell whether no process here has spoken, before they have met.
+
+    The first makes a folder among those that torchrun makes for this start of the processes.
+    """
+    folders = os.path.dirname(os.path.dirname(os.environ.get("TORCHELASTIC_ERROR_FILE", "")))
+    try:
+        os.mkdir(os.path.join(folders, "spoken") if folders else "")
+    except FileExistsError:
+        return False
+    except OSError:  # no such folders: another torchrun
+        return place_of_process().rank_on_machine == 0
+    return True
+
+
+def interrupted(signum: int, where: str) -> str:
+    """Return how a signal ended the command, in words; `where` says where the work stands."""
+    from_torchrun = signum == signal.SIGTERM and place_of_process().size > 1
+    by = " by torchrun (has another process ended?)" if from_torchrun else ""
+    return f"interrupted{by} {where}".strip()
 
 
 def prepare() -> None:
@@ -106,7 +130,7 @@ def try_memory(limit: int) -> None:
 def leave(signum: int, frame: FrameType | None, where: str = "") -> NoReturn:
     """End the program at once: half imported, a library can crash, or take no notice."""
     if speaks():
-        write_error(f"python -m {PROGRAM}: interrupted {where}".strip())
+        write_error(f"python -m {PROGRAM}: {interrupted(signum, where)}")
     os._exit(128 + signum)
 
 

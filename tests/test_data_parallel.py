@@ -258,6 +258,27 @@ def test_an_interrupt_is_one_line(data, tmp_path):
     assert f"the last checkpoint stands {place}; the same command with --resume" in message
 
 
+def test_a_signal_ends_a_process_that_waits_for_another():
+    code = (
+        "import os, signal, threading, torch\n"
+        "from d2l_softmax.commands.signals import handled_by, interrupt\n"
+        "from d2l_softmax.training import processes\n"
+        "processes.GRACE = 0.1\n"
+        "processes.end_when_stuck(processes.Group())\n"
+        "store = torch.distributed.TCPStore('127.0.0.1', 0, is_master=True)\n"
+        "threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()\n"
+        "with handled_by(interrupt):\n"
+        "    store.get('what nobody writes')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, timeout=PATIENCE
+    )
+    assert done.returncode == 143
+    assert done.stderr.count(b"\n") == 1
+    assert b"interrupted while it waited for another process" in done.stderr
+
+
 # What can't be is said by one of them
 
 

@@ -14,7 +14,7 @@ import torch
 from d2l_softmax.commands.console import complain, flush_streams
 from d2l_softmax.commands.signals import Interrupted, handled_by, interrupt
 from d2l_softmax.errors import UserError
-from d2l_softmax.startup import PROGRAM, SIGNALS, place_of_process, speaks
+from d2l_softmax.startup import PROGRAM, SIGNALS, interrupted, place_of_process, speaks
 
 Twins = dict[str, ModuleType]
 
@@ -102,8 +102,9 @@ def exit_status(prog: str, work: Callable[[], int | None]) -> int:
         with handled_by(interrupt):
             return work() or 0
     except KeyboardInterrupt as error:
-        say_the_end(f"{prog}: interrupted {error}".strip())
-        return error.status if isinstance(error, Interrupted) else 130
+        status = error.status if isinstance(error, Interrupted) else 130
+        say_the_end(f"{prog}: {interrupted(status - 128, str(error))}")
+        return status
     except BrokenPipeError:  # whoever read the output has left, as in `| head`
         speaks()  # and no other process is to complain about this one's end
         return 1

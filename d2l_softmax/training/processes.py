@@ -7,6 +7,8 @@ other goes through torch.distributed, or, before all have met, through torchrun'
 import itertools
 import json
 import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +20,8 @@ from torch import Tensor, distributed
 from d2l_softmax import startup
 from d2l_softmax.errors import UserError
 from d2l_softmax.training.metrics import count_all_correct
+
+GRACE = 5  # seconds that the main thread has to handle a signal
 
 
 class LostProcessError(UserError, RuntimeError):
@@ -180,6 +184,7 @@ def meet(group: Group, rank_on_machine: int, device: str, options: dict[str, Any
     store, _, _ = next(distributed.rendezvous("env://"))
     group.store = distributed.PrefixStore(f"start {times_restarted()}", store)
     startup.ask_others = group.is_first_to_speak
+    end_when_stuck(group)
     group.compare("options", options)
     if device == "cuda":
         torch.cuda.set_device(rank_on_machine)
@@ -189,6 +194,24 @@ def meet(group: Group, rank_on_machine: int, device: str, options: dict[str, Any
         rank=group.rank,
         world_size=group.size,
     )
+
+
+def end_when_stuck(group: Group) -> None:
+    """Let a signal end this process also where its main thread waits for another, in C++.
+
+    Python's handlers run in the main thread alone, and not before it is back from there. A process
+    that gets one of our signals is to end in any case.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+
+    def end() -> None:
+        signum = os.read(reading, 1)[0]
+        time.sleep(GRACE)
+        startup.leave(signum, None, f"while it waited for another process; {group.where()}")
+
+    threading.Thread(target=end, daemon=True).start()
 
 
 def is_broken_connection(error: RuntimeError) -> bool:
