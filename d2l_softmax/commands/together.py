@@ -1,21 +1,18 @@
 """What several processes must have in common before they train as one, and what can't be."""
 
 import argparse
-import zlib
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from d2l_softmax.commands.console import counted
 from d2l_softmax.commands.options import as_json
 from d2l_softmax.commands.resume import FREE
 from d2l_softmax.commands.training import Training
-from d2l_softmax.data.batches import ArrayDataset, rows_of
+from d2l_softmax.data.batches import ArrayDataset
 from d2l_softmax.errors import UserError
 from d2l_softmax.startup import place_of_process
 
-NUM_ROWS = 1000  # whose pixels are compared
 ALSO_SHARED = {"checkpoint_every", "device"}  # of those that may change when a training goes on
 
 
@@ -70,17 +67,9 @@ def check_data(training: Training) -> None:
 
 
 def marks_of(dataset: ArrayDataset) -> list[tuple[str, Any]]:
-    """Return what tells a data set from another: size, classes, checksums of labels and pixels."""
-    examples, n = dataset.examples, len(dataset.labels)
-    rows = torch.arange(0, n, max(1, n // NUM_ROWS), device=examples.device)
+    """Return what tells a data set from another: its size, its classes, a checksum."""
     return [
         ("the number", len(dataset)),
         ("the classes", ", ".join(dataset.classes)),
-        ("the labels' checksum", checksum(dataset.labels)),
-        ("the pixels' checksum", checksum(rows_of(examples, rows))),
+        ("the checksum", dataset.checksum()),
     ]
-
-
-def checksum(tensor: Tensor) -> int:
-    """Return the CRC-32 of a tensor's bytes."""
-    return zlib.crc32(tensor.cpu().numpy().tobytes())

@@ -8,6 +8,7 @@ from types import ModuleType
 
 from d2l_softmax.commands.console import Console
 from d2l_softmax.commands.options import (
+    FASHION_MNIST,
     add_output_dir,
     add_training_options,
     complete_training_options,
@@ -170,5 +171,6 @@ def write_results(output_dir: Path, training: Training, config: dict) -> None:
     with own_style():
         save_figure(output_dir / CURVES, draw_curves(history, title))
         figures, table = write_evaluation(output_dir, training.model, training.test_iter)
-    caption = CAPTION + (JITTER if config["options"]["lr_decay"] == "none" else "")
+    is_seen = training.options.lr_decay == "none" and training.description.data == FASHION_MNIST
+    caption = CAPTION + (JITTER if is_seen else "")
     write_run_report(output_dir, {CURVES: caption} | figures, history, config, table)
