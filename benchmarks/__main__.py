@@ -1,10 +1,10 @@
 """The command `python -m benchmarks`: measures, prints tables, and after a full run writes them.
 
-A full run (`make bench`, some 40 minutes) writes results.json and two figures, and fills the
-tables of three documents: README.md beside this file and both READMEs of the project. A run of some
-measures only prints, but for those that compare nobody's seconds with ours: `checkpoint`, and
-`agreement` (`make agree`), which is never part of a full run, as it needs frameworks that do not
-get on with everybody.
+A full run (`make bench`, some 45 minutes) writes results.json and two figures, and fills the
+tables of four documents: README.md beside this file, both READMEs of the project, docs/scaling.md.
+A run of some measures only prints, but for those that compare nobody's seconds with ours:
+`checkpoint`, `disk`, `processes`, and `agreement` (`make agree`), which is never part of a full
+run, as it needs frameworks that do not get on with everybody.
 """
 
 import argparse
@@ -28,8 +28,10 @@ from benchmarks import (
     busy,
     checkpoints,
     costs,
+    disk,
     frameworks,
     peers,
+    processes,
     samples,
     startup,
     tables,
@@ -43,11 +45,12 @@ FOLDER = Path(__file__).parent
 CHINESE = json.loads((FOLDER / "chinese.json").read_text(encoding="utf-8"))
 # The documents, and by which words those of the tables are replaced there, in their order.
 DOCUMENTS = {"benchmarks/README.md": {}, "README.md": {}, "README.zh-CN.md": CHINESE}
+DOCUMENTS["docs/scaling.md"] = {}
 LIBRARIES = ("torch", "torchvision", "numpy", "jax", "scikit-learn", "matplotlib")
 IN_BOTH = ("jax", "sklearn", "pandas", "tabulate")
 NEEDED = {"bench": IN_BOTH, "agree": ("tensorflow", "keras", "optax", *IN_BOTH)}
 AGREEMENT = "agreement"
-STORED_ALONE = {AGREEMENT, "checkpoint"}
+STORED_ALONE = {AGREEMENT, "checkpoint", "disk", "processes"}
 
 
 class Measure(NamedTuple):
@@ -80,6 +83,8 @@ MEASURES = {
     "accuracy": Measure(accuracy.measure_recipes, tables.compare_recipes),
     "search": Measure(lambda _: list(accuracy.search_settings(seeds=3)), tables.compare_settings),
     "scaling": Measure(lambda rounds: list(costs.measure_growth(rounds)), tables.compare_growth),
+    "disk": Measure(disk.measure_disk, disk.compare_disk),
+    "processes": Measure(processes.measure_processes, processes.compare_processes),
     "gpu": Measure(in_turns(on_gpu), compare_on_gpu),
     AGREEMENT: Measure(frameworks.measure_agreement, frameworks.compare_agreement),
 }
@@ -158,6 +163,8 @@ def sections_of(results: dict) -> dict[str, str]:
     return {
         **{n: tables.markdown(m.compare(results[n])) for n, m in MEASURES.items()},
         **samples.as_blocks(results["samples"]),
+        "twice": tables.markdown(processes.compare_twice(results["processes"])),
+        "many": tables.markdown(processes.estimate_many(results["processes"])),
         "goals": tables.markdown(tables.compare_with_goals(results)),
         "machine": (
             f"{machine['date']}: {machine['system']}, {machine['processor']}, {machine['cores']} "
