@@ -44,7 +44,8 @@ class Run:
         self.signal = Postponed()
         self.saved = checkpoint
         self.has_directory = False
-        self.group.where = lambda: self.where(BY_ITSELF if restarts_are_left() else HOW)
+        if self.group.size > 1:
+            self.group.where = lambda: self.where(BY_ITSELF if restarts_are_left() else HOW)
         self.earlier = None
         if self.group.is_first and not checkpoint:
             self.earlier = unfinished(self.path)
