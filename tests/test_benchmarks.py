@@ -20,7 +20,18 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import accuracy, busy, costs, peers, rounds, samples, startup, tables
+from benchmarks import (
+    accuracy,
+    busy,
+    costs,
+    disk,
+    peers,
+    processes,
+    rounds,
+    samples,
+    startup,
+    tables,
+)
 from d2l_softmax.commands.options import RECIPES
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -345,6 +356,7 @@ def test_a_command_that_fails_is_named(monkeypatch):
         ([], {*command.TIMED, "samples", "machine", "peers", "repeats"}),
         (["agreement"], {"agreement"}),
         (["checkpoint"], {"checkpoint"}),
+        (["disk", "processes"], {"disk", "processes"}),
     ],
 )
 def test_what_a_run_writes(results, tmp_path, monkeypatch, capsys, arguments, measured):
@@ -411,3 +423,40 @@ def test_unknown_measures_are_refused():
     done = subprocess.run(arguments, capture_output=True, text=True, cwd=FOLDER.parent)
     assert done.returncode == 2
     assert "no measure named speed; there are loading, epoch" in done.stderr
+
+
+def test_what_two_processes_gain_and_what_their_messages_take():
+    def record(processes, batch, seconds, alone, **more):
+        each = {"twin": "scratch", "processes": processes, "batch": batch, **more}
+        return each | {"seconds": [seconds], "alone": [alone]}
+
+    results = {
+        "epochs": [
+            record(1, 4096, 6.0, 6.0),
+            record(2, 4096, 4.0, 3.0),
+            record(2, 8192, 8.0, 3.0, twice=True),
+        ],
+        "step": [{"batch": 100, "seconds": [3.0]}, {"batch": 300, "seconds": [5.0]}],
+    }
+    _, row = processes.compare_processes(results)
+    assert row[0:2] == ("scratch", "4,096")
+    assert row[-2:] == ("1.50", "25 %")
+    _, twice = processes.compare_twice(results)
+    assert twice[-1] == "0.75"
+    estimate = dict(processes.estimate_many(results))
+    # (5 - 3) / (300 - 100) s an image, and 3 - 100 * 0.01 = 2 s beside them.
+    assert estimate["an image, gradient included"] == "10.0 ms of a core"
+    assert estimate["a step beside that (the update of all weights)"] == "2.00 s"
+    assert estimate["weights, and as many gradients"] == "314 MB"
+    assert estimate["sent and received by each machine in a step"] == "618 MB"
+    assert estimate["which takes, at 10 Gbit/s"] == "0.49 s"
+    assert estimate["images of a machine whose computing takes as long"] == "50"
+
+
+def test_passes_over_a_disk_are_told_from_those_in_memory():
+    records = [
+        {"pass": disk.IN_MEMORY, "nanoseconds": [100.0, 200.0], "megabytes": [300.0, 300.0]},
+        {"pass": disk.BY_BLOCKS, "nanoseconds": [150.0, 300.0], "megabytes": [400.0, 500.0]},
+    ]
+    _, _, row = disk.compare_disk(records)
+    assert row == (disk.BY_BLOCKS, "225 (150 to 300)", "1.50", "450 MB")

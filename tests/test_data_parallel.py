@@ -294,7 +294,7 @@ def test_bad_input_is_one_message_each(data, tmp_path):
         "process 2 of 3 has --lr 0.3, process 0 has 0.2; give all processes the same options": (
             a_run("scratch", data, tmp_path / "3", "--lr=0.2", argv_of={2: ["--lr=0.3"]})
         ),
-        "process 1 of 3 has the pixels' checksum of the training data": a_run(
+        "process 1 of 3 has the checksum of the training data": a_run(
             "concise", data, tmp_path / "4", argv_of={1: [f"--data-dir={other}"]}
         ),
         "works in one process, and torchrun started 3": {

@@ -409,7 +409,8 @@ def test_every_command_takes_the_data(tmp_path, capsys, make):
     assert ("left out" in capsys.readouterr().out) != has_images
     output = f"--output-dir={tmp_path / 'predict'}"
     assert run(["predict", "--index=1", f"--model={model}", dataset, output]) == 0
-    assert any(name in capsys.readouterr().out for name in classes)
+    printed = capsys.readouterr().out
+    assert any(name in printed for name in classes)
     picture = tmp_path / "picture.png"
     Image.new("RGB", (30, 40), (200, 10, 10)).save(picture)
     status = run(["predict", str(picture), f"--model={model}", output])
