@@ -29,8 +29,6 @@ def draw_model(options: argparse.Namespace, twins: Twins) -> None:
         figures, table = write_evaluation(output_dir, model, test_iter)
     say(table)
     say(f"wrote {', '.join(figures)}, {TABLE} to {output_dir}")
-    if not description.has_images:
-        say("what shows images is left out: the examples are features")
 
 
 COMMAND = Command("figures", "draw what it learned", add_options, draw_model)

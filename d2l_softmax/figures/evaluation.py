@@ -66,11 +66,12 @@ def write_evaluation(
         "mistakes.png": lambda: draw_mistakes(evaluation, dataset),
         "reliability.png": lambda: draw_reliability(evaluation),
     }
+    table = score_table(evaluation)
     if len(shape) == 1:
         figures = {name: draw for name, draw in figures.items() if name not in OF_IMAGES}
+        table += "\nThe examples are features: figures that show images are left out."
     for name, draw in figures.items():
         save_figure(output_dir / name, draw())
-    table = score_table(evaluation)
     write_text(output_dir / TABLE, f"{table}\n")
     return {name: FIGURES[name] for name in figures}, table
 
