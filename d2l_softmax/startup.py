@@ -129,6 +129,9 @@ def try_memory(limit: int) -> None:
 
 def leave(signum: int, frame: FrameType | None, where: str = "") -> NoReturn:
     """End the program at once: half imported, a library can crash, or take no notice."""
+    with contextlib.suppress(ValueError):  # another thread than the main one
+        for other in SIGNALS:  # none comes between the right to speak and the line
+            signal.signal(other, signal.SIG_IGN)
     if speaks():
         write_error(f"python -m {PROGRAM}: {interrupted(signum, where)}")
     os._exit(128 + signum)

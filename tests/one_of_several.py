@@ -35,6 +35,9 @@ def main(plan_file):
     runs = json.loads(plan_file.read_text(encoding="utf-8"))
     train.write_results = lambda *arguments: None  # figures take seconds
     looked_up = record_rows()
+    startup.PROGRAM = runs[0]["program"]
+    for signum in startup.SIGNALS:  # as startup.py handles them in a program of ours
+        signal.signal(signum, startup.leave)
     if len(runs) == 1:  # as the program itself would do it
         with a_fault(runs[0].get("fault"), looked_up):
             return command(runs[0])

@@ -200,6 +200,16 @@ def kill(rank, lookup):
     return {"rank": rank, "lookup": lookup, "signal": "SIGKILL"}
 
 
+def assert_one_tells_of_it(messages, where):
+    """Assert that a survivor said where the checkpoint is: it saw the death, or torchrun's signal.
+
+    Which of the two comes first is not in our hands.
+    """
+    (message,) = messages
+    assert "another of the 2 processes ended" in message or "has another process ended?" in message
+    assert f"the last checkpoint {where}" in message
+
+
 @pytest.mark.parametrize(("name", "rank"), [("scratch", 1), ("concise", 0)])
 def test_after_a_death_torchrun_goes_on_from_the_checkpoint(
     name, rank, data, train_alone, tmp_path
@@ -211,10 +221,7 @@ def test_after_a_death_torchrun_goes_on_from_the_checkpoint(
     assert status == 0
     path = tmp_path / "killed" / "checkpoint.pt"
     assert f"goes on in epoch 2, after batch 1, as {path} says" in lines
-    assert messages == [
-        f"python -m {name}: another of the 2 processes ended, or can't be reached; "
-        "the last checkpoint stands in epoch 2, after batch 1; torchrun goes on from there"
-    ]
+    assert_one_tells_of_it(messages, "stands in epoch 2, after batch 1; ")
     train_alone(a_run(name, data, tmp_path / "whole", *settings))
     assert distance(tmp_path / "killed", tmp_path / "whole") <= 1e-10
 
@@ -224,10 +231,9 @@ def test_a_death_ends_all_with_one_message(data, train_alone, tmp_path):
     status, lines, messages = end(start(tmp_path, [run], 2))
     assert status != 0
     assert len(lines) == 2
-    assert messages == [
-        "python -m scratch: another of the 2 processes ended, or can't be reached; "
-        "the last checkpoint stands after epoch 1 of 3; the same command with --resume goes on"
-    ]
+    assert_one_tells_of_it(
+        messages, "stands after epoch 1 of 3; the same command with --resume goes on"
+    )
     train_alone(run, "--resume")
     train_alone(a_run("scratch", data, tmp_path / "whole", "--dtype=float64"))
     assert distance(tmp_path / "killed", tmp_path / "whole") <= 1e-10

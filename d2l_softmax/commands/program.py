@@ -98,24 +98,29 @@ def exit_status(prog: str, work: Callable[[], int | None]) -> int:
     After a signal the status is 128 and its number: 130 for Ctrl-C, 143 for `kill`. What is caught
     is what a person can do something about; a mistake of ours keeps its traceback.
     """
-    try:
-        with handled_by(interrupt):
-            return work() or 0
-    except KeyboardInterrupt as error:
-        status = error.status if isinstance(error, Interrupted) else 130
-        say_the_end(f"{prog}: {interrupted(status - 128, str(error))}")
-        return status
-    except BrokenPipeError:  # whoever read the output has left, as in `| head`
-        speaks()  # and no other process is to complain about this one's end
-        return 1
-    except UserError as error:
-        say_the_end(f"{prog}: {error.for_command_line()}")
-        return 1
-    except (MemoryError, RuntimeError) as error:
-        if not is_lack_of_memory(error):
-            raise
-        say_the_end(f"{prog}: there is not enough memory; for training, try a smaller --batch-size")
-        return 1
+    # Once the work has ended, no signal comes between the right to speak and the line: torchrun
+    # sends one to all processes as soon as one has ended.
+    with handled_by(lambda signum, frame: None):
+        try:
+            with handled_by(interrupt):
+                return work() or 0
+        except KeyboardInterrupt as error:
+            status = error.status if isinstance(error, Interrupted) else 130
+            say_the_end(f"{prog}: {interrupted(status - 128, str(error))}")
+            return status
+        except BrokenPipeError:  # whoever read the output has left, as in `| head`
+            speaks()  # and no other process is to complain about this one's end
+            return 1
+        except UserError as error:
+            say_the_end(f"{prog}: {error.for_command_line()}")
+            return 1
+        except (MemoryError, RuntimeError) as error:
+            if not is_lack_of_memory(error):
+                raise
+            say_the_end(
+                f"{prog}: there is not enough memory; for training, try a smaller --batch-size"
+            )
+            return 1
 
 
 def say_the_end(line: str) -> None:
