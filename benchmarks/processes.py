@@ -5,6 +5,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 import time
@@ -16,9 +17,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from benchmarks.peers import TWINS
 from benchmarks.tables import Ratio, in_one_cell
 from d2l_softmax import load_data_fashion_mnist
+from d2l_softmax.__main__ import TWINS
 from d2l_softmax.commands import train
 from d2l_softmax.commands.program import cpu_threads
 from d2l_softmax.commands.training import Training
@@ -71,7 +72,7 @@ def launch(number: int, rounds: int, twin: str, *arguments: str) -> dict:
             str(rounds),
             *arguments,
         ]
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
         seconds = json.loads(file.read_text(encoding="utf-8"))
     batch = int(arguments[0].partition("=")[2])
     return {"twin": twin, "processes": number, "batch": batch, **seconds}
