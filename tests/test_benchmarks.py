@@ -366,6 +366,7 @@ def test_what_a_run_writes(results, tmp_path, monkeypatch, capsys, arguments, me
     folder = tmp_path / "benchmarks"
     folder.mkdir()
     pages = {name: (FOLDER.parent / name).read_text(encoding="utf-8") for name in command.DOCUMENTS}
+    (tmp_path / "docs").mkdir()
     for name, page in pages.items():
         (tmp_path / name).write_text(page.replace("1", "7"), encoding="utf-8")
     earlier = {name: None if name in measured else each for name, each in results.items()}

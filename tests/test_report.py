@@ -90,6 +90,7 @@ def test_what_a_comparison_reports(compared):
 
 CONFIG = {
     "twin": "scratch",
+    "data": "Fashion-MNIST",
     "options": {"seed": 0},
     "parameters": 7850,
     "threads": 2,
