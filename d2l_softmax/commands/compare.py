@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from d2l_softmax.commands.console import Console
+from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import (
     add_output_dir,
     add_training_options,
@@ -15,7 +16,7 @@ from d2l_softmax.commands.options import (
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.training import Training, describe
 from d2l_softmax.figures.comparison import draw_comparison
-from d2l_softmax.figures.drawing import own_style, save_figure
+from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.pages.report import write_comparison_report
 from d2l_softmax.storage.files import prepare_directory, write_json
 from d2l_softmax.training.agreement import (
@@ -32,6 +33,7 @@ from d2l_softmax.training.loop import EpochRecord
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_training_options(parser)
+    add_language(parser)
     add_output_dir(parser, Path("runs", "compare"))
 
 
@@ -105,14 +107,14 @@ def write_results(output_dir: Path, comparison: Comparison, disagreements: int) 
     summary = as_json(comparison, disagreements)
     write_json(output_dir / "comparison.json", summary)
     dtype = comparison.options.dtype
-    with own_style():
-        figure = draw_comparison(comparison.records, comparison.differences, dtype)
-        save_figure(output_dir / "comparison.png", figure)
     pages = {
         name: inspect.getsource(training.twin.softmax_regression)
         for name, training in comparison.trainings.items()
     }
-    write_comparison_report(output_dir, summary, pages)
+    with drawn_in(comparison.options.lang):
+        figure = draw_comparison(comparison.records, comparison.differences, dtype)
+        save_figure(output_dir / "comparison.png", figure)
+        write_comparison_report(output_dir, summary, pages)
 
 
 def table_head(names: list[str]) -> str:

@@ -4,10 +4,10 @@ import argparse
 from pathlib import Path
 
 from d2l_softmax.commands.console import say
+from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.models import load_model, load_test_data
 from d2l_softmax.commands.options import add_data_dir, add_dataset, add_model, add_output_dir
 from d2l_softmax.commands.program import Command, Twins
-from d2l_softmax.figures.drawing import own_style
 from d2l_softmax.figures.evaluation import TABLE, write_evaluation
 from d2l_softmax.storage.files import prepare_directory
 
@@ -17,6 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_data_dir(parser)
     add_dataset(parser)
+    add_language(parser)
     add_output_dir(parser, Path("runs", "figures"))
 
 
@@ -25,7 +26,7 @@ def draw_model(options: argparse.Namespace, twins: Twins) -> None:
     model, description = load_model(options.model, twins["scratch"])
     output_dir = prepare_directory(options.output_dir)
     test_iter = load_test_data(options, description)
-    with own_style():
+    with drawn_in(options.lang):
         figures, table = write_evaluation(output_dir, model, test_iter)
     say(table)
     say(f"wrote {', '.join(figures)}, {TABLE} to {output_dir}")

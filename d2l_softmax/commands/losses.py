@@ -5,9 +5,10 @@ import functools
 from pathlib import Path
 
 from d2l_softmax.commands.console import say
+from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import add_output_dir, positive
 from d2l_softmax.commands.program import Command, Twins
-from d2l_softmax.figures.drawing import own_style, save_figure
+from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.losses import draw_losses
 from d2l_softmax.storage.files import prepare_directory
 
@@ -17,6 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--delta", type=positive, default=1.0, metavar="D", help="where Huber's loss turns straight"
     )
+    add_language(parser)
     add_output_dir(parser, Path("runs"))
 
 
@@ -26,7 +28,7 @@ def draw_three_losses(options: argparse.Namespace, twins: Twins) -> None:
     losses = twins["scratch"].losses
     huber = functools.partial(losses.huber, delta=options.delta)
     huber_gradient = functools.partial(losses.huber_gradient, delta=options.delta)
-    with own_style():
+    with drawn_in(options.lang):
         figure = draw_losses(
             {
                 "squared loss": (losses.squared, losses.squared_gradient),

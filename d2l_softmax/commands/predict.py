@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from d2l_softmax.commands.console import complain, say
+from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.models import load_model, load_test_data
 from d2l_softmax.commands.options import (
     DEFAULT_MODEL,
@@ -32,7 +33,7 @@ from d2l_softmax.data.pictures import (
     to_model_input,
 )
 from d2l_softmax.errors import UserError
-from d2l_softmax.figures.drawing import as_pixels, own_style, save_figure
+from d2l_softmax.figures.drawing import as_pixels, save_figure
 from d2l_softmax.figures.prediction import draw_prediction
 from d2l_softmax.storage.description import Description
 from d2l_softmax.storage.files import prepare_directory
@@ -64,6 +65,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     add_data_dir(parser)
     add_dataset(parser)
+    add_language(parser)
     add_output_dir(parser, Path("runs", "predict"))
 
 
@@ -94,7 +96,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
             y_hat = model.probabilities(X)
         results.append(as_json(name, y_hat, classes))
         drawing = drawing_path(output_dir, Path(name).stem, taken)
-        with own_style():
+        with drawn_in(options.lang):
             save_figure(drawing, draw_prediction(picture, X, y_hat, classes))
         if not options.json:
             say(f"{name}: {top_classes(y_hat, classes)}; drawn in {drawing}")

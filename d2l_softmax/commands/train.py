@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from d2l_softmax.commands.console import Console
+from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import (
     FASHION_MNIST,
     add_output_dir,
@@ -21,7 +22,7 @@ from d2l_softmax.commands.signals import handled_by, interrupt
 from d2l_softmax.commands.together import check_data, refuse_too_many_processes, what_all_share
 from d2l_softmax.commands.training import Training, describe
 from d2l_softmax.figures.curves import draw_curves
-from d2l_softmax.figures.drawing import own_style, save_figure
+from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.evaluation import write_evaluation
 from d2l_softmax.pages.report import write_run_report
 from d2l_softmax.storage.checkpoint import Checkpoint
@@ -86,6 +87,7 @@ def make_parser(name: str) -> Parser:
         metavar="N",
         help="write a checkpoint after every N batches, too, not only after an epoch",
     )
+    add_language(parser)
     add_output_dir(parser, Path("runs", name))
     return parser
 
@@ -168,9 +170,9 @@ def write_results(output_dir: Path, training: Training, config: dict) -> None:
     """Write the figures of the run and of what was learned, and the report that shows them."""
     history = training.history
     title = f"{config['twin']}, seed {config['options']['seed']}"
-    with own_style():
-        save_figure(output_dir / CURVES, draw_curves(history, title))
-        figures, table = write_evaluation(output_dir, training.model, training.test_iter)
     is_seen = training.options.lr_decay == "none" and training.description.data == FASHION_MNIST
     caption = CAPTION + (JITTER if is_seen else "")
-    write_run_report(output_dir, {CURVES: caption} | figures, history, config, table)
+    with drawn_in(training.options.lang):
+        save_figure(output_dir / CURVES, draw_curves(history, title))
+        figures, table = write_evaluation(output_dir, training.model, training.test_iter)
+        write_run_report(output_dir, {CURVES: caption} | figures, history, config, table)

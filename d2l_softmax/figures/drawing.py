@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from d2l_softmax.language import current_language, tr
 from d2l_softmax.storage.files import write_atomically
 
 if TYPE_CHECKING:
@@ -23,16 +26,60 @@ WRONG = "#c62828"
 GRAY: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1}
 TILE_HEIGHT = 1.3  # of a tile with its title, in widths
 LONGEST_NAME = 16  # characters of a class's name, on a tile or beside a bar
+# The best to read first. Those of Debian, Android, macOS, Windows; matplotlib reads the first font
+# of a collection only, and knows that of "Noto Sans CJK SC" as Japanese.
+CHINESE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "Noto Sans CJK JP",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Heiti SC",
+    "Heiti TC",
+    "STHeiti",
+    "SimHei",
+    "SimSun",
+    "Songti SC",
+    "Noto Serif CJK JP",
+    "Droid Sans Fallback",
+    "AR PL UMing CN",
+    "Arial Unicode MS",
+)
 
 
 @contextmanager
 def own_style() -> Iterator[None]:
-    """Draw meanwhile as matplotlib does by itself, whatever a person's matplotlibrc says."""
+    """Draw meanwhile as matplotlib does by itself, whatever a person's matplotlibrc says.
+
+    In Chinese, characters that matplotlib's own font lacks are of `chinese_font`.
+    """
     import matplotlib
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
+        if current_language() == "zh" and (font := chinese_font()):
+            # Only a family of several names falls back from one to the next, character by character.
+            matplotlib.rcParams["font.family"] = ["DejaVu Sans", font]
         yield
+
+
+@functools.cache
+def chinese_font() -> str | None:
+    """Return the name of an installed font that has Chinese characters, None if there is none."""
+    from matplotlib import font_manager
+
+    manager = font_manager.fontManager
+    known = {entry.fname for entry in manager.ttflist}
+    for path in set(font_manager.findSystemFonts()) - known:  # installed since matplotlib's cache
+        with contextlib.suppress(Exception):  # of what a damaged font happens to cause
+            manager.addfont(path)
+    names = {entry.name for entry in manager.ttflist}
+    return next((name for name in CHINESE_FONTS if name in names), None)
 
 
 def new_figure(
@@ -106,7 +153,8 @@ def as_pixels(image: Tensor) -> np.ndarray:
 
 
 def shortened(name: str) -> str:
-    """Return a class's name as there is room for it."""
+    """Return a class's name in the current language, as there is room for it."""
+    name = tr(name)
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 

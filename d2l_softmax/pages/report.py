@@ -117,7 +117,7 @@ def pictures(folder: Path, captions: dict[str, str]) -> list[Picture]:
 
 def facts(config: dict) -> dict[str, object]:
     """Return options, machine and versions as one flat table, without the user's own paths."""
-    private = ("data_dir", "dataset", "output_dir", "quiet", "resume", "checkpoint_every")
+    private = ("data_dir", "dataset", "output_dir", "quiet", "resume", "checkpoint_every", "lang")
     shown = {name: value for name, value in config["options"].items() if name not in private}
     options = {name.replace("_", " "): value for name, value in shown.items()}
     machine = {name: config[name] for name in ("parameters", "threads", "machine")}

@@ -1,0 +1,29 @@
+"""The option --lang: the language of a command's figures and report."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from d2l_softmax.commands.console import complain
+from d2l_softmax.figures.drawing import chinese_font, own_style
+from d2l_softmax.language import LANGUAGES, speaking
+
+
+def add_language(parser: argparse.ArgumentParser) -> None:
+    """Add the option --lang."""
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="language of the figures and of the report"
+    )
+
+
+@contextmanager
+def drawn_in(language: str) -> Iterator[None]:
+    """Draw figures and write pages in a language meanwhile; in English if no font is there."""
+    if language == "zh" and not chinese_font():
+        complain(
+            "no installed font has Chinese characters, so figures and report are in English; "
+            "install one, on Debian and Ubuntu: apt-get install fonts-noto-cjk"
+        )
+        language = "en"
+    with speaking(language), own_style():
+        yield
