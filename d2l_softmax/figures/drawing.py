@@ -63,7 +63,7 @@ def own_style() -> Iterator[None]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         if current_language() == "zh" and (font := chinese_font()):
-            # Only a family of several names falls back from one to the next, character by character.
+            # A list of names: what the first lacks, character by character, the next draws.
             matplotlib.rcParams["font.family"] = ["DejaVu Sans", font]
         yield
 
