@@ -1,0 +1,92 @@
+"""The language of figures and reports: which text, which font, and what is done without one."""
+
+import pytest
+from matplotlib import font_manager
+
+from d2l_softmax import __main__ as d2l_main
+from d2l_softmax.commands.language import drawn_in
+from d2l_softmax.figures import drawing
+from d2l_softmax.figures.drawing import CHINESE_FONTS, chinese_font, own_style, shortened
+from d2l_softmax.language import chinese, current_language, speaking, tr
+
+needs_font = pytest.mark.skipif(chinese_font() is None, reason="needs a font for Chinese")
+
+
+@pytest.fixture
+def no_font(monkeypatch):
+    """Let no font for Chinese be found."""
+    monkeypatch.setattr(drawing, "CHINESE_FONTS", ())
+    chinese_font.cache_clear()
+    yield
+    chinese_font.cache_clear()
+
+
+def test_a_text_is_english_unless_chinese_is_asked_for():
+    assert tr("bag") == "bag"
+    with speaking("zh"):
+        assert tr("bag") == "包"
+        with speaking("en"):
+            assert tr("bag") == "bag"
+        assert tr("bag") == "包"
+    assert tr("bag") == "bag"
+
+
+def test_the_language_is_the_one_before_also_after_an_error():
+    with pytest.raises(ZeroDivisionError), speaking("zh"):
+        1 / 0  # noqa: B018
+    assert current_language() == "en"
+
+
+def test_values_stand_in_a_text_in_both_languages(monkeypatch):
+    monkeypatch.setitem(chinese(), "{n} of {total}", "共 {total}，其中 {n}")
+    assert tr("{n} of {total}", n=1, total=2) == "1 of 2"
+    with speaking("zh"):
+        assert tr("{n} of {total}", n=1, total=2) == "共 2，其中 1"
+        assert tr("a name with {braces}") == "a name with {braces}"
+
+
+def test_a_class_of_ones_own_keeps_its_name_in_chinese():
+    with speaking("zh"):
+        assert shortened("ankle boot") == "短靴"
+        assert shortened("tulip") == "tulip"
+
+
+@needs_font
+def test_chinese_is_drawn_with_a_font_that_has_it_and_the_rest_as_ever():
+    import matplotlib
+
+    with speaking("zh"), own_style():
+        first, second = matplotlib.rcParams["font.family"]
+    assert (first, second) == ("DejaVu Sans", chinese_font())
+    path = font_manager.findfont(second, fallback_to_default=False)
+    assert font_manager.get_font(path).get_char_index(ord("类"))
+    with own_style():
+        assert matplotlib.rcParams["font.family"] == ["sans-serif"]
+
+
+@needs_font
+def test_a_font_that_was_installed_after_matplotlib_made_its_list_is_found(monkeypatch):
+    manager = font_manager.fontManager
+    files = {entry.fname for entry in manager.ttflist if entry.name in CHINESE_FONTS}
+    others = [entry for entry in manager.ttflist if entry.fname not in files]
+    monkeypatch.setattr(manager, "ttflist", others)
+    chinese_font.cache_clear()
+    assert chinese_font() in CHINESE_FONTS
+    chinese_font.cache_clear()
+
+
+@pytest.mark.usefixtures("no_font")
+def test_without_a_font_a_command_says_so_once_and_draws_in_english(tmp_path, capsys):
+    assert d2l_main.main(["losses", "--lang=zh", f"--output-dir={tmp_path}"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no installed font has Chinese characters" in line
+    assert "in English" in line
+    with drawn_in("zh"):
+        assert current_language() == "en"
+
+
+def test_only_languages_that_are_there_can_be_asked_for(tmp_path, capsys):
+    with pytest.raises(SystemExit) as exit:
+        d2l_main.main(["losses", "--lang=fr", f"--output-dir={tmp_path}"])
+    assert exit.value.code == 2
+    assert "--lang" in capsys.readouterr().err
