@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses notebook bench agree test test-all faults lint package clean
+.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses notebook exercises check bench agree test test-all faults lint package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,12 @@ notebook: $(VENV)/.installed-notebook ## Run the notes' notebook from a clean ke
 	$(BIN)/python -m nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False notebooks/softmax_regression.ipynb
 
+exercises: setup ## Lay out the notes' exercises in exercises/; what you wrote there stays
+	$(BIN)/python -m notebooks.exercises
+
+check: $(VENV)/.installed-exercises ## Say which of your exercises are right: make check ARGS="-k section_3"
+	$(BIN)/python -m notebooks.exercises check $(ARGS)
+
 bench: $(VENV)/.installed-bench ## Measure against peers and floors (40 minutes, alone on the machine)
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -77,7 +83,7 @@ package: $(VENV)/.installed-package ## Build sdist and wheel, check them, try th
 	  $$python -c 'import d2l_softmax; assert d2l_softmax.__file__.startswith("'$$elsewhere'")' && \
 	  $$python -m scratch --epochs 1 && $$python -m d2l_softmax evaluate && rm -r "$$elsewhere"
 
-clean: ## Remove .venv, caches and build leftovers; runs/ and the data stay
+clean: ## Remove .venv, caches and build leftovers; runs/, exercises/ and the data stay
 	rm -rf $(VENV) *.egg-info build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -28,7 +28,8 @@ def texts_of(section: int, language: str) -> list[str]:
             number,
             exercise.signature,
             exercise.task(language),
-            f"\n\n```python\n{exercise.code()}\n```\n\n",
+            f"\n\n```python\n{exercise.code()}\n```\n\n"
+            + (f"{remark}\n\n" if (remark := exercise.remark[LANGUAGES.index(language)]) else ""),
         )
         for number, exercise in exercises_of(section).items()
     ]

@@ -4,7 +4,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 LANGUAGES = ("en", "zh")
@@ -20,6 +20,11 @@ class Mistake:
     en: str
     zh: str
 
+    @property
+    def hint(self) -> tuple[str, str]:
+        """The hint in each of LANGUAGES."""
+        return self.en, self.zh
+
 
 @dataclass(frozen=True)
 class Exercise:
@@ -27,13 +32,15 @@ class Exercise:
 
     A learner's function is called as the solution is, with each of `calls`, and has to return the
     same. Where it returns what one of the mistakes does, the hint is that mistake's, otherwise
-    `hint`. `seen` is what is compared of a result, where not all of it matters.
+    `hint`; the remark is for those who have it. `seen` is what is compared of a result, where not
+    all of it matters.
     """
 
     solution: Callable
     calls: list[tuple]
     hint: tuple[str, str]
-    mistakes: list[Mistake] = field(default_factory=list)
+    mistakes: list[Mistake]
+    remark: tuple[str, str] = ("", "")
     seen: Callable[[Any], Any] = lambda result: result
 
     @property
@@ -51,9 +58,7 @@ class Exercise:
         english, chinese = inspect.getdoc(self.solution).split(CHINESE)
         if language == "en":
             return english.strip()
-        return re.sub(
-            rf"(?<={HAN})\n(?={HAN})", "", chinese.strip()
-        )  # Markdown makes a space of it
+        return re.sub(rf"(?<={HAN})\n(?={HAN})", "", chinese.strip())  # Markdown makes it a space
 
     def skeleton(self, number: str) -> str:
         """Return the function with its docstring, and an exception for its body."""

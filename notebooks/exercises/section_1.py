@@ -91,6 +91,10 @@ EXERCISES = [
             "Each output has a weight for every input, and one bias.",
             "每个输出对每个输入都有一个权重，另外还有一个偏置。",
         ),
+        remark=(
+            "7,850 for Fashion-MNIST: 784 · 10 + 10.",
+            "Fashion-MNIST 有 7,850 个：784 · 10 + 10。",
+        ),
         mistakes=[
             Mistake(
                 lambda d, q: d * q,
@@ -119,6 +123,10 @@ EXERCISES = [
         hint=(
             "The mean is the sum of each class's number times its probability; then round().",
             "均值等于每个类别的编号乘以它的概率，再求和；最后用 round() 取整。",
+        ),
+        remark=(
+            "A coat (4), certainly wrong: numbers have an order and distances, classes have none.",
+            "会预测成外套（4）：肯定是错的。编号带来了次序和距离，而类别之间并没有这些。",
         ),
         mistakes=[
             Mistake(

@@ -37,8 +37,8 @@ def sigmoid_input(logits):
     """Return the z whose sigmoid is the second of the two entries of `softmax(logits)`.
 
     With two classes softmax is the sigmoid, `1 / (1 + exp(-z))`, of a single number. Divide
-    numerator and denominator of softmax by `exp(o_1)`, and read off z. How many logits does a model of two
-    classes really need?
+    numerator and denominator of softmax by `exp(o_1)`, and read off z. How many logits does a model
+    of two classes really need?
 
     中文：只有两个类别时，返回一个数 z，使 `sigmoid(z)` 等于 `softmax(logits)` 的第二个分量。
 
@@ -56,6 +56,7 @@ EXERCISES = [
             "All entries are positive and their sum is 1: exp first, then divide by the sum.",
             "每个分量都为正，总和为 1：先取 exp，再除以总和。",
         ),
+        remark=("¼ and ¾: the exponentials are 1 and 3.", "¼ 和 ¾：两个 exp 是 1 和 3。"),
         mistakes=[
             Mistake(
                 lambda o: o / o.sum(),
@@ -91,6 +92,11 @@ EXERCISES = [
             "Divide the logits, then take the softmax; torch.softmax(…, dim=0) may be used.",
             "先除 logits，再做 softmax；可以用 torch.softmax(…, dim=0)。",
         ),
+        remark=(
+            "Near 0 the largest gets probability 1, at a high temperature all get 1/q; the order "
+            "of the classes never changes.",
+            "接近 0 时，最大的概率趋于 1；温度很高时都趋于 1/q；类别的次序始终不变。",
+        ),
         mistakes=[
             Mistake(
                 lambda o, t: torch.softmax(o * t, dim=0),
@@ -120,6 +126,10 @@ EXERCISES = [
         hint=(
             "exp(o_2) / (exp(o_1) + exp(o_2)) = 1 / (1 + exp(-z)): which z makes both the same?",
             "exp(o_2) / (exp(o_1) + exp(o_2)) = 1 / (1 + exp(-z))：z 取什么值时两边相等？",
+        ),
+        remark=(
+            "One is enough: only the difference of the two counts.",
+            "一个就够了：起作用的只有两者之差。",
         ),
         mistakes=[
             Mistake(

@@ -40,8 +40,8 @@ def kl_divergence(p, q):
 
     中文：返回 `sum_j p_j log(p_j / q_j)`：用 q 作预测时，交叉熵比最小值高出多少。
 
-    标签服从分布 p 时，所有预测 q 中交叉熵最小的是 p 自己，最小值为 `-sum_j p_j log(p_j)`。
-    高出的部分就是 KL 散度。p 的某些分量可以是 0：这时 `p_j log(p_j)` 应该是多少？torch 又会算出什么？
+    标签服从分布 p 时，所有预测 q 中交叉熵最小的是 p 自己，最小值为 `-sum_j p_j log(p_j)`。高出的
+    部分就是 KL 散度。p 的某些分量可以是 0：这时 `p_j log(p_j)` 应该是多少？torch 又会算出什么？
     """
     return (torch.xlogy(p, p) - p * torch.log(q)).sum()  # xlogy(0, 0) is 0
 
@@ -54,6 +54,7 @@ EXERCISES = [
             "Each class has probability 1/q, the true one too: its loss is -log(1/q).",
             "每个类别的概率都是 1/q，真实类别也一样：损失是 -log(1/q)。",
         ),
+        remark=("2.30 with ten classes.", "十个类别时是 2.30。"),
         mistakes=[
             Mistake(
                 lambda q: 1 / q,

@@ -1,0 +1,47 @@
+"""`python -m notebooks.exercises` lays out the exercises, with `check` it says which are right."""
+
+import sys
+from pathlib import Path
+
+from d2l_softmax.errors import UserError
+
+from .skeletons import lay_out
+
+FOLDER = Path("exercises")
+WHAT_NEXT = """Write the functions in {first} and so on, in your editor; then: make check
+在编辑器里打开 {first} 等文件，写出其中的函数；然后运行：make check ARGS="--lang zh\""""
+
+
+def main(arguments: list[str]) -> int:
+    """Lay the exercises out, or check them; return the exit status."""
+    if arguments[:1] == ["check"]:
+        return check(arguments[1:])
+    try:
+        written, kept = lay_out(FOLDER)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for what, paths in (("wrote", written), ("kept what you have in", kept)):
+        if paths:
+            print(f"{what} {FOLDER}: {', '.join(path.name for path in paths)}")
+    print(WHAT_NEXT.format(first=FOLDER / "section_1.py"))
+    return 0
+
+
+def check(options: list[str]) -> int:
+    """Let pytest judge the learner's files; pytest's options choose among them."""
+    if not FOLDER.is_dir():
+        print(f"There is no folder {FOLDER} yet: make exercises lays it out.", file=sys.stderr)
+        return 1
+    try:
+        import pytest
+    except ImportError:
+        print("pytest is missing: python -m pip install pytest", file=sys.stderr)
+        return 1
+    plain = ["-qq", "--no-header", "--no-summary", "-o", "addopts=", "-o", "filterwarnings="]
+    ours = ["-p", f"{__package__}.plugin", "-p", "no:python", "-o", f"testpaths={FOLDER}"]
+    return int(pytest.main([*plain, *ours, *options]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
