@@ -14,13 +14,13 @@ WHAT_NEXT = """Write the functions in {first} and so on, in your editor; then: m
 
 def main(arguments: list[str]) -> int:
     """Lay the exercises out, or check them; return the exit status."""
-    if arguments[:1] == ["check"]:
-        return check(arguments[1:])
     try:
         written, kept = lay_out(FOLDER)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
+    if arguments[:1] == ["check"]:
+        return check(arguments[1:])
     for what, paths in (("wrote", written), ("kept what you have in", kept)):
         if paths:
             print(f"{what} {FOLDER}: {', '.join(path.name for path in paths)}")
@@ -30,9 +30,6 @@ def main(arguments: list[str]) -> int:
 
 def check(options: list[str]) -> int:
     """Let pytest judge the learner's files; pytest's options choose among them."""
-    if not FOLDER.is_dir():
-        print(f"There is no folder {FOLDER} yet: make exercises lays it out.", file=sys.stderr)
-        return 1
     try:
         import pytest
     except ImportError:
@@ -44,4 +41,5 @@ def check(options: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="replace")  # not every terminal has Chinese characters
     sys.exit(main(sys.argv[1:]))

@@ -2,29 +2,15 @@
 
 import copy
 import inspect
-import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 
-from .exercise import LANGUAGES, Exercise
+from .exercise import Exercise
+from .words import entry, located, shown
 
-LABELS = {
-    "called": ("called with", "传入参数"),
-    "returned": ("returned", "返回结果"),
-    "expected": ("expected", "正确结果"),
-    "shape": ("shape", "结果形状"),
-    "raised": ("raised", "抛出异常"),
-    "hint": ("hint", "修改提示"),
-}
-NOTHING = (
-    "The function ends without a `return`.",
-    "函数没有 return 就结束了。",
-)
-INSTEAD_OF = ("{}, not {}", "{}，应为 {}")
-IN_LINE = ("{}\nline {}: {}", "{}\n第 {} 行：{}")
-WIDTH = 13  # columns of a label
+NOTHING = ("The function ends without a `return`.", "函数没有 return 就结束了。")
 
 
 class NotWritten(Exception):  # noqa: N818 - it is no error
@@ -44,10 +30,10 @@ class Outcome(NamedTuple):
         return same(self.value, other.value)
 
 
-def fault(exercise: Exercise, answer: Callable, language: str) -> str | None:
+def fault(exercise: Exercise, answer: Callable, pick: int) -> str | None:
     """Return what is wrong with a learner's function, for its author to read; None if it is right.
 
-    Raises NotWritten for a skeleton.
+    `pick` is a language's place in LANGUAGES. Raises NotWritten for a skeleton.
     """
     outcomes = outcomes_of(exercise, answer)
     if any(type(outcome.error) is NotImplementedError for outcome in outcomes):
@@ -56,10 +42,9 @@ def fault(exercise: Exercise, answer: Callable, language: str) -> str | None:
         exercise.calls, outcomes, outcomes_of(exercise, exercise.solution), strict=True
     ):
         if not outcome.is_like(right):
-            lines = [entry("called", named(exercise, arguments), language)]
-            lines += differences(outcome, right.value, answer, language)
-            hint = hint_for(exercise, outcomes)[LANGUAGES.index(language)]
-            return "\n".join([*lines, entry("hint", hint, language)])
+            lines = [entry("called", named(exercise, arguments), pick)]
+            lines += differences(outcome, right.value, answer, pick)
+            return "\n".join([*lines, entry("hint", hint_for(exercise, outcomes)[pick], pick)])
     return None
 
 
@@ -76,19 +61,19 @@ def outcomes_of(exercise: Exercise, function: Callable) -> list[Outcome]:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Return whether numbers, tensors, or tuples of them are the same up to rounding."""
-    if isinstance(a, tuple) and isinstance(b, tuple):
+    """Return whether numbers, tensors, or lists of them are the same up to rounding."""
+    if type(a) is type(b) and isinstance(a, tuple | list):
         return len(a) == len(b) and all(map(same, a, b))
     try:
         a, b = (torch.as_tensor(x).detach().double() for x in (a, b))
     except (TypeError, ValueError, RuntimeError):  # no numbers
-        return type(a) is type(b) and not isinstance(a, list) and a == b
+        return type(a) is type(b) and a == b
     return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
 def hint_for(exercise: Exercise, outcomes: list[Outcome]) -> tuple[str, str]:
     """Return the hint of the mistake that comes to the same in every call, or the general one."""
-    if any(outcome == Outcome() for outcome in outcomes):
+    if Outcome() in [outcome for outcome in outcomes if outcome.value is None]:
         return NOTHING
     for mistake in exercise.mistakes:
         if all(map(Outcome.is_like, outcomes, outcomes_of(exercise, mistake.answer))):
@@ -96,42 +81,22 @@ def hint_for(exercise: Exercise, outcomes: list[Outcome]) -> tuple[str, str]:
     return exercise.hint
 
 
-def differences(outcome: Outcome, right: Any, answer: Callable, language: str) -> list[str]:
+def differences(outcome: Outcome, right: Any, answer: Callable, pick: int) -> list[str]:
     """Return the lines that say what came and what was expected."""
-    pick = LANGUAGES.index(language)
     if outcome.error:
-        text = f"{type(outcome.error).__name__}: {outcome.error}"
         file = inspect.unwrap(answer).__code__.co_filename
-        for frame in reversed(traceback.extract_tb(outcome.error.__traceback__)):
-            if frame.filename == file:
-                text = IN_LINE[pick].format(text, frame.lineno, frame.line)
-                break
-        return [entry("raised", text, language)]
-    lines = [entry("returned", repr(outcome.value), language)]
-    lines += [entry("expected", repr(right), language)]
-    shapes = [getattr(value, "shape", None) for value in (outcome.value, right)]
-    if None not in shapes and shapes[0] != shapes[1]:
-        text = INSTEAD_OF[pick].format(*map(tuple, shapes))
-        lines.append(entry("shape", text, language))
+        return [entry("raised", located(outcome.error, file, pick), pick)]
+    lines = [entry("returned", shown(outcome.value), pick), entry("expected", shown(right), pick)]
+    came, expected = (getattr(value, "shape", None) for value in (outcome.value, right))
+    if came is not None and expected is not None and came != expected:
+        shapes = ("{}, not {}", "{}，应为 {}")[pick].format(tuple(came), tuple(expected))
+        lines.append(entry("shape", shapes, pick))
     return lines
 
 
 def named(exercise: Exercise, arguments: tuple) -> str:
-    """Return arguments with the names that they have in the function, one a line."""
+    """Return arguments behind the names that they have in the function, one a line."""
     names = inspect.signature(exercise.solution).parameters
     return "\n".join(
-        hanging(f"{name} = ", repr(value)) for name, value in zip(names, arguments, strict=True)
+        shown(value, f"{name} = ") for name, value in zip(names, arguments, strict=True)
     )
-
-
-def entry(label: str, text: str, language: str) -> str:
-    """Return a text behind its label."""
-    pick = LANGUAGES.index(language)
-    label = LABELS[label][pick]
-    columns = len(label) * (1 + pick)  # a Chinese character takes two
-    return label + " " * (WIDTH - columns) + hanging(" " * WIDTH, text)[WIDTH:]
-
-
-def hanging(start: str, text: str) -> str:
-    """Return a text of several lines, all of them indented as the first one by its start."""
-    return start + text.replace("\n", "\n" + " " * len(start))

@@ -5,13 +5,13 @@ Each exercise is a test: it passes, fails, or is skipped where it isn't written 
 
 import re
 import textwrap
-import traceback
 
 import pytest
 
 from . import exercises_of
 from .checking import NotWritten, fault
 from .exercise import LANGUAGES
+from .words import entry, located
 
 FILE = re.compile(r"section_([1-9])\.py")
 WORDS = {
@@ -20,8 +20,8 @@ WORDS = {
     "skipped": ("not written yet", "还没有写"),
 }
 MISSING = ("There is no function {} in {}.", "{1} 里没有函数 {0}。")
-UNREADABLE = ("{} can't be run: {}", "{} 无法运行：{}")
-PRINTED = ("printed", "打印内容")
+UNREADABLE = ("{} can't be run.\n{}", "{} 无法运行。\n{}")
+NO_SUCH = ("no exercise is called that", "没有这样的练习")
 COLORS = {"passed": {"green": True}, "failed": {"red": True}, "skipped": {}}
 
 
@@ -68,15 +68,14 @@ class Answer(pytest.Item):
 
     def runtest(self):
         """Judge the function."""
-        language = self.config.option.lang
-        pick = LANGUAGES.index(language)
+        pick = LANGUAGES.index(self.config.option.lang)
         if self.problem:
-            reason = "".join(traceback.format_exception_only(self.problem)).strip()
+            reason = located(self.problem, str(self.path), pick)
             raise Wrong(UNREADABLE[pick].format(self.path.name, reason))
         if not callable(self.function):
             raise Wrong(MISSING[pick].format(self.exercise.name, self.path.name))
         try:
-            message = fault(self.exercise, self.function, language)
+            message = fault(self.exercise, self.function, pick)
         except NotWritten:
             pytest.skip()
         if message:
@@ -95,7 +94,7 @@ class Table:
         self.terminal = config.pluginmanager.get_plugin("terminalreporter")
         self.pick = LANGUAGES.index(config.option.lang)
         self.counts = dict.fromkeys(WORDS, 0)
-        self.file = None
+        self.file = self.text = None
 
     def pytest_report_teststatus(self, report):
         """Keep pytest from printing dots and letters."""
@@ -116,13 +115,14 @@ class Table:
         if report.failed:
             text = str(report.longrepr)
             if report.capstdout:
-                text += f"\n{PRINTED[self.pick]}:\n{report.capstdout.rstrip()}"
-        if text:
+                text += "\n" + entry("printed", report.capstdout.rstrip(), self.pick)
+        if text and text != self.text:  # a file that can't be run is so for each of its exercises
+            self.text = text
             self.terminal.write_line(textwrap.indent(text, " " * 6))
 
     def pytest_sessionfinish(self, session):
         """Print how many are right; only all of them is success."""
         counts = [f"{n} {WORDS[outcome][self.pick]}" for outcome, n in self.counts.items() if n]
-        self.terminal.write_line("\n" + ", ".join(counts))
+        self.terminal.write_line("\n" + (", ".join(counts) or NO_SUCH[self.pick]))
         if self.counts["skipped"]:
             session.exitstatus = 1

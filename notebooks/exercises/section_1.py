@@ -41,7 +41,7 @@ def class_by_regression(probabilities):
     中文：如果把类别的编号当作数值来做回归，会预测出哪个类别？返回一个整数。
 
     为什么不能把类别当成一个数来估计？设类别 k 的概率是 `probabilities[k]`，期望平方误差最小的那个数
-    就是编号的均值，把它四舍五入。如果一张图片是 T 恤（0）和包（8）的概率各为 ½，这样会预测成什么？
+    就是编号的均值，把它四舍五入。如果一张图片是 T恤（0）和包（8）的概率各为 ½，这样会预测成什么？
     """
     numbers = torch.arange(len(probabilities))
     return round((probabilities * numbers).sum().item())

@@ -113,13 +113,8 @@ EXERCISES = [
             ),
             Mistake(
                 lambda y_hat, y: -torch.log(y * y_hat).sum(dim=1),
-                "First log, then times the label: log(0) is -inf.",
-                "先取 log，再乘标签：log(0) 是 -inf。",
-            ),
-            Mistake(
-                lambda y_hat, y: -(y_hat * torch.log(y)).sum(dim=1),
-                "y and y_hat have changed places: log is taken of the prediction.",
-                "y 和 y_hat 的位置反了：log 要取在预测上。",
+                "log(0) is -inf: take the log of y_hat alone, and then multiply by the label.",
+                "log(0) 是 -inf：只对 y_hat 取 log，然后再乘标签。",
             ),
         ],
     ),

@@ -64,8 +64,6 @@ def in_batches(X, y, order, batch_size):
     return [(X[rows], y[rows]) for rows in order.split(batch_size)]
 
 
-TWENTY = torch.arange(20)
-
 EXERCISES = [
     Exercise(
         batches_of,
@@ -115,8 +113,9 @@ EXERCISES = [
             "X[y == c] 是类别 c 的图像；对它们取平均，再用 torch.stack 叠在一起。",
         ),
         remark=(
-            "Trousers and boots are sharp; the mean of shirts is that of pullovers, nearly.",
-            "裤子和短靴很清楚；衬衫的平均图像和套衫几乎一样。",
+            "Trousers and sneakers stay clear, sandals and bags blur; pullover, coat and shirt become "
+            "nearly the same picture.",
+            "裤子和运动鞋很清楚，凉鞋和包模糊了；套衫、外套和衬衫几乎成了同一张图。",
         ),
         mistakes=[
             Mistake(
@@ -148,7 +147,7 @@ EXERCISES = [
     ),
     Exercise(
         shuffled_batches,
-        calls=[(TWENTY.reshape(20, 1, 1), TWENTY, 8)],
+        calls=[(torch.arange(20.0), torch.arange(20), 8)],  # images of one pixel
         seen=about_batches,
         hint=(
             "Draw one order, torch.randperm(len(X)), and take X and y by the same part of it.",

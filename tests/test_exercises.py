@@ -1,0 +1,357 @@
+"""The exercises: solutions agree with other sources, mistakes are told apart, files are kept."""
+
+import math
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from notebooks.exercises import SECTIONS, exercises_of, texts_of
+from notebooks.exercises.__main__ import main
+from notebooks.exercises.checking import NotWritten, fault, outcomes_of, same
+from notebooks.exercises.exercise import LANGUAGES
+from notebooks.exercises.skeletons import lay_out, skeleton_of
+
+ROOT = Path(__file__).parents[1]
+EXERCISES = {number: e for section in SECTIONS for number, e in exercises_of(section).items()}
+MISTAKES = [
+    pytest.param(exercise, mistake, id=f"{number} {k}")
+    for number, exercise in EXERCISES.items()
+    for k, mistake in enumerate(exercise.mistakes)
+]
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+# Solutions
+
+
+def area(density):
+    grid = torch.arange(-30, 30, 1e-3, dtype=torch.float64)
+    return density(grid).sum() * 1e-3
+
+
+def stepped_by_autograd(W, b, X, y, lr):
+    W, b = W.requires_grad_(), b.requires_grad_()
+    functional.cross_entropy(X @ W + b, y).backward()
+    torch.optim.SGD([W, b], lr=lr).step()
+    return W, b
+
+
+def stepped_by(optimizer, w, gradients, **settings):
+    w = w.clone().requires_grad_()
+    optimizer = optimizer([w], **settings)
+    for gradient in gradients:
+        w.grad = gradient
+        optimizer.step()
+    return w
+
+
+def best_of_many(values, loss):
+    candidates = torch.linspace(-10, 110, 12_001)
+    errors = values - candidates[:, None]
+    losses = (errors**2 if loss == "squared" else errors.abs()).mean(dim=1)
+    return candidates[losses.argmin()]
+
+
+def trained_on_probabilities(num_classes):
+    """Return the loss of probabilities that are 1 and 0, nearly: of logits 100 and 0."""
+    y_hat = torch.softmax(100 * torch.eye(num_classes), dim=1)
+    return functional.cross_entropy(y_hat, torch.arange(num_classes))
+
+
+OTHER_SOURCES = {
+    "1.1": lambda X, W, b: functional.linear(X, W.T, b),
+    "1.2": lambda d, q: sum(p.numel() for p in nn.Linear(d, q).parameters()),
+    "1.3": lambda p: min(
+        range(len(p)), key=lambda c: sum(p[k] * (k - c) ** 2 for k in range(len(p)))
+    ),
+    "2.1": lambda o: torch.softmax(o, dim=0),
+    "2.2": lambda o, t: functional.softmin(-o / t, dim=0),
+    "2.3": lambda o: torch.logit(torch.softmax(o.double(), dim=0)[1]),
+    "3.1": lambda q: functional.cross_entropy(torch.zeros(1, q), torch.tensor([0])),
+    "3.2": lambda y_hat, y: functional.cross_entropy(y_hat.log(), y, reduction="none"),
+    "3.3": lambda p, q: functional.kl_div(q.log(), p, reduction="sum"),
+    "4.1": lambda e, d: functional.huber_loss(e, torch.zeros_like(e), reduction="none", delta=d),
+    "4.2": lambda e: torch.distributions.Laplace(0.0, 1.0).log_prob(e).exp(),
+    "4.3": best_of_many,
+    "5.1": lambda n, size: (
+        len(parts := torch.arange(n).split(size)),
+        len(parts[-1]),
+    ),
+    "5.2": lambda X, y, q: torch.einsum(
+        "nc, nhw -> chw", functional.normalize(functional.one_hot(y, q).float(), p=1, dim=0), X
+    ),
+    "5.3": lambda X, y, size: torch.utils.data.DataLoader(
+        torch.utils.data.TensorDataset(X, y), size, shuffle=True
+    ),
+    "6.1": lambda X: functional.normalize(X, p=1, dim=1),
+    "6.2": lambda o: torch.softmax(o, dim=1),
+    "6.3": lambda o: torch.logsumexp(o, dim=1),
+    "7.1": lambda y_hat, y: functional.nll_loss(y_hat.log(), y),
+    "7.2": lambda batches: np.mean(
+        np.concatenate([p.numpy().argmax(axis=1) == y.numpy() for p, y in batches])
+    ),
+    "7.3": stepped_by_autograd,
+    "8.1": lambda W, b: lambda X: X @ W + b,
+    "8.2": trained_on_probabilities,
+    "8.3": lambda w, g, lr, wd: stepped_by(torch.optim.SGD, w, [g], lr=lr, weight_decay=wd),
+    "9.1": lambda o, y: functional.cross_entropy(o, y.argmax(dim=1)),
+    "9.2": lambda o, y: 1 - (o.argmax(dim=1) - y.argmax(dim=1)).sign().abs().double().mean(),
+    "9.3": lambda w, gradients, lr: stepped_by(torch.optim.Adam, w, gradients, lr=lr),
+}
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_solutions_agree_with_other_sources(number):
+    exercise = EXERCISES[number]
+    assert exercise.name == exercise.solution.__name__
+    assert fault(exercise, exercise.solution, 0) is None
+    assert fault(exercise, OTHER_SOURCES[number], 0) is None
+
+
+def test_numbers_that_the_texts_name():
+    answers = {number: exercise.solution for number, exercise in EXERCISES.items()}
+    assert answers["1.2"](784, 10) == 7850
+    assert answers["1.3"](torch.tensor([0.5, 0, 0, 0, 0, 0, 0, 0, 0.5, 0])) == 4
+    assert answers["2.1"](torch.tensor([0.0, math.log(3)])).tolist() == pytest.approx([0.25, 0.75])
+    assert round(answers["3.1"](10), 2) == 2.30
+    assert area(answers["4.2"]) == pytest.approx(1, abs=1e-6)
+    assert answers["5.1"](60_000, 256) == (235, 96)
+    assert round(answers["8.2"](10), 2) == 1.46
+    first = answers["9.3"](torch.zeros(2), [torch.tensor([0.001, 1000.0])], 0.1)
+    assert first.tolist() == pytest.approx([-0.1, -0.1], rel=1e-4)
+
+
+# Mistakes and hints
+
+
+@pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
+@pytest.mark.parametrize("pick", range(len(LANGUAGES)), ids=LANGUAGES)
+def test_each_mistake_gets_its_own_hint(exercise, mistake, pick):
+    message = fault(exercise, mistake.answer, pick)
+    _, hint = message.split(("hint", "修改提示")[pick])
+    assert " ".join(hint.split()) == mistake.hint[pick]
+    assert mistake.hint[pick] != exercise.hint[pick]
+
+
+def answer(number, body):
+    """Return what is wrong with a function of that body."""
+    exercise = EXERCISES[number]
+    functions = {}
+    source = f"import torch\ndef {exercise.signature}:\n    {body}\n"
+    exec(compile(source, "learner.py", "exec"), functions)
+    return fault(exercise, functions[exercise.name], 0)
+
+
+def test_an_answer_that_nobody_thought_of_gets_the_general_hint():
+    message = answer("6.1", "return X * 3")
+    assert message.splitlines() == [
+        "called with  X = tensor([[1., 2., 3.],",
+        "                         [4., 5., 6.]])",
+        "returned     tensor([[ 3.,  6.,  9.],",
+        "                     [12., 15., 18.]])",
+        "expected     tensor([[0.1667, 0.3333, 0.5000],",
+        "                     [0.2667, 0.3333, 0.4000]])",
+        "hint         " + EXERCISES["6.1"].hint[0],
+    ]
+
+
+def test_an_answer_without_a_return():
+    message = answer("2.1", "torch.exp(logits)")
+    assert "returned     None" in message
+    assert "without a `return`" in message
+
+
+def test_an_answer_of_another_shape():
+    assert "shape        (1,), not ()" in answer("7.1", "return -torch.log(y_hat[[0], y[0]])")
+
+
+def test_an_answer_that_raises():
+    message = answer("2.1", "return logits.exponential / 2")
+    assert "raised       AttributeError: 'Tensor' object has no attribute 'exponential'" in message
+    assert "line 3" in message
+    assert "Traceback" not in message
+
+
+def test_answers_that_are_no_numbers():
+    assert "returned     'T-shirt'" in answer("1.3", "return 'T-shirt'")
+    assert "raised" in answer("5.3", "return 7")
+    assert "raised" in answer("8.1", "return W")
+
+
+def test_arguments_that_an_answer_changes_are_its_own():
+    assert answer("7.3", CHANGES_ITS_ARGUMENTS) is None
+    assert fault(EXERCISES["7.3"], EXERCISES["7.3"].solution, 0) is None
+
+
+CHANGES_ITS_ARGUMENTS = """\
+error = torch.softmax(X @ W + b, dim=1)
+    error[range(len(y)), y] -= 1
+    W -= lr * X.T @ error / len(y)
+    b -= lr * error.mean(dim=0)
+    return W, b"""
+
+
+def test_numbers_are_compared_whatever_holds_them():
+    assert same(torch.tensor(0.1), 0.1)
+    assert same([1, 2], torch.tensor([1.0, 2.0]))
+    assert same((0.1, np.ones(2)), (torch.tensor(0.1), torch.ones(2)))
+    assert not same(torch.ones(1), 1.0)
+    assert not same((1.0, 2.0), (1.0, 2.0, 3.0))
+    assert not same(None, 0.0)
+
+
+def test_calls_give_the_same_each_time():
+    exercise = EXERCISES["9.3"]
+    first, second = (outcomes_of(exercise, exercise.solution) for _ in range(2))
+    assert all(a.is_like(b) for a, b in zip(first, second, strict=True))
+
+
+# Texts
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_texts_are_in_both_languages(section):
+    english, chinese = (texts_of(section, language) for language in LANGUAGES)
+    assert 2 <= len(english) == len(chinese) <= 3
+    for exercise, en, zh in zip(exercises_of(section).values(), english, chinese, strict=True):
+        code = f"```python\n{exercise.code()}\n```"
+        assert code in en
+        assert code in zh
+        assert '"""' not in code
+        words = en.replace(code, "")
+        assert "Solution" in words
+        assert not any("\u4e00" <= letter <= "\u9fff" for letter in words)
+        assert "解答" in zh
+        assert "中文" not in zh
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_every_hint_is_in_both_languages(number):
+    exercise = EXERCISES[number]
+    texts = [exercise.hint, exercise.remark, *(mistake.hint for mistake in exercise.mistakes)]
+    assert len(exercise.mistakes) >= 3
+    for english, chinese in texts:
+        assert bool(english) == bool(chinese)
+        assert english.isascii() or not any("\u4e00" <= letter <= "\u9fff" for letter in english)
+        assert not chinese or any("\u4e00" <= letter <= "\u9fff" for letter in chinese)
+
+
+# Skeletons
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_skeletons_are_not_written_yet(section):
+    functions = {}
+    exec(compile(skeleton_of(section), "skeleton", "exec"), functions)
+    for exercise in exercises_of(section).values():
+        assert functions[exercise.name].__doc__ == exercise.solution.__doc__
+        with pytest.raises(NotWritten):
+            fault(exercise, functions[exercise.name], 0)
+
+
+@pytest.mark.skipif(not shutil.which("ruff", path=Path(sys.executable).parent), reason="needs ruff")
+def test_skeletons_are_well_formed(tmp_path):
+    lay_out(tmp_path)
+    ruff = [Path(sys.executable).parent / "ruff", "--config", ROOT / "pyproject.toml"]
+    # what the skeletons import is for the code that is to come
+    for command in (["check", "--ignore=F401"], ["format", "--check"]):
+        done = subprocess.run([*ruff, *command, tmp_path], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+# make exercises, make check
+
+
+def run(folder, *arguments):
+    """Run `python -m notebooks.exercises` in a folder that has the project's settings of pytest."""
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "notebooks.exercises", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.returncode, done.stdout
+
+
+def solved(section):
+    """Return a learner's file in which every function is right."""
+    head, *_ = skeleton_of(section).partition("\ndef ")
+    return head + "\n\n\n".join(exercise.code() for exercise in exercises_of(section).values())
+
+
+def test_what_a_learner_wrote_is_kept(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 0
+    assert "wrote exercises: section_1.py, section_2.py" in capsys.readouterr().out
+    files = sorted(Path("exercises").iterdir())
+    assert [file.name for file in files] == [f"section_{section}.py" for section in SECTIONS]
+    files[1].write_text("my own", encoding="utf-8")
+    files[2].unlink()
+    before = {file: file.read_bytes() for file in files if file.exists()}
+    assert main([]) == 0
+    output = capsys.readouterr().out
+    assert "wrote exercises: section_3.py\n" in output
+    assert "kept what you have in exercises: section_1.py, section_2.py, section_4.py" in output
+    assert {file: file.read_bytes() for file in before} == before
+    assert files[2].read_text(encoding="utf-8") == skeleton_of(3)
+
+
+def test_a_file_in_the_way_is_an_error_of_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("exercises").touch()
+    assert main([]) == 1
+    assert capsys.readouterr().err.startswith("can't write to exercises")
+
+
+def test_check_says_which_are_right(tmp_path):
+    folder = tmp_path / "exercises"
+    lay_out(folder)
+    (folder / "section_1.py").write_text(solved(1), encoding="utf-8")
+    (folder / "section_2.py").write_text("def softmax(logits)\n", encoding="utf-8")
+    wrong = "import torch\ndef rows_as_shares(X):\n    print(X.shape)\n    return X / X.sum(1)\n"
+    (folder / "section_6.py").write_text(wrong, encoding="utf-8")
+    (folder / "section_9.py").unlink()
+    status, output = run(tmp_path, "check", "-k", "not section_7 and not 3.3")
+    assert status == 1
+    lines = [" ".join(line.split()) for line in output.splitlines()]
+    assert "1.2 count_parameters right" in lines
+    assert "2.1 softmax wrong" in lines
+    assert lines.count("SyntaxError: expected ':'") == 1
+    assert "3.1 loss_of_guessing not written yet" in lines
+    assert "6.1 rows_as_shares wrong" in lines
+    assert "line 4: return X / X.sum(1)" in lines
+    assert "printed torch.Size([2, 3])" in lines
+    assert "There is no function stable_softmax in section_6.py." in lines
+    assert "9.3 adam not written yet" in lines
+    assert "3 right, 6 wrong, 14 not written yet" in lines
+
+
+def test_check_of_solutions_is_a_success(tmp_path):
+    (tmp_path / "exercises").mkdir()
+    for section in SECTIONS:
+        path = tmp_path / "exercises" / f"section_{section}.py"
+        path.write_text(solved(section), encoding="utf-8")
+    status, output = run(tmp_path, "check", "--lang", "zh")
+    assert (status, output.split()[-2:]) == (0, [str(len(EXERCISES)), "对"])
+
+
+def test_the_makefile_runs_both():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for line in ("notebooks.exercises\n", "notebooks.exercises check $(ARGS)\n"):
+        assert f"\t$(BIN)/python -m {line}" in makefile
+    assert "/exercises/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
