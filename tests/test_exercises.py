@@ -184,6 +184,11 @@ def test_an_answer_that_raises():
     assert "Traceback" not in message
 
 
+def test_an_answer_that_is_no_function_of_the_file():
+    exercise = EXERCISES["6.1"]
+    assert "raised       RuntimeError" in fault(exercise, torch.nn.functional.one_hot, 0)
+
+
 def test_answers_that_are_no_numbers():
     assert "returned     'T-shirt'" in answer("1.3", "return 'T-shirt'")
     assert "raised" in answer("5.3", "return 7")

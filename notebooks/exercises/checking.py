@@ -84,7 +84,7 @@ def hint_for(exercise: Exercise, outcomes: list[Outcome]) -> tuple[str, str]:
 def differences(outcome: Outcome, right: Any, answer: Callable, pick: int) -> list[str]:
     """Return the lines that say what came and what was expected."""
     if outcome.error:
-        file = inspect.unwrap(answer).__code__.co_filename
+        file = getattr(getattr(answer, "__code__", None), "co_filename", "")
         return [entry("raised", located(outcome.error, file, pick), pick)]
     lines = [entry("returned", shown(outcome.value), pick), entry("expected", shown(right), pick)]
     came, expected = (getattr(value, "shape", None) for value in (outcome.value, right))

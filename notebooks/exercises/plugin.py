@@ -5,12 +5,13 @@ Each exercise is a test: it passes, fails, or is skipped where it isn't written 
 
 import re
 import textwrap
+from collections.abc import Callable
 
 import pytest
 
 from . import exercises_of
 from .checking import NotWritten, fault
-from .exercise import LANGUAGES
+from .exercise import LANGUAGES, Exercise
 from .words import entry, located
 
 FILE = re.compile(r"section_([1-9])\.py")
@@ -53,7 +54,7 @@ class Answers(pytest.File):
         functions, problem = {}, None
         try:
             exec(compile(self.path.read_bytes(), str(self.path), "exec"), functions)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             problem = error
         section = int(FILE.fullmatch(self.path.name)[1])
         for number, exercise in exercises_of(section).items():
@@ -64,7 +65,11 @@ class Answers(pytest.File):
 
 
 class Answer(pytest.Item):
-    """The test of one function."""
+    """The test of one function; `problem` is why its file can't be run."""
+
+    exercise: Exercise
+    function: Callable | None
+    problem: BaseException | None
 
     def runtest(self):
         """Judge the function."""

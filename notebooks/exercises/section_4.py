@@ -37,14 +37,14 @@ def laplace_density(error):
 def best_constant(values, loss):
     """Return the number c with the smallest mean loss of `values - c`; loss is "squared" or "l1".
 
-    Where is the derivative 0? The squared loss's is the sum of the errors; L1's counts how many
-    values lie above c and how many below. `values` are an odd number of numbers. Which of the two
-    answers moves when one value becomes a million?
+    Where is the derivative 0? The squared loss's goes with the sum of the errors; L1's counts how
+    many values lie above c and how many below. `values` are an odd number of numbers. Which of the
+    two answers moves when one value becomes a million?
 
     中文：返回使 `values - c` 的平均损失最小的数 c；loss 是 "squared" 或 "l1"。
 
-    导数在哪里为 0？平方损失的导数是误差之和；L1 的导数则数出有多少个值在 c 之上、多少个在 c 之下。
-    `values` 有奇数个数。如果其中一个变成一百万，两个答案中哪一个会跟着变？
+    导数在哪里为 0？平方损失的导数与误差之和成正比；L1 的导数则数出有多少个值在 c 之上、
+    多少个在 c 之下。`values` 有奇数个数。如果其中一个变成一百万，两个答案中哪一个会跟着变？
     """
     return values.mean() if loss == "squared" else values.median()
 

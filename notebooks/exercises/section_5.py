@@ -113,8 +113,8 @@ EXERCISES = [
             "X[y == c] 是类别 c 的图像；对它们取平均，再用 torch.stack 叠在一起。",
         ),
         remark=(
-            "Trousers and sneakers stay clear, sandals and bags blur; pullover, coat and shirt become "
-            "nearly the same picture.",
+            "Trousers and sneakers stay clear, sandals and bags blur; pullover, coat and shirt "
+            "become nearly the same picture.",
             "裤子和运动鞋很清楚，凉鞋和包模糊了；套衫、外套和衬衫几乎成了同一张图。",
         ),
         mistakes=[

@@ -65,8 +65,8 @@ EXERCISES = [
             "每行之和应为 1：除以沿第 1 维的和，并把它保留为一列。",
         ),
         remark=(
-            "(3, 3) / (3,) is broadcast along the rows: column j is divided by the sum of row j.",
-            "(3, 3) / (3,) 会沿着行广播：第 j 列被除以了第 j 行的和。",
+            "`(3, 3) / (3,)` divides column j by the sum of row j: a (3,) is broadcast as a row.",
+            "`(3, 3) / (3,)` 把第 j 列除以了第 j 行的和：形状 (3,) 是当作一行来广播的。",
         ),
         mistakes=[
             Mistake(

@@ -73,8 +73,8 @@ EXERCISES = [
             "y_hat[range(n), y] 有 n 个元素：y_hat[0, y[0]]、y_hat[1, y[1]]……：取 -log，再求均值。",
         ),
         remark=(
-            "y_hat[:, y] takes whole columns: (n, n), of which only the diagonal is wanted.",
-            "y_hat[:, y] 取出的是整列：(n, n)，其中只有对角线才是要的。",
+            "`y_hat[:, y]` takes whole columns: (n, n), of which only the diagonal is wanted.",
+            "`y_hat[:, y]` 取出的是整列：(n, n)，其中只有对角线才是要的。",
         ),
         mistakes=[
             Mistake(

@@ -131,8 +131,8 @@ EXERCISES = [
             "weight_decay / 2 * w² 的导数是 weight_decay * w：把它加到梯度上。",
         ),
         remark=(
-            "It is (1 - lr * weight_decay) * w - lr * gradient: the weight shrinks in each step.",
-            "也就是 (1 - lr * weight_decay) * w - lr * gradient：每一步权重都缩小一点。",
+            "It is `(1 - lr * weight_decay) * w - lr * gradient`: each step shrinks w first.",
+            "也就是 `(1 - lr * weight_decay) * w - lr * gradient`：每一步都先把权重缩小一点。",
         ),
         mistakes=[
             Mistake(

@@ -47,7 +47,7 @@ def hanging(start: str, text: str) -> str:
     return start + text.replace("\n", "\n" + " " * len(start))
 
 
-def located(error: Exception, file: str, pick: int) -> str:
+def located(error: BaseException, file: str, pick: int) -> str:
     """Return an exception's message, and the last line of a learner's file that led to it."""
     text = "".join(traceback.format_exception_only(error)).strip()
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
