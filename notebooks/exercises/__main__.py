@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from d2l_softmax.commands.console import silence
 from d2l_softmax.errors import UserError
 
 from .skeletons import lay_out
@@ -35,9 +36,15 @@ def check(options: list[str]) -> int:
     except ImportError:
         print("pytest is missing: python -m pip install pytest", file=sys.stderr)
         return 1
-    plain = ["-qq", "--no-header", "--no-summary", "-o", "addopts=", "-o", "filterwarnings="]
-    ours = ["-p", f"{__package__}.plugin", "-p", "no:python", "-o", f"testpaths={FOLDER}"]
-    return int(pytest.main([*plain, *ours, *options]))
+    settings = ["addopts=", "filterwarnings=", "console_output_style=classic"]
+    settings += [f"testpaths={FOLDER}"]
+    plain = ["-qq", "--no-header", "--no-summary", *(f"-o{setting}" for setting in settings)]
+    plugins = ["-p", f"{__package__}.plugin", "-p", "no:python"]
+    try:
+        return int(pytest.main([*plain, *plugins, *options]))
+    except BrokenPipeError:  # nobody reads on, as after `| head`
+        silence(sys.stdout)
+        return 1
 
 
 if __name__ == "__main__":
