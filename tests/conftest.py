@@ -1,6 +1,7 @@
 """What the tests share: the real data, small parts of it, made-up files, training runs."""
 
 import hashlib
+import shutil
 import struct
 import types
 
@@ -19,6 +20,7 @@ from d2l_softmax.storage.results import load_history
 from d2l_softmax.training import metrics
 
 TWINS = {"scratch": scratch, "concise": concise}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # before Playwright's own
 
 # test_properties.py: the same examples in every run, nothing kept, and no clock on a busy machine
 settings.register_profile(
@@ -166,3 +168,46 @@ def clock(monkeypatch):
 def generator():
     """Return a seeded generator, so that a test's random numbers are always the same."""
     return torch.Generator().manual_seed(0)
+
+
+# Not once for all: while it is open, Playwright keeps an event loop running in this thread, and
+# tests of other files (the notebook's) could not run theirs.
+@pytest.fixture(scope="module")
+def browser():
+    """Return a headless browser (Playwright's), a system's Chromium or Playwright's own."""
+    from playwright.sync_api import Error, sync_playwright
+
+    installed = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=installed, args=["--no-sandbox"])
+        except Error as error:
+            pytest.fail(
+                "no browser to look at pages with; on Debian and Ubuntu: apt-get install chromium; "
+                f"elsewhere: python -m playwright install chromium\n{error}",
+                pytrace=False,
+            )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Return a function that opens a file in the browser, as wide and in the scheme asked for.
+
+    It returns Playwright's page, and the addresses of all that was requested, the file first.
+    """
+    contexts = []
+
+    def visit(path, width=1300, scheme="light", **options):
+        viewport = {"width": width, "height": 900}
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, **options)
+        contexts.append(context)
+        page, requests = context.new_page(), []
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(path.as_uri())
+        return page, requests
+
+    yield visit
+    for context in contexts:
+        context.close()

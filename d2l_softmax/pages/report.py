@@ -1,13 +1,12 @@
 """One self-contained HTML page on a run or a comparison: figures embedded, nothing from outside."""
 
-import base64
 import difflib
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from d2l_softmax.storage.files import write_text
+from d2l_softmax.pages.page import Picture, embedded, write_page
 from d2l_softmax.training.loop import EpochRecord
 
 COLUMNS = {
@@ -21,10 +20,14 @@ COLUMNS = {
 COMPARISON = {"comparison.png": "Both histories; below, how far apart they are."}
 
 
-class Picture(NamedTuple):
-    """A PNG file as it is embedded in a page."""
+class Animation(NamedTuple):
+    """Pictures that are shown one after the other, the last one where nothing may move.
 
-    base64: str
+    `frames` are PNG files of equal sizes, `labels` is what stands below each.
+    """
+
+    frames: list[bytes]
+    labels: list[str]
     caption: str
 
 
@@ -44,12 +47,14 @@ def write_run_report(
     history: Sequence[EpochRecord],
     config: dict,
     table: str,
+    animation: Animation | None = None,
 ) -> None:
     """Write report.html on a run: its history, its figures (file name: caption), its options."""
     last = history[-1]
     columns = {name: column for name, column in COLUMNS.items() if name in last.measurements()}
     write_page(
-        output_dir,
+        output_dir / "report.html",
+        "report.html.jinja",
         title=f"Softmax regression on {config['data']}: {config['twin']}",
         summary=f"Epoch {last.epoch}: train loss {last.train_loss:.4f} nats, "
         f"train accuracy {last.train_acc:.4f}, test accuracy {last.test_acc:.4f}.",
@@ -77,7 +82,8 @@ def write_comparison_report(output_dir: Path, summary: dict, pages: dict[str, st
     parted = summary["first_epoch_beyond_tolerance"]
     verdict = f"They part in epoch {parted}" if parted else "They agree to rounding in every epoch"
     write_page(
-        output_dir,
+        output_dir / "report.html",
+        "report.html.jinja",
         title=f"{' and '.join(names)}, side by side",
         summary=f"{verdict}; their predictions differ on "
         f"{summary['test_predictions_that_differ']} of {summary['test_images']:,} test images.",
@@ -94,25 +100,9 @@ def write_comparison_report(output_dir: Path, summary: dict, pages: dict[str, st
     )
 
 
-def write_page(output_dir: Path, **content: Any) -> None:
-    """Fill in the template and write report.html."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("d2l_softmax.pages", ""),
-        autoescape=True,
-        trim_blocks=True,
-    )
-    page = environment.get_template("report.html.jinja").render(content)
-    write_text(output_dir / "report.html", page)
-
-
 def pictures(folder: Path, captions: dict[str, str]) -> list[Picture]:
     """Read the PNG files of a folder for embedding."""
-    return [
-        Picture(base64.b64encode((folder / name).read_bytes()).decode(), caption)
-        for name, caption in captions.items()
-    ]
+    return [embedded((folder / name).read_bytes(), text) for name, text in captions.items()]
 
 
 def facts(config: dict) -> dict[str, object]:

@@ -1,0 +1,42 @@
+"""What all pages share: how a template becomes a file, and a picture a part of it."""
+
+import base64
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from d2l_softmax.language import current_language, tr
+from d2l_softmax.storage.files import write_text
+
+
+class Picture(NamedTuple):
+    """A picture as a page holds it: its address, its size in pixels, and what is said of it.
+
+    `alt` is for those who do not see it: what it shows.
+    """
+
+    address: str
+    width: int
+    height: int
+    caption: str
+    alt: str
+
+
+def write_page(path: Path, template: str, **content: Any) -> None:
+    """Fill in a template of this folder, in the current language, and write it."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("d2l_softmax.pages", ""),
+        autoescape=True,
+        trim_blocks=True,
+    )
+    environment.globals["tr"] = tr
+    lang = "zh-CN" if current_language() == "zh" else "en"
+    write_text(path, environment.get_template(template).render(lang=lang, **content))
+
+
+def embedded(png: bytes, caption: str, alt: str = "") -> Picture:
+    """Return a PNG file as a picture that a page holds; alt is the caption unless it is given."""
+    width, height = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))  # of the header
+    address = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return Picture(address, width, height, caption, alt or caption)
