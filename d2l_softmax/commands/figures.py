@@ -27,7 +27,7 @@ def draw_model(options: argparse.Namespace, twins: Twins) -> None:
     output_dir = prepare_directory(options.output_dir)
     test_iter = load_test_data(options, description)
     with drawn_in(options.lang):
-        figures, table = write_evaluation(output_dir, model, test_iter)
+        figures, table, _ = write_evaluation(output_dir, model, test_iter)
     say(table)
     say(f"wrote {', '.join(figures)}, {TABLE} to {output_dir}")
 

@@ -22,8 +22,10 @@ from d2l_softmax.commands.signals import handled_by, interrupt
 from d2l_softmax.commands.together import check_data, refuse_too_many_processes, what_all_share
 from d2l_softmax.commands.training import Training, describe
 from d2l_softmax.figures.curves import draw_curves
-from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.figures.descriptions import of_curves
 from d2l_softmax.figures.evaluation import write_evaluation
+from d2l_softmax.figures.vector import write_shown
+from d2l_softmax.language import tr
 from d2l_softmax.pages.report import write_run_report
 from d2l_softmax.storage.checkpoint import Checkpoint
 from d2l_softmax.storage.files import prepare_directory, sole_use_of
@@ -171,8 +173,9 @@ def write_results(output_dir: Path, training: Training, config: dict) -> None:
     history = training.history
     title = f"{config['twin']}, seed {config['options']['seed']}"
     is_seen = training.options.lr_decay == "none" and training.description.data == FASHION_MNIST
-    caption = CAPTION + (JITTER if is_seen else "")
     with drawn_in(training.options.lang):
-        save_figure(output_dir / CURVES, draw_curves(history, title))
-        figures, table = write_evaluation(output_dir, training.model, training.test_iter)
-        write_run_report(output_dir, {CURVES: caption} | figures, history, config, table)
+        caption = tr(CAPTION) + (tr(JITTER) if is_seen else "")
+        curves = draw_curves(history, title)
+        shown = write_shown(output_dir / CURVES, curves, caption, of_curves(history))
+        figures, _, evaluation = write_evaluation(output_dir, training.model, training.test_iter)
+        write_run_report(output_dir, {CURVES: shown} | figures, history, config, evaluation)

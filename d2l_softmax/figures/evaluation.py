@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from d2l_softmax.figures import descriptions
 from d2l_softmax.figures.drawing import (
     GRAY,
     WRONG,
     draw_tile,
     new_figure,
     new_tiles,
-    save_figure,
     shortened,
 )
+from d2l_softmax.figures.vector import Shown, write_shown
+from d2l_softmax.language import tr
 from d2l_softmax.storage.files import write_text
 from d2l_softmax.training.evaluation import (
     NUM_BINS,
@@ -43,13 +45,14 @@ FIGURES = {
     "mistakes.png": "Where the model was most sure and wrong.",
     "reliability.png": "Is it as often right as it is sure?",
 }
+VECTOR = ("confusion.png", "reliability.png")  # of lines and letters: a page has them as SVG
 OF_IMAGES = ("predictions.png", "templates.png", "mistakes.png")
 
 
 def write_evaluation(
     output_dir: Path, model: Model, test_iter: LabelledBatches
-) -> tuple[dict[str, str], str]:
-    """Evaluate a model and write FIGURES and TABLE; return captions by file, and the table.
+) -> tuple[dict[str, Shown], str, Evaluation]:
+    """Evaluate a model and write FIGURES and TABLE; return what is shown by file, and the table.
 
     Where examples are features, the figures that show images are left out.
     """
@@ -66,14 +69,25 @@ def write_evaluation(
         "mistakes.png": lambda: draw_mistakes(evaluation, dataset),
         "reliability.png": lambda: draw_reliability(evaluation),
     }
+    alts = {
+        "predictions.png": descriptions.of_predictions(y, predicted, evaluation.classes),
+        "templates.png": descriptions.of_templates(evaluation.classes),
+        "confusion.png": descriptions.of_confusion(evaluation),
+        "mistakes.png": descriptions.of_mistakes(evaluation),
+        "reliability.png": descriptions.of_reliability(evaluation),
+    }
     table = score_table(evaluation)
     if len(shape) == 1:
         figures = {name: draw for name, draw in figures.items() if name not in OF_IMAGES}
         table += "\nThe examples are features: figures that show images are left out."
-    for name, draw in figures.items():
-        save_figure(output_dir / name, draw())
+    shown = {
+        name: write_shown(
+            output_dir / name, draw(), tr(FIGURES[name]), alts[name], vector=name in VECTOR
+        )
+        for name, draw in figures.items()
+    }
     write_text(output_dir / TABLE, f"{table}\n")
-    return {name: FIGURES[name] for name in figures}, table
+    return shown, table, evaluation
 
 
 def draw_predictions(

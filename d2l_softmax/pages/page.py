@@ -9,12 +9,13 @@ from d2l_softmax.storage.files import write_text
 
 
 class Picture(NamedTuple):
-    """A picture as a page holds it: its address, its size in pixels, and what is said of it.
+    """A picture as a page holds it: its address or its <svg> element, and its size in pixels.
 
-    `alt` is for those who do not see it: what it shows.
+    `alt` says what it shows to those who don't see it.
     """
 
     address: str
+    svg: str
     width: int
     height: int
     caption: str
@@ -29,14 +30,18 @@ def write_page(path: Path, template: str, **content: Any) -> None:
         loader=jinja2.PackageLoader("d2l_softmax.pages", ""),
         autoescape=True,
         trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.globals["tr"] = tr
     lang = "zh-CN" if current_language() == "zh" else "en"
     write_text(path, environment.get_template(template).render(lang=lang, **content))
 
 
-def embedded(png: bytes, caption: str, alt: str = "") -> Picture:
-    """Return a PNG file as a picture that a page holds; alt is the caption unless it is given."""
-    width, height = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))  # of the header
-    address = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    return Picture(address, width, height, caption, alt or caption)
+def embedded(png: bytes, caption: str, alt: str = "", svg: str = "") -> Picture:
+    """Return a PNG file as a page holds it, or the same picture as SVG if that is given.
+
+    Without alt the caption says what it shows.
+    """
+    width, height = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))  # PNG's header
+    address = "" if svg else f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return Picture(address, svg, width, height, caption, alt or caption)
