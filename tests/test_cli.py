@@ -111,7 +111,8 @@ def test_held_out_images_are_measured_too(command, tmp_path, capsys):
     assert all(float(row[5]) in [n / 10 for n in range(11)] for row in rows[1:])
     history = load_history(tmp_path / "out" / "history.csv")
     assert history[1].valid_acc == float(rows[2][5])
-    assert "<th>validation accuracy</th>" in (tmp_path / "out" / "report.html").read_text()
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert ">validation accuracy</th>" in report
     printed = capsys.readouterr().out.splitlines()
     assert "50 + 20 images, 10 held out" in printed[0]
     assert f"valid acc {history[1].valid_acc:.4f}   test acc" in printed[2]

@@ -435,8 +435,8 @@ def drawn(tmp_path, monkeypatch):
         "save_figure",
         lambda path, figure: figures.setdefault(path.name, figure),
     )
-    captions, table = write_evaluation(tmp_path, model, loader)
-    assert captions.keys() == figures.keys()
+    shown, table, _ = write_evaluation(tmp_path, model, loader)
+    assert shown.keys() == figures.keys()
     assert (tmp_path / "classes.txt").read_text() == f"{table}\n"
     return figures, table
 

@@ -1,23 +1,65 @@
-"""The HTML reports: self-contained, readable on a phone, and looked at by a real browser."""
+"""The HTML reports: what they say, and that everybody can read them, as a real browser finds."""
 
-import html.parser
+import html
+import io
+import itertools
 import re
+import shutil
+from pathlib import Path
 
 import pytest
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+from test_structure import PAGES, rows_of_diff
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax.pages.page import write_page
-from d2l_softmax.pages.report import side_by_side, write_comparison_report, write_run_report
+from d2l_softmax import language
+from d2l_softmax.commands import train as training_command
+from d2l_softmax.figures.drawing import chinese_font, save_figure
+from d2l_softmax.figures.vector import Shown, as_svg
+from d2l_softmax.pages.page import embedded, write_page
+from d2l_softmax.pages.report import Animation, write_comparison_report, write_run_report
+from d2l_softmax.pages.twins import rows_of, side_by_side
+from d2l_softmax.training.evaluation import Evaluation
 from d2l_softmax.training.loop import EpochRecord
+
+A4 = 718  # CSS pixels between margins of 1 cm
+
+
+def compare_twins(output_dir, *options):
+    argv = ["compare", "--epochs=1", "--quiet", "--device=cpu", f"--output-dir={output_dir}"]
+    assert d2l_main.main([*argv, *options]) == 0
+    return output_dir
 
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory, real_data):
     """Return the folder of a comparison of one epoch."""
-    output_dir = tmp_path_factory.mktemp("compared")
-    argv = ["compare", "--epochs=1", "--quiet", "--device=cpu", f"--output-dir={output_dir}"]
-    assert d2l_main.main(argv) == 0
-    return output_dir
+    return compare_twins(tmp_path_factory.mktemp("compared"))
+
+
+@pytest.fixture(scope="module")
+def chinese(tmp_path_factory, real_data):
+    """Return the folders of a training and a comparison in Chinese, and what had no translation."""
+    if chinese_font() is None:
+        pytest.skip("needs a font for Chinese")
+    untranslated = set()
+
+    class Catalogue(dict):
+        def get(self, text, default):
+            if text not in self:
+                untranslated.add(text)
+            return super().get(text, default)
+
+    trained, compared = (tmp_path_factory.mktemp(name) for name in ("trained-zh", "compared-zh"))
+    with pytest.MonkeyPatch.context() as patch:
+        catalogue = Catalogue(language.chinese())
+        patch.setattr(language, "chinese", lambda: catalogue)
+        argv = ["--quiet", "--device=cpu", "--epochs=1", "--lang=zh", f"--output-dir={trained}"]
+        assert training_command.main(d2l_main.TWINS["scratch"], "scratch", argv) == 0
+        compare_twins(compared, "--lang=zh")
+    return {"trained": trained, "compared": compared, "untranslated": untranslated}
 
 
 @pytest.fixture(params=["trained", "compared"])
@@ -26,57 +68,12 @@ def page(request):
     return request.getfixturevalue(request.param) / "report.html"
 
 
-class Outline(html.parser.HTMLParser):
-    """Collects a page's headings, addresses and images without a description; checks nesting."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.headings, self.addresses, self.undescribed, self.open = [], [], 0, []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        named = dict(attributes)
-        self.addresses += [named[key] for key in ("src", "href") if key in named]
-        self.undescribed += tag == "img" and not named.get("alt")
-        if tag not in ("meta", "img", "col"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] in ("h1", "h2"):
-            self.headings.append(data)
-
-
-def test_self_contained(page):
-    text = page.read_text(encoding="utf-8")
-    outline = Outline(text)
-    assert outline.open == []
-    assert outline.undescribed == 0
-    assert outline.addresses
-    assert all(address.startswith("data:image/png;base64,") for address in outline.addresses)
-    assert "http:" not in re.sub(r"base64,[^\"]+", "", text)
-    assert "<script" not in text
-
-
-def test_what_a_run_reports(trained):
-    text = (trained / "report.html").read_text(encoding="utf-8")
-    assert text.count("<img") == 6
-    assert Outline(text).headings[1:] == ["Epoch by epoch", "Class by class", "How it was made"]
-    history = (trained / "history.csv").read_text().splitlines()[1:]
-    for row in history:
-        assert f"<td>{float(row.split(',')[1]):.4f}</td>" in text
-    assert "ankle boot" in text
-    assert "<dt>batch size</dt><dd>256</dd>" in text
-
-
-def test_what_a_comparison_reports(compared):
-    text = (compared / "report.html").read_text(encoding="utf-8")
-    assert "They agree to rounding in every epoch" in text
-    assert "The two pages side by side" in Outline(text).headings
-    assert "y_hat[rows, y]" in text
-    assert "nn.CrossEntropyLoss(reduction=reduction)(logits, y)" in text
+@pytest.fixture(params=["trained", "compared", "trained in Chinese", "compared in Chinese"])
+def any_page(request):
+    """Return the path of each report in turn, in each language."""
+    name, *in_chinese = request.param.split(" in ")
+    folders = request.getfixturevalue("chinese") if in_chinese else None
+    return (folders[name] if folders else request.getfixturevalue(name)) / "report.html"
 
 
 CONFIG = {
@@ -92,18 +89,41 @@ HISTORY = [
     EpochRecord(1, train_loss=0.9, train_acc=0.6, test_acc=0.5, seconds=1.5, valid_acc=0.4),
     EpochRecord(2, train_loss=0.8, train_acc=0.7, test_acc=0.65, seconds=2.5, valid_acc=0.55),
 ]
+# Of two bags and a coat, one bag was taken for a coat; nothing was taken for a shirt.
+EVALUATION = Evaluation(
+    torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.25, 0.5, 0.25]]),
+    torch.tensor([0, 0, 1]),
+    ["bag", "coat", "shirt"],
+)
 
 
-def first_table(page):
-    """Return the rows of a page's first table, each as {title of the column: cell}."""
-    table = page.read_text(encoding="utf-8").split("<table>")[1].split("</table>")[0]
-    titles, *rows = (re.findall(r"<t[hd]>(.*?)</t[hd]>", row) for row in table.split("<tr>")[1:])
-    return [dict(zip(titles, row, strict=True)) for row in rows]
+def png(shade, size=(60, 40)):
+    """Return a PNG file of one gray."""
+    buffer = io.BytesIO()
+    Image.new("L", size, shade).save(buffer, "png")
+    return buffer.getvalue()
+
+
+def tables(path):
+    """Return a page's tables, each as a list of {title of the column: cell}."""
+    text = path.read_text(encoding="utf-8")
+    found = []
+    for table in re.findall(r"<table>(.*?)</table>", text, re.DOTALL):
+        titles, *rows = (
+            [html.unescape(cell) for cell in re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row)]
+            for row in re.findall(r"<tr>(.*?)</tr>", table)
+        )
+        found.append([dict(zip(titles, row, strict=True)) for row in rows])
+    return found
+
+
+# What is said
 
 
 def test_a_run_has_each_number_in_its_column(tmp_path):
-    write_run_report(tmp_path, {}, HISTORY, CONFIG, "")
-    assert first_table(tmp_path / "report.html")[1] == {
+    write_run_report(tmp_path, {}, HISTORY, CONFIG, EVALUATION)
+    epochs, classes = tables(tmp_path / "report.html")
+    assert epochs[1] == {
         "epoch": "2",
         "train loss (nats)": "0.8000",
         "train accuracy": "0.7000",
@@ -111,12 +131,19 @@ def test_a_run_has_each_number_in_its_column(tmp_path):
         "test accuracy": "0.6500",
         "seconds": "2.50",
     }
-    summary = "Epoch 2: train loss 0.8000 nats, train accuracy 0.7000, test accuracy 0.6500."
-    assert summary in (tmp_path / "report.html").read_text(encoding="utf-8")
+    scores = [list(row.values()) for row in classes]
+    assert list(classes[0]) == ["class", "precision", "recall", "examples"]
+    assert scores == [
+        ["bag", "1.0000", "0.5000", "2"],
+        ["coat", "0.5000", "1.0000", "1"],
+        ["shirt", "-", "-", "0"],
+    ]
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Epoch 2: train loss 0.8000 nats, train accuracy 0.7000, test accuracy 0.6500." in text
+    assert "loss 0.9242 nats, accuracy 0.6667, calibration error 0.1667" in text  # (4 ln 2) / 3
 
 
 def test_a_comparison_has_each_twins_numbers_in_its_columns(tmp_path):
-    (tmp_path / "comparison.png").write_bytes(b"a picture")
     scratch, concise = (record._replace(epoch=1).measurements() for record in HISTORY)
     difference = {"train_loss": 0.1, "train_acc": 0.2, "test_acc": 0.3, "W": 0.4, "b": 0.5}
     summary = {
@@ -126,29 +153,55 @@ def test_a_comparison_has_each_twins_numbers_in_its_columns(tmp_path):
         "test_predictions_that_differ": 7,
         "test_images": 1234,
     }
-    write_comparison_report(tmp_path, summary, {"scratch": "left", "concise": "right"})
-    assert first_table(tmp_path / "report.html") == [
-        {
-            "epoch": "1",
-            "train loss, scratch": "0.900000",
-            "train loss, concise": "0.800000",
-            "test accuracy, scratch": "0.5000",
-            "test accuracy, concise": "0.6500",
-            "loss differs by": "1.0e-01",
-            "test accuracy differs by": "3.0e-01",
-            "W differs by": "4.0e-01",
-            "b differs by": "5.0e-01",
-        }
+    write_comparison_report(tmp_path, {}, summary, {"scratch": "left = 1", "concise": "right = 2"})
+    assert tables(tmp_path / "report.html") == [
+        [
+            {
+                "epoch": "1",
+                "train loss, scratch": "0.900000",
+                "train loss, concise": "0.800000",
+                "test accuracy, scratch": "0.5000",
+                "test accuracy, concise": "0.6500",
+                "train loss differs by": "1.0e-01",
+                "test accuracy differs by": "3.0e-01",
+                "W differs by": "4.0e-01",
+                "b differs by": "5.0e-01",
+            }
+        ]
     ]
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "their predictions differ on 7 of 1,234 test images" in text
 
 
+def test_what_a_run_reports(trained):
+    text = (trained / "report.html").read_text(encoding="utf-8")
+    assert text.count("<figure") == 6
+    epochs, classes = tables(trained / "report.html")
+    history = (trained / "history.csv").read_text().splitlines()[1:]
+    losses = [f"{float(row.split(',')[1]):.4f}" for row in history]
+    assert [row["train loss (nats)"] for row in epochs] == losses
+    assert [row["class"] for row in classes][-1] == "ankle boot"
+    assert "<dt>batch size</dt><dd>256</dd>" in text
+
+
+def test_a_figure_is_described_with_its_numbers(trained, compared):
+    first, *_, last = (trained / "history.csv").read_text().splitlines()[1:]
+    loss, end = (f"{float(row.split(',')[1]):.2f}" for row in (first, last))
+    text = (trained / "report.html").read_text(encoding="utf-8")
+    assert f"The loss goes from {loss} to {end} nats in 3 epochs" in text
+    (right,) = re.findall(r"(\d+) of 10000 images are predicted right", text)
+    assert f"accuracy {int(right) / 10_000:.4f}" in text
+    assert "shirt was taken for t-shirt" in text
+    text = (compared / "report.html").read_text(encoding="utf-8")
+    assert "Curves of both twins over 1 epochs" in text
+
+
 def test_markup_in_what_is_shown_is_escaped(tmp_path):
-    content = {"title": "<b>", "columns": ["<i>"], "rows": [["<u>"]], "facts": {"<p>": "<q>"}}
+    table = {"caption": "<s>", "columns": ["<i>"], "rows": [["<u>"]]}
     path = tmp_path / "report.html"
-    write_page(path, "report.html.jinja", **content, summary="<em>", text="<s>", figures=[])
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    content = {"title": "<b>", "summary": "<em>", "history": table, "facts": {"<p>": "<q>"}}
+    write_page(path, "report.html.jinja", **content, figures=[])
+    text = path.read_text(encoding="utf-8")
     for letter in ("b", "i", "u", "q", "em", "s"):
         assert f"&lt;{letter}&gt;" in text
         assert f"<{letter}>" not in text
@@ -160,21 +213,299 @@ def test_nobodys_paths_are_in_a_report(trained):
     assert "data dir" not in text
 
 
-def test_side_by_side():
-    lines = list(side_by_side("a\nb\nc\n", "a\nX\nY\nc\n"))
-    assert [tuple(line) for line in lines] == [
-        (1, "a", 1, "a", False),
-        (2, "b", 2, "X", True),
-        ("", "", 3, "Y", True),
-        (3, "c", 4, "c", False),
+def test_a_report_in_chinese_has_no_english_but_names_and_code(chinese):
+    assert chinese["untranslated"] == set()
+    text = (chinese["trained"] / "report.html").read_text(encoding="utf-8")
+    assert '<html lang="zh-CN">' in text
+    epochs, classes = tables(chinese["trained"] / "report.html")
+    assert next(iter(epochs[0])) == "迭代周期"
+    assert classes[-1]["类别"] == "短靴"
+
+
+# Figures
+
+
+def drawn(*values):
+    figure = Figure()
+    figure.subplots().plot(values, marker="o")
+    return figure
+
+
+def test_a_figures_svg_is_in_the_pages_colours_and_the_same_every_time(tmp_path):
+    save_figure(tmp_path / "a.png", figure := drawn(1, 2, 3))
+    svg = as_svg(figure, "a")
+    assert svg == as_svg(figure, "a")
+    ids, others = (set(re.findall(r'id="(.*?)"', as_svg(figure, salt))) for salt in "ab")
+    assert ids
+    assert not ids & others
+    assert svg.startswith("<svg")
+    assert "currentColor" in svg
+    for foreign in ("#000000", "#ffffff", "font-family", "<style", "<metadata", "<?xml"):
+        assert foreign not in svg
+
+
+def test_a_figure_is_svg_where_that_is_smaller():
+    figure = drawn(1, 2, 3)
+    short, long = "<svg></svg>", f"<svg>{' ' * 1000}</svg>"
+    assert embedded(png(0), "", svg=short)[:2] == ("", short)
+    address, svg, width, height, *_ = embedded(png(0), "", svg=long)
+    assert (svg, width, height) == ("", 60, 40)
+    assert address.startswith("data:image/png;base64,")
+    assert Shown("", "", figure).svg().startswith("<svg")
+    assert Shown("", "").svg() == ""
+
+
+# Code
+
+
+@pytest.mark.skipif(not shutil.which("diff"), reason="needs diff")
+@pytest.mark.parametrize("file", ["softmax_regression.py", "optimizers.py", "losses.py"])
+def test_lines_stand_in_the_rows_of_diff(file):
+    paths = [page.with_name(file) for page in PAGES.values()]
+    texts = [path.read_text(encoding="utf-8").splitlines() for path in paths]
+    rows = rows_of(*texts)
+    assert rows[0] == (1, 1)
+    for side, text in enumerate(texts):  # every line, in order
+        assert [row[side] for row in rows if row[side]] == list(range(1, len(text) + 1))
+    if file == "softmax_regression.py":
+        assert rows == rows_of_diff(*paths)
+
+
+def test_definitions_stand_side_by_side():
+    left = (
+        "import a\n\n\ndef f():\n    return 1\n\n\nclass C:\n    def g(self):\n        return 2\n"
+    )
+    right = "import a\n\n\ndef f():\n    return 1\n\n\nclass C:\n    h = 3\n"
+    found = list(side_by_side(left, right))
+    assert [d.names for d in found] == [[], ["f"], ["C"], ["C.g"]]
+    assert [d.rows for d in found] == [1, 2, 1, 2]
+    assert [line.differs for line in found[1].columns[0]] == [False, False]
+    one, other = found[3].columns
+    assert [(line.number, line.indent, line.differs) for line in one] == [
+        (9, 4, True),
+        (10, 8, True),
+    ]
+    assert [(line.number, line.html) for line in other] == [
+        (9, '    h = <span class="mi">3</span>'),
+        (None, ""),
     ]
 
 
-@pytest.mark.parametrize("width", [320, 390, 1300, 2000])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_page_never_scrolls_sideways(page, visit, width, scheme):
-    """Wide tables and figures do so in their own boxes."""
-    opened, requests = visit(page, width, scheme)
-    assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert [address.split(":")[0] for address in requests[:1]] == ["file"]
+def test_the_most_important_pairs_stand_side_by_side(compared, visit):
+    """In the same row on a wide screen; on a phone, one twin below the other."""
+    pairs = {
+        "def __call__(self, X):": "def forward(self, X):",
+        "y_hat = model(X)": "logits = model(X)",
+        "gradients = model.gradients(X, y_hat, y)": "loss.backward()",
+        "def gradients(self, X, y_hat, y):": "# gradients() is loss.backward(): autograd",
+    }
+    where = """text => { const line = [...document.querySelectorAll('.line')].find(
+        line => line.textContent.trim().startsWith(text));
+        const box = line.getBoundingClientRect();
+        return [box.left, box.top, line.closest('section').querySelector('h3').textContent] }"""
+    opened, _ = visit(compared / "report.html")
+    for one, other in pairs.items():
+        (left, top, title), (right, same_top, same_title) = (
+            opened.evaluate(where, text) for text in (one, other)
+        )
+        assert right > left + 400
+        assert (top, title) == (same_top, same_title)
+    opened.set_viewport_size({"width": 390, "height": 800})
+    for one, other in pairs.items():
+        (left, top, _), (same_left, below, _) = (
+            opened.evaluate(where, text) for text in (one, other)
+        )
+        assert below > top
+        assert left == same_left
+
+
+def test_line_numbers_are_not_copied(compared, visit):
+    opened, _ = visit(compared / "report.html")
+    opened.evaluate("getSelection().selectAllChildren(document.querySelector('.code'))")
+    copied = opened.evaluate("getSelection().toString()")
+    code = Path(PAGES["scratch"]).read_text(encoding="utf-8")
+    definition = code[code.index("def one_hot") :].split("\n\n\n")[0]
+    assert definition in copied
+
+
+# Everybody can read it
+
+
+def test_a_page_never_scrolls_sideways(any_page, visit):
+    """Wide tables and figures do so in boxes of their own, which say so at their edges."""
+    opened, _ = visit(any_page)
+    for width in (320, 390, 768, 2000):
+        opened.set_viewport_size({"width": width, "height": 900})
+        assert opened.evaluate("document.documentElement.scrollWidth") == width
+    cut = """[...document.querySelectorAll('main *')].filter(e => !e.closest('svg')
+        && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX != 'visible')
+        .filter(e => e.tabIndex != 0 || !e.ariaLabel || e.role != 'group'
+            || !getComputedStyle(e).backgroundImage.includes('linear-gradient'))
+        .map(e => e.outerHTML.slice(0, 90))"""
+    opened.set_viewport_size({"width": 390, "height": 900})
+    assert opened.evaluate("document.querySelector('.scroll').scrollWidth") > 400
+    assert opened.evaluate(cut) == []
+
+
+def test_nothing_is_asked_of_the_network(page, visit):
+    text = page.read_text(encoding="utf-8")
+    assert "<script" not in text
+    _, requests = visit(page)
+    assert requests[0] == page.as_uri()
     assert all(address.startswith("data:") for address in requests[1:])
+
+
+def test_a_page_could_not_ask_the_network_if_it_would(trained, tmp_path, visit):
+    text = (trained / "report.html").read_text(encoding="utf-8")
+    beside = tmp_path / "beside.png"
+    beside.write_bytes(png(0))
+    changed = tmp_path / "changed.html"
+    changed.write_text(text.replace("</main>", '<img src="beside.png"></main>'), encoding="utf-8")
+    opened, _ = visit(changed)
+    assert opened.evaluate("document.querySelector('main > img').naturalWidth") == 0
+
+
+def test_pictures_and_svgs_are_whole(page, visit):
+    opened, _ = visit(page)
+    assert opened.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 600)")
+    assert opened.locator("figure svg").count() >= 1
+    twice = """[...document.querySelectorAll('[id]')].map(e => e.id)
+        .filter((id, i, all) => all.indexOf(id) != i)"""
+    assert opened.evaluate(twice) == []
+    lost = """[...document.querySelectorAll('svg use')].map(e => e.getAttribute('xlink:href'))
+        .concat([...document.querySelectorAll('svg [clip-path]')]
+            .map(e => e.getAttribute('clip-path').slice(4, -1)))
+        .filter(address => !document.querySelector(address))"""
+    assert opened.evaluate(lost) == []
+
+
+def luminance(color):
+    """Return the relative luminance of a CSS colour rgb(...), 0 to 1 (WCAG 2.2)."""
+    channels = [int(number) / 255 for number in re.findall(r"\d+", color)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_it_is_dark_in_the_dark_and_its_figures_too(page, visit):
+    colors = """[getComputedStyle(document.body).backgroundColor,
+        getComputedStyle(document.body).color,
+        getComputedStyle(document.querySelector('figure svg text')).fill]"""
+    grounds = {}
+    for scheme in ("light", "dark"):
+        ground, *inks = visit(page, scheme=scheme)[0].evaluate(colors)
+        grounds[scheme] = luminance(ground)
+        for ink in inks:
+            darker, lighter = sorted((luminance(ground), luminance(ink)))
+            assert (lighter + 0.05) / (darker + 0.05) > 7
+    assert grounds["dark"] < 0.02
+    assert grounds["light"] > 0.9
+
+
+def complaints(opened, **options):
+    """Return what axe-core finds in a page: the rule, and the first element that breaks it."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    violations = Axe().run(opened, options=options).response["violations"]
+    return [(found["id"], found["nodes"][0]["html"]) for found in violations]
+
+
+def test_axe_finds_nothing(any_page, visit):
+    opened, _ = visit(any_page, width=390)
+    assert complaints(opened) == []
+    opened.emulate_media(color_scheme="dark")
+    assert complaints(opened, runOnly=["color-contrast"]) == []
+
+
+def test_on_paper_it_is_white_and_nothing_is_cut(page, visit):
+    opened, _ = visit(page, width=A4, scheme="dark")
+    opened.emulate_media(media="print", color_scheme="dark")
+    assert (
+        opened.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    )
+    assert opened.evaluate("getComputedStyle(document.body).color") == "rgb(31, 35, 40)"
+    too_wide = """[...document.querySelectorAll('body *')]
+        .filter(e => !e.closest('svg') && e.getBoundingClientRect().right > innerWidth + 1)
+        .map(e => e.outerHTML.slice(0, 90))"""
+    assert opened.evaluate(too_wide) == []
+    split = "[...document.querySelectorAll('figure, tr')].map(e => getComputedStyle(e).breakInside)"
+    assert set(opened.evaluate(split)) == {"avoid"}
+
+
+def test_boxes_that_scroll_are_reached_and_scrolled_by_keyboard(page, visit):
+    opened, _ = visit(page, width=390, bypass_csp=True)  # or a page can't be waited for
+    focused = "document.activeElement"
+    reached = []
+    for _ in range(opened.locator(".scroll").count()):
+        opened.keyboard.press("Tab")
+        reached.append(opened.evaluate(f"{focused}.ariaLabel"))
+        assert opened.evaluate(f"getComputedStyle({focused}).outlineStyle") == "solid"
+        if opened.evaluate(f"{focused}.scrollWidth > {focused}.clientWidth"):
+            opened.keyboard.press("ArrowRight")
+            opened.wait_for_function(f"{focused}.scrollLeft > 0")
+    assert all(reached)
+    assert len(set(reached)) == len(reached)
+
+
+def test_headings_and_landmarks_are_in_order(page, visit):
+    opened, _ = visit(page)
+    levels = opened.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(h => +h.tagName[1])")
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    parts = opened.evaluate("[...document.body.children].map(e => e.tagName.toLowerCase())")
+    assert parts == ["header", "main", "footer"]
+
+
+# The animation
+
+
+@pytest.fixture
+def film(tmp_path):
+    """Return the path of a report with an animation of three frames."""
+    frames = [png(shade) for shade in (0, 100, 200)]
+    animation = Animation(frames, ["epoch 0", "epoch 1", "epoch 2"], "How it is learned.")
+    write_run_report(tmp_path, {}, HISTORY, CONFIG, EVALUATION, animation)
+    return tmp_path / "report.html"
+
+
+SEEN = """[...document.querySelectorAll('.frames > *')]
+    .filter(e => e.checkVisibility({visibilityProperty: true})).map(e => e.textContent.trim())"""
+AT = "seconds => document.getAnimations().forEach(a => { a.currentTime = 1000 * seconds })"
+
+
+def test_frames_are_seen_one_after_the_other_over_the_last(film, visit):
+    opened, _ = visit(film)
+    opened.evaluate("document.getAnimations().forEach(a => a.pause())")
+    seen = []
+    for seconds in (0.1, 0.8, 1.5, 3.9, 4.3):  # a turn is 0.7 s, and there are 3 + 3 of them
+        opened.evaluate(AT, seconds)
+        seen.append(opened.evaluate(SEEN)[0])
+    assert seen == ["epoch 0", "epoch 1", "epoch 2", "epoch 2", "epoch 0"]
+    assert opened.evaluate(SEEN)[-1] == "epoch 2"  # below the others
+    order = "[...document.querySelectorAll('.frames > *')].map(e => getComputedStyle(e).zIndex)"
+    assert opened.evaluate(order) == ["1", "1", "auto"]
+
+
+def test_the_animation_can_be_stopped_by_keyboard(film, visit):
+    opened, _ = visit(film)
+    states = "[...new Set(document.getAnimations().map(a => a.playState))]"
+    assert opened.evaluate(states) == ["running"]
+    opened.get_by_label("Stop the animation").focus()
+    opened.keyboard.press("Space")
+    assert opened.evaluate(states) == ["paused"]
+    opened.keyboard.press("Space")
+    assert opened.evaluate(states) == ["running"]
+
+
+@pytest.mark.parametrize("asked", [{"reduced_motion": "reduce"}, {"media": "print"}])
+def test_it_stands_still_for_those_who_asked_and_on_paper(film, visit, asked):
+    opened, _ = visit(film)
+    opened.emulate_media(**asked)
+    assert opened.evaluate("document.getAnimations().length") == 0
+    assert opened.evaluate(SEEN) == ["epoch 2"]
+    assert not opened.get_by_label("Stop the animation").is_visible()
+
+
+def test_axe_finds_nothing_in_an_animation(film, visit):
+    opened, _ = visit(film, scheme="dark")
+    assert complaints(opened) == []

@@ -17,7 +17,8 @@ from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.training import Training, describe
 from d2l_softmax.figures.comparison import draw_comparison
 from d2l_softmax.figures.descriptions import of_comparison
-from d2l_softmax.figures.vector import write_shown
+from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.figures.vector import Shown
 from d2l_softmax.language import tr
 from d2l_softmax.pages.report import write_comparison_report
 from d2l_softmax.storage.files import prepare_directory, write_json
@@ -118,8 +119,9 @@ def write_results(output_dir: Path, comparison: Comparison, disagreements: int) 
     }
     with drawn_in(comparison.options.lang):
         figure = draw_comparison(comparison.records, comparison.differences, dtype)
+        save_figure(output_dir / FIGURE, figure)
         alt = of_comparison(comparison.records, comparison.differences)
-        shown = write_shown(output_dir / FIGURE, figure, tr(CAPTION), alt)
+        shown = Shown(tr(CAPTION), alt, figure)
         write_comparison_report(output_dir, {FIGURE: shown}, summary, pages)
 
 

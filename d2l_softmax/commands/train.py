@@ -23,8 +23,9 @@ from d2l_softmax.commands.together import check_data, refuse_too_many_processes,
 from d2l_softmax.commands.training import Training, describe
 from d2l_softmax.figures.curves import draw_curves
 from d2l_softmax.figures.descriptions import of_curves
+from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.evaluation import write_evaluation
-from d2l_softmax.figures.vector import write_shown
+from d2l_softmax.figures.vector import Shown
 from d2l_softmax.language import tr
 from d2l_softmax.pages.report import write_run_report
 from d2l_softmax.storage.checkpoint import Checkpoint
@@ -176,6 +177,7 @@ def write_results(output_dir: Path, training: Training, config: dict) -> None:
     with drawn_in(training.options.lang):
         caption = tr(CAPTION) + (tr(JITTER) if is_seen else "")
         curves = draw_curves(history, title)
-        shown = write_shown(output_dir / CURVES, curves, caption, of_curves(history))
+        save_figure(output_dir / CURVES, curves)
+        shown = Shown(caption, of_curves(history), curves)
         figures, _, evaluation = write_evaluation(output_dir, training.model, training.test_iter)
         write_run_report(output_dir, {CURVES: shown} | figures, history, config, evaluation)

@@ -54,7 +54,7 @@ def of_predictions(y: Sequence[int], predicted: Sequence[int], classes: Sequence
 
 def of_templates(classes: Sequence[str]) -> str:
     """Describe the images of the weights."""
-    names = ", ".join(map(shortened, classes[:10]))
+    names = tr(", ").join(map(shortened, classes[:10]))
     return tr("The weights of {q} classes as images: {names}.", q=len(classes), names=names)
 
 

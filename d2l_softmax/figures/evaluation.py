@@ -15,9 +15,10 @@ from d2l_softmax.figures.drawing import (
     draw_tile,
     new_figure,
     new_tiles,
+    save_figure,
     shortened,
 )
-from d2l_softmax.figures.vector import Shown, write_shown
+from d2l_softmax.figures.vector import Shown
 from d2l_softmax.language import tr
 from d2l_softmax.storage.files import write_text
 from d2l_softmax.training.evaluation import (
@@ -80,12 +81,11 @@ def write_evaluation(
     if len(shape) == 1:
         figures = {name: draw for name, draw in figures.items() if name not in OF_IMAGES}
         table += "\nThe examples are features: figures that show images are left out."
-    shown = {
-        name: write_shown(
-            output_dir / name, draw(), tr(FIGURES[name]), alts[name], vector=name in VECTOR
-        )
-        for name, draw in figures.items()
-    }
+    shown = {}
+    for name, draw in figures.items():
+        figure = draw()
+        save_figure(output_dir / name, figure)
+        shown[name] = Shown(tr(FIGURES[name]), alts[name], figure if name in VECTOR else None)
     write_text(output_dir / TABLE, f"{table}\n")
     return shown, table, evaluation
 

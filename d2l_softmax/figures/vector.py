@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-
-from d2l_softmax.figures.drawing import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,19 +35,14 @@ class Shown(NamedTuple):
 
     def svg(self) -> str:
         """Return it as SVG, "" if it is better a PNG file."""
-        return as_svg(self.figure) if self.figure else ""
+        return as_svg(self.figure, salt=self.caption) if self.figure else ""
 
 
-def write_shown(path: Path, figure: Figure, caption: str, alt: str, vector: bool = True) -> Shown:
-    """Write a figure as PNG; return how a page shows it."""
-    save_figure(path, figure)
-    return Shown(caption, alt, figure if vector else None)
-
-
-def as_svg(figure: Figure) -> str:
+def as_svg(figure: Figure, salt: str) -> str:
     """Return a figure, written as PNG before, as an <svg> element: the same bytes every time.
 
-    What is black or white in it is `currentColor` or `var(--ground)`.
+    What is black or white in it is `currentColor` or `var(--ground)`. The salt keeps its ids apart
+    from those of other figures in the page.
     """
     import matplotlib
 
@@ -58,9 +50,8 @@ def as_svg(figure: Figure) -> str:
     for axes in figure.axes:
         axes.patch.set_visible(False)
     buffer = io.StringIO()
-    # Letters stay letters: a quarter of the size, and found by a search in the page. The ids of two
-    # figures can't clash: they are hashes of what is drawn.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "d2l_softmax"}):
+    # Letters stay letters: a quarter of the size, and found by a search in the page.
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", facecolor="none", metadata=nothing)
     svg = buffer.getvalue()

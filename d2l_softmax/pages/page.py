@@ -38,10 +38,12 @@ def write_page(path: Path, template: str, **content: Any) -> None:
 
 
 def embedded(png: bytes, caption: str, alt: str = "", svg: str = "") -> Picture:
-    """Return a PNG file as a page holds it, or the same picture as SVG if that is given.
+    """Return a PNG file as a page holds it; in its place the same picture as SVG, if smaller.
 
     Without alt the caption says what it shows.
     """
     width, height = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))  # PNG's header
-    address = "" if svg else f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    return Picture(address, svg, width, height, caption, alt or caption)
+    address = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    if not 0 < len(svg.encode()) < len(address):
+        svg = ""
+    return Picture("" if svg else address, svg, width, height, caption, alt or caption)
