@@ -1,9 +1,15 @@
 """The language of figures and reports: which text, which font, and what is done without one."""
 
+import ast
+import re
+from pathlib import Path
+from string import Formatter
+
 import pytest
 from matplotlib import font_manager
 
 from d2l_softmax import __main__ as d2l_main
+from d2l_softmax import language
 from d2l_softmax.commands.language import drawn_in
 from d2l_softmax.figures import drawing
 from d2l_softmax.figures.drawing import CHINESE_FONTS, chinese_font, own_style, shortened
@@ -90,3 +96,51 @@ def test_only_languages_that_are_there_can_be_asked_for(tmp_path, capsys):
         d2l_main.main(["losses", "--lang=fr", f"--output-dir={tmp_path}"])
     assert exit.value.code == 2
     assert "--lang" in capsys.readouterr().err
+
+
+# The catalogue
+
+FOLDER = Path(language.__file__).parent
+
+
+def texts_in_code():
+    """Return what is passed to tr, the texts that the code holds, and its CONSTANTS' texts."""
+    passed, held, constants, named = set(), set(), {}, set()
+    for path in FOLDER.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                held.add(node.value)
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                constants.setdefault(node.targets[0].id, []).append(node.value)
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tr":
+                text = node.args[0]
+                if isinstance(text, ast.Constant):
+                    passed.add(text.value)
+                else:  # tr(CAPTION), tr(FIGURES[name])
+                    named |= {n.id for n in ast.walk(text) if isinstance(n, ast.Name)}
+    for path in FOLDER.rglob("*.jinja"):
+        passed.update(re.findall(r'\btr\("([^"]+)"', path.read_text(encoding="utf-8")))
+    for name in filter(str.isupper, named):
+        for value in constants.get(name, ()):
+            for part in value.values if isinstance(value, ast.Dict) else [value]:
+                found = (n.value for n in ast.walk(part) if isinstance(n, ast.Constant))
+                passed.update(text for text in found if isinstance(text, str))
+    return passed, held | passed
+
+
+def test_every_text_that_is_shown_has_its_chinese():
+    passed, _ = texts_in_code()
+    assert len(passed) > 40
+    assert passed - chinese().keys() == set()
+
+
+def test_chinese_has_the_same_values_in_place():
+    def fields(text):
+        return sorted((name, form) for _, name, form, _ in Formatter().parse(text) if name)
+
+    assert {text: zh for text, zh in chinese().items() if fields(text) != fields(zh)} == {}
+
+
+def test_no_chinese_is_there_for_nothing():
+    _, held = texts_in_code()
+    assert chinese().keys() - held == set()
