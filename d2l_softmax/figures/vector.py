@@ -45,15 +45,16 @@ def as_svg(figure: Figure, salt: str) -> str:
     from those of other figures in the page.
     """
     import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     figure.set_layout_engine("none")  # it keeps that of the PNG, which took its time
-    for axes in figure.axes:
-        axes.patch.set_visible(False)
+    for patch in (figure.patch, *(axes.patch for axes in figure.axes)):
+        patch.set_visible(False)
     buffer = io.StringIO()
     # Letters stay letters: a quarter of the size, and found by a search in the page.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(buffer, format="svg", facecolor="none", metadata=nothing)
+        FigureCanvasSVG(figure).print_svg(buffer, metadata=nothing)  # savefig draws it twice
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     for pattern, replacement in OF_A_PAGE:
