@@ -453,6 +453,10 @@ def test_headings_and_landmarks_are_in_order(page, visit):
     assert levels.count(1) == 1
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    heads = "[...t.querySelectorAll('th')].every(h => h.scope)"
+    assert opened.evaluate(
+        f"[...document.querySelectorAll('table')].every(t => t.caption && {heads})"
+    )
     parts = opened.evaluate("[...document.body.children].map(e => e.tagName.toLowerCase())")
     assert parts == ["header", "main", "footer"]
 
