@@ -54,16 +54,16 @@ def counted(number: int, noun: str) -> str:
 
 
 class Console:
-    """The lines of a training and, where standard error is a terminal, a progress bar."""
+    """The lines of a long work and, where standard error is a terminal, a progress bar."""
 
-    def __init__(self, total: int, quiet: bool, speaks: bool = True):
-        """Start a bar of so many batches; with `quiet` there are neither lines nor a bar.
+    def __init__(self, total: int, quiet: bool, speaks: bool = True, unit: str = "batches"):
+        """Start a bar of so many units; with `quiet` there are neither lines nor a bar.
 
         Of several processes only one `speaks`: the others have no warnings either.
         """
         self.quiet, self.speaks = quiet or not speaks, speaks
         hidden = self.quiet or not sys.stderr.isatty()
-        self.bar = tqdm(total=total, unit=" batches", leave=False, disable=hidden)
+        self.bar = tqdm(total=total, unit=f" {unit}", leave=False, disable=hidden)
 
     def __enter__(self) -> "Console":
         return self

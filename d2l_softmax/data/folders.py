@@ -98,13 +98,17 @@ def folders_in(path: Path) -> list[str]:
 
 def pictures_in(path: Path) -> list[Path]:
     """Return the pictures in a folder and in those within, sorted; other files are passed over."""
-    endings = {e for e, kind in Image.registered_extensions().items() if kind in FORMATS}
     return sorted(
         Path(folder, name)
         for folder, _, names in os.walk(path, followlinks=True)
         for name in names
-        if os.path.splitext(name)[1].lower() in endings and name[0] != "."
+        if is_named_as_picture(name) and name[0] != "."
     )
+
+
+def is_named_as_picture(name: str) -> bool:
+    """Tell from the ending of a file's name whether it is a picture."""
+    return Image.registered_extensions().get(os.path.splitext(name)[1].lower()) in FORMATS
 
 
 def keep(folder: Folder) -> Path:

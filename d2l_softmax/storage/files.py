@@ -103,8 +103,11 @@ def sweep_one(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text in UTF-8, with the line ends it has, whole or not at all; see above."""
-    write_atomically(path, text.encode("utf-8"))
+    r"""Write a text in UTF-8, with the line ends it has, whole or not at all; see above.
+
+    Of a path in it, a byte that is no character is written as \udcff.
+    """
+    write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: Path, content: dict) -> None:
