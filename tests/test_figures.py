@@ -340,14 +340,21 @@ def test_differences_are_drawn_by_name_and_what_is_equal_is_said(compared):
 
 @pytest.fixture
 def predicted():
-    """Return the figure of a picture three pixels wide, and what is drawn in it."""
+    """Return the axes of a prediction, by title or else by the label below.
+
+    The picture is three pixels wide, and the model's weights are zero: its biases decide.
+    """
     picture = Image.new("RGB", (3, 2), (10, 20, 30))
     X = torch.tensor([[[[0.0, 0.25], [0.5, 1.0]]]])
-    return draw_prediction(picture, X, torch.tensor([[0.2, 0.7, 0.1]]), CLASSES)
+    model = scratch.SoftmaxRegression(4, 3)
+    model.W.zero_()
+    model.b += torch.tensor([0.2, 0.7, 0.1]).log()
+    figure = draw_prediction(X, {"the picture": picture}, (), model, CLASSES)
+    return {axes.get_title() or axes.get_xlabel(): axes for axes in figure.axes}
 
 
 def test_bars_belong_to_their_classes_and_stand_in_their_order(predicted):
-    axes = predicted.axes[2]
+    axes = predicted["probability"]
     names = dict(zip(axes.get_yticks(), tick_labels(axes.yaxis), strict=True))
     widths = {names[bar.get_y() + bar.get_height() / 2]: bar.get_width() for bar in axes.patches}
     assert widths == pytest.approx({"bag": 0.2, "coat": 0.7, "shirt": 0.1})
@@ -357,17 +364,15 @@ def test_bars_belong_to_their_classes_and_stand_in_their_order(predicted):
 
 
 def test_the_most_probable_class_stands_out(predicted):
-    bar_colors = [bar.get_facecolor() for bar in predicted.axes[2].patches]
+    bar_colors = [bar.get_facecolor() for bar in predicted["probability"].patches]
     assert bar_colors[0] == bar_colors[2] != bar_colors[1]
     assert sum(bar_colors[1][:3]) < sum(bar_colors[0][:3])  # it is darker
 
 
-def test_the_picture_is_on_the_left_and_what_the_model_saw_beside_it(predicted):
-    original, seen, _ = predicted.axes
-    assert original.get_title() == "the picture"
+def test_the_picture_and_what_the_model_saw_are_drawn_as_they_are(predicted):
+    original, seen = predicted["the picture"], predicted["what the model saw"]
     assert original.images[0].get_array().shape == (2, 3, 4)
     assert original.images[0].get_array()[1, 2].tolist() == [10, 20, 30, 255]
-    assert seen.get_title() == "what the model saw"
     assert seen.images[0].get_array().tolist() == [[0.0, 0.25], [0.5, 1.0]]
     assert seen.images[0].get_clim() == (0, 1)
 
