@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import pickle
 import re
 import signal
 import sys
@@ -19,6 +20,7 @@ import scratch
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import predict as predict_command
 from d2l_softmax.commands.picture_paths import find_pictures
+from d2l_softmax.commands.picture_sources import Prepared
 from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.figures import drawing
 from d2l_softmax.figures.drawing import chinese_font
@@ -256,6 +258,18 @@ def test_the_bar_is_as_long_as_there_are_pictures(predict, folder, monkeypatch):
     assert "0/7 " in err
     assert "pictures/s" in err
     assert out.count(".png: ") + out.count(".JPG: ") == 7
+
+
+def test_what_is_kept_of_a_picture_is_small_and_no_tensor():
+    """Small tensors that stay while large pictures come and go fragment the memory."""
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randint(256, (900, 1000, 3), dtype=torch.uint8, generator=generator)
+    prepared = Prepared(
+        torch.rand(1, 1, 28, 28), {"the picture": Image.fromarray(noise.numpy())}, ()
+    )
+    kept = predict_command.prediction_of("name", prepared, scratch.SoftmaxRegression(784, 10))
+    assert len(pickle.dumps(kept)) < 20_000
+    assert {type(probability) for probability in kept.probabilities} == {float}
 
 
 # The page

@@ -144,13 +144,13 @@ def read_all(
 def prediction_of(name: str, prepared: Prepared, model: Model) -> Prediction:
     """Return what a model says of a picture, with small pictures of it and of what it saw."""
     with torch.no_grad():
-        y_hat = model.probabilities(prepared.X)[0]
+        probabilities = model.probabilities(prepared.X)[0].tolist()
     shown = {
         tr("the picture {name}", name=name): prepared.steps.get(THE_PICTURE),
         tr("what the model saw of {name}", name=name): as_picture(prepared.X),
     }
     pictures = [small(picture, alt) for alt, picture in shown.items() if picture]
-    return Prediction(name, y_hat, prepared.doubts, pictures)
+    return Prediction(name, probabilities, prepared.doubts, pictures)
 
 
 COMMAND = Command("predict", "classify pictures", add_options, predict, complete)

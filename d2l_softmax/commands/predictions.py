@@ -28,7 +28,7 @@ def as_json(prediction: Prediction, classes: Sequence[str]) -> dict:
         "class": classes[index],
         "index": index,
         "probability": probability,
-        "probabilities": dict(zip(classes, prediction.y_hat.tolist(), strict=True)),
+        "probabilities": dict(zip(classes, prediction.probabilities, strict=True)),
         "doubts": list(prediction.doubts),
     }
 
@@ -46,7 +46,7 @@ def write_table(path: Path, predictions: Sequence[Prediction], classes: Sequence
                 classes[index],
                 index,
                 probability,
-                *prediction.y_hat.tolist(),
+                *prediction.probabilities,
                 " ".join(prediction.doubts),
             ]
         )

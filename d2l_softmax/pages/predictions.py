@@ -1,6 +1,7 @@
 """The page of many predictions: each picture small, what the model saw of it, and its class."""
 
 import base64
+import heapq
 import io
 from collections import Counter
 from collections.abc import Sequence
@@ -8,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image, features
-from torch import Tensor
 
 from d2l_softmax.language import tr
 from d2l_softmax.pages.page import write_page
@@ -28,21 +28,21 @@ class Small(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What a model says of a picture: probabilities (q,), and doubts in English sentences.
+    """What a model says of a picture: q probabilities, and doubts in English sentences.
 
-    Of the picture and of what the model saw only small pictures are kept, encoded: there may be
-    thousands.
+    There may be thousands: of the picture and of what the model saw only small pictures are kept,
+    encoded. The probabilities are no tensor: small ones, kept while large pictures come and go,
+    leave holes in memory that no picture fits into (3 GB after 1,000 photographs).
     """
 
     name: str
-    y_hat: Tensor
+    probabilities: Sequence[float]
     doubts: Sequence[str]
     pictures: Sequence[Small]
 
     def highest(self, n: int) -> list[tuple[int, float]]:
         """Return the n most probable classes, all if there are fewer, with their probabilities."""
-        probabilities, indices = self.y_hat.topk(min(n, len(self.y_hat)))
-        return list(zip(indices.tolist(), probabilities.tolist(), strict=True))
+        return heapq.nlargest(n, enumerate(self.probabilities), key=lambda pair: pair[1])
 
 
 def write_predictions_page(
