@@ -166,12 +166,14 @@ def exponent(series: dict, quantity: str) -> float:
 
 
 def draw_growth(results: list[dict]):
-    """Return a figure of seconds, above, and memory, below, against what grows."""
+    """Return a figure of seconds and, below, memory against what grows, in two rows of these."""
     names = list(dict.fromkeys(series["grows"] for series in results))
-    figure, all_axes = new_figure(3 * len(names), 6, 2, len(names))
+    columns = -(-len(names) // 2)
+    figure, all_axes = new_figure(3.6 * columns, 10, 4, columns)
     for series, (row, quantity) in itertools.product(results, enumerate(LIMITS)):
         grows, points = series["grows"], series["points"]
-        axes = all_axes[row * len(names) + names.index(grows)]
+        half, column = divmod(names.index(grows), columns)
+        axes = all_axes[(2 * half + row) * columns + column]
         values = [point[quantity] or math.nan for point in points]
         label = f"{series['name']}\nexponent {exponent(series, quantity):.2f}"
         axes.loglog([point[grows] for point in points], values, "o-", label=label)
@@ -181,4 +183,6 @@ def draw_growth(results: list[dict]):
         axes.minorticks_off()
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7, loc="upper left")
+    for axes in all_axes:
+        axes.set_visible(axes.has_data())  # what grows may be an odd number of things
     return figure

@@ -13,7 +13,12 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
 from d2l_softmax.data import CLASSES
 from d2l_softmax.storage.results import load_parameters
-from d2l_softmax.training.evaluation import Evaluation, evaluate, score_table
+from d2l_softmax.training.evaluation import (
+    Evaluation,
+    evaluate,
+    score_table,
+    wilson_interval,
+)
 
 
 @pytest.fixture
@@ -222,3 +227,17 @@ def test_model_is_left_alone_by_a_file_that_does_not_fit(tmp_path):
     with pytest.raises(ValueError, match="not finite"):
         load_parameters(tmp_path / "bad.pt", model)
     assert torch.equal(model.W, before)
+
+
+def test_wilsons_interval():
+    # Of 10 trials 5 held: (0.5 + 1.9208 / 10 ± 1.96 √(0.025 + 0.9604 / 100)) / 1.38416
+    low, high = wilson_interval(0.5, 10)
+    assert (low, high) == pytest.approx((0.23659, 0.76341), abs=1e-5)
+    assert wilson_interval(0.0, 2) == pytest.approx((0.0, 0.65763), abs=1e-5)
+    assert wilson_interval(1.0, 2) == pytest.approx((0.34237, 1.0), abs=1e-5)
+
+
+def test_wilsons_interval_has_the_probability_in_nineteen_of_twenty_cases(generator):
+    held = torch.bernoulli(torch.full((2_000, 40), 0.9), generator=generator).mean(dim=1)
+    ends = [wilson_interval(share, 40) for share in held.tolist()]
+    assert 0.93 < sum(low <= 0.9 <= high for low, high in ends) / len(ends) < 0.98

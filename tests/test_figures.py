@@ -3,6 +3,7 @@
 Each is drawn from a few numbers made up by hand, and read back from matplotlib's objects.
 """
 
+import io
 import math
 
 import numpy as np
@@ -18,19 +19,24 @@ from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.figures import evaluation as evaluation_figures
 from d2l_softmax.figures.comparison import draw_comparison
 from d2l_softmax.figures.curves import draw_curves
-from d2l_softmax.figures.drawing import draw_tile, new_tiles
+from d2l_softmax.figures.drawing import as_png, draw_tile, new_tiles
 from d2l_softmax.figures.evaluation import (
     draw_confusion,
     draw_mistakes,
     draw_predictions,
     draw_reliability,
-    draw_templates,
     write_evaluation,
 )
 from d2l_softmax.figures.losses import draw_losses
 from d2l_softmax.figures.prediction import draw_prediction
+from d2l_softmax.figures.templates import (
+    a_few_of,
+    draw_frame,
+    draw_templates,
+    draw_templates_by_epoch,
+)
 from d2l_softmax.training.agreement import Difference
-from d2l_softmax.training.evaluation import Evaluation
+from d2l_softmax.training.evaluation import Evaluation, wilson_interval
 from d2l_softmax.training.loop import EpochRecord
 
 CLASSES = ("bag", "coat", "shirt")
@@ -146,6 +152,63 @@ def test_templates_of_weights_that_are_all_zero_can_be_drawn():
     assert [image.get_clim() for image in figure.axes[0].images] == [(-1, 1)] * 3
 
 
+# Templates, epoch by epoch
+
+COURSE = {epoch: torch.full((4, 3), float(epoch + 1)) for epoch in range(4)}
+
+
+def test_templates_by_epoch_are_a_row_for_each_epoch_and_a_column_for_each_class():
+    course = {epoch: W.clone() for epoch, W in COURSE.items()}
+    course[2][:, 1] = torch.tensor([-6.0, 3.0, 0.0, 1.5])
+    (axes,) = draw_templates_by_epoch(course, (1, 2, 2), CLASSES).axes
+    pixels = axes.images[0].get_array().filled(math.nan)
+    # Each template is 2×2 and has a gap of a pixel around it; so each takes 4×4.
+    assert pixels.shape == (4 * 4, 3 * 4)
+    assert pixels[9:11, 5:7].tolist() == [[-1, 0.5], [0, 0.25]]  # divided by the row's largest, 6
+    assert pixels[9:11, 1:3].tolist() == [[0.5, 0.5], [0.5, 0.5]]
+    assert pixels[1:3, 1:3].tolist() == [[1, 1], [1, 1]]
+    assert np.isnan(pixels[8]).all()
+    assert np.isnan(pixels[:, 4]).all()
+    assert axes.images[0].get_clim() == (-1, 1)
+    assert tick_labels(axes.xaxis) == list(CLASSES)
+    assert tick_labels(axes.yaxis) == ["0\n±1", "1\n±2", "2\n±6", "3\n±4"]
+    assert list(axes.get_xticks()) == [1.5, 5.5, 9.5]  # in the middle of the template
+    assert list(axes.get_yticks()) == [1.5, 5.5, 9.5, 13.5]
+
+
+def test_of_many_epochs_the_first_ones_are_drawn_closest():
+    assert a_few_of(COURSE, 8) == [0, 1, 2, 3]
+    some = a_few_of(dict.fromkeys(range(101)), 8)
+    assert len(some) <= 8
+    assert (some[0], some[-1]) == (0, 100)
+    steps = np.diff(some)
+    assert (steps[1:] >= steps[:-1]).all()
+    assert a_few_of(dict.fromkeys(range(7, 107)), 8)[0] == 7
+
+
+def test_coloured_templates_by_epoch_are_gray_where_they_are_zero():
+    W = torch.zeros(12, 2)
+    W[0, 0] = 2.0  # the first pixel's red
+    (axes,) = draw_templates_by_epoch({0: W}, (3, 2, 2), CLASSES[:2]).axes
+    pixels = axes.images[0].get_array()
+    assert pixels[1, 1].tolist() == [1.0, 0.5, 0.5]
+    assert pixels[1, 5].tolist() == [0.5, 0.5, 0.5]
+    assert pixels[0, 0].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_frames_have_each_template_at_one_place_as_bright_as_its_epoch():
+    frames = [draw_frame(W, (1, 2, 2), CLASSES) for W in COURSE.values()]
+    places = [[image.get_extent() for image in frame.axes[0].images] for frame in frames]
+    assert all(each == places[0] for each in places)
+    assert texts(frames[0].axes[0]) == list(CLASSES)
+    for frame in frames:
+        for image in frame.axes[0].images:
+            assert image.get_array().tolist() == [[1, 1], [1, 1]]
+            assert image.get_clim() == (-1, 1)
+    sizes = {Image.open(io.BytesIO(as_png(frame))).size for frame in frames}
+    assert len(sizes) == 1
+
+
 # The confusion matrix
 
 
@@ -214,21 +277,52 @@ def test_only_the_worst_mistakes_are_drawn_if_there_are_too_many():
 # Reliability
 
 
+def bins_of(*sizes):
+    """Return an evaluation: for each (confidence, examples, right ones) that many predictions."""
+    rows = [
+        (0 if place < right else 1, 0, confidence)
+        for confidence, examples, right in sizes
+        for place in range(examples)
+    ]
+    return evaluation_of(*rows)
+
+
 def test_reliability_has_a_point_and_a_bar_for_each_bin():
-    evaluation = evaluation_of((0, 0, 0.45), (1, 1, 0.95), (1, 2, 0.92))
+    evaluation = bins_of((0.45, 100, 40), (0.95, 300, 270))
     points, sizes = draw_reliability(evaluation).axes
-    x, y = lines(points)["this model"]
-    assert x == pytest.approx([0.45, (0.95 + 0.92) / 2])
-    assert y == [1.0, 0.5]
+    judged, *few = points.containers
+    x, y = judged.lines[0].get_data()
+    assert list(x) == pytest.approx([0.45, 0.95])
+    assert list(y) == pytest.approx([0.4, 0.9])
+    assert few == []
     assert lines(points)["as sure as right"] == ([0, 1], [0, 1])
-    error = (1 * (1 - 0.45) + 2 * (0.935 - 0.5)) / 3
+    error = (100 * 0.05 + 300 * 0.05) / 400
     assert points.get_title() == f"calibration error {error:.4f}"
     assert [bar.get_x() for bar in sizes.patches] == [0.4, 0.9]
     assert [bar.get_width() for bar in sizes.patches] == pytest.approx([0.1, 0.1])
-    assert [bar.get_height() for bar in sizes.patches] == [1, 2]
+    assert [bar.get_height() for bar in sizes.patches] == [100, 300]
+    assert texts(sizes) == ["100", "300"]
     assert sizes.get_xlim() == points.get_xlim() == (0, 1)
     assert points.get_ylabel() == "accuracy"
     assert sizes.get_ylabel() == "images"
+
+
+def test_bins_of_few_images_are_hollow_and_no_line_leads_to_them():
+    evaluation = bins_of((0.45, 100, 40), (0.65, 2, 0), (0.95, 300, 270))
+    judged, few = draw_reliability(evaluation).axes[0].containers
+    assert list(judged.lines[0].get_xdata()) == pytest.approx([0.45, 0.95])
+    assert list(few.lines[0].get_xdata()) == pytest.approx([0.65])
+    assert judged.lines[0].get_linestyle() == "-"
+    assert few.lines[0].get_linestyle() == "None"
+    assert few.lines[0].get_markerfacecolor() == "none"
+    assert few.get_label() == "fewer than 100 images: too few to judge"
+
+
+def test_each_bin_has_its_interval():
+    evaluation = bins_of((0.95, 300, 270))
+    (judged,) = draw_reliability(evaluation).axes[0].containers
+    ((low, high),) = (path.vertices[:, 1] for path in judged.lines[2][0].get_paths())
+    assert (low, high) == pytest.approx(wilson_interval(0.9, 300))
 
 
 # The curves of a run
@@ -240,14 +334,14 @@ HISTORY = (
 )
 
 
-def test_each_curve_is_drawn_from_its_own_column():
+def test_each_curve_is_drawn_from_its_own_column_and_says_when_it_is_measured():
     figure = draw_curves(HISTORY, "scratch, seed 0")
     loss_axes, accuracy_axes = figure.axes
-    assert lines(loss_axes) == {"train": ([1, 2, 3], [0.9, 0.7, 0.6])}
+    assert lines(loss_axes) == {"train, during the epoch": ([1, 2, 3], [0.9, 0.7, 0.6])}
     assert lines(accuracy_axes) == {
-        "train": ([1, 2, 3], [0.60, 0.75, 0.80]),
-        "test": ([1, 2, 3], [0.55, 0.70, 0.72]),
-        "validation": ([1, 2, 3], [0.50, 0.65, 0.68]),
+        "train, during the epoch": ([1, 2, 3], [0.60, 0.75, 0.80]),
+        "test, after it": ([1, 2, 3], [0.55, 0.70, 0.72]),
+        "validation, after it": ([1, 2, 3], [0.50, 0.65, 0.68]),
     }
     assert loss_axes.get_ylabel() == "cross-entropy (nats)"
     assert accuracy_axes.get_ylabel() == "accuracy"
@@ -256,7 +350,8 @@ def test_each_curve_is_drawn_from_its_own_column():
 
 def test_no_curve_of_validation_without_held_out_images():
     history = [record._replace(valid_acc=None) for record in HISTORY]
-    assert list(lines(draw_curves(history, "").axes[1])) == ["train", "test"]
+    names = ["train, during the epoch", "test, after it"]
+    assert list(lines(draw_curves(history, "").axes[1])) == names
 
 
 def test_one_epoch_is_seen_as_a_mark():
@@ -290,49 +385,61 @@ def compared():
 
 
 def test_each_line_of_the_comparison_belongs_to_its_twin_and_column(compared):
-    epochs = [1, 2, 3]
-    drawn = lines(compared.axes[0])
-    assert len(drawn) == 6
+    losses, accuracies, nothing = compared.axes[:3]
     for twin, history in {"scratch": HISTORY, "concise": OTHER_HISTORY}.items():
-        assert drawn[f"train loss, {twin}"] == (epochs, [r.train_loss for r in history])
+        epochs = [1, 2, 3]
+        assert lines(losses)[f"train loss, {twin}"] == (epochs, [r.train_loss for r in history])
+        drawn = lines(accuracies)
         assert drawn[f"train accuracy, {twin}"] == (epochs, [r.train_acc for r in history])
         assert drawn[f"test accuracy, {twin}"] == (epochs, [r.test_acc for r in history])
+    assert [len(axes.lines) for axes in (losses, accuracies, nothing)] == [2, 4, 0]
+
+
+def test_the_comparison_has_one_unit_an_axes(compared):
+    assert [axes.get_ylabel() for axes in compared.axes] == [
+        "loss (nats)",
+        "accuracy",
+        "",
+        "difference: loss (nats)",
+        "difference: accuracy",
+        "difference: weight",
+    ]
 
 
 def test_the_twins_are_told_apart_by_style_and_the_columns_by_colour(compared):
-    axes = compared.axes[0]
-    assert axes.get_title() == "scratch (broad) and concise (dashed), float32"
-    for line in axes.lines:
-        broad = line.get_label().endswith("scratch")
-        assert (line.get_linewidth() > 3) == broad
-        assert line.get_linestyle() == ("-" if broad else "--")
+    assert compared.get_suptitle() == "scratch (broad) and concise (dashed), float32"
     by_color = {}
-    for line in axes.lines:
-        by_color.setdefault(line.get_color(), set()).add(line.get_label().split(", ")[0])
+    for axes in compared.axes[:2]:
+        for line in axes.lines:
+            broad = line.get_label().endswith("scratch")
+            assert (line.get_linewidth() > 3) == broad
+            assert line.get_linestyle() == ("-" if broad else "--")
+            by_color.setdefault(line.get_color(), set()).add(line.get_label().split(", ")[0])
+        named = {text.get_text() for text in axes.get_legend().get_texts()}
+        assert named == set(lines(axes))
     assert sorted(map(list, by_color.values())) == [
         ["test accuracy"],
         ["train accuracy"],
         ["train loss"],
     ]
-    named = {text.get_text() for text in axes.get_legend().get_texts()}
-    assert named == set(lines(axes))
 
 
 def test_differences_are_drawn_by_name_and_what_is_equal_is_said(compared):
-    axes = compared.axes[1]
-    drawn = lines(axes)
+    losses, accuracies, weights = compared.axes[3:]
     epsilon = torch.finfo(torch.float32).eps
-    assert drawn.pop(f"rounding of float32, {epsilon:.1e}")[1] == [epsilon, epsilon]
-    loss_epochs, loss_gaps = drawn.pop("train loss")
-    assert loss_epochs == [1, 2, 3]
-    assert loss_gaps == pytest.approx([0.01, math.nan, 0.01], nan_ok=True)
-    assert drawn == {
-        "test accuracy": ([1, 2, 3], [0.02, 0.02, 0.02]),
-        "W, largest entry": ([1, 2, 3], [1e-3, 2e-3, 3e-3]),
-    }
-    assert axes.get_title() == "exactly equal: train accuracy, b, largest entry"
-    assert axes.get_yscale() == "log"
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "difference")
+    for axes in (losses, accuracies, weights):
+        rounding = axes.lines[-1]
+        assert rounding.get_label() == f"rounding of float32, {epsilon:.1e}"
+        assert list(rounding.get_ydata()) == [epsilon, epsilon]
+        assert axes.get_yscale() == "log"
+        assert axes.get_xlabel() == "epoch"
+    epochs, gaps = lines(losses)["train loss"]
+    assert list(epochs) == [1, 2, 3]
+    assert gaps == pytest.approx([0.01, math.nan, 0.01], nan_ok=True)
+    assert lines(accuracies)["test accuracy"] == ([1, 2, 3], [0.02, 0.02, 0.02])
+    assert lines(weights)["W, largest entry"] == ([1, 2, 3], [1e-3, 2e-3, 3e-3])
+    titles = [axes.get_title() for axes in (losses, accuracies, weights)]
+    assert titles == ["", "exactly equal: train accuracy", "exactly equal: b, largest entry"]
 
 
 # The prediction of a picture
@@ -397,6 +504,16 @@ def test_each_loss_has_its_values_likelihood_and_gradient():
             assert drawn == pytest.approx(
                 {"loss": loss, "likelihood exp(-loss)": likelihood, "gradient": gradient}
             )
+
+
+def test_losses_have_the_lectures_colours():
+    figure = draw_losses({"L1 loss": (scratch.losses.l1, scratch.losses.l1_gradient)})
+    colors = {line.get_label(): line.get_color() for line in figure.axes[0].lines}
+    assert colors == {
+        "loss": "tab:blue",
+        "likelihood exp(-loss)": "tab:green",
+        "gradient": "tab:orange",
+    }
 
 
 def test_delta_of_the_command_is_where_both_curves_of_huber_turn(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from d2l_softmax.commands.options import add_output_dir, positive
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.losses import draw_losses
+from d2l_softmax.language import tr
 from d2l_softmax.storage.files import prepare_directory
 
 
@@ -31,9 +32,9 @@ def draw_three_losses(options: argparse.Namespace, twins: Twins) -> None:
     with drawn_in(options.lang):
         figure = draw_losses(
             {
-                "squared loss": (losses.squared, losses.squared_gradient),
-                "L1 loss": (losses.l1, losses.l1_gradient),
-                f"Huber's loss, δ = {options.delta:g}": (huber, huber_gradient),
+                tr("squared loss"): (losses.squared, losses.squared_gradient),
+                tr("L1 loss"): (losses.l1, losses.l1_gradient),
+                tr("Huber's loss, δ = {delta:g}", delta=options.delta): (huber, huber_gradient),
             }
         )
         save_figure(path, figure)

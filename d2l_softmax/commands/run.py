@@ -10,6 +10,7 @@ from d2l_softmax.commands.resume import BEGUN
 from d2l_softmax.commands.signals import Postponed, interrupt
 from d2l_softmax.commands.training import Training
 from d2l_softmax.figures.evaluation import FIGURES, TABLE
+from d2l_softmax.figures.templates import BY_EPOCH
 from d2l_softmax.storage import checkpoint as checkpoints
 from d2l_softmax.storage.checkpoint import Checkpoint, CheckpointError
 from d2l_softmax.storage.description import path_beside, save_description
@@ -90,7 +91,7 @@ class Run:
 
     def clear(self) -> None:
         """Remove the figures, which will be drawn anew, and all that is of another run."""
-        stale = [CURVES, *FIGURES, TABLE, REPORT]
+        stale = [CURVES, *FIGURES, BY_EPOCH, TABLE, REPORT]
         if name_of_run(self.output_dir / CONFIG) != self.config["run"]:
             stale += [CONFIG, HISTORY, MODEL, path_beside(Path(MODEL)).name]
         for file in stale:

@@ -22,17 +22,32 @@ from d2l_softmax.commands.signals import handled_by, interrupt
 from d2l_softmax.commands.together import check_data, refuse_too_many_processes, what_all_share
 from d2l_softmax.commands.training import Training, describe
 from d2l_softmax.figures.curves import draw_curves
-from d2l_softmax.figures.descriptions import of_curves
-from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.figures.descriptions import of_curves, of_templates_by_epoch
+from d2l_softmax.figures.drawing import as_png, save_figure
 from d2l_softmax.figures.evaluation import write_evaluation
+from d2l_softmax.figures.templates import (
+    BY_EPOCH,
+    MOST_FRAMES,
+    a_few_of,
+    draw_frame,
+    draw_templates_by_epoch,
+)
 from d2l_softmax.figures.vector import Shown
 from d2l_softmax.language import tr
-from d2l_softmax.pages.report import write_run_report
+from d2l_softmax.pages.report import Animation, write_run_report
 from d2l_softmax.storage.checkpoint import Checkpoint
 from d2l_softmax.storage.files import prepare_directory, sole_use_of
 from d2l_softmax.training.processes import ALONE, Group, joined
 
-CAPTION = "Loss and accuracies, epoch by epoch."
+CAPTION = (
+    "Loss and accuracies, epoch by epoch. Those of training are means over the epoch, each batch "
+    "measured before its step, while the weights still move; the test accuracy is measured once, "
+    "after the epoch. So its first point may lie above that of training."
+)
+BY_EPOCH_CAPTION = (
+    "How the weights of each class form out of noise. Each epoch is as bright as its largest "
+    "weight."
+)
 # Shown beside the curve in which it is seen.
 JITTER = (
     " The test accuracy jumps up and down because the learning rate stays the same: the last steps "
@@ -89,6 +104,11 @@ def make_parser(name: str) -> Parser:
         type=whole(1),
         metavar="N",
         help="write a checkpoint after every N batches, too, not only after an epoch",
+    )
+    parser.add_argument(
+        "--templates",
+        action="store_true",
+        help="draw how the weights of each class form, epoch by epoch, too",
     )
     add_language(parser)
     add_output_dir(parser, Path("runs", name))
@@ -178,6 +198,20 @@ def write_results(output_dir: Path, training: Training, config: dict) -> None:
         caption = tr(CAPTION) + (tr(JITTER) if is_seen else "")
         curves = draw_curves(history, title)
         save_figure(output_dir / CURVES, curves)
-        shown = Shown(caption, of_curves(history), curves)
+        shown = {CURVES: Shown(caption, of_curves(history), curves)}
         figures, _, evaluation = write_evaluation(output_dir, training.model, training.test_iter)
-        write_run_report(output_dir, {CURVES: shown} | figures, history, config, evaluation)
+        animation = None
+        if training.course and training.description.has_images:
+            figures[BY_EPOCH], animation = write_course(output_dir, training)
+        write_run_report(output_dir, shown | figures, history, config, evaluation, animation)
+
+
+def write_course(output_dir: Path, training: Training) -> tuple[Shown, Animation]:
+    """Draw how the weights formed, epoch by epoch: as a figure, and in motion."""
+    course, (_, classes, shape, *_) = training.course, training.description
+    save_figure(output_dir / BY_EPOCH, draw_templates_by_epoch(course, shape, classes))
+    shown = Shown(tr(BY_EPOCH_CAPTION), of_templates_by_epoch(list(course), classes))
+    epochs = a_few_of(course, MOST_FRAMES)
+    frames = [as_png(draw_frame(course[epoch], shape, classes)) for epoch in epochs]
+    labels = [tr("epoch {epoch}", epoch=epoch) for epoch in epochs]
+    return shown, Animation(frames, labels, tr("How the weights of each class form."))

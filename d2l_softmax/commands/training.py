@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from d2l_softmax import __version__
 from d2l_softmax.commands.console import counted
@@ -16,6 +17,7 @@ from d2l_softmax.commands.options import FASHION_MNIST, as_json
 from d2l_softmax.data.batches import ArrayLoader
 from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE, load_data_fashion_mnist
 from d2l_softmax.data.own import load_data
+from d2l_softmax.figures.templates import MOST_BY_EPOCH
 from d2l_softmax.storage.checkpoint import Checkpoint
 from d2l_softmax.storage.description import Description
 from d2l_softmax.training import loop
@@ -62,6 +64,8 @@ class Training:
             self.scheduler = twin.LinearDecay(self.optimizer, options.epochs)
         self.epoch = ResumableEpoch(twin.train_epoch, self.generators["order"])
         self.history: list[EpochRecord] = []
+        self.course: dict[int, Tensor] = {}  # W after an epoch by its number, for --templates
+        self.keep_weights()
         self.trouble_was_named = False
         self.timer, self.seconds_before = Timer(), 0.0
 
@@ -110,6 +114,7 @@ class Training:
         for record in records:
             self.history.append(record._replace(seconds=record.seconds + self.seconds_before))
             self.seconds_before = 0.0
+            self.keep_weights()
             yield self.history[-1]
             self.timer.start()
 
@@ -133,6 +138,12 @@ class Training:
             **shares,
             "accuracy_of": evaluate_accuracy,
         }
+
+    def keep_weights(self) -> None:
+        """Keep W as it is now, of the classes that are drawn, if it is to be drawn by epoch."""
+        if vars(self.options).get("templates"):
+            W = self.model.W.detach()[:, :MOST_BY_EPOCH]
+            self.course[len(self.history)] = W.cpu().clone()
 
     def new_trouble(self) -> str:
         """Return what goes wrong and what to try, in words, the first time that it is seen."""
@@ -161,6 +172,8 @@ class Training:
             "order": self.epoch.order,
             "weights": self.generators["weights"].get_state(),
         }
+        if self.course:
+            tensors["course"] = torch.stack(list(self.course.values()))
         return Checkpoint(config, list(self.history), progress, tensors)
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -183,6 +196,19 @@ class Training:
             raise ValueError(f"{self.epoch.batch} batches, expected {len(self.train_iter)}")
         self.history = list(checkpoint.history)
         self.seconds_before = progress["seconds"]
+        self.restore_course(tensors.get("course"))
+
+    def restore_course(self, kept: Tensor | None) -> None:
+        """Take the weights that were kept after each epoch; without any, begin with those of now.
+
+        In the middle of an epoch those of now are of no epoch.
+        """
+        self.course.clear()
+        if kept is not None and vars(self.options).get("templates"):
+            last = len(self.history)
+            self.course.update(zip(range(last + 1 - len(kept), last + 1), kept, strict=True))
+        elif not self.epoch.batch:
+            self.keep_weights()
 
 
 def load(options: argparse.Namespace, order: torch.Generator) -> tuple[ArrayLoader, ...]:

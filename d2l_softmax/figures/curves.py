@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from d2l_softmax.figures.drawing import new_figure, whole_numbers
+from d2l_softmax.language import tr
 from d2l_softmax.training.loop import EpochRecord
 
 if TYPE_CHECKING:
@@ -14,19 +15,23 @@ if TYPE_CHECKING:
 
 
 def draw_curves(history: Sequence[EpochRecord], title: str) -> Figure:
-    """Draw the loss on the left and both accuracies on the right, over the epochs."""
+    """Draw the loss on the left and the accuracies on the right, over the epochs.
+
+    Each line says when it is measured: training while the epoch runs, the others at its end.
+    """
     figure, (loss_axes, accuracy_axes) = new_figure(8, 3.2, columns=2)
     figure.suptitle(title, fontsize="medium")
     epochs = [record.epoch for record in history]
-    draw_lines(loss_axes, epochs, {"train": [r.train_loss for r in history]})
-    loss_axes.set_ylabel("cross-entropy (nats)")
-    accuracies = {"train": [r.train_acc for r in history], "test": [r.test_acc for r in history]}
+    during, after = tr("train, during the epoch"), tr("test, after it")
+    draw_lines(loss_axes, epochs, {during: [r.train_loss for r in history]})
+    loss_axes.set_ylabel(tr("cross-entropy (nats)"))
+    accuracies = {during: [r.train_acc for r in history], after: [r.test_acc for r in history]}
     if history[0].valid_acc is not None:
-        accuracies["validation"] = [r.valid_acc or 0.0 for r in history]
+        accuracies[tr("validation, after it")] = [r.valid_acc or 0.0 for r in history]
     draw_lines(accuracy_axes, epochs, accuracies)
-    accuracy_axes.set_ylabel("accuracy")
+    accuracy_axes.set_ylabel(tr("accuracy"))
     for axes in (loss_axes, accuracy_axes):
-        axes.set_xlabel("epoch")
+        axes.set_xlabel(tr("epoch"))
         whole_numbers(axes.xaxis)
     return figure
 

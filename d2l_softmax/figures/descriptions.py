@@ -58,6 +58,12 @@ def of_templates(classes: Sequence[str]) -> str:
     return tr("The weights of {q} classes as images: {names}.", q=len(classes), names=names)
 
 
+def of_templates_by_epoch(epochs: Sequence[int], classes: Sequence[str]) -> str:
+    """Describe the images of the weights at several epochs."""
+    rows = tr("A row for each epoch, from {first} to {last}.", first=epochs[0], last=epochs[-1])
+    return f"{rows} {of_templates(classes)}"
+
+
 def of_confusion(evaluation: Evaluation) -> str:
     """Describe the confusion matrix."""
     confusion = evaluation.confusion()

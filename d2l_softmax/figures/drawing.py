@@ -160,6 +160,11 @@ def shortened(name: str) -> str:
 
 def save_figure(path: Path, figure: Figure) -> None:
     """Write the figure as PNG."""
+    write_atomically(path, as_png(figure))
+
+
+def as_png(figure: Figure) -> bytes:
+    """Return the figure as a PNG file."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
-    write_atomically(path, buffer.getvalue())
+    return buffer.getvalue()

@@ -18,24 +18,29 @@ from d2l_softmax.figures.drawing import (
     save_figure,
     shortened,
 )
+from d2l_softmax.figures.templates import draw_templates
 from d2l_softmax.figures.vector import Shown
 from d2l_softmax.language import tr
 from d2l_softmax.storage.files import write_text
 from d2l_softmax.training.evaluation import (
     NUM_BINS,
+    Bin,
     Evaluation,
     LabelledBatches,
     LabelledImages,
     Model,
     evaluate,
     score_table,
+    wilson_interval,
 )
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 NUM_PREDICTIONS = 18
-MOST_TEMPLATES = 60
+# With fewer examples in a bin, its interval reaches further than the next bin, 0.1 to each side.
+FEWEST_JUDGED = 100
 MOST_COUNTS = 60  # classes up to which a confusion matrix has numbers in it
 MOST_NAMES = 120  # classes up to which each has its name beside the matrix
 TABLE = "classes.txt"
@@ -99,36 +104,12 @@ def draw_predictions(
 ) -> Figure:
     """Draw images (c, h, w) under their true and predicted classes, wrong ones red with ✗."""
     figure, axes = new_tiles(len(images), columns)
-    figure.suptitle("true label above predicted label, the wrong ones with ✗", fontsize="medium")
+    title = tr("true label above predicted label, the wrong ones with ✗")
+    figure.suptitle(title, fontsize="medium")
     for place, (image, true, guess) in enumerate(zip(images, y, predicted, strict=True)):
         mark, color = ("", "black") if guess == true else ("✗ ", WRONG)
         title = f"{shortened(classes[true])}\n{mark}{shortened(classes[guess])}"
         draw_tile(axes, place, columns, image, title, color, **GRAY)
-    return figure
-
-
-def draw_templates(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> Figure:
-    """Draw the weights (d,) of each class as an image (c, h, w), of the first 60 at most.
-
-    Blue is below zero, red above. Weights of three channels are drawn in these colours, gray where
-    they are zero.
-    """
-    classes = classes[:MOST_TEMPLATES]
-    columns = 5 if len(classes) <= 20 else 10
-    figure, axes = new_tiles(len(classes), columns, side=1.4, margin=0.9)
-    templates = W.detach().cpu().T[: len(classes)].reshape(-1, *shape)
-    limit = float(templates.abs().max()) or 1.0
-    style: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
-    in_colour = shape[0] == 3
-    for place, (template, label) in enumerate(zip(templates, classes, strict=True)):
-        shown = template / limit / 2 + 0.5 if in_colour else template
-        image = draw_tile(axes, place, columns, shown, shortened(label), **style)
-    if in_colour:
-        title = "weights of each class: a colour brighter than in gray speaks for it"
-    else:
-        title = "weights of each class: red speaks for it, blue against it"
-        figure.colorbar(image, ax=axes, shrink=0.8)
-    figure.suptitle(title, fontsize="medium")
     return figure
 
 
@@ -149,7 +130,9 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
         axes.set_xticks(range(q), names, rotation=45, ha="right")
         axes.set_yticks(range(q), names)
     axes.set(
-        xlabel="predicted class", ylabel="true class", title=f"accuracy {evaluation.accuracy:.4f}"
+        xlabel=tr("predicted class"),
+        ylabel=tr("true class"),
+        title=tr("accuracy {accuracy}", accuracy=f"{evaluation.accuracy:.4f}"),
     )
     return figure
 
@@ -159,7 +142,7 @@ def draw_mistakes(evaluation: Evaluation, dataset: LabelledImages, n: int = 12) 
     mistakes = evaluation.worst_mistakes(n).tolist()
     figure, axes = new_tiles(n, n // 2)
     figure.suptitle(
-        "most confident mistakes: true label, predicted label, probability of each",
+        tr("most confident mistakes: true label, predicted label, probability of each"),
         fontsize="medium",
     )
     for place, index in enumerate(mistakes):
@@ -173,22 +156,41 @@ def draw_mistakes(evaluation: Evaluation, dataset: LabelledImages, n: int = 12) 
 
 
 def draw_reliability(evaluation: Evaluation) -> Figure:
-    """Draw how often the model is right against how sure it is, in ten bins, and their sizes."""
+    """Draw how often the model is right against how sure it is, in ten bins, and their sizes.
+
+    Bars are Wilson's intervals; bins of too few examples to judge are hollow and not joined.
+    """
     bins = evaluation.reliability()
-    figure, (axes, sizes) = new_figure(4.6, 5, rows=2, height_ratios=(3, 1), sharex=True)
-    axes.plot([0, 1], [0, 1], color="gray", linestyle="--", label="as sure as right")
-    confidences = [b.confidence for b in bins]
-    axes.plot(confidences, [b.accuracy for b in bins], "o-", label="this model")
-    axes.set(ylabel="accuracy", title=f"calibration error {evaluation.calibration_error():.4f}")
-    axes.legend()
-    sizes.bar(
-        [b.lowest for b in bins],
-        [b.examples for b in bins],
-        1 / NUM_BINS,
-        align="edge",
-        edgecolor="white",
+    figure, (axes, sizes) = new_figure(5.6, 5.6, rows=2, height_ratios=(3, 1), sharex=True)
+    axes.plot([0, 1], [0, 1], color="gray", linestyle="--", label=tr("as sure as right"))
+    judged = [b for b in bins if b.examples >= FEWEST_JUDGED]
+    few = [b for b in bins if b.examples < FEWEST_JUDGED]
+    draw_bins(axes, judged, "o-", label=tr("this model, and 95 % intervals"), color="tab:blue")
+    label = tr("fewer than {n} images: too few to judge", n=FEWEST_JUDGED)
+    draw_bins(axes, few, "o", label=label, color="gray", markerfacecolor="none", alpha=0.7)
+    error = tr("calibration error {error}", error=f"{evaluation.calibration_error():.4f}")
+    axes.set(ylabel=tr("accuracy"), title=error, ylim=(-0.02, 1.02))
+    axes.legend(fontsize="small")
+    lefts, counts = [b.lowest for b in bins], [b.examples for b in bins]
+    drawn = sizes.bar(lefts, counts, 1 / NUM_BINS, align="edge", edgecolor="white")
+    sizes.bar_label(drawn, [f"{n:,}" for n in counts], fontsize=8, padding=1)
+    sizes.margins(y=0.2)
+    sizes.set(
+        xlabel=tr("confidence: probability of the predicted class"),
+        ylabel=tr("images"),
+        xlim=(0, 1),
     )
-    sizes.set(xlabel="confidence: probability of the predicted class", ylabel="images", xlim=(0, 1))
     for each in (axes, sizes):
         each.grid(alpha=0.3)
     return figure
+
+
+def draw_bins(axes: Axes, bins: Sequence[Bin], style: str, **how: Any) -> None:
+    """Draw the accuracy in each bin against the confidence, with its interval."""
+    if not bins:
+        return
+    x, y = [b.confidence for b in bins], [b.accuracy for b in bins]
+    intervals = [wilson_interval(b.accuracy, b.examples) for b in bins]
+    below = [b.accuracy - low for b, (low, _) in zip(bins, intervals, strict=True)]
+    above = [high - b.accuracy for b, (_, high) in zip(bins, intervals, strict=True)]
+    axes.errorbar(x, y, yerr=(below, above), fmt=style, capsize=3, elinewidth=1, **how)

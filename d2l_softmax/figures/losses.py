@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from d2l_softmax.figures.drawing import new_figure
+from d2l_softmax.language import tr
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,10 +24,11 @@ def draw_losses(losses: dict[str, tuple[Callable, Callable]]) -> Figure:
     y = torch.zeros_like(y_hat)
     for axes, (name, (loss, gradient)) in zip(all_axes, losses.items(), strict=True):
         values, slopes = loss(y_hat, y), gradient(y_hat, y)
-        axes.plot(y_hat, values, "-", label="loss")
-        axes.plot(y_hat, torch.exp(-values), "--", label="likelihood exp(-loss)")
-        axes.plot(y_hat, slopes, "-.", label="gradient")
-        axes.set(title=name, xlabel="prediction, for a target of 0")
+        axes.plot(y_hat, values, "-", color="tab:blue", label=tr("loss"))
+        likelihood = tr("likelihood exp(-loss)")
+        axes.plot(y_hat, torch.exp(-values), "--", color="tab:green", label=likelihood)
+        axes.plot(y_hat, slopes, "-.", color="tab:orange", label=tr("gradient"))
+        axes.set(title=name, xlabel=tr("prediction, for a target of 0"))
         axes.grid(alpha=0.3)
         axes.sharey(all_axes[0])
     figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)

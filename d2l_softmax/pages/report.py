@@ -18,6 +18,9 @@ COLUMNS = {
     "test_acc": ("test accuracy", "{:.4f}"),
     "seconds": ("seconds", "{:.2f}"),
 }
+# Options that say where and how, not what: a person's own paths among them.
+UNTOLD = ("data_dir", "dataset", "output_dir", "quiet", "resume", "checkpoint_every")
+UNTOLD += ("lang", "templates")
 
 
 class Figure(Protocol):
@@ -168,8 +171,7 @@ def comparison_table(summary: dict, names: Sequence[str]) -> dict[str, Any]:
 
 def facts(config: dict) -> dict[str, object]:
     """Return options, machine and versions as one flat table, without the user's own paths."""
-    private = ("data_dir", "dataset", "output_dir", "quiet", "resume", "checkpoint_every", "lang")
-    shown = {name: value for name, value in config["options"].items() if name not in private}
+    shown = {name: value for name, value in config["options"].items() if name not in UNTOLD}
     options = {name.replace("_", " "): value for name, value in shown.items()}
     machine = {name: config[name] for name in ("parameters", "threads", "machine")}
     return options | machine | config["versions"]

@@ -76,6 +76,18 @@ class Bin(NamedTuple):
     accuracy: float
 
 
+def wilson_interval(share: float, n: int) -> tuple[float, float]:
+    """Return the ends of the 95 % interval for a probability, of n trials of which a share held.
+
+    Wilson (1927), "Probable inference, the law of succession, and statistical inference". It stays
+    within [0, 1], also where all trials held or none.
+    """
+    z = 1.96
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
 class Evaluation:
     """A model's probabilities y_hat (n, q) for labelled images, and what follows from them.
 
