@@ -237,6 +237,13 @@ def test_wilsons_interval():
     assert wilson_interval(1.0, 2) == pytest.approx((0.34237, 1.0), abs=1e-5)
 
 
+def test_wilsons_interval_has_the_share_in_it():
+    for n in range(1, 200):
+        for k in {0, 1, n // 2, n}:
+            low, high = wilson_interval(k / n, n)
+            assert 0 <= low <= k / n <= high <= 1
+
+
 def test_wilsons_interval_has_the_probability_in_nineteen_of_twenty_cases(generator):
     held = torch.bernoulli(torch.full((2_000, 40), 0.9), generator=generator).mean(dim=1)
     ends = [wilson_interval(share, 40) for share in held.tolist()]

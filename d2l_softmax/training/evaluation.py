@@ -80,12 +80,13 @@ def wilson_interval(share: float, n: int) -> tuple[float, float]:
     """Return the ends of the 95 % interval for a probability, of n trials of which a share held.
 
     Wilson (1927), "Probable inference, the law of succession, and statistical inference". It stays
-    within [0, 1], also where all trials held or none.
+    within [0, 1], also where all trials held or none, and has the share in it.
     """
-    z = 1.96
+    z = 1.96  # of 95 % of a normal distribution
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # Without the share, rounding may let an end fall short of it where all trials held or none.
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 class Evaluation:
