@@ -1,4 +1,4 @@
-"""The figure of a comparison: a column for each unit, histories above, their differences below."""
+"""The figure of a comparison: both histories, and below them how far apart they are."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ UNITS = {
         "train_acc": Line("train accuracy", "tab:orange"),
         "test_acc": Line("test accuracy", "tab:green"),
     },
-    "weight": {
+    "W and b": {
         "W": Line("W, largest entry", "tab:purple"),
         "b": Line("b, largest entry", "tab:brown"),
     },
@@ -46,22 +46,23 @@ UNITS = {
 def draw_comparison(
     records: Mapping[str, Sequence[EpochRecord]], differences: Sequence[Difference], dtype: str
 ) -> Figure:
-    """Draw both histories and, below, how far apart they are: one unit an axes.
+    """Draw both histories and, below, how far apart they are, on log axes: one unit an axes.
 
-    Of the weights, which a history doesn't have, there are differences only.
+    Of W and b, which a history doesn't have, there are differences only.
     """
-    figure, all_axes = new_figure(10.5, 5.8, rows=2, columns=3, height_ratios=(3, 2), sharex="col")
+    figure, all_axes = new_figure(8, 8, rows=3, columns=2, height_ratios=(3, 2, 2))
     one, other = records
     title = tr("{one} (broad) and {other} (dashed), {dtype}", one=one, other=other, dtype=dtype)
     figure.suptitle(title, fontsize="medium")
-    above, below = all_axes[:3], all_axes[3:]
-    for (unit, lines), curves, gaps in zip(UNITS.items(), above, below, strict=True):
-        if unit != "weight":
-            draw_histories(curves, records, lines)
-            curves.set_ylabel(tr(unit))
-        draw_differences(gaps, differences, lines, dtype)
-        gaps.set(xlabel=tr("epoch"), ylabel=tr("difference: {unit}", unit=tr(unit)))
-    above[-1].axis("off")
+    histories, gaps, legend = all_axes[:2], all_axes[2:5], all_axes[5]
+    for axes, (unit, lines) in zip(histories, UNITS.items(), strict=False):
+        draw_histories(axes, records, lines)
+        axes.set_ylabel(tr(unit))
+    for axes, (unit, lines) in zip(gaps, UNITS.items(), strict=True):
+        axes.sharex(histories[0])
+        draw_differences(axes, differences, lines, dtype)
+        axes.set(xlabel=tr("epoch"), ylabel=tr("difference: {unit}", unit=tr(unit)))
+    draw_legend(legend, list(records), dtype)
     return figure
 
 
@@ -75,14 +76,14 @@ def draw_histories(
             label = tr("{quantity}, {twin}", quantity=tr(line.label), twin=name)
             values = [getattr(record, field) for record in history]
             axes.plot(epochs, values, color=line.color, label=label, **style)
+    whole_numbers(axes.xaxis)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
 
 
 def draw_differences(
     axes: Axes, differences: Sequence[Difference], lines: Mapping[str, Line], dtype: str
 ) -> None:
-    """Draw how far apart the twins are in quantities of one unit, on a log axis."""
+    """Draw how far apart the twins are in quantities of one unit; say where they are equal."""
     epochs = range(1, len(differences) + 1)
     exact = []
     for field, line in lines.items():
@@ -93,13 +94,29 @@ def draw_differences(
             axes.plot(epochs, values, ".-", color=line.color, label=tr(line.label))
         else:
             exact.append(tr(line.label))
-    epsilon = torch.finfo(getattr(torch, dtype)).eps
-    label = tr("rounding of {dtype}, {epsilon}", dtype=dtype, epsilon=f"{epsilon:.1e}")
+    epsilon, label = rounding_of(dtype)
     axes.axhline(epsilon, color="gray", linestyle=":", label=label)
     axes.set_yscale("log")
     if exact:
-        names = tr(", ").join(exact)
-        axes.set_title(tr("exactly equal: {names}", names=names), fontsize="small")
+        equal = tr("exactly equal: {names}", names=tr("; ").join(exact))
+        axes.set_title(equal, fontsize="small")
     whole_numbers(axes.xaxis)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
+
+
+def draw_legend(axes: Axes, twins: Sequence[str], dtype: str) -> None:
+    """Draw what all lines mean, in a place of its own: on the axes it would cover some of them."""
+    for name, style in zip(twins, STYLES, strict=True):
+        axes.plot([], [], color="gray", label=name, **style)
+    for lines in UNITS.values():
+        for line in lines.values():
+            axes.plot([], [], ".-", color=line.color, label=tr(line.label))
+    axes.plot([], [], color="gray", linestyle=":", label=rounding_of(dtype)[1])
+    axes.legend(loc="center")
+    axes.axis("off")
+
+
+def rounding_of(dtype: str) -> tuple[float, str]:
+    """Return the relative rounding error of a dtype, and what it is called in the figure."""
+    epsilon = torch.finfo(getattr(torch, dtype)).eps
+    return epsilon, tr("rounding of {dtype}, {epsilon}", dtype=dtype, epsilon=f"{epsilon:.1e}")
