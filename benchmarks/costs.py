@@ -166,10 +166,13 @@ def exponent(series: dict, quantity: str) -> float:
 
 
 def draw_growth(results: list[dict]):
-    """Return a figure of seconds and, below, memory against what grows, in two rows of these."""
+    """Return a figure of pairs of axes, seconds above memory, against what grows: two rows of them.
+
+    Both of a pair have the same x, which is written below the lower one.
+    """
     names = list(dict.fromkeys(series["grows"] for series in results))
     columns = -(-len(names) // 2)
-    figure, all_axes = new_figure(3.6 * columns, 10, 4, columns)
+    figure, all_axes = new_figure(3 * columns, 8.4, 4, columns)
     for series, (row, quantity) in itertools.product(results, enumerate(LIMITS)):
         grows, points = series["grows"], series["points"]
         half, column = divmod(names.index(grows), columns)
@@ -179,10 +182,13 @@ def draw_growth(results: list[dict]):
         axes.loglog([point[grows] for point in points], values, "o-", label=label)
         ticks = sorted({x for line in axes.lines for x in line.get_xdata()})
         axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks], rotation=30, fontsize=8)
-        axes.set(xlabel=grows.replace("_", " "), ylabel=quantity, ylim=LIMITS[quantity])
+        axes.tick_params(labelbottom=row > 0)
+        axes.set(xlabel=grows.replace("_", " ") if row else "", ylabel=quantity)
+        axes.set_ylim(LIMITS[quantity])
         axes.minorticks_off()
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7, loc="upper left")
     for axes in all_axes:
-        axes.set_visible(axes.has_data())  # what grows may be an odd number of things
+        if not axes.has_data():  # an odd number of things grows
+            axes.remove()
     return figure
