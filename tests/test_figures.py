@@ -157,23 +157,39 @@ def test_templates_of_weights_that_are_all_zero_can_be_drawn():
 COURSE = {epoch: torch.full((4, 3), float(epoch + 1)) for epoch in range(4)}
 
 
-def test_templates_by_epoch_are_a_row_for_each_epoch_and_a_column_for_each_class():
+def test_templates_by_epoch_are_a_row_for_each_class_and_a_column_for_each_epoch():
     course = {epoch: W.clone() for epoch, W in COURSE.items()}
     course[2][:, 1] = torch.tensor([-6.0, 3.0, 0.0, 1.5])
-    (axes,) = draw_templates_by_epoch(course, (1, 2, 2), CLASSES).axes
+    figure = draw_templates_by_epoch(course, (1, 2, 2), CLASSES)
+    (axes,) = figure.axes
     pixels = axes.images[0].get_array().filled(math.nan)
     # Each template is 2×2 and has a gap of a pixel around it; so each takes 4×4.
-    assert pixels.shape == (4 * 4, 3 * 4)
-    assert pixels[9:11, 5:7].tolist() == [[-1, 0.5], [0, 0.25]]  # divided by the row's largest, 6
-    assert pixels[9:11, 1:3].tolist() == [[0.5, 0.5], [0.5, 0.5]]
+    assert pixels.shape == (3 * 4, 4 * 4)
+    assert pixels[5:7, 9:11].tolist() == [[-1, 0.5], [0, 0.25]]  # divided by its epoch's largest, 6
+    assert pixels[1:3, 9:11].tolist() == [[0.5, 0.5], [0.5, 0.5]]
     assert pixels[1:3, 1:3].tolist() == [[1, 1], [1, 1]]
-    assert np.isnan(pixels[8]).all()
-    assert np.isnan(pixels[:, 4]).all()
+    assert np.isnan(pixels[4]).all()
+    assert np.isnan(pixels[:, 8]).all()
     assert axes.images[0].get_clim() == (-1, 1)
-    assert tick_labels(axes.xaxis) == list(CLASSES)
-    assert tick_labels(axes.yaxis) == ["0\n±1", "1\n±2", "2\n±6", "3\n±4"]
-    assert list(axes.get_xticks()) == [1.5, 5.5, 9.5]  # in the middle of the template
-    assert list(axes.get_yticks()) == [1.5, 5.5, 9.5, 13.5]
+    assert tick_labels(axes.yaxis) == list(CLASSES)
+    assert tick_labels(axes.xaxis) == ["0\n±1", "1\n±2", "2\n±6", "3\n±4"]
+    assert list(axes.get_yticks()) == [1.5, 5.5, 9.5]  # in the middle of the template
+    assert list(axes.get_xticks()) == [1.5, 5.5, 9.5, 13.5]
+    assert "the weight that is drawn in full colour" in figure.get_suptitle()
+
+
+def test_names_beside_templates_by_epoch_are_not_cut():
+    names = [f"class of a long name {k}" for k in range(30)]
+    course = {epoch: torch.ones(12, 30) for epoch in (0, 9)}
+    figure = draw_templates_by_epoch(course, (1, 2, 6), names)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    labels = axes.get_yticklabels()
+    assert len(labels) == 20  # those of many classes that are drawn
+    for label in [*labels, *axes.get_xticklabels()]:
+        box = label.get_window_extent()
+        assert figure.bbox.contains(*box.min)
+        assert figure.bbox.contains(*box.max)
 
 
 def test_of_many_epochs_the_first_ones_are_drawn_closest():
@@ -192,7 +208,7 @@ def test_coloured_templates_by_epoch_are_gray_where_they_are_zero():
     (axes,) = draw_templates_by_epoch({0: W}, (3, 2, 2), CLASSES[:2]).axes
     pixels = axes.images[0].get_array()
     assert pixels[1, 1].tolist() == [1.0, 0.5, 0.5]
-    assert pixels[1, 5].tolist() == [0.5, 0.5, 0.5]
+    assert pixels[5, 1].tolist() == [0.5, 0.5, 0.5]
     assert pixels[0, 0].tolist() == [1.0, 1.0, 1.0]
 
 
@@ -318,6 +334,12 @@ def test_bins_of_few_images_are_hollow_and_no_line_leads_to_them():
     assert few.get_label() == "fewer than 100 images: too few to judge"
 
 
+def test_reliability_can_be_drawn_where_all_predictions_of_a_bin_are_right_or_none():
+    evaluation = bins_of(*((share / 100, n, n) for share, n in ((45, 7), (55, 16), (65, 162))))
+    draw_reliability(evaluation)
+    draw_reliability(bins_of((0.45, 29, 0), (0.95, 300, 0)))
+
+
 def test_each_bin_has_its_interval():
     evaluation = bins_of((0.95, 300, 270))
     (judged,) = draw_reliability(evaluation).axes[0].containers
@@ -385,60 +407,68 @@ def compared():
 
 
 def test_each_line_of_the_comparison_belongs_to_its_twin_and_column(compared):
-    losses, accuracies, nothing = compared.axes[:3]
+    losses, accuracies = map(lines, compared.axes[:2])
+    assert (len(losses), len(accuracies)) == (2, 4)
+    epochs = [1, 2, 3]
     for twin, history in {"scratch": HISTORY, "concise": OTHER_HISTORY}.items():
-        epochs = [1, 2, 3]
-        assert lines(losses)[f"train loss, {twin}"] == (epochs, [r.train_loss for r in history])
-        drawn = lines(accuracies)
-        assert drawn[f"train accuracy, {twin}"] == (epochs, [r.train_acc for r in history])
-        assert drawn[f"test accuracy, {twin}"] == (epochs, [r.test_acc for r in history])
-    assert [len(axes.lines) for axes in (losses, accuracies, nothing)] == [2, 4, 0]
+        assert losses[f"train loss, {twin}"] == (epochs, [r.train_loss for r in history])
+        assert accuracies[f"train accuracy, {twin}"] == (epochs, [r.train_acc for r in history])
+        assert accuracies[f"test accuracy, {twin}"] == (epochs, [r.test_acc for r in history])
 
 
 def test_the_comparison_has_one_unit_an_axes(compared):
     assert [axes.get_ylabel() for axes in compared.axes] == [
         "loss (nats)",
         "accuracy",
-        "",
         "difference: loss (nats)",
         "difference: accuracy",
-        "difference: weight",
+        "difference: W and b",
+        "",  # the legend
     ]
 
 
 def test_the_twins_are_told_apart_by_style_and_the_columns_by_colour(compared):
     assert compared.get_suptitle() == "scratch (broad) and concise (dashed), float32"
-    by_color = {}
     for axes in compared.axes[:2]:
         for line in axes.lines:
             broad = line.get_label().endswith("scratch")
             assert (line.get_linewidth() > 3) == broad
             assert line.get_linestyle() == ("-" if broad else "--")
-            by_color.setdefault(line.get_color(), set()).add(line.get_label().split(", ")[0])
-        named = {text.get_text() for text in axes.get_legend().get_texts()}
-        assert named == set(lines(axes))
-    assert sorted(map(list, by_color.values())) == [
-        ["test accuracy"],
-        ["train accuracy"],
-        ["train loss"],
-    ]
+
+
+def test_the_legend_of_the_comparison_means_what_is_drawn(compared):
+    legend = {line.get_label(): line for line in compared.axes[5].lines}
+    named = [text.get_text() for text in compared.axes[5].get_legend().get_texts()]
+    assert named == list(legend)
+    assert len({legend[name].get_color() for name in named[2:]}) == len(named) - 2
+    for axes in compared.axes[:5]:
+        for line in axes.lines:
+            name, _, twin = line.get_label().partition(", ")
+            if twin in ("scratch", "concise"):
+                assert line.get_color() == legend[name].get_color()
+                assert line.get_linestyle() == legend[twin].get_linestyle()
+                assert line.get_linewidth() == legend[twin].get_linewidth()
+            else:
+                assert line.get_color() == legend[line.get_label()].get_color()
 
 
 def test_differences_are_drawn_by_name_and_what_is_equal_is_said(compared):
-    losses, accuracies, weights = compared.axes[3:]
+    differences = compared.axes[2:5]
     epsilon = torch.finfo(torch.float32).eps
-    for axes in (losses, accuracies, weights):
-        rounding = axes.lines[-1]
-        assert rounding.get_label() == f"rounding of float32, {epsilon:.1e}"
-        assert list(rounding.get_ydata()) == [epsilon, epsilon]
+    for axes in differences:
+        rounding = lines(axes)[f"rounding of float32, {epsilon:.1e}"]
+        assert rounding[1] == [epsilon, epsilon]
         assert axes.get_yscale() == "log"
         assert axes.get_xlabel() == "epoch"
-    epochs, gaps = lines(losses)["train loss"]
+        assert axes.get_xlim() == compared.axes[0].get_xlim()
+    losses, accuracies, weights = map(lines, differences)
+    epochs, gaps = losses["train loss"]
     assert list(epochs) == [1, 2, 3]
     assert gaps == pytest.approx([0.01, math.nan, 0.01], nan_ok=True)
-    assert lines(accuracies)["test accuracy"] == ([1, 2, 3], [0.02, 0.02, 0.02])
-    assert lines(weights)["W, largest entry"] == ([1, 2, 3], [1e-3, 2e-3, 3e-3])
-    titles = [axes.get_title() for axes in (losses, accuracies, weights)]
+    assert accuracies["test accuracy"] == ([1, 2, 3], [0.02, 0.02, 0.02])
+    assert weights["W, largest entry"] == ([1, 2, 3], [1e-3, 2e-3, 3e-3])
+    assert [len(each) for each in (losses, accuracies, weights)] == [2, 2, 2]
+    titles = [axes.get_title() for axes in differences]
     assert titles == ["", "exactly equal: train accuracy", "exactly equal: b, largest entry"]
 
 

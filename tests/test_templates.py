@@ -1,6 +1,7 @@
 """--templates: the weights after each epoch are kept while training, and drawn when asked for."""
 
 import signal
+import types
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from conftest import TWINS
 
 from d2l_softmax.commands import train
+from d2l_softmax.commands.training import Training
 
 EPOCHS = 4
 
@@ -22,7 +24,7 @@ def run(made_up, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "write_results", lambda _, training, __: kept.append(training))
     watch_as_ever = train.watch
 
-    def run(folder, *arguments, until=None):
+    def run(folder, *arguments, until=None, status=0):
         def watch(run, console):
             watch_as_ever(run, console)
             after_batch = run.training.epoch.after_batch
@@ -38,9 +40,10 @@ def run(made_up, tmp_path, monkeypatch):
         kept.clear()
         argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path / folder}", "--device=cpu"]
         argv += [f"--epochs={EPOCHS}", "--batch-size=16", "--lr=0.01", "--quiet", *arguments]
-        status = train.main(TWINS["scratch"], "scratch", argv)
-        assert status == (0 if until is None else 130)
-        return {epoch: W.tolist() for epoch, W in kept[0].course.items()} if kept else None
+        expected = status if until is None else 130
+        assert train.main(TWINS["scratch"], "scratch", argv) == expected
+        course = kept[0].course if kept else None
+        return None if course is None else {epoch: W.tolist() for epoch, W in course.items()}
 
     return run
 
@@ -56,7 +59,7 @@ def test_the_weights_are_kept_before_the_first_epoch_and_after_each(run, tmp_pat
 
 
 def test_nothing_is_kept_unless_it_is_asked_for(run, tmp_path):
-    assert run("plain") == {}
+    assert run("plain") is None
     assert "course" not in torch.load(tmp_path / "plain" / "checkpoint.pt", weights_only=True)
 
 
@@ -75,19 +78,63 @@ def test_asked_for_only_when_it_goes_on_the_weights_begin_there(run):
 
 def test_not_asked_for_any_more_they_are_not_drawn(run):
     run("cut", "--templates", until=3)
-    assert run("cut", "--resume") == {}
+    assert run("cut", "--resume") is None
+
+
+def test_what_was_kept_before_is_said_not_to_be_there(run, capsys, tmp_path, made_up):
+    run("cut", until=3)
+    argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path / 'cut'}", "--device=cpu", "--resume"]
+    argv += [f"--epochs={EPOCHS}", "--batch-size=16", "--lr=0.01", "--templates"]
+    capsys.readouterr()
+    assert train.main(TWINS["scratch"], "scratch", argv) == 0
+    goes_on = capsys.readouterr().out.splitlines()[1]
+    assert goes_on.endswith("; weights of earlier epochs were not kept for --templates")
+
+
+@pytest.mark.parametrize(
+    "kept", [torch.zeros(3, 784, 10), torch.zeros(1, 1, 10), torch.zeros(0, 784, 10)]
+)
+def test_a_checkpoint_with_weights_that_cannot_be_is_refused(run, tmp_path, capsys, kept):
+    """With checksums that fit: somebody made it. After one epoch there are two kept at most."""
+    run("cut", "--templates", "--epochs=1")
+    path = tmp_path / "cut" / "checkpoint.pt"
+    saved = torch.load(path, weights_only=True)
+    saved["tensors"]["course"] = kept
+    torch.save(saved, path)
+    capsys.readouterr()
+    run("cut", "--templates", "--resume", status=1)
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "weights by epoch of shape" in error
+
+
+def test_the_first_of_several_processes_keeps_them(run, monkeypatch):
+    trainings = []
+    begin = Training.begin_course
+    others = types.SimpleNamespace(is_first=False)
+
+    def begin_in_another(training):
+        trainings.append(training)
+        alone, training.group = training.group, others
+        assert begin(training) is None
+        training.group = alone
+        return begin(training)
+
+    monkeypatch.setattr(Training, "begin_course", begin_in_another)
+    assert len(run("out", "--templates")) == EPOCHS + 1
+    assert trainings
 
 
 def test_of_many_classes_the_weights_of_a_few_are_kept(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     for split in ("train", "test"):
         np.save(tmp_path / f"{split}_images.npy", rng.integers(0, 256, (24, 4, 4)).astype("uint8"))
-        np.save(tmp_path / f"{split}_labels.npy", np.arange(24) % 12)
+        np.save(tmp_path / f"{split}_labels.npy", np.arange(24))
     kept = []
     monkeypatch.setattr(train, "write_results", lambda _, training, __: kept.append(training))
     argv = [f"--dataset={tmp_path}", "--templates", "--epochs=1", "--quiet", "--device=cpu"]
     assert train.main(TWINS["scratch"], "scratch", [*argv, f"--output-dir={tmp_path / 'run'}"]) == 0
-    assert [W.shape[1] for W in kept[0].course.values()] == [10, 10]
+    assert [W.shape for W in kept[0].course.values()] == [(16, 20), (16, 20)]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--lang=zh"]], ids=["en", "zh"])
@@ -97,18 +144,28 @@ def test_they_are_drawn_as_a_figure_and_in_the_report(made_up, tmp_path, argumen
     assert (tmp_path / "templates-by-epoch.png").stat().st_size > 10_000
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     for epoch in range(3):
-        assert (f"第{epoch}个迭代周期" if arguments else f"epoch {epoch}") in page
+        assert (f"迭代周期 {epoch}" if arguments else f"epoch {epoch}") in page
     assert train.main(TWINS["scratch"], "scratch", argv) == 0
     assert not (tmp_path / "templates-by-epoch.png").exists()
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "@keyframes" not in page
 
 
-def test_features_have_no_templates(tmp_path):
+def test_after_one_kept_epoch_nothing_moves(made_up, tmp_path):
+    argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--epochs=1", "--quiet"]
+    assert train.main(TWINS["scratch"], "scratch", argv) == 0
+    assert train.main(TWINS["scratch"], "scratch", [*argv, "--templates", "--resume"]) == 0
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "How the weights of each class form" in page
+    assert "@keyframes" not in page
+
+
+def test_features_have_no_templates_and_it_is_said(tmp_path, capsys):
     rng = np.random.default_rng(0)
     for split in ("train", "test"):
         np.save(tmp_path / f"{split}_images.npy", rng.normal(size=(20, 3)).astype("float32"))
         np.save(tmp_path / f"{split}_labels.npy", np.arange(20) % 2)
     argv = [f"--dataset={tmp_path}", f"--output-dir={tmp_path / 'run'}", "--epochs=1", "--quiet"]
     assert train.main(TWINS["scratch"], "scratch", [*argv, "--templates"]) == 0
+    assert "make no images: templates-by-epoch.png is left out" in capsys.readouterr().err
     assert not (tmp_path / "run" / "templates-by-epoch.png").exists()

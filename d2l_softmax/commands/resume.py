@@ -16,13 +16,8 @@ from d2l_softmax.training.processes import times_restarted
 # What may be another when a training goes on: it changes no number, or but by rounding. Of a recipe
 # it is the settings that count. So may the number of processes.
 FREE = {"resume", "checkpoint_every", "recipe", "quiet", "device", "threads"}
-FREE |= {
-    "data_dir",
-    "dataset",
-    "output_dir",
-    "lang",
-    "templates",
-}  # the data themselves are compared
+FREE |= {"data_dir", "dataset", "output_dir"}  # the data themselves are compared
+FREE |= {"lang", "templates"}
 BEGUN = "begun.json"
 
 

@@ -22,32 +22,26 @@ from d2l_softmax.commands.signals import handled_by, interrupt
 from d2l_softmax.commands.together import check_data, refuse_too_many_processes, what_all_share
 from d2l_softmax.commands.training import Training, describe
 from d2l_softmax.figures.curves import draw_curves
-from d2l_softmax.figures.descriptions import of_curves, of_templates_by_epoch
-from d2l_softmax.figures.drawing import as_png, save_figure
+from d2l_softmax.figures.descriptions import of_curves
+from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.evaluation import write_evaluation
-from d2l_softmax.figures.templates import (
-    BY_EPOCH,
-    MOST_FRAMES,
-    a_few_of,
-    draw_frame,
-    draw_templates_by_epoch,
-)
+from d2l_softmax.figures.templates import BY_EPOCH, templates_frames, write_templates_by_epoch
 from d2l_softmax.figures.vector import Shown
 from d2l_softmax.language import tr
 from d2l_softmax.pages.report import Animation, write_run_report
 from d2l_softmax.storage.checkpoint import Checkpoint
+from d2l_softmax.storage.description import Description
 from d2l_softmax.storage.files import prepare_directory, sole_use_of
+from d2l_softmax.training.course import Course
 from d2l_softmax.training.processes import ALONE, Group, joined
 
 CAPTION = (
-    "Loss and accuracies, epoch by epoch. Those of training are means over the epoch, each batch "
-    "measured before its step, while the weights still move; the test accuracy is measured once, "
-    "after the epoch. So its first point may lie above that of training."
+    "Loss and accuracies, epoch by epoch. A point of training is the mean over its epoch: each "
+    "batch is measured before its step, while the weights still move. A point of the test is "
+    "measured after the epoch, with the weights that it led to. So the first test point may lie "
+    "above the first training point."
 )
-BY_EPOCH_CAPTION = (
-    "How the weights of each class form out of noise. Each epoch is as bright as its largest "
-    "weight."
-)
+NO_TEMPLATES = f"the examples are features, which make no images: {BY_EPOCH} is left out"
 # Shown beside the curve in which it is seen.
 JITTER = (
     " The test accuracy jumps up and down because the learning rate stays the same: the last steps "
@@ -108,7 +102,7 @@ def make_parser(name: str) -> Parser:
     parser.add_argument(
         "--templates",
         action="store_true",
-        help="draw how the weights of each class form, epoch by epoch, too",
+        help="draw how the weights of each class form, epoch by epoch",
     )
     add_language(parser)
     add_output_dir(parser, Path("runs", name))
@@ -148,6 +142,8 @@ def train(
         console.say(f"{name}: {training.summary()}")
         if checkpoint or options.resume or run.earlier:
             console.say(how_it_begins(run, checkpoint))
+        if options.templates and not training.description.has_images:
+            console.warn(f"python -m {name}: {NO_TEMPLATES}")
         watch(run, console)
         with handled_by(run.take_signal):
             for record in training.records():
@@ -167,7 +163,10 @@ def train(
 def how_it_begins(run: Run, checkpoint: Checkpoint | None) -> str:
     """Return what is said of an earlier training in the output directory."""
     if checkpoint:
-        return f"goes on {checkpoint.place()}, as {run.path} says"
+        course = run.training.course
+        late = course is not None and 0 not in course
+        earlier_ones = "; weights of earlier epochs were not kept for --templates" if late else ""
+        return f"goes on {checkpoint.place()}, as {run.path} says{earlier_ones}"
     if run.earlier:
         return (
             f"{run.output_dir} has an unfinished training, {run.earlier.place()}; its checkpoint "
@@ -192,26 +191,28 @@ def watch(run: Run, console: Console) -> None:
 def write_results(output_dir: Path, training: Training, config: dict) -> None:
     """Write the figures of the run and of what was learned, and the report that shows them."""
     history = training.history
-    title = f"{config['twin']}, seed {config['options']['seed']}"
     is_seen = training.options.lr_decay == "none" and training.description.data == FASHION_MNIST
     with drawn_in(training.options.lang):
         caption = tr(CAPTION) + (tr(JITTER) if is_seen else "")
+        title = tr("{twin}, seed {seed}", twin=config["twin"], seed=training.options.seed)
         curves = draw_curves(history, title)
         save_figure(output_dir / CURVES, curves)
         shown = {CURVES: Shown(caption, of_curves(history), curves)}
         figures, _, evaluation = write_evaluation(output_dir, training.model, training.test_iter)
         animation = None
-        if training.course and training.description.has_images:
-            figures[BY_EPOCH], animation = write_course(output_dir, training)
+        if training.course:
+            figures[BY_EPOCH], animation = write_course(
+                output_dir, training.course, training.description
+            )
         write_run_report(output_dir, shown | figures, history, config, evaluation, animation)
 
 
-def write_course(output_dir: Path, training: Training) -> tuple[Shown, Animation]:
-    """Draw how the weights formed, epoch by epoch: as a figure, and in motion."""
-    course, (_, classes, shape, *_) = training.course, training.description
-    save_figure(output_dir / BY_EPOCH, draw_templates_by_epoch(course, shape, classes))
-    shown = Shown(tr(BY_EPOCH_CAPTION), of_templates_by_epoch(list(course), classes))
-    epochs = a_few_of(course, MOST_FRAMES)
-    frames = [as_png(draw_frame(course[epoch], shape, classes)) for epoch in epochs]
-    labels = [tr("epoch {epoch}", epoch=epoch) for epoch in epochs]
-    return shown, Animation(frames, labels, tr("How the weights of each class form."))
+def write_course(
+    output_dir: Path, course: Course, description: Description
+) -> tuple[Shown, Animation | None]:
+    """Write the figure of how the weights formed; return it, and the same in motion if they did."""
+    what = course, description.shape, description.classes
+    shown = write_templates_by_epoch(output_dir, *what)
+    frames, labels = templates_frames(*what)
+    caption = tr("How the weights of each class form, epoch by epoch.")
+    return shown, Animation(frames, labels, caption) if len(frames) > 1 else None

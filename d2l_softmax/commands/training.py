@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from d2l_softmax import __version__
 from d2l_softmax.commands.console import counted
@@ -21,6 +20,7 @@ from d2l_softmax.figures.templates import MOST_BY_EPOCH
 from d2l_softmax.storage.checkpoint import Checkpoint
 from d2l_softmax.storage.description import Description
 from d2l_softmax.training import loop
+from d2l_softmax.training.course import Course
 from d2l_softmax.training.evaluation import Model
 from d2l_softmax.training.loop import EpochRecord
 from d2l_softmax.training.metrics import Timer
@@ -64,8 +64,7 @@ class Training:
             self.scheduler = twin.LinearDecay(self.optimizer, options.epochs)
         self.epoch = ResumableEpoch(twin.train_epoch, self.generators["order"])
         self.history: list[EpochRecord] = []
-        self.course: dict[int, Tensor] = {}  # W after an epoch by its number, for --templates
-        self.keep_weights()
+        self.course = self.begin_course()
         self.trouble_was_named = False
         self.timer, self.seconds_before = Timer(), 0.0
 
@@ -114,7 +113,8 @@ class Training:
         for record in records:
             self.history.append(record._replace(seconds=record.seconds + self.seconds_before))
             self.seconds_before = 0.0
-            self.keep_weights()
+            if self.course is not None:
+                self.course.keep(len(self.history), self.model.W)
             yield self.history[-1]
             self.timer.start()
 
@@ -139,11 +139,17 @@ class Training:
             "accuracy_of": evaluate_accuracy,
         }
 
-    def keep_weights(self) -> None:
-        """Keep W as it is now, of the classes that are drawn, if it is to be drawn by epoch."""
-        if vars(self.options).get("templates"):
-            W = self.model.W.detach()[:, :MOST_BY_EPOCH]
-            self.course[len(self.history)] = W.cpu().clone()
+    def begin_course(self) -> Course | None:
+        """Return the weights of now, to which those after each epoch come, if they are drawn.
+
+        One of several processes keeps them: the first, which draws.
+        """
+        asked_for = vars(self.options).get("templates", False)  # `compare` has no such option
+        if not (asked_for and self.description.has_images and self.group.is_first):
+            return None
+        course = Course(MOST_BY_EPOCH)
+        course.keep(0, self.model.W)
+        return course
 
     def new_trouble(self) -> str:
         """Return what goes wrong and what to try, in words, the first time that it is seen."""
@@ -172,8 +178,8 @@ class Training:
             "order": self.epoch.order,
             "weights": self.generators["weights"].get_state(),
         }
-        if self.course:
-            tensors["course"] = torch.stack(list(self.course.values()))
+        if self.course is not None:
+            tensors |= self.course.state()
         return Checkpoint(config, list(self.history), progress, tensors)
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -196,19 +202,12 @@ class Training:
             raise ValueError(f"{self.epoch.batch} batches, expected {len(self.train_iter)}")
         self.history = list(checkpoint.history)
         self.seconds_before = progress["seconds"]
-        self.restore_course(tensors.get("course"))
-
-    def restore_course(self, kept: Tensor | None) -> None:
-        """Take the weights that were kept after each epoch; without any, begin with those of now.
-
-        In the middle of an epoch those of now are of no epoch.
-        """
-        self.course.clear()
-        if kept is not None and vars(self.options).get("templates"):
-            last = len(self.history)
-            self.course.update(zip(range(last + 1 - len(kept), last + 1), kept, strict=True))
-        elif not self.epoch.batch:
-            self.keep_weights()
+        if self.course is not None:
+            self.course.clear()
+            if "course" in tensors:
+                self.course.restore(tensors["course"], len(self.history), self.model.W)
+            elif not self.epoch.batch:  # in the middle of an epoch the weights belong to none
+                self.course.keep(len(self.history), self.model.W)
 
 
 def load(options: argparse.Namespace, order: torch.Generator) -> tuple[ArrayLoader, ...]:

@@ -59,9 +59,9 @@ def of_templates(classes: Sequence[str]) -> str:
 
 
 def of_templates_by_epoch(epochs: Sequence[int], classes: Sequence[str]) -> str:
-    """Describe the images of the weights at several epochs."""
-    rows = tr("A row for each epoch, from {first} to {last}.", first=epochs[0], last=epochs[-1])
-    return f"{rows} {of_templates(classes)}"
+    """Describe the images of the weights after several epochs."""
+    names = tr(", ").join(map(str, epochs))
+    return of_templates(classes) + tr(" A column for each of the epochs {names}.", names=names)
 
 
 def of_confusion(evaluation: Evaluation) -> str:

@@ -165,7 +165,9 @@ def draw_reliability(evaluation: Evaluation) -> Figure:
     axes.plot([0, 1], [0, 1], color="gray", linestyle="--", label=tr("as sure as right"))
     judged = [b for b in bins if b.examples >= FEWEST_JUDGED]
     few = [b for b in bins if b.examples < FEWEST_JUDGED]
-    draw_bins(axes, judged, "o-", label=tr("this model, and 95 % intervals"), color="tab:blue")
+    draw_bins(
+        axes, judged, "o-", label=tr("this model, with Wilson's 95 % intervals"), color="tab:blue"
+    )
     label = tr("fewer than {n} images: too few to judge", n=FEWEST_JUDGED)
     draw_bins(axes, few, "o", label=label, color="gray", markerfacecolor="none", alpha=0.7)
     error = tr("calibration error {error}", error=f"{evaluation.calibration_error():.4f}")

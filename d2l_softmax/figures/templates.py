@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from d2l_softmax.figures.drawing import as_pixels, draw_tile, new_figure, new_tiles, shortened
+from d2l_softmax.figures import descriptions
+from d2l_softmax.figures.drawing import (
+    as_pixels,
+    as_png,
+    draw_tile,
+    new_figure,
+    new_tiles,
+    save_figure,
+    shortened,
+)
+from d2l_softmax.figures.vector import Shown
 from d2l_softmax.language import tr
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_TEMPLATES = 60
-MOST_BY_EPOCH = 10  # classes in figures of many epochs
-MOST_ROWS, MOST_FRAMES = 8, 20  # epochs
+MOST_BY_EPOCH = 20  # classes in figures of many epochs
+MOST_COLUMNS, MOST_FRAMES = 8, 20  # epochs
 BY_EPOCH = "templates-by-epoch.png"
 COLORS: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1}
 
@@ -39,41 +50,66 @@ def draw_templates(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> F
     style = COLORS | {"vmin": -limit, "vmax": limit}
     for place, (template, label) in enumerate(zip(templates, classes, strict=True)):
         image = draw_tile(axes, place, columns, template, shortened(label), **style)
-    if in_colour:
-        title = tr("weights of each class: a colour brighter than in gray speaks for it")
-    else:
-        title = tr("weights of each class: red speaks for it, blue against it")
+    if not in_colour:
         figure.colorbar(image, ax=axes, shrink=0.8)
-    figure.suptitle(title, fontsize="medium")
+    figure.suptitle(meaning_of_colours(shape), fontsize="medium")
     return figure
+
+
+def write_templates_by_epoch(
+    output_dir: Path, course: Mapping[int, Tensor], shape: Sequence[int], classes: Sequence[str]
+) -> Shown:
+    """Write BY_EPOCH, how the templates form, and return what a page shows of it."""
+    save_figure(output_dir / BY_EPOCH, draw_templates_by_epoch(course, shape, classes))
+    caption = tr(
+        "How the weights of each class form, epoch by epoch. They grow, so each epoch is drawn on "
+        "a scale of its own."
+    )
+    if 0 in course:
+        caption += tr(" Epoch 0 is the noise that they start from.")
+    if len(classes) > MOST_BY_EPOCH:
+        caption += tr(" The first {n} classes are drawn.", n=MOST_BY_EPOCH)
+    epochs = a_few_of(course, MOST_COLUMNS)
+    return Shown(caption, descriptions.of_templates_by_epoch(epochs, classes))
+
+
+def templates_frames(
+    course: Mapping[int, Tensor], shape: Sequence[int], classes: Sequence[str]
+) -> tuple[list[bytes], list[str]]:
+    """Return how the templates form as PNG files of equal sizes, and the label of each."""
+    epochs = a_few_of(course, MOST_FRAMES)
+    frames = [as_png(draw_frame(course[epoch], shape, classes)) for epoch in epochs]
+    return frames, [tr("epoch {epoch}", epoch=epoch) for epoch in epochs]
 
 
 def draw_templates_by_epoch(
     course: Mapping[int, Tensor], shape: Sequence[int], classes: Sequence[str]
 ) -> Figure:
-    """Draw how the templates form: a row for each of a few epochs, a column for each class.
+    """Draw how the templates form: a row for each class, a column for each of a few epochs.
 
-    `course` has the weights (d, q) after an epoch by its number; of many classes the first ten are
-    drawn. Each row is as bright as its largest weight, which is named: on one scale for all, the
-    first weights would be white.
+    `course` has the weights (d, q) after an epoch by its number; of many classes the first twenty
+    are drawn. Each column is as bright as its largest weight, which is named: on one scale for
+    all, the first weights would be white.
     """
     classes = classes[:MOST_BY_EPOCH]
-    rows = {
+    columns = {
         epoch: as_images(course[epoch], shape, len(classes))
-        for epoch in a_few_of(course, MOST_ROWS)
+        for epoch in a_few_of(course, MOST_COLUMNS)
     }
-    pixels = torch.cat([in_a_row(scaled(templates)) for templates in rows.values()], dim=1)
+    pixels = torch.cat([in_a_column(scaled(templates)) for templates in columns.values()], dim=2)
     _, height, width = pixels.shape
-    figure, (axes,) = new_figure(9.2, 8 * height / width + 0.5)
+    inches = min(0.9, 12 / len(classes))  # of the longer side of a template
+    side = inches / max(height / len(classes), width / len(columns))  # of a pixel
+    figure, (axes,) = new_figure(max(side * width, 4.5) + 1.2, side * height + 1)
+    figure.set_layout_engine("compressed")  # the other cuts names beside what has an aspect
     axes.imshow(as_pixels(pixels), **COLORS)
-    places = [(k + 0.5) * width / len(classes) - 0.5 for k in range(len(classes))]
-    axes.set_xticks(places, [shortened(name) for name in classes])
-    places = [(k + 0.5) * height / len(rows) - 0.5 for k in range(len(rows))]
-    limits = [f"{epoch}\n±{largest(templates):.2g}" for epoch, templates in rows.items()]
-    axes.set_yticks(places, limits)
-    axes.set_ylabel(tr("epoch, and its largest weight"))
+    axes.set_yticks(middles(height, len(classes)), [shortened(name) for name in classes])
+    limits = [f"{epoch}\n±{largest(templates):.2g}" for epoch, templates in columns.items()]
+    axes.set_xticks(middles(width, len(columns)), limits)
     axes.tick_params(length=0, labelsize=8, labeltop=True, labelbottom=False)
     axes.spines[:].set_visible(False)
+    scale = tr("above each column its epoch, and the weight that is drawn in full colour")
+    figure.suptitle(f"{meaning_of_colours(shape)}\n{scale}", fontsize="medium")
     return figure
 
 
@@ -101,6 +137,13 @@ def a_few_of(course: Mapping[int, Tensor], most: int) -> list[int]:
     return sorted({first, *(first + step for step in steps.tolist())})
 
 
+def meaning_of_colours(shape: Sequence[int]) -> str:
+    """Return what the colours of templates say, for images (c, h, w)."""
+    if shape[0] == 3:
+        return tr("weights of each class: a colour brighter than in gray speaks for it")
+    return tr("weights of each class: red speaks for it, blue against it")
+
+
 def as_images(W: Tensor, shape: Sequence[int], n: int) -> Tensor:
     """Return the weights (d, q) of the first n classes as images (n, c, h, w)."""
     return W.detach().cpu().T[:n].reshape(-1, *shape)
@@ -117,9 +160,13 @@ def largest(templates: Tensor) -> float:
     return float(templates.abs().max()) or 1.0
 
 
-def in_a_row(images: Tensor) -> Tensor:
-    """Return images (n, c, h, w) side by side, with gaps between them: (c, h + 2, n (w + 2))."""
-    n, channels, height, width = images.shape
-    nothing = 1.0 if channels == 3 else math.nan  # matplotlib draws nothing for NaN
+def in_a_column(images: Tensor) -> Tensor:
+    """Return images (n, c, h, w) below each other, with gaps around: (c, n (h + 2), w + 2)."""
+    nothing = 1.0 if images.shape[1] == 3 else math.nan  # matplotlib draws nothing for NaN
     padded = torch.nn.functional.pad(images, (1, 1, 1, 1), value=nothing)
-    return padded.permute(1, 2, 0, 3).reshape(channels, height + 2, n * (width + 2))
+    return torch.cat(list(padded), dim=1)
+
+
+def middles(length: int, n: int) -> list[float]:
+    """Return where the middles of n equal parts of so many pixels are, as imshow counts them."""
+    return [(k + 0.5) * length / n - 0.5 for k in range(n)]

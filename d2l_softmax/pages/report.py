@@ -19,8 +19,8 @@ COLUMNS = {
     "seconds": ("seconds", "{:.2f}"),
 }
 # Options that say where and how, not what: a person's own paths among them.
-UNTOLD = ("data_dir", "dataset", "output_dir", "quiet", "resume", "checkpoint_every")
-UNTOLD += ("lang", "templates")
+UNTOLD = {"data_dir", "dataset", "output_dir", "quiet", "resume", "checkpoint_every"}
+UNTOLD |= {"lang", "templates"}
 
 
 class Figure(Protocol):
