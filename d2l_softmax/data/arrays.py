@@ -18,6 +18,7 @@ LARGE = 1_000_000_000  # bytes; a larger array stays in its file
 # "train-images-idx3-ubyte" as in MNIST, "emnist-letters-train-…", "train-images.idx3-ubyte"
 IDX_NAME = re.compile(r"(.+-)?(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(\.gz)?")
 IDX_UINT8 = 0x08
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
 class DatasetError(UserError, ValueError):
@@ -45,21 +46,21 @@ def find_arrays(path: Path) -> Found | None:
     files = find_npy(path) or find_idx(path)
     if not files:
         return None
-    splits = ["train", "test"] if any(name.startswith("test") for name in files) else ["train"]
-    names = [f"{split}_{kind}" for split in splits for kind in ("images", "labels")]
-    if missing := [name for name in names if name not in files]:
+    has_test = any(name.startswith("test") for name in files)
+    expected = ARRAYS if has_test else ARRAYS[:2]
+    if missing := [name for name in expected if name not in files]:
         raise DatasetError(
             f"{path} has {', '.join(sorted(file.name for file in files.values()))}, but no "
             f"{' and no '.join(missing)}"
         )
-    train, *test = (read_split(files[f"{s}_images"], files[f"{s}_labels"]) for s in splits)
-    return Found(train, test[0] if test else None, read_names(path / CLASSES_FILE))
+    train = read_split(files["train_images"], files["train_labels"])
+    test = read_split(files["test_images"], files["test_labels"]) if has_test else None
+    return Found(train, test, read_names(path / CLASSES_FILE))
 
 
 def find_npy(path: Path) -> dict[str, Path]:
     """Return the .npy files of a data set, by what they are, such as `train_images`."""
-    names = [f"{split}_{kind}" for split in ("train", "test") for kind in ("images", "labels")]
-    return {name: file for name in names if (file := path / f"{name}.npy").exists()}
+    return {name: file for name in ARRAYS if (file := path / f"{name}.npy").exists()}
 
 
 def find_idx(path: Path) -> dict[str, Path]:

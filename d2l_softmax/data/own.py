@@ -3,12 +3,14 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from d2l_softmax.data.arrays import (
+    ARRAYS,
     CLASSES_FILE,
     LARGE,
     DatasetError,
@@ -28,7 +30,7 @@ from d2l_softmax.data.batches import (
 
 LAYOUTS = (
     "train/CLASS/… and test/CLASS/… with pictures, the four IDX files of MNIST, or "
-    "train_images.npy, train_labels.npy, test_images.npy, test_labels.npy"
+    + ", ".join(f"{name}.npy" for name in ARRAYS)
 )
 
 
@@ -72,36 +74,31 @@ def load_data(
     values = np.unique(train.labels)
     classes = name_classes(values, names, train)
     in_blocks = shuffle == "block" or (shuffle == "auto" and train.examples.nbytes > LARGE)
+    y = as_classes(train, values)
+    rows, test_rows, valid_rows = choose_rows(y, test is not None, validation)
+    train = read_unless_large(train)
+    test = train if test is None else read_unless_large(test)
 
-    def dataset(split: Split, rows: Tensor | None) -> ArrayDataset:
-        y, name = as_classes(split, values), str(split.path)
-        return ArrayDataset(
+    def loader(split: Split, rows: Tensor | None, size: int, **order: Any) -> ArrayLoader:
+        dataset = ArrayDataset(
             split.examples,
-            y,
+            y if split is train else as_classes(split, values),
             classes,
             resize=resize,
             dtype=dtype,
             device=device,
             rows=rows,
-            name=name,
+            name=str(split.path),
         )
+        return ArrayLoader(dataset, size, **order)
 
-    train = train._replace(examples=read_unless_large(train.examples))
-    rows = test_rows = None
-    if test is None:
-        test, drawn = train, a_tenth_of_each_class(as_classes(train, values))
-        rows, test_rows = torch.where(~drawn)[0], torch.where(drawn)[0]
-    else:
-        test = test._replace(examples=read_unless_large(test.examples))
-    test_iter = ArrayLoader(dataset(test, test_rows), test_batch_size)
-    rows, valid_rows = hold_out(rows, len(train.labels), validation)
-    train_set = dataset(train, rows)
-    train_iter = ArrayLoader(
-        train_set, batch_size, shuffle=True, by_blocks=in_blocks, generator=generator
+    train_iter = loader(
+        train, rows, batch_size, shuffle=True, by_blocks=in_blocks, generator=generator
     )
+    test_iter = loader(test, test_rows, test_batch_size)
     if valid_rows is None:
         return train_iter, test_iter
-    return train_iter, test_iter, ArrayLoader(dataset(train, valid_rows), test_batch_size)
+    return train_iter, test_iter, loader(train, valid_rows, test_batch_size)
 
 
 def find(path: Path, sides: list[int]) -> Found:
@@ -167,9 +164,27 @@ def as_classes(split: Split, values: np.ndarray) -> Tensor:
     return torch.from_numpy(np.searchsorted(values, split.labels))
 
 
-def read_unless_large(examples: np.ndarray) -> np.ndarray:
-    """Return an array in memory, or, if it is large, as it is: mapped from its file."""
-    return examples if examples.nbytes > LARGE else np.array(examples)
+def read_unless_large(split: Split) -> Split:
+    """Return a split with its examples in memory, or, if they are large, mapped as they are."""
+    if split.examples.nbytes > LARGE:
+        return split
+    return split._replace(examples=np.array(split.examples))
+
+
+def choose_rows(
+    y: Tensor, has_test_data: bool, validation: int
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the rows of the training data to train on, to test on and to validate on.
+
+    None stands for all rows to train on, and for none to validate on; and for test data of its
+    own, all of them.
+    """
+    rows = test_rows = None
+    if not has_test_data:
+        drawn = a_tenth_of_each_class(y)
+        rows, test_rows = torch.where(~drawn)[0], torch.where(drawn)[0]
+    rows, valid_rows = hold_out(rows, len(y), validation)
+    return rows, test_rows, valid_rows
 
 
 def a_tenth_of_each_class(y: Tensor) -> Tensor:
