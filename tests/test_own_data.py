@@ -14,8 +14,10 @@ from PIL import Image
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_data
 from d2l_softmax.commands import train as training_command
+from d2l_softmax.commands.models import OF_FASHION_MNIST
 from d2l_softmax.data import folders
 from d2l_softmax.data.arrays import DatasetError
+from d2l_softmax.storage.description import load_description
 from d2l_softmax.training.agreement import largest_difference
 
 RNG = np.random.default_rng(0)
@@ -448,6 +450,9 @@ def test_a_model_is_not_used_on_data_that_it_is_not_for(tmp_path, capsys):
         '{"data": "a", "classes": ["x", "y"], "shape": [true], "resize": null}',
         '{"data": "a", "classes": ["x", "y"], "shape": [1, 2, 2], "resize": [3, 3]}',
         '{"data": "a", "classes": ["x", "y"], "shape": [100000, 100000, 3], "resize": null}',
+        '{"data": "a", "classes": ["x", "y"], "shape": [4], "resize": null, "pictures": "drawn"}',
+        '{"data": "a", "classes": ["x", "y"], "shape": [1, 2, 2], "resize": null, "pictures": '
+        '"as Fashion-MNIST was made"}',
     ],
 )
 def test_a_damaged_description_is_refused(tmp_path, capsys, content):
@@ -457,6 +462,48 @@ def test_a_damaged_description_is_refused(tmp_path, capsys, content):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "model.json is damaged" in error or "model.pt is smaller than a model for" in error
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["written today", "of an earlier version"])
+def test_data_of_ones_own_may_be_called_fashion_mnist(tmp_path, capsys, earlier):
+    """Their pictures are only resized: a bright one is not inverted, as Fashion-MNIST's are."""
+    X = np.full((20, 2, 2), 50, np.uint8)
+    X[::2] = 200
+    folder = write_arrays(tmp_path / "Fashion-MNIST", (X, np.arange(20) % 2), classes=["x", "y"])
+    argv = [f"--dataset={folder}", f"--output-dir={tmp_path}", "--epochs=60", "--lr=1", "--quiet"]
+    assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
+    described = json.loads((tmp_path / "model.json").read_text())
+    assert described["data"] == "Fashion-MNIST"
+    assert (described["pictures"], described["scale"]) == ("resized", 1 / 255)
+    if earlier:
+        del described["pictures"], described["scale"]
+        (tmp_path / "model.json").write_text(json.dumps(described))
+    Image.new("L", (9, 9), 200).save(tmp_path / "bright.png")
+    model = str(tmp_path / "model.pt")
+    argv = ["predict", str(tmp_path / "bright.png"), f"--model={model}", "--json"]
+    assert d2l_main.main([*argv, f"--output-dir={tmp_path}"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["class"] == "x"
+    assert d2l_main.main(["evaluate", model]) == 1
+    assert "was trained on Fashion-MNIST; name these data with --dataset" in capsys.readouterr().err
+
+
+def test_an_earlier_description_of_fashion_mnist_is_read_as_before(tmp_path, made_up):
+    argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--epochs=1", "--quiet"]
+    assert training_command.main(TWINS["scratch"], "scratch", [*argv, "--resize=8x9"]) == 0
+    now = load_description(tmp_path / "model.pt", OF_FASHION_MNIST)
+    assert (now.pictures, now.shape) == ("as Fashion-MNIST was made", (1, 8, 9))
+    described = json.loads((tmp_path / "model.json").read_text())
+    del described["pictures"], described["scale"]
+    (tmp_path / "model.json").write_text(json.dumps(described))
+    assert load_description(tmp_path / "model.pt", OF_FASHION_MNIST) == now
+
+
+def test_features_need_no_preparation(tmp_path):
+    folder, _ = of_features(tmp_path / "own")
+    argv = [f"--dataset={folder}", f"--output-dir={tmp_path}", "--epochs=1", "--quiet"]
+    assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
+    described = json.loads((tmp_path / "model.json").read_text())
+    assert (described["pictures"], described["scale"]) == (None, None)
 
 
 def test_a_training_on_other_data_is_not_gone_on_with(tmp_path, capsys):

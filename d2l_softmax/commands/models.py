@@ -9,12 +9,12 @@ from d2l_softmax.data.batches import ArrayLoader
 from d2l_softmax.data.fashion_mnist import CLASSES, TEST_BATCH_SIZE, load_data_fashion_mnist
 from d2l_softmax.data.own import load_data
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.description import Description, load_description
+from d2l_softmax.storage.description import AS_FASHION_MNIST, Description, load_description
 from d2l_softmax.storage.results import ModelFileError, load_parameters
 from d2l_softmax.training.evaluation import Model
 
 # Of a model.pt without a model.json, as it was written before there were own data.
-OF_FASHION_MNIST = Description(FASHION_MNIST, CLASSES, (1, 28, 28), None)
+OF_FASHION_MNIST = Description(FASHION_MNIST, CLASSES, (1, 28, 28), None, AS_FASHION_MNIST)
 BYTES_OF_A_NUMBER = 2  # at least, in a model file
 
 
@@ -45,7 +45,7 @@ def load_test_data(options: argparse.Namespace, description: Description) -> Arr
         _, test_iter = load_data(options.dataset, TEST_BATCH_SIZE, resize)
         came = f"{options.dataset} has"
     else:
-        if description.data != FASHION_MNIST:
+        if description.pictures != AS_FASHION_MNIST:
             raise OtherDataError(
                 f"the model was trained on {description.data};", "name these data with {dataset}"
             )

@@ -11,11 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from d2l_softmax.commands.models import OtherDataError, load_test_data
-from d2l_softmax.commands.options import FASHION_MNIST
 from d2l_softmax.data.pictures import load_picture, to_input_of, to_model_input
 from d2l_softmax.errors import UserError
 from d2l_softmax.figures.drawing import as_pixels
-from d2l_softmax.storage.description import Description
+from d2l_softmax.storage.description import AS_FASHION_MNIST, Description
 
 THE_PICTURE = "the picture"  # the first step
 
@@ -72,7 +71,7 @@ def example_of(options: argparse.Namespace, description: Description) -> Tensor:
 def read_picture(file: Path, description: Description, invert: str) -> Prepared:
     """Read a picture file and make it the model's input; the first step is the picture itself."""
     picture = load_picture(file)
-    if description.data != FASHION_MNIST:
+    if description.pictures != AS_FASHION_MNIST:
         X = to_input_of(description.shape, picture, invert)
     else:
         X = to_model_input(picture, invert)

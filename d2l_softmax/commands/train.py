@@ -9,7 +9,6 @@ from types import ModuleType
 from d2l_softmax.commands.console import Console
 from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import (
-    FASHION_MNIST,
     add_output_dir,
     add_training_options,
     complete_training_options,
@@ -30,7 +29,7 @@ from d2l_softmax.figures.vector import Shown
 from d2l_softmax.language import tr
 from d2l_softmax.pages.report import Animation, write_run_report
 from d2l_softmax.storage.checkpoint import Checkpoint
-from d2l_softmax.storage.description import Description
+from d2l_softmax.storage.description import AS_FASHION_MNIST, Description
 from d2l_softmax.storage.files import prepare_directory, sole_use_of
 from d2l_softmax.training.course import Course
 from d2l_softmax.training.processes import ALONE, Group, joined
@@ -191,7 +190,8 @@ def watch(run: Run, console: Console) -> None:
 def write_results(output_dir: Path, training: Training, config: dict) -> None:
     """Write the figures of the run and of what was learned, and the report that shows them."""
     history = training.history
-    is_seen = training.options.lr_decay == "none" and training.description.data == FASHION_MNIST
+    as_in_the_book = training.description.pictures == AS_FASHION_MNIST
+    is_seen = training.options.lr_decay == "none" and as_in_the_book
     with drawn_in(training.options.lang):
         caption = tr(CAPTION) + (tr(JITTER) if is_seen else "")
         title = tr("{twin}, seed {seed}", twin=config["twin"], seed=training.options.seed)

@@ -18,7 +18,7 @@ from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE, load_data_fashion_mn
 from d2l_softmax.data.own import load_data
 from d2l_softmax.figures.templates import MOST_BY_EPOCH
 from d2l_softmax.storage.checkpoint import Checkpoint
-from d2l_softmax.storage.description import Description
+from d2l_softmax.storage.description import AS_FASHION_MNIST, RESIZED, Description
 from d2l_softmax.training import loop
 from d2l_softmax.training.course import Course
 from d2l_softmax.training.evaluation import Model
@@ -228,9 +228,10 @@ def load(options: argparse.Namespace, order: torch.Generator) -> tuple[ArrayLoad
 
 def describe_data(options: argparse.Namespace, train_iter: ArrayLoader) -> Description:
     """Return what a model is given and what it tells apart, as it is written beside it."""
-    name = options.dataset.resolve().name if options.dataset else FASHION_MNIST
-    dataset = train_iter.dataset
-    return Description(name, dataset.classes, dataset.shape, options.resize)
+    dataset, own = train_iter.dataset, options.dataset
+    name = own.resolve().name if own else FASHION_MNIST
+    pictures = None if len(dataset.shape) == 1 else RESIZED if own else AS_FASHION_MNIST
+    return Description(name, dataset.classes, dataset.shape, options.resize, pictures)
 
 
 def make_optimizer(twin: ModuleType, model: Model, options: argparse.Namespace) -> Any:
