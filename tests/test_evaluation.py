@@ -11,7 +11,7 @@ from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
-from d2l_softmax.data import CLASSES
+from d2l_softmax.data import CLASSES, fashion_mnist
 from d2l_softmax.storage.results import load_parameters
 from d2l_softmax.training.evaluation import (
     Evaluation,
@@ -144,7 +144,7 @@ def test_parameters_keep_the_readers_dtype(train, tmp_path, made_up):
 
 
 def test_evaluate_command(trained, capsys):
-    assert d2l_main.main(["evaluate", str(trained / "model.pt")]) == 0
+    assert d2l_main.main(["evaluate", str(trained / "model.pt"), "--device=cpu"]) == 0
     text = capsys.readouterr().out
     assert text == (trained / "classes.txt").read_text()
     assert d2l_main.main(["evaluate", str(trained / "model.pt"), "--json"]) == 0
@@ -168,6 +168,57 @@ def test_figures_command(trained, tmp_path, capsys):
     with Image.open(tmp_path / "confusion.png") as image:
         assert image.width > 600
     assert "precision" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+@pytest.mark.parametrize("command", ["evaluate", "figures"])
+def test_a_device_that_is_not_there_is_one_line(command, device, capsys, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(SystemExit) as exit_:
+        d2l_main.main([command, f"--device={device}"])
+    assert exit_.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"argument --device: this machine, or its torch, has no {device}" in error
+
+
+@pytest.mark.parametrize(("asked", "used"), [([], "cuda"), (["--device=cpu"], "cpu")])
+@pytest.mark.parametrize("command", ["evaluate", "figures"])
+def test_model_and_images_are_moved_to_the_device(
+    command, asked, used, made_up, tmp_path, monkeypatch
+):
+    """With a CUDA device that isn't there: what is asked for is noted, and made on the CPU."""
+    asked_for = {}
+
+    def on_cpu(make):
+        def noted(*arguments, device, **named):
+            asked_for[make.__name__] = device
+            return make(*arguments, device="cpu", **named)
+
+        return noted
+
+    path = tmp_path / "model.pt"
+    torch.save({"W": torch.zeros(784, 10), "b": torch.zeros(10)}, path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for module, name in ((TWINS["scratch"], "SoftmaxRegression"), (fashion_mnist, "ArrayDataset")):
+        monkeypatch.setattr(module, name, on_cpu(getattr(module, name)))
+    output = [f"--output-dir={tmp_path}"] if command == "figures" else []
+    assert d2l_main.main([command, str(path), f"--data-dir={made_up}", *asked, *output]) == 0
+    assert asked_for == {"SoftmaxRegression": used, "ArrayDataset": used}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_every_device_finds_the_same(trained, tmp_path, capsys):
+    results = []
+    for device in ("cpu", "cuda"):
+        argv = [str(trained / "model.pt"), f"--device={device}"]
+        assert d2l_main.main(["evaluate", *argv, "--json"]) == 0
+        results.append(json.loads(capsys.readouterr().out))
+        assert d2l_main.main(["figures", *argv, f"--output-dir={tmp_path / device}"]) == 0
+        capsys.readouterr()
+    assert results[0]["loss"] == pytest.approx(results[1]["loss"], rel=1e-5)
+    assert results[0]["accuracy"] == pytest.approx(results[1]["accuracy"], abs=2e-4)
 
 
 class Trap:

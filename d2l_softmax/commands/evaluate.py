@@ -5,7 +5,14 @@ import json
 
 from d2l_softmax.commands.console import say
 from d2l_softmax.commands.models import load_model, load_test_data
-from d2l_softmax.commands.options import add_data_dir, add_dataset, add_json, add_model
+from d2l_softmax.commands.options import (
+    add_data_dir,
+    add_dataset,
+    add_device,
+    add_json,
+    add_model,
+    choose_device,
+)
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.training.evaluation import Evaluation, evaluate, score_table
 
@@ -15,13 +22,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_data_dir(parser)
     add_dataset(parser)
+    add_device(parser)
     add_json(parser)
 
 
 def evaluate_model(options: argparse.Namespace, twins: Twins) -> None:
     """Print a model's loss and accuracy on the test data, and precision and recall by class."""
-    model, description = load_model(options.model, twins["scratch"])
-    evaluation = evaluate(model, load_test_data(options, description))
+    model, description = load_model(options.model, twins["scratch"], options.device)
+    evaluation = evaluate(model, load_test_data(options, description, options.device))
     say(as_json(str(options.model), evaluation) if options.json else score_table(evaluation))
 
 
@@ -38,4 +46,4 @@ def as_json(model: str, evaluation: Evaluation) -> str:
     return json.dumps(result, indent=2)
 
 
-COMMAND = Command("evaluate", "test a model", add_options, evaluate_model)
+COMMAND = Command("evaluate", "test a model", add_options, evaluate_model, choose_device)

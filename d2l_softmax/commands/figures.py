@@ -6,7 +6,14 @@ from pathlib import Path
 from d2l_softmax.commands.console import say
 from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.models import load_model, load_test_data
-from d2l_softmax.commands.options import add_data_dir, add_dataset, add_model, add_output_dir
+from d2l_softmax.commands.options import (
+    add_data_dir,
+    add_dataset,
+    add_device,
+    add_model,
+    add_output_dir,
+    choose_device,
+)
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.figures.evaluation import TABLE, write_evaluation
 from d2l_softmax.storage.files import prepare_directory
@@ -17,19 +24,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_data_dir(parser)
     add_dataset(parser)
+    add_device(parser)
     add_language(parser)
     add_output_dir(parser, Path("runs", "figures"))
 
 
 def draw_model(options: argparse.Namespace, twins: Twins) -> None:
     """Draw what a model has learned and where it errs, as PNG files, and print its classes."""
-    model, description = load_model(options.model, twins["scratch"])
+    model, description = load_model(options.model, twins["scratch"], options.device)
     output_dir = prepare_directory(options.output_dir)
-    test_iter = load_test_data(options, description)
+    test_iter = load_test_data(options, description, options.device)
     with drawn_in(options.lang):
         figures, table, _ = write_evaluation(output_dir, model, test_iter)
     say(table)
     say(f"wrote {', '.join(figures)}, {TABLE} to {output_dir}")
 
 
-COMMAND = Command("figures", "draw what it learned", add_options, draw_model)
+COMMAND = Command("figures", "draw what it learned", add_options, draw_model, choose_device)

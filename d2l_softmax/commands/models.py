@@ -3,6 +3,9 @@
 import argparse
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+import torch
 
 from d2l_softmax.commands.options import FASHION_MNIST
 from d2l_softmax.data.batches import ArrayLoader
@@ -22,7 +25,9 @@ class OtherDataError(UserError, ValueError):
     """A model was trained on other data than those that it is to be used on."""
 
 
-def load_model(path: Path, twin: ModuleType) -> tuple[Model, Description]:
+def load_model(
+    path: Path, twin: ModuleType, device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> tuple[Model, Description]:
     """Return the model of a file that either twin wrote, as one of this twin, and what it is for.
 
     Raises ModelFileError if the file, or the description beside it, can't be used.
@@ -35,21 +40,27 @@ def load_model(path: Path, twin: ModuleType) -> tuple[Model, Description]:
         raise ModelFileError(
             f"{path} is smaller than a model for {description.in_words()}, as its description says"
         )
-    return load_parameters(path, twin.SoftmaxRegression(*shape)), description
+    model = twin.SoftmaxRegression(*shape, dtype=dtype, device=device)
+    return load_parameters(path, model), description
 
 
-def load_test_data(options: argparse.Namespace, description: Description) -> ArrayLoader:
+def load_test_data(
+    options: argparse.Namespace,
+    description: Description,
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> ArrayLoader:
     """Return the test data that the options name; OtherDataError if a model is not for them."""
-    resize = description.resize
+    kept: dict[str, Any] = {"resize": description.resize, "device": device, "dtype": dtype}
     if options.dataset:
-        _, test_iter = load_data(options.dataset, TEST_BATCH_SIZE, resize)
+        _, test_iter = load_data(options.dataset, TEST_BATCH_SIZE, **kept)
         came = f"{options.dataset} has"
     else:
         if description.pictures != AS_FASHION_MNIST:
             raise OtherDataError(
                 f"the model was trained on {description.data};", "name these data with {dataset}"
             )
-        _, test_iter = load_data_fashion_mnist(TEST_BATCH_SIZE, resize, data_dir=options.data_dir)
+        _, test_iter = load_data_fashion_mnist(TEST_BATCH_SIZE, data_dir=options.data_dir, **kept)
         came = f"{FASHION_MNIST} has"
     dataset = test_iter.dataset
     found = description._replace(shape=dataset.shape, classes=dataset.classes)

@@ -129,12 +129,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         help="hold out N training images and measure the accuracy on them, too",
     )
     add("--seed", type=whole(0), default=0, metavar="N", help="of the weights and of the shuffling")
-    add(
-        "--device",
-        choices=("auto", "cpu", "cuda", "mps"),
-        default="auto",
-        help="auto: cuda if there is one, else cpu",
-    )
+    add_device(parser)
     add(
         "--threads",
         type=whole(1, os.cpu_count() or 1),
@@ -157,6 +152,16 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         help="block: an order in which a disk is read in long runs; auto: for more than 1 GB",
     )
     add("--quiet", action="store_true", help="print errors only")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add the option --device, which `choose_device` completes."""
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda", "mps"),
+        default="auto",
+        help="auto: cuda if there is one, else cpu",
+    )
 
 
 def add_output_dir(parser: argparse.ArgumentParser, default: Path) -> None:
@@ -234,7 +239,7 @@ def choose_device(parser: argparse.ArgumentParser, options: argparse.Namespace) 
         options.device = "cuda" if available["cuda"] else "cpu"
     if not available[options.device]:
         parser.error(f"argument --device: this machine, or its torch, has no {options.device}")
-    if options.device == "mps" and options.dtype == "float64":
+    if options.device == "mps" and vars(options).get("dtype") == "float64":
         parser.error("argument --dtype: mps has no float64; use --device cpu")
 
 
