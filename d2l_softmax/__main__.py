@@ -2,7 +2,7 @@
 
 import concise
 import scratch
-from d2l_softmax.commands import compare, data, evaluate, figures, losses, predict
+from d2l_softmax.commands import compare, data, evaluate, export, figures, losses, predict
 from d2l_softmax.commands.program import run_as_program, run_command
 
 TWINS = {"scratch": scratch, "concise": concise}
@@ -13,6 +13,7 @@ COMMANDS = (
     figures.COMMAND,
     predict.COMMAND,
     losses.COMMAND,
+    export.COMMAND,
 )
 
 

@@ -12,8 +12,9 @@ from d2l_softmax.data.batches import ArrayLoader
 from d2l_softmax.data.fashion_mnist import CLASSES, TEST_BATCH_SIZE, load_data_fashion_mnist
 from d2l_softmax.data.own import load_data
 from d2l_softmax.errors import UserError
+from d2l_softmax.storage.checkpoint import MOST_BYTES
 from d2l_softmax.storage.description import AS_FASHION_MNIST, Description, load_description
-from d2l_softmax.storage.results import ModelFileError, load_parameters
+from d2l_softmax.storage.results import ModelFileError, load_parameters, read_tensors
 from d2l_softmax.training.evaluation import Model
 
 # Of a model.pt without a model.json, as it was written before there were own data.
@@ -42,6 +43,12 @@ def load_model(
         )
     model = twin.SoftmaxRegression(*shape, dtype=dtype, device=device)
     return load_parameters(path, model), description
+
+
+def saved_dtype(path: Path) -> torch.dtype:
+    """Return float64 if a model's file is in it, else float32; ModelFileError as `load_model`."""
+    dtypes = {tensor.dtype for tensor in read_tensors(path, MOST_BYTES).values()}
+    return torch.float64 if torch.float64 in dtypes else torch.float32
 
 
 def load_test_data(

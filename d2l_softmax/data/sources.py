@@ -98,6 +98,14 @@ def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
         return fetch(data_dir, missing) if missing else data_dir
 
 
+def is_at_hand(data_dir: Path) -> bool:
+    """Tell whether a data directory has the four files, so that none needs to be fetched."""
+    try:
+        return not find_missing(data_dir / "FashionMNIST" / "raw", list(SHA256))
+    except OSError:
+        return False
+
+
 def fetch(data_dir: Path, missing: list[str]) -> Path:
     """Put the missing files in place, from the first source that has them; return data_dir."""
     raw = data_dir / "FashionMNIST" / "raw"

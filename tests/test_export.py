@@ -1,0 +1,218 @@
+"""Models as ONNX and safetensors: what other programs compute with them, and what they are told."""
+
+import builtins
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from conftest import TWINS
+from safetensors import safe_open
+
+from d2l_softmax import __main__ as d2l_main
+from d2l_softmax.commands import export
+from d2l_softmax.commands.models import OF_FASHION_MNIST
+from d2l_softmax.storage.description import RESIZED, Description, save_description
+from d2l_softmax.storage.results import save_model
+
+DTYPES = {"float32": 1e-6, "float64": 1e-14}
+KINDS = {
+    "Fashion-MNIST": OF_FASHION_MNIST,
+    "pictures": Description("flowers", ("rose", "tulip", "玫瑰"), (3, 5, 4), (5, 4), RESIZED),
+    "features": Description("wine", ("red", "white"), (6,), None, None),
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a model with random weights and its description."""
+
+    def write(twin=TWINS["scratch"], description=OF_FASHION_MNIST, dtype="float32"):
+        model = twin.SoftmaxRegression(
+            description.num_inputs,
+            len(description.classes),
+            dtype=getattr(torch, dtype),
+            generator=torch.Generator().manual_seed(0),
+        )
+        with torch.no_grad():
+            model.W.mul_(10)
+            model.b.copy_(torch.arange(len(model.b)) / 4)
+        save_model(tmp_path / "model.pt", model)
+        save_description(tmp_path / "model.pt", description)
+        return model
+
+    return write
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a function that exports the model to a file; it returns the exit status."""
+
+    def run(name, *arguments):
+        argv = ["export", str(tmp_path / "model.pt"), str(tmp_path / name)]
+        return d2l_main.main([*argv, f"--data-dir={tmp_path / 'no data'}", *arguments])
+
+    return run
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_onnx_runtime_predicts_as_the_twin_does(twin, dtype, kind, write, run, tmp_path):
+    model, tolerance = write(twin, KINDS[kind], dtype), DTYPES[dtype]
+    assert run("model.onnx") == 0
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    assert session.get_inputs()[0].shape == ["n", *KINDS[kind].shape]
+    rng = np.random.default_rng(1)
+    for n in (1, 7, 256):
+        X = rng.random((n, *KINDS[kind].shape)).astype(dtype)
+        logits, y_hat = session.run(["logits", "y_hat"], {"X": X})
+        assert y_hat.dtype == dtype
+        expected = model.probabilities(torch.from_numpy(X)).detach().numpy()
+        np.testing.assert_allclose(y_hat, expected, rtol=0, atol=tolerance)
+        W, b = (each.detach().numpy() for each in (model.W, model.b))
+        np.testing.assert_allclose(logits, X.reshape(n, -1) @ W + b, rtol=0, atol=10 * tolerance)
+
+
+def test_real_images_are_classified_alike(trained, real_data, tmp_path, capsys):
+    path = tmp_path / "model.onnx"
+    assert d2l_main.main(["export", str(trained / "model.pt"), str(path)]) == 0
+    assert "264 random and 10,000 test examples it differs" in capsys.readouterr().out
+    X = (real_data[1][0][:256, None].numpy() / 255).astype("float32")
+    (y_hat,) = onnxruntime.InferenceSession(path).run(["y_hat"], {"X": X})
+    saved = torch.load(trained / "model.pt", weights_only=True)
+    logits = torch.from_numpy(X).flatten(1) @ saved["W"] + saved["b"]
+    assert (y_hat.argmax(1) == logits.argmax(1).numpy()).all()
+    np.testing.assert_allclose(y_hat, logits.softmax(1), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_safetensors_has_the_same_numbers(twin, dtype, kind, write, run, tmp_path):
+    model = write(twin, KINDS[kind], dtype)
+    assert run("model.safetensors") == 0
+    with safe_open(tmp_path / "model.safetensors", "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        classes = json.loads(file.metadata()["classes"])
+    assert tensors.keys() == {"W", "b"}
+    assert tensors["W"].dtype == getattr(torch, dtype)
+    assert torch.equal(tensors["W"], model.W)
+    assert torch.equal(tensors["b"], model.b)
+    assert tuple(classes) == KINDS[kind].classes
+
+
+def test_an_onnx_file_says_what_it_is_given_and_tells_apart(write, run, tmp_path):
+    write(description=KINDS["pictures"])
+    assert run("model.onnx") == 0
+    proto = onnx.load(tmp_path / "model.onnx")
+    onnx.checker.check_model(proto, full_check=True)
+    assert [node.op_type for node in proto.graph.node] == ["Flatten", "Gemm", "Softmax"]
+    assert proto.opset_import[0].version == 9
+    said = {prop.key: prop.value for prop in proto.metadata_props}
+    assert (said["data"], said["pictures"]) == ("flowers", "resized")
+    assert json.loads(said["classes"]) == ["rose", "tulip", "玫瑰"]
+    assert json.loads(said["shape"]) == [3, 5, 4]
+    assert json.loads(said["scale"]) == 1 / 255
+
+
+def test_ones_own_test_data_are_compared(write, run, tmp_path, capsys):
+    write(description=KINDS["features"])
+    folder = tmp_path / "wine"
+    folder.mkdir()
+    for split, n in (("train", 4), ("test", 30)):
+        np.save(folder / f"{split}_images.npy", np.ones((n, 6), np.float32))
+        np.save(folder / f"{split}_labels.npy", np.arange(n) % 2)
+    (folder / "classes.txt").write_text("red\nwhite\n")
+    assert run("model.onnx") == 0
+    assert "run on 264 random examples it differs" in capsys.readouterr().out
+    assert run("model.onnx", f"--dataset={folder}") == 0
+    assert "run on 264 random and 30 test examples it differs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.safetensors"])
+@pytest.mark.parametrize("wrong", [1e-3, float("nan")])
+def test_what_computes_something_else_is_not_written(
+    name, wrong, write, run, tmp_path, capsys, monkeypatch
+):
+    """As it would be if W had been transposed, or b left out."""
+    write()
+    (tmp_path / name).write_text("of an earlier export")
+    ending = name.removeprefix("model")
+    to = export.FORMATS[ending]
+
+    def changed(model, description):
+        other = TWINS["scratch"].SoftmaxRegression()
+        other.W, other.b = model.W, model.b + torch.tensor([wrong] + [0] * 9)
+        return to.write(other, description)
+
+    monkeypatch.setitem(export.FORMATS, ending, to._replace(write=changed))
+    assert run(name) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "what was exported differs from the model by" in error
+    assert (tmp_path / name).read_text() == "of an earlier export"
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.safetensors"])
+def test_an_existing_file_is_replaced_whole(name, write, run, tmp_path):
+    (tmp_path / name).write_bytes(b"x" * 1_000_000)
+    write()
+    assert run(name) == 0
+    replaced = (tmp_path / name).read_bytes()
+    (tmp_path / name).unlink()
+    assert run(name) == 0
+    assert (tmp_path / name).read_bytes() == replaced  # and the same model gives the same file
+    assert {path.name for path in tmp_path.iterdir()} == {"model.pt", "model.json", name}
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("m.onnx", "onnx"), ("m.onnx", "onnxruntime"), ("m.safetensors", "safetensors")],
+)
+def test_without_the_extra_it_says_what_to_install(
+    name, package, write, run, tmp_path, capsys, monkeypatch
+):
+    def missing(module, *arguments):
+        if module.split(".")[0] == package:
+            raise ModuleNotFoundError(f"No module named {package!r}")
+        return find(module, *arguments)
+
+    write()
+    find = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", missing)
+    assert run(name) == 1
+    expected = f"No module named {package!r}; pip install 'd2l_softmax[export]'\n"
+    assert capsys.readouterr().err == f"python -m d2l_softmax export: {expected}"
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["model.pt", "model", "model.onnx.txt", ""])
+def test_another_ending_is_refused(name, tmp_path, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        d2l_main.main(["export", str(tmp_path / "model.pt"), name])
+    assert exit_.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "does not end in .onnx or .safetensors" in error or "expected a path" in error
+
+
+def test_models_that_cannot_be_exported(write, run, tmp_path, capsys):
+    for content, message in (
+        (None, "there is no model"),
+        (b"hello", "damaged or not a model"),
+        ({"W": torch.zeros(10, 784), "b": torch.zeros(10)}, "W has shape (10, 784)"),
+        ({"W": torch.full((784, 10), torch.nan), "b": torch.zeros(10)}, "not finite"),
+    ):
+        if isinstance(content, bytes):
+            (tmp_path / "model.pt").write_bytes(content)
+        elif content:
+            torch.save(content, tmp_path / "model.pt")
+        assert run("model.onnx") == 1
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert message in error
+    write()
+    assert run("no folder/model.onnx") == 1
+    assert "can't write to" in capsys.readouterr().err
+    assert not list(tmp_path.glob("**/*.onnx"))
