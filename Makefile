@@ -41,9 +41,8 @@ predict: setup ## Classify a picture of yours: make predict IMAGE=docs/ankle-boo
 losses: setup ## Draw three losses of regression; writes runs/losses.png
 	$(BIN)/python -m d2l_softmax losses $(ARGS)
 
-notebook: $(VENV)/.installed-notebook ## Run the notes' notebook from a clean kernel, store its outputs
-	$(BIN)/python -m nbconvert --to notebook --execute --inplace \
-	  --ExecutePreprocessor.record_timing=False notebooks/softmax_regression.ipynb
+notebook: $(VENV)/.installed-notebook ## Build the notes' notebooks in both languages, run them, store their outputs
+	$(BIN)/python -m notebooks.build
 
 exercises: setup ## Lay out the notes' exercises in exercises/; what you wrote there stays
 	$(BIN)/python -m notebooks.exercises

@@ -1,0 +1,92 @@
+"""The notes as notebooks: one source, softmax_regression.py, gives one in each language.
+
+`make notebook` builds both, runs both at once, each in a clean kernel, and keeps their outputs.
+"""
+
+import asyncio
+import itertools
+import json
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+from .exercises import texts_of
+
+FOLDER = Path(__file__).parent
+SOURCE = FOLDER / "softmax_regression.py"
+NOTEBOOKS = {
+    "en": FOLDER / "softmax_regression.ipynb",
+    "zh": FOLDER / "softmax_regression.zh-CN.ipynb",
+}
+TEXTS = FOLDER / "figures.zh-CN.json"  # what the source's own figures say, English to Chinese
+HEADINGS = {"en": "### Exercises", "zh": "### 练习"}
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+SPEAK_CHINESE = """# figures in Chinese, with a font that has its characters
+from contextlib import ExitStack
+
+from d2l_softmax.figures.drawing import own_style
+from d2l_softmax.language import speaking
+
+in_chinese = ExitStack()
+in_chinese.enter_context(speaking("zh"))
+in_chinese.enter_context(own_style());"""
+
+
+def notebook_in(language: str) -> NotebookNode:
+    """Return the notebook in a language, without outputs; the same each time."""
+    source = jupytext.read(SOURCE, fmt="py:percent")
+    written = [cells_of(cell, language) for cell in source.cells]
+    if language == "zh":
+        setup = next(place for place, cell in enumerate(source.cells) if cell.cell_type == "code")
+        written[setup].append(nbformat.v4.new_code_cell(SPEAK_CHINESE))
+    cells = list(itertools.chain.from_iterable(written))
+    for number, cell in enumerate(cells):
+        cell.id = f"cell-{number:03}"
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+
+
+def cells_of(cell: NotebookNode, language: str) -> list[NotebookNode]:
+    """Return what becomes of a cell of the source in a language: none of the other language's."""
+    if cell.cell_type == "code":
+        return [nbformat.v4.new_code_cell(code_in(cell.source, language))]
+    if section := cell.metadata.get("exercises"):
+        texts = [HEADINGS[language], *texts_of(section, language)]
+    else:
+        texts = [cell.source] if cell.metadata["lang"] == language else []
+    return [nbformat.v4.new_markdown_cell(text) for text in texts]
+
+
+def code_in(source: str, language: str) -> str:
+    """Return code whose figures are in a language; only whole texts between quotes change."""
+    if language == "zh":
+        for english, chinese in json.loads(TEXTS.read_text(encoding="utf-8")).items():
+            source = source.replace(f'"{english}"', f'"{chinese}"')
+    return source
+
+
+async def run(notebook: NotebookNode) -> None:
+    """Run a notebook from a clean kernel; its first error ends it."""
+    from nbclient import NotebookClient  # to run them only; the tests do without
+
+    # one output for what a cell prints, however it arrives
+    client = NotebookClient(notebook, record_timing=False, coalesce_streams=True)
+    # no warning that its kernel is spoken to by TCP: both are on this machine
+    client.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
+    client.resources = {"metadata": {"path": str(FOLDER)}}
+    await client.async_execute()
+    del notebook.metadata.language_info["version"]  # of this machine's Python
+
+
+async def build() -> None:
+    """Write all notebooks with their outputs, once all of them ran to their end."""
+    notebooks = {language: notebook_in(language) for language in NOTEBOOKS}
+    await asyncio.gather(*map(run, notebooks.values()))
+    for language, notebook in notebooks.items():
+        nbformat.write(notebook, NOTEBOOKS[language])
+        print(f"wrote {NOTEBOOKS[language]}")
+
+
+if __name__ == "__main__":
+    asyncio.run(build())
