@@ -3,8 +3,8 @@
 A full run (`make bench`, some 45 minutes) writes results.json and two figures, and fills the
 tables of four documents: README.md beside this file, both READMEs of the project, docs/scaling.md.
 A run of some measures only prints, but for those that compare nobody's seconds with ours:
-`checkpoint`, `disk`, `processes`, and `agreement` (`make agree`), which is never part of a full
-run, as it needs frameworks that do not get on with everybody.
+`checkpoint`, `disguised`, `disk`, `processes`, and `agreement` (`make agree`), which is never part
+of a full run, as it needs frameworks that do not get on with everybody.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from benchmarks import (
     busy,
     checkpoints,
     costs,
+    disguised,
     disk,
     frameworks,
     peers,
@@ -50,7 +51,7 @@ LIBRARIES = ("torch", "torchvision", "numpy", "jax", "scikit-learn", "matplotlib
 IN_BOTH = ("jax", "sklearn", "pandas", "tabulate")
 NEEDED = {"bench": IN_BOTH, "agree": ("tensorflow", "keras", "optax", *IN_BOTH)}
 AGREEMENT = "agreement"
-STORED_ALONE = {AGREEMENT, "checkpoint", "disk", "processes"}
+STORED_ALONE = {AGREEMENT, "checkpoint", "disguised", "disk", "processes"}
 
 
 class Measure(NamedTuple):
@@ -85,6 +86,7 @@ MEASURES = {
     "scaling": Measure(lambda rounds: list(costs.measure_growth(rounds)), tables.compare_growth),
     "disk": Measure(disk.measure_disk, disk.compare_disk),
     "processes": Measure(processes.measure_processes, processes.compare_processes),
+    "disguised": Measure(disguised.measure_disguised, disguised.compare_disguised),
     "gpu": Measure(in_turns(on_gpu), compare_on_gpu),
     AGREEMENT: Measure(frameworks.measure_agreement, frameworks.compare_agreement),
 }

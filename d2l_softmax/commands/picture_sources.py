@@ -11,20 +11,11 @@ from PIL import Image
 from torch import Tensor
 
 from d2l_softmax.commands.models import OtherDataError, load_test_data
-from d2l_softmax.data.pictures import load_picture, to_input_of, to_model_input
+from d2l_softmax.data.garments import THE_PICTURE, Prepared, prepare
+from d2l_softmax.data.pictures import load_picture, to_input_of
 from d2l_softmax.errors import UserError
 from d2l_softmax.figures.drawing import as_pixels
 from d2l_softmax.storage.description import AS_FASHION_MNIST, Description
-
-THE_PICTURE = "the picture"  # the first step
-
-
-class Prepared(NamedTuple):
-    """A picture as the model's input X (1, ...), after each step to it, and doubts about it."""
-
-    X: Tensor
-    steps: dict[str, Image.Image]
-    doubts: tuple[str, ...]
 
 
 class Source(NamedTuple):
@@ -72,14 +63,13 @@ def read_picture(file: Path, description: Description, invert: str) -> Prepared:
     """Read a picture file and make it the model's input; the first step is the picture itself."""
     picture = load_picture(file)
     if description.pictures != AS_FASHION_MNIST:
-        X = to_input_of(description.shape, picture, invert)
-    else:
-        X = to_model_input(picture, invert)
-        if description.resize:
-            X = torch.nn.functional.interpolate(
-                X, list(description.resize), mode="bilinear", antialias=True
-            )
-    return Prepared(X, {THE_PICTURE: picture}, ())
+        return Prepared(to_input_of(description.shape, picture, invert), {THE_PICTURE: picture})
+    prepared = prepare(picture, invert)
+    if not description.resize:
+        return prepared
+    size = list(description.resize)
+    X = torch.nn.functional.interpolate(prepared.X, size, mode="bilinear", antialias=True)
+    return prepared._replace(X=X)
 
 
 def as_picture(X: Tensor) -> Image.Image | None:

@@ -37,7 +37,8 @@ from d2l_softmax.commands.predictions import (
 )
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.signals import Postponed, handled_by
-from d2l_softmax.data.pictures import INVERSIONS, PictureError
+from d2l_softmax.data.garments import INVERSIONS
+from d2l_softmax.data.pictures import PictureError
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.prediction import draw_prediction
 from d2l_softmax.language import tr

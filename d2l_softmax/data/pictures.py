@@ -1,4 +1,4 @@
-"""Picture files of any kind as the model's input: 28×28, gray, a light object on black."""
+"""Picture files of any kind, read safely; as gray pictures, and as inputs of one's own model."""
 
 import warnings
 from pathlib import Path
@@ -11,13 +11,11 @@ from torch import Tensor
 
 from d2l_softmax.errors import UserError
 
-SIDE = 28
 MAX_PIXELS = 50_000_000  # 7,000 × 7,000; a larger picture is a mistake or an attack
 MIN_CONTRAST = 0.03  # between the edge and the rest of an object, 0 (alike) to 1 (black, white)
 LARGEST_SIDE = 1000  # pixels; the model sees 28 of them, a figure shows 300
 # Formats of pictures. Others that Pillow reads, such as EPS, are programs, which it would run.
 FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
-INVERSIONS = ("auto", "yes", "no")
 
 
 class PictureError(UserError, ValueError):
@@ -66,28 +64,6 @@ def read_still(path: Path) -> Image.Image:
         turned = to_eight_bits(ImageOps.exif_transpose(picture))
     factor = max(turned.size) // LARGEST_SIDE
     return turned.convert("RGBA").reduce(factor) if factor > 1 else turned
-
-
-def to_model_input(picture: Image.Image, invert: str = "auto") -> Tensor:
-    """Return the picture as the model's input (1, 1, 28, 28), float32 in [0, 1].
-
-    Transparent margins are cut off, other transparent pixels are filled with black or white. The
-    picture is made gray, and light on dark (`invert`: "yes", "no", or "auto", where the shade of
-    the border decides). It is resized so that its longer side has 28 pixels, and centred on a
-    square in the shade of its border.
-    """
-    gray, ground = flatten(picture)
-    border = border_shade(gray) if ground is None else ground
-    if invert == "yes" or (invert == "auto" and border > 127):
-        gray, border = ImageOps.invert(gray), 255 - border
-    side = max(gray.size)
-    if not SIDE - 2 <= side <= SIDE:  # a margin of a pixel does less harm than enlarging by a pixel
-        size = [max(1, round(length * SIDE / side)) for length in gray.size]
-        gray = gray.resize(size, Image.Resampling.LANCZOS)
-    square = Image.new("L", (SIDE, SIDE), border)
-    # In Fashion-MNIST, too, an odd pixel of margin is above or to the left.
-    square.paste(gray, ((SIDE - gray.width + 1) // 2, (SIDE - gray.height + 1) // 2))
-    return to_tensor(square).reshape(1, 1, SIDE, SIDE)
 
 
 def to_input_of(shape: tuple[int, ...], picture: Image.Image, invert: str = "auto") -> Tensor:

@@ -1,0 +1,206 @@
+"""Test images as somebody's own pictures: enlarged, on twenty kinds of ground, off the middle.
+
+Only images count that the model gets right as they are, 28×28. Each is enlarged 6 to 12 times and
+put anywhere on a canvas of 1:1, 4:3 or 3:4, of which it takes 15 to 60 % of the width. It is laid
+on the ground in one of four ways, where v is the image:
+
+- "dark", "light": a dark or a light garment as opaque as v is bright: ground (1 - v) + shade v;
+- "photo": cut out where v > 0, and negative as the photographs were that v was made of: 1 - v;
+- "kept": cut out where v > 0, with its shades in Fashion-MNIST, v.
+"""
+
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, ImageFilter
+
+from benchmarks.peers import make_training
+from d2l_softmax.data.garments import prepare
+
+PER_ROUND = 40  # images on each ground
+WHITE, LIGHT_GRAY, GRAY, DARK, BLACK = ((shade,) * 3 for shade in (1.0, 0.83, 0.5, 0.2, 0.0))
+BEIGE, BLUE, GREEN = (0.93, 0.87, 0.76), (0.25, 0.45, 0.8), (0.55, 0.75, 0.5)
+RESAMPLINGS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
+
+
+def slope(ground, rng):
+    """Return the light at each pixel: it falls by 30 % from one side to the other."""
+    rows, columns = places(ground.shape)
+    angle = rng.uniform(0, 2 * np.pi)
+    return 0.85 + 0.15 * (rows * np.sin(angle) + columns * np.cos(angle)) / 2**0.5
+
+
+def vignette(ground, rng):
+    """Return the light at each pixel: the corners have 30 % less."""
+    rows, columns = places(ground.shape)
+    return 1 - 0.15 * (rows**2 + columns**2)
+
+
+def shadow(ground, rng):
+    """Return the light at each pixel: beside the object it is up to 20 % less, softly."""
+    object_ = Image.fromarray(((1 - ground) * 255).astype(np.uint8))
+    soft = np.asarray(object_.filter(ImageFilter.GaussianBlur(rng.uniform(6, 14)))) / 255
+    beside = np.roll(soft, rng.integers(4, 14, 2), (0, 1))
+    return 1 - rng.uniform(0.1, 0.2) * beside * ground
+
+
+def folds(ground, rng):
+    """Return the light at each pixel: on a sheet that is not smooth it varies by 4 %."""
+    grains = rng.uniform(-1, 1, (9, 9)).astype(np.float32)
+    size = ground.shape[1], ground.shape[0]
+    return 1 + 0.04 * np.asarray(Image.fromarray(grains).resize(size, Image.Resampling.BICUBIC))
+
+
+def noise(pixels, rng):
+    """Return pixels as a sensor sees them in little light."""
+    return pixels + rng.normal(0, rng.uniform(0.02, 0.06), pixels.shape)
+
+
+def jpeg(lowest: int, highest: int) -> Callable:
+    """Return a function that stores pixels as JPEG of a quality in a range."""
+
+    def finish(pixels, rng):
+        file = io.BytesIO()
+        as_picture(pixels).save(file, "JPEG", quality=int(rng.integers(lowest, highest + 1)))
+        return np.asarray(Image.open(file)) / 255
+
+    return finish
+
+
+class Kind(NamedTuple):
+    """A ground's colour, None if transparent; how the garment lies on it, in which light."""
+
+    colour: tuple[float, float, float] | None
+    way: str
+    light: Callable | None = None
+    finish: Callable | None = None
+
+
+KINDS = {
+    "transparent": Kind(None, "photo"),
+    "white, dark": Kind(WHITE, "dark"),
+    "white, photo": Kind(WHITE, "photo"),
+    "beige, dark": Kind(BEIGE, "dark"),
+    "beige, photo": Kind(BEIGE, "photo"),
+    "light gray, dark": Kind(LIGHT_GRAY, "dark"),
+    "gray, dark": Kind(GRAY, "dark"),
+    "gray, light": Kind(GRAY, "light"),
+    "dark, light": Kind(DARK, "light"),
+    "dark, kept": Kind(DARK, "kept"),
+    "black, kept": Kind(BLACK, "kept"),
+    "blue, light": Kind(BLUE, "light"),
+    "green, dark": Kind(GREEN, "dark"),
+    "light gray, dark, noise": Kind(LIGHT_GRAY, "dark", None, noise),
+    "dark, light, noise": Kind(DARK, "light", None, noise),
+    "white, dark, slope of light": Kind(WHITE, "dark", slope),
+    "beige, photo, vignette": Kind(BEIGE, "photo", vignette),
+    "white, dark, shadow": Kind(WHITE, "dark", shadow),
+    "beige, dark, folds": Kind(BEIGE, "dark", folds),
+    "white, dark, JPEG 50 to 75": Kind(WHITE, "dark", None, jpeg(50, 75)),
+    "beige, photo, slope, JPEG 30": Kind(BEIGE, "photo", slope, jpeg(30, 30)),
+}
+# Here the parts of a garment that are as bright as the ground can't be seen by anybody.
+LIMITS = {"white, kept": Kind(WHITE, "kept"), "gray, photo": Kind(GRAY, "photo")}
+IN_ALL, NOTHING, CLUTTER = "all but the last four", "noise alone", "clutter"
+
+
+def measure_disguised(rounds: int) -> list[dict]:
+    """Return for each kind how many of the images were right, and how many were doubted."""
+    model = trained_model()
+    images, labels = model["images"], model["labels"]
+    kept = (model["predict"](images.float() / 255) == labels).nonzero().flatten()
+    records = []
+    for name, kind in (KINDS | LIMITS).items():
+        rng = np.random.default_rng(zlib.crc32(name.encode()))
+        chosen = kept[rng.permutation(len(kept))[: rounds * PER_ROUND]]
+        seen = [prepare(disguise(images[i].numpy(), kind, rng)) for i in chosen]
+        right = model["predict"](torch.cat([each.X for each in seen])) == labels[chosen]
+        records.append({"ground": name, "right": int(right.sum()), **counts(seen)})
+    for name, picture in ((NOTHING, nothing), (CLUTTER, clutter)):
+        rng = np.random.default_rng(0)
+        seen = [prepare(picture(rng)) for _ in range(rounds * PER_ROUND)]
+        records.append({"ground": name, "right": None, **counts(seen)})
+    return records
+
+
+def trained_model() -> dict:
+    """Return the test images, their labels, and what scratch predicts after its ten epochs."""
+    training = make_training("scratch")
+    for _ in training.records():
+        pass
+    dataset = training.test_iter.dataset
+    return {
+        "images": torch.as_tensor(dataset.images).reshape(-1, 28, 28),
+        "labels": torch.as_tensor(dataset.labels).long(),
+        "predict": lambda X: training.model(X.reshape(-1, 1, 28, 28)).argmax(dim=1),
+    }
+
+
+def counts(seen: list) -> dict:
+    """Return how many pictures there were, and how many were doubted."""
+    return {"pictures": len(seen), "doubted": sum(bool(each.doubts) for each in seen)}
+
+
+def disguise(image: np.ndarray, kind: Kind, rng: np.random.Generator) -> Image.Image:
+    """Return an image (28, 28) of uint8 as a picture of a kind."""
+    v, cut = on_canvas(image, rng)
+    object_ = {"dark": 0.1, "light": 0.95, "photo": 1 - v, "kept": v}[kind.way] + 0 * v
+    if kind.colour is None:
+        return as_picture(np.dstack([object_, object_, object_, cut]))
+    opacity = v if kind.way in ("dark", "light") else cut
+    pixels = np.array(kind.colour) * (1 - opacity)[..., None] + (object_ * opacity)[..., None]
+    if kind.light:
+        pixels = pixels * kind.light(1 - opacity, rng)[..., None]
+    return as_picture(kind.finish(pixels, rng) if kind.finish else pixels)
+
+
+def on_canvas(image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return an enlarged image on an empty canvas (h, w), and there 1 where it is above 0."""
+    side = round(28 * rng.uniform(6, 12))
+    width = round(side / rng.uniform(0.15, 0.6))
+    height = max(round(width * rng.choice((3 / 4, 1, 4 / 3))), side + 20)
+    y, x = rng.integers(8, height - side - 8), rng.integers(8, width - side - 8)
+    canvases = np.zeros((2, height, width))
+    resampling = RESAMPLINGS[rng.integers(3)]
+    for canvas, pixels in zip(canvases, (image, (image > 0) * np.uint8(255)), strict=True):
+        enlarged = Image.fromarray(pixels).resize((side, side), resampling)
+        canvas[y : y + side, x : x + side] = np.asarray(enlarged) / 255
+    return canvases[0], canvases[1]
+
+
+def places(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows (h, 1) and columns (1, w) of pixels, from -1 to 1."""
+    rows, columns = (np.linspace(-1, 1, length) for length in shape)
+    return rows[:, None], columns[None]
+
+
+def nothing(rng: np.random.Generator) -> Image.Image:
+    """Return a picture of one shade with noise."""
+    return as_picture(noise(np.full((300, 400, 3), rng.uniform(0, 1)), rng))
+
+
+def clutter(rng: np.random.Generator) -> Image.Image:
+    """Return a picture full of coloured boxes."""
+    tiles = rng.integers(0, 256, (*rng.integers(4, 12, 2), 3)).astype(np.uint8)
+    return Image.fromarray(tiles).resize((500, 400), Image.Resampling.NEAREST)
+
+
+def as_picture(pixels: np.ndarray) -> Image.Image:
+    """Return pixels (h, w, c) in [0, 1] as a picture."""
+    return Image.fromarray((pixels.clip(0, 1) * 255).round().astype(np.uint8))
+
+
+def compare_disguised(records: list[dict]) -> Iterator[tuple]:
+    """Yield the share of the pictures that were right, and of those that were doubted."""
+    yield "ground, garment", "pictures", "right", "doubted"
+    judged = [record for record in records if record["ground"] in KINDS]
+    sums = {key: sum(record[key] for record in judged) for key in ("pictures", "right", "doubted")}
+    split = len(judged)
+    for record in (*records[:split], {"ground": IN_ALL, **sums}, *records[split:]):
+        n, right = record["pictures"], record["right"]
+        shares = ["-" if k is None else f"{k / n:.1%}" for k in (right, record["doubted"])]
+        yield record["ground"], f"{n:,}", *shares
