@@ -2,7 +2,17 @@
 
 import concise
 import scratch
-from d2l_softmax.commands import compare, data, evaluate, export, figures, losses, predict
+from d2l_softmax.commands import (
+    compare,
+    data,
+    evaluate,
+    export,
+    figures,
+    learning_curve,
+    losses,
+    predict,
+    sweep,
+)
 from d2l_softmax.commands.program import run_as_program, run_command
 
 TWINS = {"scratch": scratch, "concise": concise}
@@ -13,6 +23,8 @@ COMMANDS = (
     figures.COMMAND,
     predict.COMMAND,
     losses.COMMAND,
+    sweep.COMMAND,
+    learning_curve.COMMAND,
     export.COMMAND,
 )
 

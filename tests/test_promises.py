@@ -381,9 +381,11 @@ def test_a_full_standard_output_is_said_once(made_up):
 
 def test_commands_are_one_file_each():
     names = [command.name for command in d2l_main.COMMANDS]
-    assert names == ["data", "compare", "evaluate", "figures", "predict", "losses", "export"]
+    assert names[:6] == ["data", "compare", "evaluate", "figures", "predict", "losses"]
+    assert names[6:] == ["sweep", "learning-curve", "export"]
     for command in d2l_main.COMMANDS:
-        assert command.work.__module__ == f"d2l_softmax.commands.{command.name}"
+        file = command.name.replace("-", "_")
+        assert command.work.__module__ == f"d2l_softmax.commands.{file}"
 
 
 def test_failures_of_commands_need_no_plotting_library():

@@ -97,8 +97,11 @@ fraction = real("a number from 0 to below 1", lambda value: 0 <= value < 1)
 not_negative = real("a finite number, 0 or above", lambda value: value >= 0)
 
 
-def add_training_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of training, except for the output directory."""
+def add_training_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    """Add the options of training, except for the output directory.
+
+    With `several`, each setting that a recipe names may have several values.
+    """
     add = parser.add_argument
     add(
         "--recipe",
@@ -111,6 +114,8 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         name = flag[2:].replace("-", "_")
         default = RECIPES["book"].get(name, "0.1 for sgd, 0.001 for adam")
         values = f"default: {default}; best: {RECIPES['best'][name]}"
+        if several:
+            options["nargs"] = "+"
         add(flag, default=argparse.SUPPRESS, help=f"{what} ({values})", **options)
 
     add_setting("--epochs", "passes over the training data", type=whole(1), metavar="N")

@@ -3,7 +3,7 @@
 import argparse
 import functools
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from types import ModuleType
 from typing import Any
@@ -38,16 +38,25 @@ from d2l_softmax.training.resuming import (
 class Training:
     """A twin in training: its data, model, optimizer and scheduler, and the epochs that ended."""
 
-    def __init__(self, twin: ModuleType, options: argparse.Namespace, group: Group = ALONE):
+    def __init__(
+        self,
+        twin: ModuleType,
+        options: argparse.Namespace,
+        group: Group = ALONE,
+        loaders: Callable[..., tuple[ArrayLoader, ...]] | None = None,
+    ):
         """Load the data and make the rest; DataUnavailableError without data.
 
-        The processes of the group train as one: all are made ready, with equal options.
+        The processes of the group train as one: all are made ready, with equal options. `loaders`
+        is called in place of `load` where the data are read already.
         """
         self.twin, self.options, self.group = twin, options, group
         self.generators = {
             use: torch.Generator().manual_seed(options.seed) for use in ("weights", "order")
         }
-        self.train_iter, self.test_iter, *rest = load(options, self.generators["order"])
+        self.train_iter, self.test_iter, *rest = (loaders or load)(
+            options, self.generators["order"]
+        )
         self.valid_iter = rest[0] if rest else None
         self.description = describe_data(options, self.train_iter)
         self.checksums = [each.dataset.checksum() for each in (self.train_iter, self.test_iter)]
