@@ -120,8 +120,7 @@ class Grid:
             contextlib.closing(train_all(self.trainer, self.left, self.jobs)) as results,
         ):
             for options, result in results:
-                self.table.results[self.settings_of(options)] = result
-                self.table.write(self.trainings)
+                self.table.add(self.settings_of(options), result, first=self.trainings)
                 console.bar.update()
                 values = (getattr(options, name) for name in names)
                 console.say(f"{in_words(names, values)}   {outcome(result)}")

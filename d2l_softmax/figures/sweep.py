@@ -52,7 +52,8 @@ def draw_sweep(names: Sequence[str], scores: Sequence[Score], held_out: int) -> 
         label(each, names, down, across, others)
     for each in axes[len(combinations) :]:
         each.axis("off")
-    figure.colorbar(image, ax=axes, label=tr("accuracy"))
+    below = any(score.mean < limits[0] for score in scores)
+    figure.colorbar(image, ax=axes, label=tr("accuracy"), extend="min" if below else "neither")
     figure.suptitle(title_of(best, held_out), fontsize="medium")
     return figure
 

@@ -58,17 +58,19 @@ class Table:
                 "remove it, or choose another directory with {output_dir}",
             ) from error
 
-    def write(self, first: Iterable[Settings]) -> None:
-        """Write the file, whole: these trainings in their order, as far as they are done, others.
+    def add(self, settings: Settings, result: Result, first: Iterable[Settings]) -> None:
+        """Add a training and write the file; `first` are those that come before all others.
 
-        Raises OutputError if that fails.
+        Raises OutputError if that fails; file and table are then as they were.
         """
-        order = dict.fromkeys([*first, *self.results])
+        results = self.results | {settings: result}
+        order = dict.fromkeys([*first, *results])
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.columns)
-        writer.writerows((*s, *self.results[s]) for s in order if s in self.results)
+        writer.writerows((*s, *results[s]) for s in order if s in results)
         write_text(self.path, text.getvalue())
+        self.results = results
 
 
 def read_row(row: list[str], width: int) -> tuple[Settings, Result]:

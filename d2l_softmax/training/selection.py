@@ -31,8 +31,13 @@ class Score(NamedTuple):
         return f"{self.mean:.4f}{spread}"
 
     def may_be_as_good_as(self, best: "Score") -> bool:
-        """Tell whether this is below the best by no more than either of them spreads."""
-        return best.mean - self.mean <= max(best.spread, self.spread)
+        """Tell whether this is below the best by no more than the difference's standard error.
+
+        False of a single seed. Breiman, Friedman, Olshen, Stone (1984), section 3.4.3, choose among
+        what is within one standard error of the best.
+        """
+        error = math.hypot(best.spread, self.spread) / math.sqrt(len(self.accuracies))
+        return best.mean - self.mean <= error
 
 
 def best_first(scores: Iterable[Score]) -> list[Score]:
