@@ -328,6 +328,22 @@ def test_growth_is_drawn_twice(results):
     assert all(curves)
 
 
+def test_growth_stands_in_rows_of_three_with_memory_below_seconds(results):
+    figure = costs.draw_growth(results["scaling"])
+    figure.draw_without_rendering()
+    names = ["examples", "side", "classes", "batch size", "epochs"]
+    seconds, megabytes = (
+        [axes for axes in figure.axes if axes.get_ylabel() == quantity]
+        for quantity in ("seconds", "megabytes")
+    )
+    assert [axes.get_xlabel() for axes in megabytes] == names
+    for above, below in zip(seconds, megabytes, strict=True):
+        assert above.get_xlim() == below.get_xlim()
+        assert above.get_position().y0 > below.get_position().y1
+    rows = [round(axes.get_position().y0, 3) for axes in megabytes]
+    assert rows[0] == rows[1] == rows[2] > rows[3] == rows[4]
+
+
 @pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="needs Linux")
 def test_memory_of_a_process_and_of_its_children():
     code = "input(); x = bytearray(b'x') * 50_000_000; print(flush=True); input()"

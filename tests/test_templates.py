@@ -73,6 +73,7 @@ def test_a_training_that_goes_on_has_the_weights_of_all_epochs(run, until):
 def test_asked_for_only_when_it_goes_on_the_weights_begin_there(run):
     whole = run("whole", "--templates")
     run("cut", until=3)
+    run("cut", "--templates", "--resume", until=4)
     assert run("cut", "--templates", "--resume") == {epoch: whole[epoch] for epoch in (3, 4)}
 
 
