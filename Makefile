@@ -62,11 +62,14 @@ bench: $(VENV)/.installed-bench ## Measure against peers and floors (40 minutes,
 agree: $(VENV)/.installed-agree ## Train in TensorFlow, Keras, JAX, NumPy, scikit-learn: same numbers?
 	$(BIN)/python -m benchmarks agreement
 
+# A file to each core, and one thread in each: threads that share a core wait for one another.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=loadfile
+
 test: $(VENV)/.installed-test ## Run the tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-all: $(VENV)/.installed-test ## Run the tests and the whole agreement matrix (minutes)
-	$(BIN)/python -m pytest -m '' $(ARGS)
+	$(PYTEST) -m '' $(ARGS)
 
 faults: $(VENV)/.installed-test ## Make things go wrong, thousands of times (15 minutes)
 	$(BIN)/python -m tests.faults $(ARGS)

@@ -29,6 +29,7 @@ def three_threads():
     torch.set_num_threads(before)
 
 
+@pytest.mark.usefixtures("three_threads")
 @pytest.mark.parametrize("name", TWINS)
 def test_a_twins_command_computes_on_one_thread(name, made_up, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "write_results", lambda *arguments: None)
