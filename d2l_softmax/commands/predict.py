@@ -147,8 +147,8 @@ def prediction_of(name: str, prepared: Prepared, model: Model) -> Prediction:
     with torch.no_grad():
         probabilities = model.probabilities(prepared.X)[0].tolist()
     shown = {
-        tr("the picture {name}", name=name): prepared.steps.get(THE_PICTURE),
-        tr("what the model saw of {name}", name=name): as_picture(prepared.X),
+        tr("the picture {name}", name=Path(name).name): prepared.steps.get(THE_PICTURE),
+        tr("what the model saw of {name}", name=Path(name).name): as_picture(prepared.X),
     }
     pictures = [small(picture, alt) for alt, picture in shown.items() if picture]
     return Prediction(name, probabilities, prepared.doubts, pictures)

@@ -40,6 +40,11 @@ class Prediction(NamedTuple):
     doubts: Sequence[str]
     pictures: Sequence[Small]
 
+    @property
+    def title(self) -> str:
+        """Return the file's name, without the folders: they are a person's own."""
+        return Path(self.name).name
+
     def highest(self, n: int) -> list[tuple[int, float]]:
         """Return the n most probable classes, all if there are fewer, with their probabilities."""
         return heapq.nlargest(n, enumerate(self.probabilities), key=lambda pair: pair[1])
