@@ -57,9 +57,7 @@ class Postponed:
 
 
 @contextmanager
-def handled_by(
-    handler: Callable[[int, FrameType | None], object] | signal.Handlers,
-) -> Iterator[None]:
+def handled_by(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
     """Let a handler have the signals meanwhile. What is ignored, as under nohup, stays ignored.
 
     Python lets only the main thread handle signals; elsewhere nothing is changed.

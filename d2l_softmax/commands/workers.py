@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 
-from d2l_softmax.commands.signals import handled_by
 from d2l_softmax.commands.trainer import Trainer
 from d2l_softmax.errors import UserError
 from d2l_softmax.startup import SIGNALS
@@ -47,9 +46,7 @@ def train_all(
         yield from ((options, trainer(options)) for options in asked_for)
         return
     with processes(jobs, trainer.twin.__name__, trainer.options) as executor:
-        # A Ctrl-C reaches all processes of a terminal. What is ignored now, a process that is
-        # started now ignores from its first moment on.
-        with handled_by(signal.SIG_IGN):
+        with signals_held_back():
             futures = {executor.submit(train_here, options): options for options in asked_for}
         try:
             for future in as_completed(futures):
@@ -73,14 +70,30 @@ def processes(number: int, *arguments: Any) -> Generator[ProcessPoolExecutor, No
     finally:
         for process in multiprocessing.active_children():
             if process not in others:
-                process.kill()  # they ignore what asks them to end
+                process.kill()  # they take no notice of what asks them to end
         executor.shutdown()
+
+
+@contextmanager
+def signals_held_back() -> Generator[None, None, None]:
+    """Let signals wait meanwhile; processes that are started meanwhile never get them.
+
+    Ctrl-C reaches all processes of a terminal, but only the first is to say so.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows; there `begin` does what it can
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def begin(twin: str, options: argparse.Namespace) -> None:
     """Make a new process ready to train; it reads the data before its first training."""
     global make_trainer
-    for signum in SIGNALS:  # Windows' processes don't inherit what is ignored
+    for signum in SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
     threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(options.threads)
