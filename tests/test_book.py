@@ -580,7 +580,7 @@ def test_animator_prints_whole_numbers_in_full_and_others_short(capsys):
 
 
 def test_animator_in_a_notebook_redraws_in_its_place(monkeypatch, capsys):
-    """A stand-in for IPython that records what is displayed; the real one runs the notebook."""
+    """A stand-in for IPython that records what is displayed."""
     shown = []
     handle = types.SimpleNamespace(update=lambda figure: shown.append(("update", figure)))
 

@@ -182,7 +182,7 @@ def test_a_folder_of_pictures_is_read_once_and_kept(tmp_path, monkeypatch):
     folder = write_pictures(tmp_path / "pets", modes=("L",))
     X, y = whole(load_data(folder, 3)[1])
     assert y.tolist() == [0] * 4 + [1] * 4
-    expected = np.asarray(Image.open(folder / "test" / "dog" / "2.png"))
+    expected = np.array(Image.open(folder / "test" / "dog" / "2.png"))
     assert torch.equal((X[6, 0] * 255).round().byte(), torch.from_numpy(expected))
     monkeypatch.setattr(folders, "load_picture", lambda path: pytest.fail("read again"))
     train_iter, test_iter = load_data(folder, 3)
