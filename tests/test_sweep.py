@@ -1,5 +1,6 @@
 """sweep and learning-curve: the right numbers, whole tables, and nothing trained twice."""
 
+import argparse
 import contextlib
 import csv
 import io
@@ -21,7 +22,7 @@ import torch
 from conftest import TWINS
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax.commands import workers
+from d2l_softmax.commands import sweep, workers
 from d2l_softmax.commands.trainer import RepeatingLoader, Trainer, some_of
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.own import load_data
@@ -166,6 +167,24 @@ def test_adam_keeps_its_own_rate_and_the_command_says_so(data, tmp_path):
     words = printed.splitlines()[-1].split()
     pairs = set(itertools.pairwise(words))
     assert {("--optimizer", "adam"), ("--lr", "0.001"), ("--seed", "4")} <= pairs
+
+
+@pytest.mark.parametrize(
+    ("given", "varied"),
+    [
+        ([], ["lr", "batch_size"]),
+        (["--epochs=2"], ["lr", "batch_size"]),
+        (["--epochs", "2", "3"], ["epochs"]),
+        (["--momentum=0.9"], []),
+    ],
+)
+def test_the_grid_is_the_usual_one_unless_something_is_looked_for(given, varied):
+    parser = argparse.ArgumentParser()
+    sweep.add_options(parser)
+    options = parser.parse_args(given)
+    sweep.complete(parser, options)
+    assert options.varied == varied
+    assert len(options.trainings) == 3 * {0: 1, 1: 2, 2: 9}[len(varied)]
 
 
 def test_a_training_that_diverges_is_a_row(data, tmp_path, train):

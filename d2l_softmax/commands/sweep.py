@@ -30,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     about = (
         "Settings may have several values: --lr 0.01 0.1 1 --batch-size 64 256 1024, which is the "
-        "grid if no setting is given."
+        "grid if none is given, or --epochs alone."
     )
     add_grid_options(parser, Path("runs", "sweep"), about, several=True)
 
@@ -38,7 +38,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """List the trainings; exit with status 2 where settings contradict each other."""
     given = {name: vars(options)[name] for name in SETTINGS if name in vars(options)}
-    values: dict[str, list] = given or IF_NONE_IS_GIVEN
+    looks_for = given.keys() - {"epochs"} or len(given.get("epochs", ())) > 1
+    values: dict[str, list] = given if looks_for else IF_NONE_IS_GIVEN | given
     options.trainings = combine(parser, options, values)
     options.varied = [name for name in values if len(set(values[name])) > 1]
 
@@ -92,7 +93,7 @@ def in_lines(names: Sequence[str], ranking: Sequence[Score], held_out: int) -> I
     seeds = counted(len(best.accuracies), "seed")
     yield f"accuracy on {held_out:,} held-out images, mean ± standard deviation over {seeds}:"
     for score in ranking[:MOST_LINES]:
-        yield f"{score!s:>17}   {in_words(names, score.setting)}"
+        yield f"{score!s:>17}   {in_words(names, score.setting)}".rstrip()
     if len(ranking) > MOST_LINES:
         yield f"{'…':>17}   {len(ranking) - MOST_LINES} more, in {TABLE}"
     if len(best.accuracies) == 1 and others:
