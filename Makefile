@@ -48,7 +48,7 @@ learning-curve: setup ## Draw the accuracy against the number of training images
 	$(BIN)/python -m d2l_softmax learning-curve $(ARGS)
 
 notebook: $(VENV)/.installed-notebook ## Build the notes' notebooks in both languages, run them, store their outputs
-	$(BIN)/python -m notebooks.build
+	OMP_NUM_THREADS=1 $(BIN)/python -m notebooks.build
 
 exercises: setup ## Lay out the notes' exercises in exercises/; what you wrote there stays
 	$(BIN)/python -m notebooks.exercises
