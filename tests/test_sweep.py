@@ -259,7 +259,7 @@ def test_other_settings_are_kept_and_do_not_count(other, swept, data, tmp_path, 
 
 
 def test_other_data_of_the_same_name_are_other_data(data, tmp_path, counted):
-    where = ["--epochs=1", "--seeds=1", f"--output-dir={tmp_path / 'out'}"]
+    where = ["--lr=0.1", "--epochs=1", "--seeds=1", f"--output-dir={tmp_path / 'out'}"]
     copy = tmp_path / data.name
     copy.mkdir()
     for path in data.iterdir():
@@ -365,7 +365,7 @@ def test_what_was_ended_goes_on_to_the_same_table(data, tmp_path):
     assert len(children) == 6  # twice two that train, and one that Python has for them
     wait_until_ended(children)
 
-    settings = ["--epochs=5", "--seeds=3", f"--dataset={data}"]
+    settings = ["--lr=0.1", "--epochs=5", "--seeds=3", f"--dataset={data}"]
     assert run("sweep", *settings, f"--output-dir={out}")[0] == 0
     assert run("sweep", *settings, f"--output-dir={tmp_path / 'undisturbed'}")[0] == 0
     tables = (rows_of(folder / "sweep.csv") for folder in (out, tmp_path / "undisturbed"))
