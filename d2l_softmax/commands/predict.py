@@ -20,13 +20,7 @@ from d2l_softmax.commands.options import (
     whole,
 )
 from d2l_softmax.commands.picture_paths import find_pictures
-from d2l_softmax.commands.picture_sources import (
-    THE_PICTURE,
-    Prepared,
-    Source,
-    as_picture,
-    sources_of,
-)
+from d2l_softmax.commands.picture_sources import Source, as_picture, sources_of
 from d2l_softmax.commands.predictions import (
     PAGE,
     TABLE,
@@ -37,7 +31,7 @@ from d2l_softmax.commands.predictions import (
 )
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.signals import Postponed, handled_by
-from d2l_softmax.data.garments import INVERSIONS
+from d2l_softmax.data.garments import INVERSIONS, THE_PICTURE, Prepared
 from d2l_softmax.data.pictures import PictureError
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.prediction import draw_prediction

@@ -11,6 +11,7 @@ DEGREES = (1, 3, 6)
 LEAST = 0.03  # what differs less from the ground is ground; colours are in [0, 1]
 OF_NOISE, OF_CONTRAST = 4.0, 0.12  # or less than this many times its noise, this part of the most
 FAR = 9  # pixels around the object that say nothing of the ground: its shadow, its blurred edge
+LEAST_GROUND = 0.2  # of the picture, or there is too little to fit a surface to
 ENOUGH = 2_000  # pixels, to fit a surface to them
 
 
@@ -32,21 +33,25 @@ def find_object(pixels: np.ndarray) -> Found:
     A curved surface is fitted to the picture's border, then again to all that is far from what
     stands out from it. An object may reach the border, but not cover most of it.
     """
-    terms = terms_of(*pixels.shape[:2])
-    border = border_of(*pixels.shape[:2])
-    rows = a_few_of(np.flatnonzero(border))
-    surface, residuals = fit_border(terms.reshape(-1, 6)[rows], pixels.reshape(-1, 3)[rows])
-    for _ in range(2):
-        colours = terms @ surface
+    terms, border = terms_of(*pixels.shape[:2]), border_of(*pixels.shape[:2])
+
+    def some_of(where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rows = np.flatnonzero(where)
+        rows = rows[:: max(1, len(rows) // ENOUGH)]
+        return terms.reshape(-1, 6)[rows], pixels.reshape(-1, 3)[rows]
+
+    def found(surface: np.ndarray, residuals: np.ndarray) -> Found:
+        ground = terms @ surface
         noise = 1.4826 * float(np.median(residuals))  # a normal distribution's, from its median
-        mask = standing_out(np.abs(pixels - colours).max(axis=2), noise)
-        ground = ~grown(mask, FAR)
-        if ground.mean() < 0.2:
-            break
-        rows = a_few_of(np.flatnonzero(ground))
-        every = terms.reshape(-1, 6)[rows], pixels.reshape(-1, 3)[rows]
-        surface, residuals, _ = fit(*every, np.ones(len(rows), np.float32))
-    return Found(colours, mask, noise, float(mask[border].mean()))
+        mask = standing_out(np.abs(pixels - ground).max(axis=2), noise)
+        return Found(ground, mask, noise, float(mask[border].mean()))
+
+    first = found(*fit_border(*some_of(border)))
+    far = ~grown(first.mask, FAR)
+    if far.mean() < LEAST_GROUND:
+        return first
+    surface, residuals, _ = fit(*some_of(far))
+    return found(surface, residuals)
 
 
 def terms_of(height: int, width: int) -> np.ndarray:
@@ -56,45 +61,45 @@ def terms_of(height: int, width: int) -> np.ndarray:
 
 
 def border_of(height: int, width: int) -> np.ndarray:
-    """Return which pixels (h, w) are the border: of its two hundredths, two at least."""
+    """Return which pixels (h, w) are the border: the outer 2 % of the longer side, two at least."""
     band = max(2, round(0.02 * max(height, width)))
     border = np.ones((height, width), bool)
     border[band:-band, band:-band] = False
     return border
 
 
-def a_few_of(places: np.ndarray) -> np.ndarray:
-    """Return evenly chosen ones of many places (n,)."""
-    return places[:: max(1, len(places) // ENOUGH)]
-
-
-def fit_border(terms: np.ndarray, colors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def fit_border(terms: np.ndarray, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Fit a surface to the border: first an even one, so that an object there doesn't bend it."""
-    residuals = np.abs(colors - np.median(colors, axis=0)).max(axis=1)
+    residuals = np.abs(colours - np.median(colours, axis=0)).max(axis=1)
     weights = trust(residuals, least=0.01)
     for degree in DEGREES:
-        surface, residuals, weights = fit(terms[:, :degree], colors, weights)
+        surface, residuals, weights = fit(terms[:, :degree], colours, weights)
     return surface, residuals
 
 
 def fit(
-    terms: np.ndarray, colors: np.ndarray, weights: np.ndarray
+    terms: np.ndarray, colours: np.ndarray, weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Fit colours (n, 3) by terms (n, k), robustly; return factors (k, 3), residuals and weights.
 
-    Weighted least squares, the weights from the residuals of the round before (Holland and Welsch,
-    1977, "Robust regression using iteratively reweighted least-squares", Cauchy's function).
+    Weighted least squares, first with the given weights (n,) or equal ones, then with those from
+    the residuals of the round before (Holland and Welsch, 1977, "Robust regression using
+    iteratively reweighted least-squares").
     """
+    weights = np.ones(len(terms), np.float32) if weights is None else weights
     for _ in range(4):
         root = np.sqrt(weights)[:, None]
-        factors = np.linalg.lstsq(terms * root, colors * root, rcond=None)[0]
-        residuals = np.abs(colors - terms @ factors).max(axis=1)
+        factors = np.linalg.lstsq(terms * root, colours * root, rcond=None)[0]
+        residuals = np.abs(colours - terms @ factors).max(axis=1)
         weights = trust(residuals)
     return factors, residuals, weights
 
 
 def trust(residuals: np.ndarray, least: float = 0.004) -> np.ndarray:
-    """Return weights for residuals (n,): 1 for none, a half at twice their median."""
+    """Return weights for residuals (n,): 1 for none, a quarter at twice their median.
+
+    Geman and McClure (1987), "Statistical methods for tomographic image reconstruction".
+    """
     scale = 2 * max(float(np.median(residuals)), least)
     return (1 / (1 + (residuals / scale) ** 2) ** 2).astype(np.float32)
 

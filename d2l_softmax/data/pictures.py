@@ -86,13 +86,12 @@ def to_input_of(shape: tuple[int, ...], picture: Image.Image, invert: str = "aut
 
 
 def flatten(picture: Image.Image) -> tuple[Image.Image, int | None]:
-    """Return a gray picture without transparency, and the shade that filled it, if any did."""
-    gray = to_eight_bits(picture).convert("RGBA").convert("LA")
-    shade, alpha = gray.split()
+    """Return a gray picture without transparency, and the shade that filled it, if any did.
+
+    The picture has 8 bits a channel; its transparent margin is cut off before.
+    """
+    shade, alpha = picture.convert("RGBA").convert("LA").split()
     if alpha.getextrema()[0] == 255 or alpha.getbbox() is None:
-        return shade, None
-    shade, alpha = shade.crop(alpha.getbbox()), alpha.crop(alpha.getbbox())
-    if alpha.getextrema()[0] == 255:  # an opaque picture in a transparent margin
         return shade, None
     ground = 0 if is_light_on_dark(to_tensor(shade), to_tensor(alpha)) else 255
     return Image.composite(shade, Image.new("L", shade.size, ground), alpha), ground
