@@ -18,7 +18,7 @@ from d2l_softmax.data.pictures import border_shade, flatten, to_eight_bits, to_t
 SIDE = 28
 INVERSIONS = ("auto", "yes", "no")
 WORKING_SIDE = 256  # pixels of the copy that is worked on; the model sees 28 of them
-LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue, as Pillow's gray
+LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue, as Pillow's gray
 SHARPENED = ImageFilter.UnsharpMask(radius=1, percent=40, threshold=0)
 SMALLEST = 0.05  # of the picture's longer side
 MOST_BORDER = 0.35  # of the picture's border may be covered by the object
@@ -78,8 +78,8 @@ def without_margin(picture: Image.Image) -> Image.Image:
 def of_photograph(picture: Image.Image, invert: str) -> Prepared:
     """Return what the model sees of a picture whose ground is to be taken away."""
     factor = max(1.0, max(picture.size) / WORKING_SIDE)
-    size = [max(5, round(length / factor)) for length in picture.size]
-    small = picture.convert("RGB").resize(size, Image.Resampling.BOX)
+    width, height = (max(5, round(length / factor)) for length in picture.size)
+    small = of_size(picture.convert("RGB"), width, height, Image.Resampling.BOX)
     found = find_object(in_unit_interval(small.filter(ImageFilter.MedianFilter(3))))
     if not found.mask.any():
         doubt = CLUTTERED if found.noise > MOST_NOISE else BLANK
@@ -132,7 +132,7 @@ def any_shade(gray: Image.Image) -> bool:
 
 def in_unit_interval(picture: Image.Image) -> np.ndarray:
     """Return the pixels (h, w, 3) of a picture in [0, 1]."""
-    return np.asarray(picture, np.float32) / 255
+    return np.asarray(picture) / 255
 
 
 def to_picture(light: np.ndarray) -> Image.Image:
@@ -143,8 +143,18 @@ def to_picture(light: np.ndarray) -> Image.Image:
 def resized(gray: Image.Image) -> Image.Image:
     """Return a gray picture whose longer side has 28 pixels."""
     side = max(gray.size)
-    size = [max(1, round(length * SIDE / side)) for length in gray.size]
-    return gray.resize(size, Image.Resampling.LANCZOS)
+    width, height = (max(1, round(length * SIDE / side)) for length in gray.size)
+    return of_size(gray, width, height, Image.Resampling.LANCZOS)
+
+
+def of_size(
+    picture: Image.Image, width: int, height: int, filter_: Image.Resampling
+) -> Image.Image:
+    """Return a picture in another size, resized across first, then down.
+
+    Some versions of Pillow choose the order themselves, which rounds otherwise.
+    """
+    return picture.resize((width, picture.height), filter_).resize((width, height), filter_)
 
 
 def in_the_middle(gray: Image.Image, border: int) -> Tensor:

@@ -57,7 +57,7 @@ def find_object(pixels: np.ndarray) -> Found:
 def terms_of(height: int, width: int) -> np.ndarray:
     """Return what a surface's colour may depend on at each pixel: (h, w, 6)."""
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=2).astype(np.float32)
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=2)
 
 
 def border_of(height: int, width: int) -> np.ndarray:
@@ -86,7 +86,7 @@ def fit(
     the residuals of the round before (Holland and Welsch, 1977, "Robust regression using
     iteratively reweighted least-squares").
     """
-    weights = np.ones(len(terms), np.float32) if weights is None else weights
+    weights = np.ones(len(terms)) if weights is None else weights
     for _ in range(4):
         root = np.sqrt(weights)[:, None]
         factors = np.linalg.lstsq(terms * root, colours * root, rcond=None)[0]
@@ -101,7 +101,7 @@ def trust(residuals: np.ndarray, least: float = 0.004) -> np.ndarray:
     Geman and McClure (1987), "Statistical methods for tomographic image reconstruction".
     """
     scale = 2 * max(float(np.median(residuals)), least)
-    return (1 / (1 + (residuals / scale) ** 2) ** 2).astype(np.float32)
+    return 1 / (1 + (residuals / scale) ** 2) ** 2
 
 
 def standing_out(distance: np.ndarray, noise: float) -> np.ndarray:
