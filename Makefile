@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses sweep learning-curve notebook exercises check bench agree test test-all faults lint package clean
+.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses page sweep learning-curve notebook exercises check bench agree test test-all faults lint package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ predict: setup ## Classify a picture of yours: make predict IMAGE=docs/ankle-boo
 
 losses: setup ## Draw three losses of regression; writes runs/losses.png
 	$(BIN)/python -m d2l_softmax losses $(ARGS)
+
+page: setup ## Write the page that one can touch, runs/softmax.html; ours is docs/softmax.html
+	$(BIN)/python -m d2l_softmax page $(ARGS)
 
 sweep: setup ## Find the best settings: make sweep ARGS="--lr 0.01 0.1 --momentum 0 0.9"
 	$(BIN)/python -m d2l_softmax sweep $(ARGS)

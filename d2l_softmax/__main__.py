@@ -10,6 +10,7 @@ from d2l_softmax.commands import (
     figures,
     learning_curve,
     losses,
+    page,
     predict,
     sweep,
 )
@@ -23,6 +24,7 @@ COMMANDS = (
     figures.COMMAND,
     predict.COMMAND,
     losses.COMMAND,
+    page.COMMAND,
     sweep.COMMAND,
     learning_curve.COMMAND,
     export.COMMAND,

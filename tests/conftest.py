@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import struct
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from d2l_softmax.storage.results import load_history
 from d2l_softmax.training import metrics
 
 TWINS = {"scratch": scratch, "concise": concise}
+LESSON = Path(__file__).parents[1] / "docs" / "softmax.html"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # before Playwright's own
 
 # test_properties.py: the same examples in every run, nothing kept, and no clock on a busy machine
@@ -211,3 +213,13 @@ def visit(browser):
     yield visit
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="module")
+def lesson(browser):
+    """Return docs/softmax.html, opened once for a module's tests that only compute in it."""
+    page = browser.new_page()
+    page.goto(LESSON.as_uri())
+    page.wait_for_selector("html[data-ready]")
+    yield page
+    page.close()

@@ -1,0 +1,71 @@
+/** Three losses of regression, each above its derivative, and the lines that fit by them. */
+
+/** The losses of scratch/losses.py by name, each a function of (yHat, y), and its gradient. */
+export const LOSSES = {
+  squared: {
+    loss: (yHat, y) => (yHat - y) ** 2 / 2,
+    gradient: (yHat, y) => yHat - y,
+    fit: (points) => weightedFit(points, () => 1),
+  },
+  l1: {
+    loss: (yHat, y) => Math.abs(yHat - y),
+    gradient: (yHat, y) => Math.sign(yHat - y),
+    fit: fitL1,
+  },
+  huber: {
+    loss: (yHat, y) => huber(Math.abs(yHat - y)),
+    gradient: (yHat, y) => Math.max(-1, Math.min(1, yHat - y)),
+    fit: fitHuber,
+  },
+};
+
+function huber(error) {
+  return error <= 1 ? error ** 2 / 2 : error - 0.5;
+}
+
+/** Return the line { w, b } with the least sum of weighted squares, y = w x + b. */
+function weightedFit(points, weightOf) {
+  let [s, sx, sy, sxx, sxy] = [0, 0, 0, 0, 0];
+  for (const { x, y } of points) {
+    const weight = weightOf({ x, y });
+    s += weight;
+    sx += weight * x;
+    sy += weight * y;
+    sxx += weight * x * x;
+    sxy += weight * x * y;
+  }
+  const w = (s * sxy - sx * sy) / (s * sxx - sx * sx);
+  return { w, b: (sy - w * sx) / s };
+}
+
+/** Return the line with the least sum of |errors|: one of the best goes through two points. */
+function fitL1(points) {
+  let best = { total: Infinity };
+  points.forEach((p, i) => {
+    for (const q of points.slice(i + 1)) {
+      if (p.x === q.x) continue;
+      const w = (q.y - p.y) / (q.x - p.x);
+      const line = { w, b: p.y - w * p.x };
+      const total = totalLoss(points, line, LOSSES.l1.loss);
+      if (total < best.total - 1e-12) best = { total, ...line };
+    }
+  });
+  return { w: best.w, b: best.b };
+}
+
+/** Return the line with the least sum of Huber's losses (delta 1), by reweighted least squares. */
+function fitHuber(points) {
+  // Holland and Welsch (1977): the squared loss with weights gradient / error has its minimum there.
+  let line = weightedFit(points, () => 1);
+  for (let round = 0; round < 500; round++) {
+    const { w, b } = line;
+    line = weightedFit(points, ({ x, y }) => 1 / Math.max(1, Math.abs(w * x + b - y)));
+    if (Math.abs(line.w - w) + Math.abs(line.b - b) < 1e-14) break;
+  }
+  return line;
+}
+
+/** Return the sum of a loss over points { x, y } for a line { w, b }. */
+export function totalLoss(points, { w, b }, loss) {
+  return points.reduce((sum, { x, y }) => sum + loss(w * x + b, y), 0);
+}

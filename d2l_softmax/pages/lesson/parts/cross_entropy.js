@@ -1,0 +1,74 @@
+/** Part 4: what a probability costs, -log p, and three ways to compute it where p is tiny. */
+
+import { Chart } from "../chart.js";
+import { drawAlways, say } from "../language.js";
+import { ROUND, TINY } from "../precision.js";
+import { provide } from "../quantities.js";
+import { crossEntropy, softmax } from "../softmax_regression.js";
+import { fillTable, find, fixed, make, significant } from "../widgets.js";
+
+/**
+ * Return the loss in float32 of an example whose class has a logit that is `gap` below the other's:
+ * -log y_hat, the same with a floor (scratch), and log(sum(exp(o))) - o_y (the library).
+ */
+export function formsOfLoss(gap) {
+  const round = ROUND.float32;
+  const yHat = softmax([Float64Array.of(0, gap)], "float32");
+  const sum = round(1 + round(Math.exp(round(-gap)))); // of exponentials, less the maximum
+  return {
+    p: yHat[0][0],
+    naive: -round(Math.log(yHat[0][0])),
+    byHand: crossEntropy(yHat, [0], "float32")[0],
+    library: round(round(Math.log(sum)) + gap),
+  };
+}
+
+export function showCrossEntropy() {
+  const chart = new Chart(
+    find("cross-entropy"),
+    { from: 0, to: 1, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1] },
+    { from: 0, to: 7, ticks: [0, 1, 2, 3, 4, 5, 6, 7] },
+  );
+  const probability = find("probability");
+  const gap = find("gap");
+  const places = Array.from({ length: 300 }, (_, i) => 0.001 * 1000 ** (i / 299));
+  chart.line("curve blue", places.map((p) => [p, -Math.log(p)]));
+  const dot = chart.dot("dot blue", 0.5, Math.LN2, 9);
+
+  chart.drag(dot, ({ x }) => ((probability.value = x), draw()));
+  probability.addEventListener("input", draw);
+  gap.addEventListener("input", drawForms);
+  provide("loss", find("cross-entropy-said"), () => [fixed(lossNow())]);
+  provide("floor", find("forms"), () => [significant(formsOfLoss(Number(gap.value)).byHand)]);
+  drawAlways(draw);
+  drawAlways(drawForms);
+
+  function lossNow() {
+    return crossEntropy([[Number(probability.value)]], [0])[0];
+  }
+
+  function draw() {
+    const p = Number(probability.value);
+    chart.dot("dot blue", p, lossNow(), 9);
+    find("probability-value").textContent = fixed(p);
+    const cost = p < 0.1 ? "dear" : p < 0.9 ? "middling" : "cheap";
+    find("cross-entropy-said").textContent = say(`cross_entropy.${cost}`, {
+      p: fixed(p),
+      loss: fixed(lossNow() + 0), // no minus before zero
+    });
+  }
+
+  function drawForms() {
+    const { p, naive, byHand, library } = formsOfLoss(Number(gap.value));
+    const cell = (loss) =>
+      Number.isFinite(loss) ? significant(loss, 6) : make("strong", { class: "broken" }, "⚠ inf");
+    find("gap-value").textContent = gap.value;
+    fillTable(find("forms"), [
+      [say("cross_entropy.naive"), cell(naive)],
+      [say("cross_entropy.by_hand"), cell(byHand)],
+      [say("cross_entropy.library"), cell(library)],
+    ]);
+    const state = p === 0 ? "zero" : p < TINY.float32 ? "subnormal" : "normal";
+    find("forms-said").textContent = say(`cross_entropy.${state}`, { p: significant(p) });
+  }
+}

@@ -1,0 +1,105 @@
+/** Part 5: an outlier moves three lines, each of which fits best by another loss. */
+
+import { Chart } from "../chart.js";
+import { drawAlways, say } from "../language.js";
+import { LOSSES } from "../losses.js";
+import { provide } from "../quantities.js";
+import { fillTable, find, fixed, significant } from "../widgets.js";
+
+const STYLES = { squared: "blue", l1: "orange dashed", huber: "green dotted" };
+const OTHERS = [-0.2, 0.9, 0.7, 1.9, 1.8, 2.8, 2.7].map((y, i) => ({ x: i - 1, y }));
+const OUTLIER_AT = 6;
+
+/** Return the points, the last of which is the outlier at a height. */
+export function pointsWith(height) {
+  return [...OTHERS, { x: OUTLIER_AT, y: height }];
+}
+
+export function showLosses() {
+  const slider = find("outlier");
+  const half = find("half");
+  const chart = new Chart(
+    find("regression"),
+    { from: -2, to: 7, ticks: [-2, -1, 0, 1, 2, 3, 4, 5, 6, 7] },
+    { from: -8, to: 12, ticks: [-8, -4, 0, 4, 8, 12] },
+  );
+  const shapes = Object.fromEntries(Object.keys(LOSSES).map((name) => [name, shapeOf(name)]));
+  let fits;
+
+  OTHERS.forEach(({ x, y }, i) => chart.dot(`dot ink p${i}`, x, y, 4));
+  Object.keys(LOSSES).forEach((name) => chart.line(`curve ${STYLES[name]}`, []));
+  const outlier = chart.dot("dot ink outlier", OUTLIER_AT, 0, 10);
+  chart.drag(outlier, ({ y }) => ((slider.value = y), draw()));
+  slider.addEventListener("input", draw);
+  half.addEventListener("change", draw);
+  provide("regression", find("losses-table"), () =>
+    Object.values(fits).map(({ line }) => fixed(line.w, 2)),
+  );
+  drawAlways(draw);
+
+  /** Return 1 for each loss, but 2 for the squared one without its half. */
+  function factorOf(name) {
+    return name === "squared" && !half.checked ? 2 : 1;
+  }
+
+  function draw() {
+    const height = Number(slider.value);
+    const points = pointsWith(height);
+    fits = Object.fromEntries(
+      Object.entries(LOSSES).map(([name, { fit, loss, gradient }]) => {
+        const line = fit(points);
+        const yHat = line.w * OUTLIER_AT + line.b;
+        const factor = factorOf(name);
+        const measured = { loss: factor * loss(yHat, height), gradient: factor * gradient(yHat, height) };
+        return [name, { line, error: yHat - height, ...measured }];
+      }),
+    );
+    chart.dot("dot ink outlier", OUTLIER_AT, height, 10);
+    for (const [name, fit] of Object.entries(fits)) {
+      const at = (x) => [x, fit.line.w * x + fit.line.b];
+      chart.line(`curve ${STYLES[name]}`, [at(-2), at(7)]);
+      drawShape(name, fit);
+    }
+    find("outlier-value").textContent = fixed(height, 1);
+    fillTable(find("losses-table"), rowsOf(Object.values(fits)));
+    find("losses-said").textContent = say("losses.said", {
+      squared: fixed(fits.squared.line.w, 2),
+      l1: fixed(fits.l1.line.w, 2),
+      huber: fixed(fits.huber.line.w, 2),
+    });
+    find("half-said").textContent = say(half.checked ? "losses.with_half" : "losses.without_half");
+  }
+
+  function rowsOf(fits) {
+    const row = (key, read) => [say(key), ...fits.map(read)];
+    return [
+      row("losses.slope", ({ line }) => fixed(line.w, 2)),
+      row("losses.intercept", ({ line }) => fixed(line.b, 2)),
+      row("losses.error", ({ error }) => fixed(error, 2)),
+      row("loss", ({ loss }) => fixed(loss, 2)),
+      row("losses.likelihood", ({ loss }) => significant(Math.exp(-loss), 3)),
+      row("losses.gradient", ({ gradient }) => fixed(gradient, 2)),
+    ];
+  }
+
+  /** Draw a loss, its likelihood and its gradient over errors, and the outlier on each. */
+  function drawShape(name, { error, loss, gradient }) {
+    const errors = Array.from({ length: 161 }, (_, i) => (i - 80) / 16);
+    const factor = factorOf(name);
+    const value = (e) => factor * LOSSES[name].loss(e, 0);
+    shapes[name].line("curve blue", errors.map((e) => [e, value(e)]));
+    shapes[name].line("curve green dashed", errors.map((e) => [e, Math.exp(-value(e))]));
+    shapes[name].line("curve orange dotted", errors.map((e) => [e, factor * LOSSES[name].gradient(e, 0)]));
+    shapes[name].dot("dot blue", error, loss);
+    shapes[name].dot("dot green", error, Math.exp(-loss));
+    shapes[name].dot("dot orange", error, gradient);
+  }
+}
+
+function shapeOf(name) {
+  return new Chart(
+    find(`shape-${name}`),
+    { from: -5, to: 5, ticks: [-4, -2, 0, 2, 4] },
+    { from: -3, to: 5, ticks: [-2, 0, 2, 4] },
+  );
+}

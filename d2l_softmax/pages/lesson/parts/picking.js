@@ -1,0 +1,65 @@
+/** Part 7: y_hat[[0, 1], y] picks what a product with one-hot rows finds among zeros. */
+
+import { drawAlways, say } from "../language.js";
+import { provide } from "../quantities.js";
+import { argmax, countCorrect, crossEntropy, oneHot } from "../softmax_regression.js";
+import { find, fixed, make, matrix } from "../widgets.js";
+
+const Y_HAT = [
+  [0.1, 0.3, 0.6],
+  [0.3, 0.2, 0.5],
+];
+
+/** Return the probabilities picked by y (n,), the same by one-hot rows, losses and accuracy. */
+export function picked(yHat, y) {
+  const labels = oneHot(y, yHat[0].length).map((row) => Array.from(row));
+  const products = labels.map((row, n) => row.map((one, j) => one * yHat[n][j]));
+  return {
+    labels,
+    products,
+    byIndex: y.map((c, n) => yHat[n][c]),
+    byProduct: products.map((row) => row.reduce((sum, each) => sum + each, 0)),
+    losses: crossEntropy(yHat, y),
+    accuracy: countCorrect(yHat, y) / y.length,
+  };
+}
+
+export function showPicking() {
+  const selects = [0, 1].map((i) => find(`label-${i}`));
+  selects.forEach((select) => select.addEventListener("change", draw));
+  const now = () => picked(Y_HAT, selects.map((select) => Number(select.value)));
+  provide("picked", find("picking-matrices"), () => now().byIndex.map((p) => fixed(p, 1)));
+  provide("one_hot", find("picking-matrices"), () => now().labels.map((row) => `[${row.join(", ")}]`));
+  provide("mean", find("picking-said"), () => [fixed(mean(now().losses))]);
+  provide("accuracy", find("picking-said"), () => [fixed(now().accuracy, 1)]);
+  drawAlways(draw);
+
+  function draw() {
+    const y = selects.map((select) => Number(select.value));
+    const { labels, products, byIndex, byProduct, losses, accuracy } = now();
+    const list = `[${byIndex.map((p) => fixed(p, 1)).join(", ")}]`;
+    find("picking-code").textContent = `y_hat[[0, 1], [${y.join(", ")}]]  →  ${list}`;
+    const lit = { digits: 1, mark: (i, j) => (j === y[i] ? "lit" : "") };
+    find("picking-matrices").replaceChildren(
+      titled("y_hat", matrix(Y_HAT, lit)),
+      titled("one_hot(y)", matrix(labels, { ...lit, digits: 0 })),
+      titled("y_hat * one_hot(y)", matrix(products, lit)),
+      titled(".sum(dim=1)", matrix(byProduct.map((p) => [p]), { digits: 1 })),
+    );
+    find("picking-said").textContent = say("picking.said", {
+      losses: losses.map((loss) => fixed(loss)).join(say("comma")),
+      mean: fixed(mean(losses)),
+      guesses: Y_HAT.map(argmax).join(say("comma")),
+      accuracy: fixed(accuracy, 1),
+    });
+  }
+}
+
+
+function mean(numbers) {
+  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+}
+
+function titled(title, content) {
+  return make("figure", {}, make("figcaption", {}, make("code", {}, title)), content);
+}

@@ -1,0 +1,40 @@
+/** Part 1: ten scores of a garment become ten chances. */
+
+import { drawAlways, say } from "../language.js";
+import { provide } from "../quantities.js";
+import { argmax } from "../softmax_regression.js";
+import { className, drawImage, fillScores, find, fixed, make } from "../widgets.js";
+
+/** Show the first two test images of each class, and the scores and chances of the one tapped. */
+export function showScores({ X, y }, model) {
+  const shown = y.map((_, n) => n).filter((n) => y.slice(0, n).filter((c) => c === y[n]).length < 2);
+  const logits = model.logits(X);
+  const chances = model.probabilities(X);
+  let chosen = shown[0];
+
+  const buttons = shown.map((n) => {
+    const canvas = make("canvas", { "aria-hidden": true });
+    drawImage(canvas, X[n]);
+    const onclick = () => ((chosen = n), draw());
+    return make("button", { type: "button", class: "garment", onclick }, canvas);
+  });
+  find("garments").replaceChildren(...buttons);
+  provide("logits", find("scores-table"), () => Array.from(logits[chosen], (o) => fixed(o, 2)));
+  drawAlways(draw);
+
+  function draw() {
+    buttons.forEach((button, i) => {
+      button.setAttribute("aria-label", className(y[shown[i]]));
+      button.setAttribute("aria-pressed", shown[i] === chosen);
+    });
+    const guess = argmax(chances[chosen]);
+    fillScores(find("scores-table"), logits[chosen], chances[chosen], guess);
+    const values = { guess: className(guess), label: className(y[chosen]) };
+    values.score = fixed(logits[chosen][guess], 2);
+    values.chance = fixed(100 * chances[chosen][guess], 1);
+    find("scores-said").textContent = say(
+      guess === y[chosen] ? "scores.right" : "scores.wrong",
+      values,
+    );
+  }
+}

@@ -1,0 +1,117 @@
+/** Part 6: sums over a dimension, what is left of the shape, and division by what is left. */
+
+import { drawAlways, say } from "../language.js";
+import { provide } from "../quantities.js";
+import { find, fixed, make, matrix, seeded } from "../widgets.js";
+
+const [ROWS, COLUMNS] = [2, 5];
+const LAST_STEP = 3;
+
+/** Return the sum of a matrix over a dimension as a matrix with 1 there, and its shape as torch's. */
+export function sumOver(X, dim, keepdim) {
+  const sums =
+    dim === 0
+      ? [X[0].map((_, j) => X.reduce((sum, row) => sum + row[j], 0))]
+      : X.map((row) => [row.reduce((sum, value) => sum + value, 0)]);
+  const kept = dim === 0 ? [1, X[0].length] : [X.length, 1];
+  return { sums, shape: keepdim ? kept : kept.filter((_, d) => d !== dim) };
+}
+
+/** Return a matrix of a shape as broadcasting repeats it to (rows, columns); null where it can't. */
+export function broadcast({ sums, shape }, rows, columns) {
+  // Shapes are compared from the right; a 1, or nothing, is repeated.
+  const [down, right] = shape.length === 2 ? shape : [1, shape[0]];
+  if (![1, rows].includes(down) || ![1, columns].includes(right)) return null;
+  return Array.from({ length: rows }, (_, i) =>
+    Array.from({ length: columns }, (_, j) => sums[down === 1 ? 0 : i][right === 1 ? 0 : j]),
+  );
+}
+
+export function showShapes() {
+  const random = seeded(2);
+  let X = drawn(random);
+  let step = 0;
+  let quotient = null;
+
+  find("shapes-next").addEventListener("click", () => ((step += 1), draw()));
+  find("shapes-again").addEventListener("click", () => ((step = 0), draw()));
+  find("shapes-new").addEventListener("click", () => ((X = drawn(random)), draw()));
+  find("shapes-dim").addEventListener("change", draw);
+  find("keepdim").addEventListener("change", draw);
+  provide("partition", find("shapes-steps"), () =>
+    sumOver(exponentialsOf(X), dimNow(), find("keepdim").checked).sums.flat().map((s) => fixed(s, 2)),
+  );
+  drawAlways(draw);
+
+  function dimNow() {
+    return Number(find("shapes-dim").querySelector(":checked").value);
+  }
+
+  function draw() {
+    const dim = dimNow();
+    const keepdim = find("keepdim").checked;
+    const exponentials = exponentialsOf(X);
+    const partition = sumOver(exponentials, dim, keepdim);
+    const repeated = broadcast(partition, ROWS, COLUMNS);
+    quotient = repeated && exponentials.map((row, i) => row.map((e, j) => e / repeated[i][j]));
+    const call = `sum(dim=${dim}${keepdim ? ", keepdim=True" : ""})`;
+    const isFirst = (i, j) => (dim === 0 ? i : j) === 0;
+    const steps = [
+      shown("X", [ROWS, COLUMNS], matrix(X)),
+      shown("X_exp = exp(X)", [ROWS, COLUMNS], matrix(exponentials)),
+      shown(`partition = X_exp.${call}`, partition.shape, laidOut(partition)),
+      repeated
+        ? shown(say("shapes.broadcast"), [ROWS, COLUMNS], matrix(repeated, { mark: (i, j) => (isFirst(i, j) ? "" : "copy") }))
+        : shown(say("shapes.broadcast"), null, make("strong", { class: "broken" }, say("shapes.error"))),
+    ];
+    if (quotient) steps.push(shown("X_exp / partition", [ROWS, COLUMNS], withSums(quotient)));
+    const last = Math.min(steps.length - 1, LAST_STEP + 1);
+    step = Math.min(step, last);
+    find("shapes-next").disabled = step === last;
+    find("shapes-steps").replaceChildren(...steps.slice(0, step + 1));
+    find("shapes-said").textContent = sentence(partition, repeated, dim);
+  }
+
+  function sentence(partition, repeated, dim) {
+    const shape = inWords(partition.shape);
+    if (step < 2) return say("shapes.begin");
+    if (step === 2) return say("shapes.summed", { dim, shape });
+    if (!repeated) return say("shapes.refused");
+    if (step === 3) return say("shapes.repeated", { shape });
+    return say(dim === 1 ? "shapes.rows" : "shapes.columns");
+  }
+}
+
+/** Return a matrix of numbers from normal(0, 1), of two digits, as they are shown (Box, Muller). */
+function drawn(random) {
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  return Array.from({ length: ROWS }, () =>
+    Array.from({ length: COLUMNS }, () => Number(normal().toFixed(2))),
+  );
+}
+
+function exponentialsOf(X) {
+  return X.map((row) => row.map(Math.exp));
+}
+
+function inWords(shape) {
+  return shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
+}
+
+/** Return a sum as torch prints it: what has one dimension lies flat. */
+function laidOut({ sums, shape }) {
+  return matrix(shape.length === 2 ? sums : [sums.flat()]);
+}
+
+/** Return a matrix with the sums of its rows beside it. */
+function withSums(rows) {
+  const sums = rows.map((row) => [`Σ ${fixed(row.reduce((sum, p) => sum + p, 0), 2)}`]);
+  const table = matrix(rows);
+  return make("div", { class: "row" }, table, matrix(sums));
+}
+
+function shown(title, shape, content) {
+  const heading = make("figcaption", {}, make("code", {}, title));
+  if (shape) heading.append(" ", make("span", { class: "shape" }, inWords(shape)));
+  return make("figure", { class: "scroll", tabindex: 0 }, heading, content);
+}

@@ -1,0 +1,48 @@
+/** Part 2: softmax by hand, with a temperature, and a number that is added to all scores. */
+
+import { drawAlways, say } from "../language.js";
+import { provide } from "../quantities.js";
+import { argmax, softmax } from "../softmax_regression.js";
+import { bar, find, fixed, measured, significant } from "../widgets.js";
+
+/** Return softmax(o / T) of one row of logits (q,), and exp(o / T) as a naive hand computes it. */
+export function withTemperature(logits, temperature) {
+  const scaled = Float64Array.from(logits, (o) => o / temperature);
+  return { exponentials: scaled.map(Math.exp), chances: softmax([scaled])[0] };
+}
+
+export function showSoftmax() {
+  const rows = [...find("softmax-table").tBodies[0].rows];
+  const sliders = rows.map((row) => row.querySelector("input"));
+  const shift = find("softmax-shift");
+  let chances;
+
+  sliders.forEach((slider) => slider.addEventListener("input", draw));
+  find("temperature").addEventListener("input", draw);
+  shift.addEventListener("click", () => {
+    shift.setAttribute("aria-pressed", shift.ariaPressed !== "true");
+    draw();
+  });
+  provide("softmax", find("softmax-table"), () => Array.from(chances, (p) => fixed(p)));
+  drawAlways(draw);
+
+  function draw() {
+    const added = shift.ariaPressed === "true" ? 100 : 0;
+    const temperature = 10 ** Number(find("temperature").value);
+    const logits = sliders.map((slider) => Number(slider.value) + added);
+    const computed = withTemperature(logits, temperature);
+    chances = computed.chances;
+    find("temperature-value").textContent = significant(temperature, 3);
+    rows.forEach((row, i) => {
+      row.querySelector("output").textContent = fixed(logits[i], 1);
+      row.cells[1].textContent = significant(computed.exponentials[i]);
+      row.cells[2].replaceChildren(measured(fixed(chances[i]), bar(0, chances[i])));
+    });
+    find("softmax-said").textContent = say("softmax.said", {
+      largest: argmax(chances) + 1,
+      chance: fixed(Math.max(...chances)),
+      sum: fixed(chances.reduce((sum, p) => sum + p, 0)),
+      added,
+    });
+  }
+}

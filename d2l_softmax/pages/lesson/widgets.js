@@ -1,0 +1,123 @@
+/** What several parts of the page are made of. */
+
+import { SIDE } from "./examples.js";
+import { say } from "./language.js";
+
+const [BLUE, RED] = [
+  [10, 88, 176],
+  [198, 40, 40],
+];
+export const CLASSES = JSON.parse(document.getElementById("classes").textContent);
+
+/** Return the element with an id, or the first inside another that a selector finds. */
+export function find(id, selector) {
+  const element = document.getElementById(id);
+  return selector ? element.querySelector(selector) : element;
+}
+
+/** Make an element with attributes and children; on… attributes are listeners. */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** Return a class's name in the page's language; a name of one's own data stays as it is. */
+export function className(c, classes = CLASSES) {
+  return classes === CLASSES ? say(`class.${c}`) : classes[c];
+}
+
+/** Draw pixels x (784,) in [0, 1] on a canvas, light on black. */
+export function drawImage(canvas, x) {
+  drawPixels(canvas, x, (shade) => 255 * shade);
+}
+
+/** Draw numbers (784,) between -most and most: blue is above zero, red below, white is zero. */
+export function drawSigned(canvas, numbers, most) {
+  const scale = 1 / (most || 1);
+  drawPixels(canvas, numbers, (number, channel) => {
+    const full = (number > 0 ? BLUE : RED)[channel];
+    return 255 + Math.min(1, Math.abs(number) * scale) * (full - 255);
+  });
+}
+
+function drawPixels(canvas, numbers, valueOf) {
+  if (canvas.width !== SIDE) Object.assign(canvas, { width: SIDE, height: SIDE });
+  const image = new ImageData(SIDE, SIDE);
+  const { data } = image; // reading it from the image each time is slow
+  for (let i = 0; i < numbers.length; i++) {
+    for (let channel = 0; channel < 3; channel++) data[4 * i + channel] = valueOf(numbers[i], channel);
+    data[4 * i + 3] = 255;
+  }
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+/** Return a bar from one share of its track to another, both in [0, 1]. */
+export function bar(from, to) {
+  const percent = (share) => `${(100 * share).toFixed(2)}%`;
+  const style = `--start:${percent(Math.min(from, to))};--size:${percent(Math.abs(to - from))}`;
+  return make("span", { class: "bar", style });
+}
+
+/** Fill a table's body with rows of cells; a cell is a text or an element, the first a heading. */
+export function fillTable(table, rows) {
+  table.tBodies[0].replaceChildren(
+    ...rows.map(([heading, ...cells]) =>
+      make("tr", {}, make("th", { scope: "row" }, heading), ...cells.map((c) => make("td", {}, c))),
+    ),
+  );
+}
+
+/** Fill a table with each class's score and chance, as numbers and bars; the guess has a mark. */
+export function fillScores(table, logits, chances, guess, classes = CLASSES) {
+  const most = Math.max(...logits.map(Math.abs)) || 1;
+  const rows = Array.from(logits, (o, c) => [
+    className(c, classes) + (c === guess ? " ◀" : ""),
+    measured(fixed(o, 2), bar(0.5, 0.5 + o / most / 2)),
+    measured(`${fixed(100 * chances[c], 1)} %`, bar(0, chances[c])),
+  ]);
+  fillTable(table, rows);
+}
+
+/** Return a number with its bar, as a cell has them. */
+export function measured(text, shape) {
+  const track = make("span", { class: "track" }, shape);
+  return make("span", { class: "measured" }, make("span", { class: "value" }, text), track);
+}
+
+/** Return a matrix as a table between brackets; mark(i, j) may give a cell a class. */
+export function matrix(rows, { digits = 2, mark = () => "" } = {}) {
+  const cell = (value, i, j) =>
+    make("td", { class: mark(i, j) }, typeof value === "number" ? fixed(value, digits) : value);
+  const body = rows.map((row, i) => make("tr", {}, ...Array.from(row, (v, j) => cell(v, i, j))));
+  return make("table", { class: "matrix" }, make("tbody", {}, ...body));
+}
+
+/** Return a number with a true minus, so many digits after the point; inf and nan as in PyTorch. */
+export function fixed(number, digits = 3) {
+  if (!Number.isFinite(number)) return Number.isNaN(number) ? "nan" : number > 0 ? "inf" : "−inf";
+  const text = Math.abs(number).toFixed(digits);
+  return number < 0 && Number(text) ? `−${text}` : text;
+}
+
+/** Return a number with so many digits in all; very large and small ones with a power of ten. */
+export function significant(number, digits = 4) {
+  if (!Number.isFinite(number) || number === 0) return fixed(number, 0);
+  const size = Math.abs(number);
+  const text = size >= 1e5 || size < 1e-3 ? size.toExponential(digits - 1) : size.toPrecision(digits);
+  return (number < 0 ? "−" : "") + text.replace("e+", "e").replace("e-", "e−");
+}
+
+/** Return a random number generator: numbers in [0, 1), the same for a seed (mulberry32). */
+export function seeded(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
