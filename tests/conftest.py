@@ -63,6 +63,15 @@ def write_dataset(folder, train_images, train_labels, test_images, test_labels):
     return {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in arrays}
 
 
+def complaints(opened, **options):
+    """Return what axe-core finds in a page: the rule, and the first element that breaks it."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    options["resultTypes"] = ["violations"]  # of the rest not every element: it is half of the time
+    violations = Axe().run(opened, options=options).response["violations"]
+    return [(found["id"], found["nodes"][0]["html"]) for found in violations]
+
+
 def write_pictures(folder, sizes=((6, 4),), modes=("L", "RGB"), classes=("cat", "dog"), n=4):
     """Write train/CLASS/… and test/CLASS/…, pictures of the sizes (w, h); return the folder."""
     rng = np.random.default_rng(0)

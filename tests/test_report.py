@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import complaints
 from matplotlib.figure import Figure
 from PIL import Image
 from test_structure import PAGES, rows_of_diff
@@ -399,15 +400,6 @@ def test_it_is_dark_in_the_dark_and_its_figures_too(page, visit):
             assert (lighter + 0.05) / (darker + 0.05) > 7
     assert grounds["dark"] < 0.02
     assert grounds["light"] > 0.9
-
-
-def complaints(opened, **options):
-    """Return what axe-core finds in a page: the rule, and the first element that breaks it."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    options["resultTypes"] = ["violations"]  # of the rest not every element: it is half of the time
-    violations = Axe().run(opened, options=options).response["violations"]
-    return [(found["id"], found["nodes"][0]["html"]) for found in violations]
 
 
 def test_axe_finds_nothing(any_page, visit):

@@ -1,0 +1,251 @@
+"""The page that one can touch, docs/softmax.html: how it is written, and what is in it."""
+
+import base64
+import json
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import LESSON
+
+import d2l_softmax.pages.lesson as lesson_room
+from d2l_softmax import __main__ as d2l_main
+from d2l_softmax.commands.page import OF_EACH_CLASS
+from d2l_softmax.data.fashion_mnist import CLASSES
+from d2l_softmax.pages.lesson.modules import joined
+from d2l_softmax.pages.lesson.programs import STEPS, TENSORFLOW, number_of
+from d2l_softmax.storage.description import Description, save_description
+
+ROOT = Path(__file__).parents[1]
+ROOM = Path(lesson_room.__file__).parent
+MOST_BYTES = 400_000
+DATA = re.compile(r'<script type="application/json" id="(examples|weights)">(.*?)</script>')
+SOURCES = {
+    "scratch": ROOT / "scratch" / "softmax_regression.py",
+    "concise": ROOT / "concise" / "softmax_regression.py",
+}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, real_data):
+    """Return the page as the command writes it now."""
+    output_dir = tmp_path_factory.mktemp("lesson")
+    assert d2l_main.main(["page", f"--output-dir={output_dir}"]) == 0
+    return (output_dir / "softmax.html").read_text(encoding="utf-8")
+
+
+def data_of(page):
+    """Return what a page holds: images (n, 28, 28) in [0, 15], labels, W and b."""
+    examples, weights = (json.loads(text) for _, text in DATA.findall(page))
+    packed = zlib.decompress(base64.b64decode(examples["images"]))
+    shades = np.array([[byte >> 4, byte & 15] for byte in packed]).reshape(-1, 28, 28)
+    W = np.frombuffer(base64.b64decode(weights["W"]), "<f2").astype(float).reshape(784, 10)
+    return shades, examples["labels"], W, np.array(weights["b"])
+
+
+# Writing it
+
+
+def test_the_page_in_docs_is_the_one_that_is_written(written):
+    """Its data are compared as numbers: how well they are packed depends on the machine."""
+    in_docs = LESSON.read_text(encoding="utf-8")
+    assert DATA.sub("", in_docs) == DATA.sub("", written), "make page ARGS='--output-dir docs'"
+    for ours, theirs in zip(data_of(in_docs), data_of(written), strict=True):
+        if isinstance(ours, dict):
+            assert ours == theirs
+        else:
+            np.testing.assert_allclose(ours, theirs, rtol=2**-10)  # a step of float16
+
+
+def test_the_page_is_small():
+    assert LESSON.stat().st_size < MOST_BYTES
+
+
+def test_the_images_are_the_first_of_each_class_in_sixteen_grays(real_data):
+    shades, labels, _, _ = data_of(LESSON.read_text(encoding="utf-8"))
+    first = 0
+    for (images, y), name in zip(real_data, ("train", "test"), strict=True):
+        chosen = sorted(
+            n for c in range(10) for n in (y == c).nonzero()[:OF_EACH_CLASS, 0].tolist()
+        )
+        assert labels[name] == y[chosen].tolist()
+        expected = (images[chosen].double() / 17).round()
+        assert (shades[first : first + len(chosen)] == expected.numpy()).all()
+        first += len(chosen)
+    assert first == len(shades) == 400
+
+
+def test_its_weights_are_as_good_as_those_of_ten_epochs(real_data):
+    _, _, W, b = data_of(LESSON.read_text(encoding="utf-8"))
+    _, (images, labels) = real_data
+    logits = images.reshape(-1, 784).double() / 255 @ torch.tensor(W) + torch.tensor(b)
+    assert (logits.argmax(dim=1) == labels).double().mean() > 0.82
+
+
+def test_ones_own_model_takes_the_place_of_ours(trained, tmp_path):
+    argv = ["page", f"--model={trained / 'model.pt'}", f"--output-dir={tmp_path}"]
+    assert d2l_main.main(argv) == 0
+    model = torch.load(trained / "model.pt", weights_only=True)
+    _, _, W, b = data_of((tmp_path / "softmax.html").read_text(encoding="utf-8"))
+    assert (model["W"].half().double().numpy() == W).all()
+    np.testing.assert_array_equal(b, model["b"].double())
+    weights = json.loads((tmp_path / "weights.json").read_text(encoding="utf-8"))
+    assert torch.equal(torch.tensor(weights["W"]), model["W"])
+    assert torch.equal(torch.tensor(weights["b"]), model["b"])
+    assert weights["classes"] == list(CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("shape", "classes", "said"),
+    [((1, 28, 28), ("a", "b"), "2 classes"), ((1, 4, 5), CLASSES, "1x4x5")],
+)
+def test_a_model_for_other_images_is_refused(tmp_path, capsys, shape, classes, said):
+    torch.save(
+        {"W": torch.zeros(shape[1] * shape[2], len(classes)), "b": torch.zeros(len(classes))},
+        tmp_path / "model.pt",
+    )
+    described = Description("mine", classes, shape, None, "resized")
+    save_description(tmp_path / "model.pt", described)
+    argv = ["page", f"--model={tmp_path / 'model.pt'}", f"--output-dir={tmp_path / 'out'}"]
+    assert d2l_main.main(argv) == 1
+    error = capsys.readouterr().err
+    assert "the page is for models of 1x28x28 in 10 classes" in error
+    assert said in error
+    assert not (tmp_path / "out").exists()
+
+
+# Its code
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_programs_are_the_twins_own(lesson, name):
+    shown = lesson.locator(f"#{name} .line").all_text_contents()
+    assert shown == SOURCES[name].read_text(encoding="utf-8").splitlines()
+
+
+def test_the_third_program_is_that_of_the_notes(lesson):
+    shown = lesson.locator("#tensorflow .line").all_text_contents()
+    assert shown == TENSORFLOW.splitlines()
+    notes = (ROOT / "notebooks" / "softmax_regression.py").read_text(encoding="utf-8")
+    assert "\n".join(f"# {line}" for line in shown) in notes
+
+
+def test_each_part_shows_lines_of_code_and_leads_to_them(lesson):
+    for part in lesson.locator("section.part:has(.panel)").all():
+        snippet = part.locator("pre.code code").first.text_content()
+        file = ROOT / part.locator(".prose .links").text_content().split(" · ")[0].strip()
+        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        first, *_ = wanted = [line.strip() for line in snippet.splitlines()]
+        at = lines.index(first)
+        assert lines[at : at + len(wanted)] == wanted
+        address = part.locator(".prose .links a").first.get_attribute("href")
+        if address.startswith("#scratch-"):
+            assert address == f"#scratch-{at + 1}"
+        else:
+            assert (LESSON.parent / address).resolve() == file
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_is_done_by_lines_of_both_twins(lesson, step):
+    for name in SOURCES:
+        assert lesson.locator(f"#{name} [data-step~={step}]").count() > 0
+
+
+def test_a_line_that_is_not_there_or_not_alone_is_an_error():
+    with pytest.raises(ValueError, match="'c' begins 0 lines of the code, expected 1"):
+        number_of("c", "a\nb\n")
+    with pytest.raises(ValueError, match="begins 2 lines"):
+        number_of("a", "a = 1\n  a = 2\n")
+
+
+# Modules
+
+
+MODULES = {
+    "main.js": 'import { one, two } from "./parts/b.js";\nimport * as a from "./a.js";\n'
+    "globalThis.sum = one + two + a.one;\n",
+    "parts/b.js": 'import { one as uno } from "../a.js";\nexport const one = uno;\n'
+    "const hidden = 1;\nexport function unused() {}\nexport const two = one + hidden;\n",
+    "a.js": "export const one = 1;\nconst hidden = 5;\n",
+}
+
+
+def test_modules_are_joined_in_the_order_of_their_imports():
+    script = joined("main.js", MODULES.__getitem__)
+    assert re.findall(r"^// (.+)$", script, re.MULTILINE) == ["a.js", "parts/b.js", "main.js"]
+    assert "import" not in script
+    assert "export" not in script
+
+
+def test_joined_modules_run_each_with_names_of_its_own(lesson):
+    lesson.add_script_tag(content=joined("main.js", MODULES.__getitem__))
+    assert lesson.evaluate("globalThis.sum") == 4
+
+
+# What it says
+
+
+def texts():
+    return json.loads((ROOM / "texts.json").read_text(encoding="utf-8"))
+
+
+def room():
+    """Return the text of all templates and modules."""
+    paths = [*ROOM.rglob("*.jinja"), *ROOM.rglob("*.js"), *ROOM.glob("*.py")]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+def test_every_text_is_there_in_both_languages_with_the_same_values():
+    for key, said in texts().items():
+        assert list(said) == ["en", "zh-CN"], key
+        names = [sorted(re.findall(r"\{(\w+)\}", text)) for text in said.values()]
+        assert names[0] == names[1], key
+        tags = [sorted(re.findall(r"<[^>]+>", text)) for text in said.values()]
+        assert tags[0] == tags[1], key
+
+
+def test_every_text_is_used_and_no_other():
+    """A key stands whole in a template or module, or its end is chosen there."""
+    code = room()
+    chosen = re.findall(r"[\"`]([\w.-]+\.)(?:\$\{|\" ~)", code)
+    for key in texts():
+        of_a_part = key.rsplit(".", 1)[-1] in ("title", "why", "do", "see", "chart")
+        assert f'"{key}"' in code or key.startswith(tuple(chosen)) or of_a_part, key
+    said = re.findall(r"\b(?:say|text|label)\(\s*\"([\w.-]+)\"", code)
+    assert len(said) > 80
+    assert [key for key in said if key not in texts() and not key.endswith(".")] == []
+
+
+def test_the_notes_are_found_where_the_page_says():
+    for key, said in texts().items():
+        if not re.fullmatch(r"notes\.\d", key):
+            continue
+        for address in said.values():
+            file, anchor = address.split("#")
+            notebook = json.loads((LESSON.parent / file).read_text(encoding="utf-8"))
+            cells = ["".join(cell["source"]) for cell in notebook["cells"]]
+            headings = re.findall(r"^## (.+)$", "\n".join(cells), re.MULTILINE)
+            assert anchor in [heading.replace(" ", "-") for heading in headings]
+
+
+def test_the_names_of_the_classes_are_those_of_the_figures(lesson):
+    catalogue = json.loads((ROOT / "d2l_softmax" / "language.json").read_text(encoding="utf-8"))
+    shown = json.loads(lesson.locator("#texts").text_content())
+    for c, name in enumerate(CLASSES):
+        assert shown[f"class.{c}"] == {"en": name, "zh-CN": catalogue[name]}
+
+
+def test_the_license_of_the_data_is_in_the_page():
+    text = LESSON.read_text(encoding="utf-8")
+    assert "Copyright © 2017 Zalando SE" in text
+    assert "Permission is hereby granted, free of charge" in text
+
+
+def test_both_readmes_lead_to_the_page():
+    for readme in ("README.md", "README.zh-CN.md"):
+        text = (ROOT / readme).read_text(encoding="utf-8")
+        assert "(docs/softmax.html)" in text
+        assert "](docs/softmax.png)" in text

@@ -1,0 +1,401 @@
+"""The third twin, in JavaScript, in a real browser: its numbers are PyTorch's and scratch's."""
+
+import itertools
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import concise
+import scratch
+from d2l_softmax import __main__ as d2l_main
+from scratch import losses
+
+DTYPES = {"float16": torch.float16, "float32": torch.float32, "float64": torch.float64}
+LIMITS = {"float16": 11.09, "float32": 88.72, "float64": 709.78}
+
+
+def in_page(lesson, expression, value=None):
+    """Return what an expression of the page's functions gives; `value` is known there as `it`."""
+    names = "{ " + ", ".join(NAMES) + " }"
+    return lesson.evaluate(
+        f"(it) => {{ const {names} = d2l_softmax; return {expression}; }}", value
+    )
+
+
+NAMES = (
+    *("softmax", "oneHot", "crossEntropy", "SoftmaxRegression", "SGD", "trainEpoch", "modelOf"),
+    *("examples", "trained", "LOSSES", "formsOfLoss", "pointsWith", "stepsOfSoftmax", "picked"),
+    *("sumOver", "broadcast", "withTemperature", "Training", "meansOfClasses", "finish"),
+    *("ROUND", "overflowsBeyond", "parseWeights", "countCorrect"),
+)
+
+
+def tensor(rows, dtype=torch.float64):
+    return torch.tensor(rows, dtype=dtype)
+
+
+@pytest.fixture(scope="module")
+def images(lesson):
+    """Return the page's images, {"train": (X, y), "test": (X, y)}, X (200, 784) in float64."""
+    came = in_page(
+        lesson,
+        "Object.fromEntries(['train', 'test'].map((name) => [name, examples[name]])"
+        ".map(([name, { X, y }]) => [name, [X.map((x) => [...x]), y]]))",
+    )
+    return {name: (tensor(X), torch.tensor(y)) for name, (X, y) in came.items()}
+
+
+# 1. Scores
+
+
+def test_scores_and_chances_are_those_of_its_weights(lesson, images):
+    W, b = in_page(lesson, "[trained.W.map(w => [...w]), [...trained.b]]")
+    X, _ = images["test"]
+    logits, y_hat = in_page(
+        lesson,
+        "[trained.logits(examples.test.X), trained.probabilities(examples.test.X)]"
+        ".map(m => m.map(row => [...row]))",
+    )
+    torch.testing.assert_close(tensor(logits), X @ tensor(W) + tensor(b), rtol=0, atol=1e-12)
+    expected = torch.softmax(X @ tensor(W) + tensor(b), dim=1)
+    torch.testing.assert_close(tensor(y_hat), expected, rtol=0, atol=1e-13)
+
+
+# 2. Softmax
+
+
+@pytest.mark.parametrize("temperature", [0.1, 0.5, 1, 3, 10])
+@pytest.mark.parametrize("added", [0, 100, -1000])
+def test_softmax_with_a_temperature(lesson, temperature, added):
+    logits = [2 + added, 1 + added, 0.1 + added, -1 + added]
+    came = in_page(lesson, "[...withTemperature(...it).chances]", [logits, temperature])
+    expected = scratch.softmax(tensor([logits]) / temperature)[0]
+    torch.testing.assert_close(tensor(came), expected, rtol=1e-14, atol=0)
+
+
+def test_softmax_of_many_rows(lesson, generator):
+    logits = 10 * torch.randn(50, 10, dtype=torch.float64, generator=generator)
+    came = in_page(
+        lesson, "softmax(it.map(r => Float64Array.from(r))).map(r => [...r])", logits.tolist()
+    )
+    torch.testing.assert_close(tensor(came), scratch.softmax(logits), rtol=1e-13, atol=0)
+
+
+# 3. Overflow
+
+
+def test_numbers_are_rounded_as_each_dtype_rounds(lesson, generator):
+    exponents = torch.rand(3000, dtype=torch.float64, generator=generator) * 50 - 30
+    numbers = torch.cat([2**exponents, -(2**exponents), tensor([0, 65504, 65519.9, 65520, 1e9])])
+    halfway = (
+        torch.arange(1, 2000, dtype=torch.float64) * 2**-24 / 2
+    )  # between neighbours, and less
+    numbers = torch.cat([numbers, halfway, 1 + torch.arange(50, dtype=torch.float64) * 2**-11])
+    for name, dtype in DTYPES.items():
+        came = in_page(lesson, f"it.map(ROUND.{name})", numbers.tolist())
+        assert torch.equal(tensor(came), numbers.to(dtype).double())
+
+
+@pytest.mark.parametrize("name", DTYPES)
+def test_exp_overflows_where_the_page_says(lesson, name):
+    limit = in_page(lesson, f"overflowsBeyond('{name}')")
+    assert round(limit, 2) == LIMITS[name]
+    below, above = tensor([limit - 1e-6, limit + 1e-6]).exp().to(DTYPES[name])
+    assert below.isfinite()
+    assert above.isinf()
+    below, above = in_page(
+        lesson, f"it.map(x => ROUND.{name}(Math.exp(x)))", [limit - 1e-6, limit + 1e-6]
+    )
+    assert math.isfinite(below)
+    assert above == math.inf
+
+
+@pytest.mark.parametrize("shift", [0, 9, 10, 50, 86, 87, 100, 700, 708, 800])
+@pytest.mark.parametrize("name", DTYPES)
+def test_each_step_of_softmax_is_rounded_as_in_pytorch(lesson, name, shift):
+    dtype = DTYPES[name]
+    logits = [2 + shift, 1 + shift, 0.1 + shift]
+    for naive in (True, False):
+        o = tensor(logits, dtype)
+        less = o if naive else o - o.max()
+        exponentials = less.exp()
+        total = exponentials[0] + exponentials[1] + exponentials[2]  # sum() alone keeps more digits
+        came = in_page(
+            lesson,
+            "(({ less, exponentials: e, sum, chances }) => [...less, ...e, sum, ...chances])"
+            f"(stepsOfSoftmax(it, '{name}', {str(naive).lower()}))",
+            logits,
+        )
+        expected = torch.cat([less, exponentials, total[None], exponentials / total])
+        # exp itself may differ by a unit in the last place
+        unit = torch.finfo(dtype).eps
+        torch.testing.assert_close(
+            tensor(came, dtype), expected, rtol=2 * unit, atol=0, equal_nan=True
+        )
+        has_nan = bool(expected.isnan().any())
+        assert has_nan == (naive and logits[0] > LIMITS[name])
+
+
+# 4. Cross-entropy
+
+
+@pytest.mark.parametrize("gap", [0, 1, 20, 60, 87, 88, 100, 103, 104, 120])
+def test_three_forms_of_the_loss_where_a_probability_is_tiny(lesson, gap):
+    forms = in_page(lesson, "formsOfLoss(it)", gap)
+    logits, y = torch.tensor([[0.0, gap]]), torch.tensor([0])
+    y_hat = scratch.softmax(logits)
+    expected = {
+        "p": y_hat[0, 0],
+        "byHand": scratch.cross_entropy(y_hat, y),
+        "library": concise.cross_entropy(logits, y),
+    }
+    for name, value in expected.items():
+        assert forms[name] == pytest.approx(float(value), rel=1e-6, abs=1e-6 if name != "p" else 0)
+    naive = -torch.log(y_hat[0, 0])
+    assert forms["naive"] == pytest.approx(float(naive), rel=1e-6, abs=1e-6)
+    assert math.isinf(forms["naive"]) == (gap >= 104)
+
+
+def test_cross_entropy_of_probabilities(lesson, generator):
+    y_hat = torch.rand(40, 10, dtype=torch.float64, generator=generator)
+    y_hat[0, 0] = 0
+    y = torch.randint(10, (40,), generator=generator)
+    y[0] = 0
+    came = in_page(lesson, "crossEntropy(...it)", [y_hat.tolist(), y.tolist()])
+    expected = scratch.cross_entropy(y_hat, y, reduction="none")
+    torch.testing.assert_close(tensor(came), expected, rtol=1e-14, atol=1e-15)
+
+
+# 5. Losses of regression
+
+
+@pytest.mark.parametrize("name", ["squared", "l1", "huber"])
+def test_losses_and_gradients(lesson, name):
+    y_hat = torch.linspace(-4, 4, 321, dtype=torch.float64)
+    for what, function in (
+        ("loss", getattr(losses, name)),
+        ("gradient", getattr(losses, f"{name}_gradient")),
+    ):
+        came = in_page(lesson, f"it.map(e => LOSSES.{name}.{what}(e, 0.3))", y_hat.tolist())
+        expected = function(y_hat, torch.full_like(y_hat, 0.3))
+        torch.testing.assert_close(tensor(came), expected, rtol=0, atol=1e-15)
+
+
+@pytest.fixture(params=[-8, -1.5, 2.95, 8, 12])
+def points(request, lesson):
+    """Return the part's points (x, y), the outlier at different heights."""
+    came = in_page(lesson, "pointsWith(it).map(({ x, y }) => [x, y])", request.param)
+    assert came[-1][1] == request.param
+    return tensor(came).T, came
+
+
+def line_of(lesson, name, points):
+    """Return the line that the page fits, as (slope, height at 0)."""
+    fit = f"LOSSES.{name}.fit(it.map(([x, y]) => ({{ x, y }})))"
+    line = in_page(lesson, fit, points)
+    return tensor([line["w"], line["b"]])
+
+
+def test_the_squared_losss_line_is_that_of_least_squares(lesson, points):
+    (x, y), came = points
+    terms = torch.stack([x, torch.ones_like(x)], dim=1)
+    expected = torch.linalg.lstsq(terms, y[:, None]).solution[:, 0]
+    torch.testing.assert_close(line_of(lesson, "squared", came), expected, rtol=0, atol=1e-12)
+
+
+def test_hubers_line_has_no_gradient(lesson, points):
+    """The loss is convex, so the line without a gradient is the best."""
+    (x, y), came = points
+    w, b = line_of(lesson, "huber", came)
+    gradient = losses.huber_gradient(w * x + b, y)
+    assert abs(float(gradient.sum())) < 1e-9
+    assert abs(float((gradient * x).sum())) < 1e-9
+
+
+def test_the_l1_losss_line_is_the_best_of_all(lesson, points):
+    """Zero must be among the subgradients: the errors that are zero make up for the others."""
+    (x, y), came = points
+    w, b = line_of(lesson, "l1", came)
+    error = w * x + b - y
+    on_it = error.abs() < 1e-9
+    assert on_it.sum() == 2
+    # s (2,) in [-1, 1] such that the sums of signs, and of signs times x, are zero
+    matrix = torch.stack([torch.ones(2, dtype=torch.float64), x[on_it]])
+    rest = losses.l1_gradient(error[~on_it], torch.zeros(1, dtype=torch.float64))
+    s = torch.linalg.solve(matrix, -torch.stack([rest.sum(), (rest * x[~on_it]).sum()]))
+    assert (s.abs() <= 1 + 1e-9).all()
+
+
+# 6. Shapes
+
+
+@pytest.mark.parametrize(("dim", "keepdim"), list(itertools.product([0, 1], [True, False])))
+def test_sums_and_broadcasting(lesson, generator, dim, keepdim):
+    X = torch.randn(2, 5, dtype=torch.float64, generator=generator)
+    expected = X.sum(dim=dim, keepdim=keepdim)
+    total, repeated = in_page(
+        lesson,
+        "((total) => [total, broadcast(total, 2, 5)])(sumOver(...it))",
+        [X.tolist(), dim, keepdim],
+    )
+    assert total["shape"] == list(expected.shape)
+    torch.testing.assert_close(
+        tensor(total["sums"]).flatten(), expected.flatten(), rtol=0, atol=1e-15
+    )
+    try:
+        torch.testing.assert_close(tensor(repeated), expected.expand(2, 5), rtol=0, atol=1e-15)
+    except TypeError:
+        assert repeated is None
+        with pytest.raises(RuntimeError) as error:
+            X / expected
+        texts = json.loads(lesson.locator("#texts").text_content())
+        assert texts["shapes.error"]["en"] == f"RuntimeError: {error.value}"
+        assert (dim, keepdim) == (1, False)
+
+
+# 7. Picking
+
+
+@pytest.mark.parametrize("y", list(itertools.product(range(3), repeat=2)))
+def test_picking_is_the_product_with_one_hot_rows(lesson, y):
+    y_hat = tensor([[0.1, 0.3, 0.6], [0.3, 0.2, 0.5]])
+    labels = torch.tensor(y)
+    came = in_page(lesson, "picked(...it)", [y_hat.tolist(), list(y)])
+    one_hot = torch.nn.functional.one_hot(labels, 3)
+    assert came["labels"] == one_hot.tolist()
+    assert came["products"] == (y_hat * one_hot).tolist()
+    assert came["byIndex"] == y_hat[[0, 1], labels].tolist()
+    assert came["byProduct"] == (y_hat * one_hot).sum(dim=1).tolist()
+    expected = scratch.cross_entropy(y_hat, labels, reduction="none")
+    torch.testing.assert_close(tensor(came["losses"]), expected, rtol=1e-15, atol=0)
+    assert came["accuracy"] == float((y_hat.argmax(dim=1) == labels).double().mean())
+
+
+# 8. Training
+
+TRAIN = """((lr, batchSize, dtype, epochs) => {
+  const training = new Training(examples, { lr, batchSize, dtype });
+  const batches = [];
+  while (training.epochs < epochs) {
+    finish(training.step());
+    batches.push(training.batch);
+  }
+  const { W, b } = training.model;
+  return { W: W.map((w) => [...w]), b: [...b], batches, history: training.history };
+})(...it)"""
+
+
+def zeroed(dtype):
+    model = scratch.SoftmaxRegression(dtype=dtype)
+    for parameter in model.parameters():
+        parameter.zero_()
+    return model
+
+
+def measured(model, split):
+    X, y = split
+    y_hat = model(X)
+    accuracy = float((y_hat.argmax(dim=1) == y).double().mean())
+    return {"loss": float(scratch.cross_entropy(y_hat, y)), "accuracy": accuracy}
+
+
+@pytest.mark.parametrize("lr", [0.03, 0.1])  # at 0.3 the loss rises at times, and rounding with it
+@pytest.mark.parametrize("batch_size", [20, 150, 200])
+@pytest.mark.parametrize(("name", "most"), [("float64", 1e-12), ("float32", 1e-6)])
+def test_fifty_epochs_are_those_of_scratch(lesson, images, name, most, batch_size, lr):
+    dtype = DTYPES[name]
+    came = in_page(lesson, TRAIN, [lr, batch_size, name, 50])
+    split = {k: (X.to(dtype), y) for k, (X, y) in images.items()}
+    (X, y), model = split["train"], zeroed(dtype)
+    optimizer = scratch.SGD(model.parameters(), lr=lr)
+    history = [{k: measured(model, each) for k, each in split.items()}]
+    batches = iter(came["batches"])
+    per_epoch = math.ceil(200 / batch_size)
+    for _ in range(50):
+        rows = list(itertools.islice(batches, per_epoch))
+        assert sorted(itertools.chain(*rows)) == list(range(200))
+        scratch.train_epoch(model, [(X[row], y[row]) for row in rows], optimizer)
+        history.append({k: measured(model, each) for k, each in split.items()})
+    torch.testing.assert_close(tensor(came["W"], dtype), model.W, rtol=0, atol=most)
+    torch.testing.assert_close(tensor(came["b"], dtype), model.b, rtol=0, atol=most)
+    assert float(model.W.abs().max()) > 0.1  # that much was learned
+    for ours, theirs in zip(came["history"], history, strict=True):
+        for k in ("train", "test"):
+            assert ours[k]["loss"] == pytest.approx(theirs[k]["loss"], abs=10 * most)
+            assert ours[k]["accuracy"] == pytest.approx(theirs[k]["accuracy"], abs=1e-9)
+
+
+def test_the_order_of_the_images_is_new_in_each_epoch(lesson):
+    batches = in_page(lesson, TRAIN, [0.1, 50, "float64", 4])["batches"]
+    orders = {tuple(itertools.chain(*batches[4 * epoch : 4 * epoch + 4])) for epoch in range(4)}
+    assert len(orders) == 4
+
+
+def test_an_epoch_of_the_twin_reports_what_scratch_reports(lesson, images):
+    X, y = images["train"]
+    came = in_page(
+        lesson,
+        """(() => {
+          const model = new SoftmaxRegression();
+          const { X, y } = examples.train;
+          const batches = [0, 1, 2].map((k) => [X, y].map((all) => all.slice(80 * k, 80 * k + 80)));
+          const reports = [1, 2].map(() => trainEpoch(model, batches, new SGD(model, 0.2)));
+          return { reports, W: model.W.map((w) => [...w]) };
+        })()""",
+    )
+    model = zeroed(torch.float64)
+    optimizer = scratch.SGD(model.parameters(), lr=0.2)
+    batches = [
+        (X[80 * k : 80 * k + 80], y[80 * k : 80 * k + 80]) for k in range(3)
+    ]  # the last of 40
+    for report in came["reports"]:
+        loss, accuracy = scratch.train_epoch(model, batches, optimizer)
+        assert report == {"loss": pytest.approx(loss, abs=1e-13), "accuracy": accuracy}
+    torch.testing.assert_close(tensor(came["W"]), model.W, rtol=0, atol=1e-15)
+
+
+def test_after_one_step_on_all_a_template_is_its_classs_mean_less_the_mean_of_all(lesson, images):
+    X, y = images["train"]
+    means = torch.stack([X[y == c].mean(dim=0) - X.mean(dim=0) for c in range(10)], dim=1)
+    came = in_page(lesson, "meansOfClasses(examples.train).map(row => [...row])")
+    torch.testing.assert_close(tensor(came), means, rtol=0, atol=1e-14)
+    W = tensor(in_page(lesson, TRAIN, [0.3, 200, "float64", 1])["W"])
+    torch.testing.assert_close(W, 0.03 * means, rtol=0, atol=1e-15)
+
+
+def test_sixteen_grays_train_as_well_as_256(images, real_data):
+    """The page says so of its images: accuracy on the held-out ones after 50 epochs."""
+    accuracies = []
+    for grays in (16, 256):
+        split = {}
+        for (pixels, labels), name in zip(real_data, ("train", "test"), strict=True):
+            chosen = sorted(n for c in range(10) for n in (labels == c).nonzero()[:20, 0].tolist())
+            exact = pixels[chosen].reshape(-1, 784).double() / 255
+            X, y = images[name]
+            assert torch.equal(y, labels[chosen].long())
+            split[name] = (X if grays == 16 else exact, y)
+        model = zeroed(torch.float64)
+        optimizer = scratch.SGD(model.parameters(), lr=0.1)
+        for _ in range(50):
+            scratch.train_epoch(model, [split["train"]], optimizer)
+        accuracies.append(measured(model, split["test"])["accuracy"])
+    assert accuracies[0] == pytest.approx(accuracies[1], abs=0.01)
+
+
+# 10. Weights of one's own
+
+
+def test_weights_of_a_file_give_the_models_own_scores(lesson, images, trained, tmp_path):
+    argv = ["page", f"--model={trained / 'model.pt'}", f"--output-dir={tmp_path}"]
+    assert d2l_main.main(argv) == 0
+    text = (tmp_path / "weights.json").read_text(encoding="utf-8")
+    came = in_page(
+        lesson, "parseWeights(it).model.logits(examples.test.X).map(row => [...row])", text
+    )
+    model = torch.load(trained / "model.pt", weights_only=True)
+    X, _ = images["test"]
+    expected = X @ model["W"].double() + model["b"].double()
+    np.testing.assert_allclose(np.array(came), expected, rtol=0, atol=1e-12)
