@@ -86,13 +86,17 @@ export class Chart {
   /** Call move({ x, y }) while a shape of this chart is dragged. */
   drag(shape, move) {
     shape.classList.add("handle");
+    // Some browsers scroll in spite of touch-action where the shape is part of an <svg>.
+    shape.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     shape.addEventListener("pointerdown", (event) => {
       shape.setPointerCapture(event.pointerId);
       event.preventDefault(); // no text is selected meanwhile
     });
-    shape.addEventListener("pointermove", (event) => {
-      if (shape.hasPointerCapture(event.pointerId)) move(this.pointUnder(event));
-    });
+    for (const type of ["pointermove", "pointerup"]) {
+      shape.addEventListener(type, (event) => {
+        if (shape.hasPointerCapture(event.pointerId)) move(this.pointUnder(event));
+      });
+    }
   }
 }
 

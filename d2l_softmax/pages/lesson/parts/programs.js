@@ -11,7 +11,7 @@ export function showPrograms() {
   let chosen = null;
 
   for (const box of boxes) {
-    box.addEventListener("click", (event) => choose(event.target.closest(".line")));
+    box.addEventListener("click", (event) => choose(event.target.closest("[role=option]")));
     box.addEventListener("keydown", (event) => moveBy(event, box));
   }
   addEventListener("hashchange", chooseFromAddress);
@@ -34,7 +34,7 @@ export function showPrograms() {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault(); // the page would scroll
-    const lines = [...box.children];
+    const lines = [...box.querySelectorAll("[role=option]")];
     const at = chosen && chosen.parentElement === box ? lines.indexOf(chosen) + step : 0;
     choose(lines[Math.min(lines.length - 1, Math.max(0, at))]);
     chosen.scrollIntoView({ block: "nearest" });
@@ -51,7 +51,7 @@ export function showPrograms() {
 
   function draw() {
     for (const lit of document.querySelectorAll(".lit-by-code")) lit.classList.remove("lit-by-code");
-    for (const line of boxes.flatMap((box) => [...box.children])) {
+    for (const line of document.querySelectorAll(".lines [role=option]")) {
       line.setAttribute("aria-selected", line === chosen);
       line.classList.remove("partner");
     }

@@ -1,0 +1,600 @@
+"""The page that one can touch, touched: by mouse, finger and keyboard, rightly and wrongly."""
+
+import base64
+import io
+import json
+import re
+
+import pytest
+import torch
+from conftest import LESSON, complaints
+from PIL import Image
+
+TEXTS = json.loads(
+    re.search(
+        r'<script type="application/json" id="texts">(.*?)</script>',
+        LESSON.read_text(encoding="utf-8"),
+    )[1]
+)
+WAYS = ("mouse", "touch", "keyboard")
+
+
+@pytest.fixture
+def open_lesson(browser):
+    """Return a function that opens the page without a network and waits until it is ready.
+
+    When the test is over, the page must have asked for nothing and said nothing on the console.
+    """
+    contexts, heard = [], []
+
+    def open_lesson(language="en", width=1300, scheme="light", **options):
+        viewport = {"width": width, "height": 900}
+        settings = {"locale": language, "color_scheme": scheme, "viewport": viewport, **options}
+        context = browser.new_context(offline=True, has_touch=True, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: heard.append(message.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("request", lambda request: heard.append(request.url))
+        page.goto(LESSON.as_uri())
+        page.wait_for_selector("html[data-ready]")
+        return page
+
+    yield open_lesson
+    for context in contexts:
+        context.close()
+    assert {each for each in heard if not each.startswith("blob:")} == {LESSON.as_uri()}
+
+
+def until(page, expression, value=None):
+    """Wait until an expression is true in the page, whose policy stops Playwright's own wait."""
+    for _ in range(400):
+        if page.evaluate(expression, value):
+            return
+        page.wait_for_timeout(25)
+    pytest.fail(f"never came true: {expression}")
+
+
+@pytest.fixture(params=WAYS)
+def hand(request):
+    """Return each way to touch a page in turn."""
+    return request.param
+
+
+def press(page, hand, selector):
+    """Press a button in one of three ways."""
+    target = page.locator(selector)
+    if hand == "mouse":
+        target.click()
+    elif hand == "touch":
+        target.tap()
+    else:
+        target.focus()
+        page.keyboard.press("Enter")
+
+
+def drag(page, hand, selector, slider, steps):
+    """Drag a dot of a chart by (x, y) pixels, or its slider by as many key presses."""
+    if hand == "keyboard":
+        page.locator(slider).focus()
+        for _ in range(steps[2]):
+            page.keyboard.press(steps[3])
+        return
+    box = seen(page, selector)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    stroke(page, hand, [(x, y), (x + steps[0] / 2, y + steps[1] / 2), (x + steps[0], y + steps[1])])
+
+
+def seen(page, selector):
+    """Bring an element into view; return its box on the screen."""
+    page.locator(selector).evaluate(
+        "(each) => each.scrollIntoView({ block: 'center', behavior: 'instant' })"
+    )
+    return page.locator(selector).bounding_box()
+
+
+def stroke(page, hand, places):
+    """Move a mouse or a finger, down, along places (x, y) on the screen."""
+    if hand == "mouse":
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place)
+        page.mouse.up()
+        return
+    finger = page.context.new_cdp_session(page)
+    for kind, place in [("Start", places[0]), *(("Move", each) for each in places[1:])]:
+        points = [{"x": place[0], "y": place[1]}]
+        finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def said(page, id_):
+    return page.locator(f"#{id_}").text_content()
+
+
+def cells(page, selector):
+    """Return the texts of a table's body, row by row."""
+    rows = page.locator(f"{selector} tbody tr").all()
+    return [row.locator("th, td").all_text_contents() for row in rows]
+
+
+# The ten parts
+
+
+def test_1_a_garment_is_tapped(open_lesson, hand):
+    page = open_lesson()
+    before = cells(page, "#scores-table")
+    garment = "#garments button:nth-child(3)"
+    press(page, hand, garment)
+    assert page.locator(garment).get_attribute("aria-pressed") == "true"
+    assert page.locator("#garments [aria-pressed=true]").count() == 1
+    name = page.locator(garment).get_attribute("aria-label")
+    after = cells(page, "#scores-table")
+    assert after != before
+    (marked,) = (row for row in after if row[0].endswith("◀"))
+    assert marked[0].startswith(name)  # this one is predicted right
+    assert f"“{name}”" in said(page, "scores-said")
+    assert sum(float(row[2].rstrip(" %")) for row in after) == pytest.approx(100, abs=0.6)
+
+
+def test_2_scores_and_temperature_are_moved(open_lesson, hand):
+    page = open_lesson()
+    slider = page.locator("#logit-3")
+    if hand == "keyboard":
+        slider.focus()
+        page.keyboard.press("End")
+    else:
+        box = seen(page, "#logit-3")
+        place = box["x"] + box["width"] - 3, box["y"] + box["height"] / 2
+        page.mouse.click(*place) if hand == "mouse" else page.touchscreen.tap(*place)
+    assert float(slider.input_value()) > 4.5
+    rows = cells(page, "#softmax-table")
+    logits = torch.tensor([2, 1, 0.1, float(slider.input_value())])
+    expected = [f"{p:.3f}" for p in logits.softmax(dim=0)]
+    assert [row[2] for row in rows] == expected
+    press(page, hand, "#softmax-shift")
+    shifted = cells(page, "#softmax-table")
+    assert [row[2] for row in shifted] == expected
+    assert "102.0" in shifted[0][0]
+    page.locator("#temperature").fill("1")
+    assert said(page, "temperature-value") == "10.0"
+    expected = [f"{p:.3f}" for p in (logits / 10).softmax(dim=0)]
+    assert [row[2] for row in cells(page, "#softmax-table")] == expected
+
+
+def test_3_a_hundred_is_too_much_for_one_and_not_for_the_other(open_lesson, hand):
+    page = open_lesson()
+    stable = cells(page, "#overflow-stable")[3]
+    assert cells(page, "#overflow-naive")[3] == stable
+    press(page, hand, "#overflow-hundred")
+    assert cells(page, "#overflow-naive")[3] == ["ŷ", *["⚠ nan"] * 3]
+    assert cells(page, "#overflow-stable")[3] == stable
+    assert "inf / inf is nan" in said(page, "overflow-said")
+    page.get_by_role("radio", name="float64").check()
+    assert cells(page, "#overflow-naive")[3] == stable
+    press(page, hand, "#overflow-limit")
+    assert "⚠ nan" in cells(page, "#overflow-naive")[3]
+    press(page, hand, "#overflow-zero")
+    assert cells(page, "#overflow-naive")[3] == stable
+
+
+def test_4_a_probability_is_dragged(open_lesson, hand):
+    page = open_lesson()
+    drag(page, hand, "#cross-entropy .handle", "#probability", (-300, 0, 100, "PageDown"))
+    assert said(page, "probability-value") == "0.001"
+    assert "the loss is 6.908 nats. Wrong, and sure of it" in said(page, "cross-entropy-said")
+    page.locator("#gap").fill("110")
+    values = [row[1] for row in cells(page, "#forms")]
+    assert values == ["⚠ inf", "87.3365", "110.000"]
+
+
+def test_5_an_outlier_is_dragged_and_one_line_follows_it(open_lesson, hand):
+    page = open_lesson()
+    before = [float(x.replace("−", "-")) for x in cells(page, "#losses-table")[0][1:]]
+    path = page.locator("#regression .curve.blue").get_attribute("d")
+    drag(page, hand, "#regression .handle", "#outlier", (0, 700, 300, "PageDown"))
+    assert said(page, "outlier-value") == "−8.0"
+    after = [float(x.replace("−", "-")) for x in cells(page, "#losses-table")[0][1:]]
+    moved = [abs(a - b) for a, b in zip(after, before, strict=True)]
+    assert moved[0] > 3 * max(moved[1:])
+    assert page.locator("#regression .curve.blue").get_attribute("d") != path
+    gradients = cells(page, "#losses-table")[5]
+    page.get_by_label("with the ½").uncheck()
+    doubled = cells(page, "#losses-table")
+    assert float(doubled[5][1]) == pytest.approx(2 * float(gradients[1]), abs=0.02)
+    assert float(doubled[0][1].replace("−", "-")) == after[0]
+
+
+def test_6_sums_are_taken_step_by_step(open_lesson, hand):
+    page = open_lesson()
+    for step in range(2, 6):
+        press(page, hand, "#shapes-next")
+        assert page.locator("#shapes-steps figure").count() == step
+    assert page.locator("#shapes-next").is_disabled()
+    assert page.locator("#shapes-steps").get_by_text("Σ 1.00").count() == 2
+    shapes = page.locator("#shapes-steps .shape").all_text_contents()
+    assert shapes == ["(2, 5)", "(2, 5)", "(2, 1)", "(2, 5)", "(2, 5)"]
+    page.locator("#keepdim").uncheck()
+    assert "must match the size of tensor b (2)" in said(page, "shapes-steps")
+    page.get_by_label("dim=0").check()
+    assert page.locator("#shapes-steps .shape").all_text_contents()[2] == "(5,)"
+    press(page, hand, "#shapes-next")
+    assert "Σ 1.00" not in said(page, "shapes-steps")
+    numbers = page.locator("#shapes-steps table").first.text_content()
+    press(page, hand, "#shapes-new")
+    assert page.locator("#shapes-steps table").first.text_content() != numbers
+    press(page, hand, "#shapes-again")
+    assert page.locator("#shapes-steps figure").count() == 1
+
+
+def test_7_other_classes_are_picked(open_lesson, hand):
+    page = open_lesson()
+    assert "→  [0.1, 0.5]" in said(page, "picking-code")
+    assert "accuracy is 0.5" in said(page, "picking-said")
+    if hand == "keyboard":
+        page.locator("#label-0").focus()
+        page.keyboard.type("2")
+    else:
+        page.locator("#label-0").select_option("2")
+    assert "y_hat[[0, 1], [2, 2]]  →  [0.6, 0.5]" in said(page, "picking-code")
+    assert page.locator("#picking-matrices .lit").all_text_contents() == [
+        *("0.6", "0.5"),
+        *("1", "1"),
+        *("0.6", "0.5"),
+    ]
+    assert "accuracy is 1.0" in said(page, "picking-said")
+
+
+def test_8_it_learns_step_by_step_and_then_by_itself(open_lesson, hand):
+    page = open_lesson()
+    assert "log 10 = 2.303" in said(page, "templates-said")
+    press(page, hand, "#train-step")
+    assert re.search(r"Steps: 1, epochs: 1\..* 2\.0\d\d nats", said(page, "train-said"))
+    assert "which is rounding" in said(page, "templates-said")
+    press(page, hand, "#train-play")
+    assert page.locator("#train-said").get_attribute("aria-live") == "off"
+    until(
+        page,
+        "Number(document.querySelector('#train-said').textContent.match(/epochs: (\\d+)/)[1]) > 5",
+    )
+    press(page, hand, "#train-play")
+    so_far = said(page, "train-said")
+    page.wait_for_timeout(200)
+    assert said(page, "train-said") == so_far
+    assert page.locator("#train-loss .curve.blue").get_attribute("d").count("L") > 5
+    page.locator("#train-batch").select_option("20")
+    assert "Steps: 0, epochs: 0" in said(page, "train-said")
+
+
+def test_9_a_lines_partners_light_up(open_lesson, hand):
+    page = open_lesson()
+    line = page.locator("#scratch .line", has_text="exponentials = torch.exp")
+    if hand == "keyboard":
+        page.locator("#scratch").focus()
+        while line.get_attribute("aria-selected") != "true":
+            page.keyboard.press("ArrowDown")
+    else:
+        line.click() if hand == "mouse" else line.tap()
+    assert line.get_attribute("aria-selected") == "true"
+    assert page.locator("#scratch").get_attribute("aria-activedescendant") == line.get_attribute(
+        "id"
+    )
+    (partner,) = page.locator("#concise .partner").all_text_contents()
+    assert partner.strip() == "return nn.functional.softmax(logits, dim=1)"
+    assert partner.strip() in said(page, "programs-said")
+    assert page.locator("#overflow-stable.lit-by-code").count() == 1
+    assert page.locator("#programs-links a").all_text_contents() == ["Part 3: 0.659, 0.242, 0.099"]
+    page.locator("#tensorflow .line").first.click()
+    assert "By hand" in page.locator("#scratch-program").text_content()
+    lit = " ".join(page.locator("#scratch .partner").all_text_contents())
+    assert "scatter_" in lit
+    assert "torch.log" in lit
+
+
+@pytest.mark.parametrize("number", range(1, 11))
+def test_9_links_of_the_parts_lead_to_a_line(open_lesson, number):
+    page = open_lesson()
+    part = page.locator(f"#part-{number}")
+    part.locator("summary").click()
+    link = part.locator(".prose .links a").first
+    address = link.get_attribute("href")
+    if address.startswith("#"):
+        link.click()
+        until(page, f"document.querySelector('{address}').ariaSelected === 'true'")
+    else:
+        assert address == "../scratch/losses.py"
+
+
+def test_10_a_garment_is_drawn(open_lesson, hand):
+    page = open_lesson()
+    page.locator("#own-clear").click()
+    assert "Nothing stands out" in said(page, "own-said")
+    if hand == "keyboard":
+        page.locator("#paper").focus()
+        for key in ["ArrowDown"] * 10 + ["Shift+ArrowRight"] * 4 + ["ArrowUp"] * 20:
+            page.keyboard.press(key)
+    else:
+        box = seen(page, "#paper")
+        at = [(box["x"] + x, box["y"] + y) for x, y in [(100, 40), (90, 140), (100, 240)]]
+        stroke(page, hand, at)
+        at = [(x + 60, y) for x, y in at]
+        stroke(page, hand, at)
+    assert re.match(r"The model sees “trouser”, with a probability of", said(page, "own-said"))
+    assert "trouser" in page.locator("#own-maps figcaption").first.text_content()
+
+
+# Part 10, more
+
+
+def test_pixels_times_weights_add_up_to_the_score(open_lesson):
+    page = open_lesson()
+    for caption in page.locator("#own-maps figcaption").all_text_contents():
+        total, b, score = (
+            float(number.replace("−", "-")) for number in re.findall(r"[−\d]\d*\.\d+", caption)
+        )
+        assert total + b == pytest.approx(score, abs=0.0011)
+
+
+def test_two_pixels_to_the_right_change_the_answer(open_lesson, hand):
+    page = open_lesson()
+    before = cells(page, "#own-table")
+    press(page, hand, "#own-right")
+    press(page, hand, "#own-right")
+    assert "Moved by 2 to the right and 0 down" in said(page, "own-said")
+    assert cells(page, "#own-table") != before
+    press(page, hand, "#own-left")
+    press(page, hand, "#own-left")
+    assert cells(page, "#own-table") == before
+
+
+def test_a_stamp_is_the_test_image_itself(open_lesson):
+    page = open_lesson()
+    page.locator("#own-stamp").select_option("4")
+    scores = page.evaluate(
+        """(() => {
+          const { X, y } = d2l_softmax.examples.test;
+          return [...d2l_softmax.trained.logits([X[y.indexOf(4)]])[0]];
+        })()"""
+    )
+    shown = [float(row[1].replace("−", "-")) for row in cells(page, "#own-table")]
+    assert shown == pytest.approx(scores, abs=0.006)
+
+
+def file_of(name, content, kind="image/png"):
+    return {"name": name, "mimeType": kind, "buffer": content}
+
+
+def png(picture):
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+SHIRT = Image.new("RGB", (400, 300), "white")
+for box in ((150, 60, 230, 200), (120, 70, 150, 120), (230, 70, 260, 120)):
+    SHIRT.paste((30, 40, 90), box)
+
+
+def drop(page, name, content, kind):
+    """Drop a file on part 10, as a browser does."""
+    page.evaluate(
+        """([name, content, type]) => {
+          const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File([bytes], name, { type }));
+          for (const event of ["dragover", "drop"]) {
+            const init = { dataTransfer, bubbles: true, cancelable: true };
+            document.querySelector("#paper").dispatchEvent(new DragEvent(event, init));
+          }
+        }""",
+        [name, base64.b64encode(content).decode(), kind],
+    )
+
+
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_a_photograph_is_seen_with_each_of_its_steps(open_lesson, way):
+    page = open_lesson()
+    if way == "chosen":
+        page.locator("#own-file").set_input_files(file_of("shirt.png", png(SHIRT)))
+    else:
+        drop(page, "shirt.png", png(SHIRT), "image/png")
+    until(page, "document.querySelectorAll('#own-steps figure').length == 5")
+    captions = page.locator("#own-steps figcaption").all_text_contents()
+    assert captions[1:] == [
+        *("without its ground", "trimmed", "28 pixels long, sharpened"),
+        "what the model sees",
+    ]
+    assert re.search("The model sees “(t-shirt|shirt|dress)”", said(page, "own-said"))
+
+
+BAD_PICTURES = {
+    "notes.txt": (b"This is no picture.\n", "is not a picture that this browser can read"),
+    "empty.png": (b"", "is not a picture that this browser can read"),
+    "<b>half.png": (png(SHIRT)[:300], "is not a picture that this browser can read"),
+    "large.png": (png(Image.new("L", (8192, 6144))), "has 8192 × 6144 pixels; 50 million"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PICTURES)
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_what_is_no_picture_is_said_and_nothing_breaks(open_lesson, name, way):
+    page = open_lesson()
+    content, sentence = BAD_PICTURES[name]
+    before = cells(page, "#own-table")
+    if way == "chosen":
+        page.locator("#own-file").set_input_files(file_of(name, content, "text/plain"))
+    else:
+        drop(page, name, content, "text/plain")
+    until(page, "!document.querySelector('#own-said').textContent.includes('model sees')")
+    assert said(page, "own-said").startswith(name)
+    assert sentence in said(page, "own-said")
+    assert cells(page, "#own-table") == before
+    page.locator("#own-file").set_input_files(file_of("shirt.png", png(SHIRT)))
+    until(page, "document.querySelector('#own-said').textContent.includes('model sees')")
+
+
+def test_an_empty_paper_is_said_and_drawn_on_after_it(open_lesson):
+    page = open_lesson("zh-CN")
+    page.locator("#own-clear").click()
+    assert said(page, "own-said") == TEXTS["picture.blank"]["zh-CN"]
+    page.locator("#own-stamp").select_option("1")
+    assert "“裤子”" in said(page, "own-said")
+
+
+WEIGHTS = {"W": [[0.0] * 10] * 784, "b": [0.0, 0, 0, 0, 0, 0, 0, 0, 0, 9]}
+BAD_WEIGHTS = {
+    "text": (b"no JSON", "weights.no_json"),
+    "picture": (png(SHIRT), "weights.no_json"),
+    "null": (b"null", "weights.nothing"),
+    "other JSON": (b'{"data": "Fashion-MNIST"}', "weights.nothing"),
+    "other shape": (json.dumps({"W": [[1, 2]] * 784, "b": [1, 2]}).encode(), "weights.shape"),
+    "a row too short": (
+        json.dumps(WEIGHTS | {"W": [[0.0] * 10] * 783 + [[1]]}).encode(),
+        "weights.shape",
+    ),
+    "no numbers": (json.dumps(WEIGHTS | {"b": ["1"] * 10}).encode(), "weights.numbers"),
+    "infinite": (json.dumps(WEIGHTS).replace("9]", "1e999]").encode(), "weights.numbers"),
+    "large": (b" " * 5_000_001, "weights.large"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_WEIGHTS)
+def test_wrong_weights_are_said_and_the_old_ones_stay(open_lesson, name):
+    page = open_lesson()
+    content, key = BAD_WEIGHTS[name]
+    before = cells(page, "#own-table")
+    page.locator("#own-weights").set_input_files(file_of("w.json", content, "application/json"))
+    expected = TEXTS[key]["en"].format(name="w.json", came="784 × 2, 2")
+    if name == "a row too short":
+        expected = TEXTS[key]["en"].format(name="w.json", came="784 × 10, 10")
+    until(
+        page, "(said) => document.querySelector('#own-weights-said').textContent === said", expected
+    )
+    assert cells(page, "#own-table") == before
+
+
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_ones_own_weights_take_the_place_of_ours(open_lesson, way):
+    page = open_lesson()
+    names = [f"<i>{k}</i>" for k in range(10)]
+    content = json.dumps(WEIGHTS | {"classes": names}).encode()
+    if way == "chosen":
+        page.locator("#own-weights").set_input_files(file_of("w.json", content))
+    else:
+        drop(page, "w.json", content, "application/json")
+    until(page, "document.querySelector('#own-said').textContent.includes('9</i>')")
+    assert said(page, "own-weights-said") == "The weights are those of w.json."
+    assert cells(page, "#own-table")[9][:2] == ["<i>9</i> ◀", "9.00"]
+
+
+# Around it
+
+
+def test_each_control_has_a_label_and_can_be_reached_by_keyboard(open_lesson):
+    page = open_lesson()
+    controls = page.locator("input, select, button, [tabindex='0']")
+    assert controls.count() > 60
+    for control in controls.all():
+        assert control.evaluate("(each) => each.tabIndex") == 0
+    unnamed = page.evaluate(
+        """[...document.querySelectorAll("input, select")]
+          .filter((each) => !each.labels.length || !each.labels[0].textContent.trim())
+          .map((each) => each.id)"""
+    )
+    assert unnamed == []
+
+
+def test_every_chart_has_a_title(open_lesson):
+    page = open_lesson()
+    charts = page.locator("svg.chart")
+    assert charts.count() == 7
+    for chart in charts.all():
+        assert chart.get_attribute("role") == "img"
+        assert len(chart.locator("title").text_content()) > 20
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 768, 2000])
+def test_nothing_overflows_and_axe_finds_nothing(open_lesson, width, scheme, language):
+    page = open_lesson(language, width=width, scheme=scheme)
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    for button in ["#overflow-hundred", *["#shapes-next"] * 4, "#train-step", "#own-clear"]:
+        page.locator(button).click()
+    page.locator("#keepdim").uncheck()
+    page.locator("#scratch-21").click()
+    for narrower in (320, width) if width == 390 else (width,):
+        page.set_viewport_size({"width": narrower, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") == narrower
+    assert complaints(page) == []
+
+
+def test_the_language_is_the_browsers_and_then_the_one_chosen(open_lesson):
+    page = open_lesson("zh-TW")
+    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    assert page.title() == TEXTS["title"]["zh-CN"]
+    page.get_by_role("button", name="English").click()
+    assert page.locator("h1").text_content() == page.title() == TEXTS["title"]["en"]
+    assert page.locator("#own-stamp option").first.text_content() == "t-shirt"
+    page.evaluate("localStorage.setItem('other', 1)")
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert page.locator("html").get_attribute("lang") == "en"
+    page.get_by_role("button", name="中文").click()
+    assert "纳特" in said(page, "train-said")
+
+
+def test_in_chinese_no_english_sentence_is_left(open_lesson):
+    page = open_lesson("zh-CN")
+    for button in ["#overflow-hundred", "#train-step", "#own-right"]:
+        page.locator(button).click()
+    visible = page.locator("main").inner_text()
+    code = page.locator("pre, code").all_inner_texts()
+    for each in sorted(code, key=len, reverse=True):
+        visible = visible.replace(each, "")
+    assert re.findall(r"(?:[A-Za-z]{2,}[ ,]+){4,}[A-Za-z]+", visible) == []
+
+
+def test_training_rests_while_it_is_not_seen(open_lesson):
+    page = open_lesson()
+    page.locator("#train-play").click()
+    until(page, "!document.querySelector('#train-said').textContent.includes('epochs: 0')")
+    page.locator("#part-1").scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    so_far = said(page, "train-said")
+    page.wait_for_timeout(400)
+    assert said(page, "train-said") == so_far
+    page.locator("#train-play").scroll_into_view_if_needed()
+    until(page, "(before) => document.querySelector('#train-said').textContent !== before", so_far)
+
+
+def test_with_reduced_motion_every_tenth_epoch_is_shown(open_lesson):
+    page = open_lesson(reduced_motion="reduce")
+    page.evaluate(
+        """globalThis.shown = [];
+        new MutationObserver(() => {
+          const text = document.querySelector("#train-said").textContent;
+          shown.push(Number(text.match(/epochs: (\\d+)/)[1]));
+        }).observe(document.querySelector("#train-said"), { childList: true });"""
+    )
+    page.locator("#train-play").click()
+    until(page, "shown.includes(20)")
+    assert page.evaluate("shown") == [10, 20]
+
+
+def test_without_javascript_it_says_so(browser):
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(LESSON.as_uri())
+    assert TEXTS["noscript"]["en"] in page.locator("main").inner_text()
+    page.close()
+
+
+def test_it_keeps_its_numbers_when_the_language_changes(open_lesson):
+    page = open_lesson()
+    page.locator("#logit-0").fill("-3")
+    page.locator("#train-step").click()
+    before = cells(page, "#softmax-table")
+    page.get_by_role("button", name="中文").click()
+    assert cells(page, "#softmax-table") == before
+    assert "步数 1" in said(page, "train-said")
