@@ -29,7 +29,7 @@ NAMES = (
     *("softmax", "oneHot", "crossEntropy", "SoftmaxRegression", "SGD", "trainEpoch", "modelOf"),
     *("examples", "trained", "LOSSES", "formsOfLoss", "pointsWith", "stepsOfSoftmax", "picked"),
     *("sumOver", "broadcast", "withTemperature", "Training", "meansOfClasses", "finish"),
-    *("ROUND", "overflowsBeyond", "parseWeights", "countCorrect"),
+    *("ROUND", "overflowsBeyond", "parseWeights", "countCorrect", "shifted"),
 )
 
 
@@ -399,3 +399,20 @@ def test_weights_of_a_file_give_the_models_own_scores(lesson, images, trained, t
     X, _ = images["test"]
     expected = X @ model["W"].double() + model["b"].double()
     np.testing.assert_allclose(np.array(came), expected, rtol=0, atol=1e-12)
+
+
+# 10. A picture that is moved
+
+
+def test_two_pixels_to_the_right_change_as_many_answers_as_the_page_says(lesson, images):
+    W, b = in_page(lesson, "[trained.W.map((w) => [...w]), [...trained.b]]")
+    X, _ = images["test"]
+    moved = torch.zeros(200, 28, 28, dtype=torch.float64)
+    moved[:, :, 2:] = X.reshape(200, 28, 28)[:, :, :-2]
+    shifted = in_page(lesson, "examples.test.X.map((x) => [...shifted(x, 2, 0)])")
+    assert torch.equal(tensor(shifted), moved.flatten(1))
+    before, after = ((each @ tensor(W) + tensor(b)).argmax(dim=1) for each in (X, moved.flatten(1)))
+    changed = int((before != after).sum())
+    texts = json.loads(lesson.locator("#texts").text_content())
+    assert f"for {changed} of the 200 held-out images" in texts["own_picture.see"]["en"]
+    assert f"就有 {changed} 幅" in texts["own_picture.see"]["zh-CN"]

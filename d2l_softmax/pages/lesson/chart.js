@@ -57,7 +57,11 @@ export class Chart {
 
   /** Draw a line of the name through points [x, y]; what leaves the box is cut off. */
   line(name, points) {
-    const path = points.map(([x, y]) => this.place(x, y).map((at) => at.toFixed(1)).join(" "));
+    const path = points.map(([x, y]) =>
+      this.place(x, y)
+        .map((at) => at.toFixed(1))
+        .join(" "),
+    );
     const shape = this.shape(name, "path");
     shape.setAttribute("d", path.length ? `M${path.join("L")}` : "");
     shape.setAttribute("clip-path", `url(#${this.svg.id}-box)`);
@@ -68,7 +72,8 @@ export class Chart {
     const within = (value, { from, to }) => Math.min(to, Math.max(from, value));
     const [cx, cy] = this.place(within(x, this.x), within(y, this.y));
     const circle = this.shape(name, "circle");
-    for (const [key, value] of Object.entries({ cx, cy, r: radius })) circle.setAttribute(key, value);
+    for (const [key, value] of Object.entries({ cx, cy, r: radius }))
+      circle.setAttribute(key, value);
     return circle;
   }
 
@@ -106,6 +111,8 @@ export function axisOf(from, to) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999) * power;
   const count = Math.max(1, Math.ceil((to - from) / step - 1e-9));
-  const ticks = Array.from({ length: count + 1 }, (_, i) => Number((from + i * step).toPrecision(6)));
+  const ticks = Array.from({ length: count + 1 }, (_, i) =>
+    Number((from + i * step).toPrecision(6)),
+  );
   return { from, to: ticks.at(-1), ticks };
 }

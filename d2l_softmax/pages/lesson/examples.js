@@ -10,7 +10,8 @@ export async function loadExamples() {
   const bytes = await inflate(images); // two pixels each, of 16 grays
   const pixels = new Float64Array(2 * bytes.length);
   bytes.forEach((byte, i) => pixels.set([(byte >> 4) / 15, (byte & 15) / 15], 2 * i));
-  const rows = (first, y) => y.map((_, n) => pixels.slice((first + n) * 784, (first + n + 1) * 784));
+  const rows = (first, y) =>
+    y.map((_, n) => pixels.slice((first + n) * 784, (first + n + 1) * 784));
   const { train, test } = labels;
   return {
     train: { X: rows(0, train), y: train },
@@ -22,8 +23,13 @@ export async function loadExamples() {
 export function loadTrained() {
   const { W, b } = contentOf("weights");
   const halves = new DataView(bytesOf(W).buffer);
-  const numbers = Float64Array.from({ length: 7840 }, (_, i) => half(halves.getUint16(2 * i, true)));
-  return modelOf(Array.from({ length: 784 }, (_, i) => numbers.slice(10 * i, 10 * i + 10)), b);
+  const numbers = Float64Array.from({ length: 7840 }, (_, i) =>
+    half(halves.getUint16(2 * i, true)),
+  );
+  return modelOf(
+    Array.from({ length: 784 }, (_, i) => numbers.slice(10 * i, 10 * i + 10)),
+    b,
+  );
 }
 
 /** Return a model with the weights W (d, q) and b (q,). */

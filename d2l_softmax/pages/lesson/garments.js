@@ -24,13 +24,15 @@ export function prepare(picture) {
   if (isLarge && isOpaque(whole)) return ofPhotograph(whole);
   const visible = withoutMargin(whole);
   const { gray: flat, ground } = flattened(visible);
-  if (ground === null && Math.max(visible.width, visible.height) > SIDE) return ofPhotograph(visible);
+  if (ground === null && Math.max(visible.width, visible.height) > SIDE)
+    return ofPhotograph(visible);
   const steps = [{ name: "picture", ...whole }];
   let [gray, border] = [flat, ground ?? borderShade(flat)];
   if (border > 127) [gray, border] = [inverted(gray), 255 - border];
   if (ground !== null) steps.push({ name: "trimmed", ...gray });
   const longer = Math.max(gray.width, gray.height);
-  if (longer < SIDE - 2 || longer > SIDE) { // a margin does less harm than a pixel more
+  if (longer < SIDE - 2 || longer > SIDE) {
+    // a margin does less harm than a pixel more
     gray = toSide(gray);
     steps.push({ name: "resized", ...gray });
   }
@@ -48,12 +50,20 @@ function ofPhotograph(picture) {
   const small = resized(channelsOf(picture, [0, 1, 2]), width, height, "box");
   const found = findObject(inUnitInterval(median(small)), width, height);
   if (!countOf(found.mask)) {
-    return { X: new Float64Array(SIDE * SIDE), steps, doubts: [found.noise > MOST_NOISE ? "cluttered" : "blank"] };
+    return {
+      X: new Float64Array(SIDE * SIDE),
+      steps,
+      doubts: [found.noise > MOST_NOISE ? "cluttered" : "blank"],
+    };
   }
   const light = withoutGround(inUnitInterval(small), found, width, height);
   const trimmed = cropped(light, boundsOf(found.mask, width, height));
   const sharp = sharpened(toSide(trimmed));
-  steps.push({ name: "withoutGround", ...light }, { name: "trimmed", ...trimmed }, { name: "resized", ...sharp });
+  steps.push(
+    { name: "withoutGround", ...light },
+    { name: "trimmed", ...trimmed },
+    { name: "resized", ...sharp },
+  );
   return { X: inTheMiddle(sharp, 0), steps, doubts: doubtsOf(found, trimmed, width, height) };
 }
 
@@ -61,14 +71,31 @@ function ofPhotograph(picture) {
 function withoutGround(pixels, { ground, mask }, width, height) {
   const away = pixels.map((value, i) => value - ground[i]);
   const size = countOf(mask);
-  const colour = [0, 1, 2].map((c) => mask.reduce((sum, is, i) => sum + (is ? away[3 * i + c] : 0), 0) / size);
+  const colour = [0, 1, 2].map(
+    (c) => mask.reduce((sum, is, i) => sum + (is ? away[3 * i + c] : 0), 0) / size,
+  );
   const length = Math.hypot(...colour) + 1e-9;
-  const distance = Float64Array.from(mask, (_, i) => dot3(away.subarray(3 * i, 3 * i + 3), colour) / length);
+  const distance = Float64Array.from(
+    mask,
+    (_, i) => dot3(away.subarray(3 * i, 3 * i + 3), colour) / length,
+  );
   let inside = shrunk(mask, 3, width, height);
   if (!countOf(inside)) inside = mask;
-  const black = Math.min(0, quantile(distance.filter((_, i) => inside[i]), 0.02));
+  const black = Math.min(
+    0,
+    quantile(
+      distance.filter((_, i) => inside[i]),
+      0.02,
+    ),
+  );
   const light = distance.map((each, i) => (mask[i] ? Math.max(0, each - black) : 0));
-  const white = Math.max(1e-3, quantile(light.filter((_, i) => inside[i]), 0.998));
+  const white = Math.max(
+    1e-3,
+    quantile(
+      light.filter((_, i) => inside[i]),
+      0.998,
+    ),
+  );
   const shades = Uint8Array.from(light, (each) => roundHalfToEven(255 * Math.min(1, each / white)));
   return { pixels: shades, width, height, channels: 1 };
 }
@@ -91,7 +118,9 @@ function isOpaque({ pixels }) {
 /** Return a picture without the margin in which it is transparent, if it has one. */
 function withoutMargin(picture) {
   const alpha = channelsOf(picture, [3]);
-  return alpha.pixels.some(Boolean) ? cropped(picture, boundsOf(alpha.pixels, picture.width, picture.height)) : picture;
+  return alpha.pixels.some(Boolean)
+    ? cropped(picture, boundsOf(alpha.pixels, picture.width, picture.height))
+    : picture;
 }
 
 /** Return left, upper, right and lower end of what is not zero (h w,). */
@@ -128,10 +157,15 @@ function isLightOnDark({ pixels, width, height }, alpha) {
   const inner = visible.map((is, i) => {
     const [x, y] = [i % width, Math.floor(i / width)];
     if (!is || Math.min(x, y) === 0 || x === width - 1 || y === height - 1) return 0;
-    return [-width, 0, width].every((row) => [-1, 0, 1].every((column) => visible[i + row + column])) ? 1 : 0;
+    return [-width, 0, width].every((row) =>
+      [-1, 0, 1].every((column) => visible[i + row + column]),
+    )
+      ? 1
+      : 0;
   });
   const rim = visible.map((is, i) => is - inner[i]);
-  const mean = (mask) => pixels.reduce((sum, shade, i) => sum + shade * mask[i], 0) / countOf(mask) / 255;
+  const mean = (mask) =>
+    pixels.reduce((sum, shade, i) => sum + shade * mask[i], 0) / countOf(mask) / 255;
   const contrast = countOf(inner) ? mean(inner) - mean(rim) : 0;
   return Math.abs(contrast) > MIN_CONTRAST ? contrast > 0 : mean(visible) > 0.5;
 }

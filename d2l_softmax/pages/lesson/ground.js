@@ -57,10 +57,17 @@ function borderOf(width, height) {
 /** Fit a surface to the border: first an even one, so that an object there doesn't bend it. */
 function fitBorder(terms, colours) {
   const middle = [0, 1, 2].map((c) => medianOf(colours.map((colour) => colour[c])));
-  let weights = trust(colours.map((colour) => largestOf3((c) => colour[c] - middle[c])), 0.01);
+  let weights = trust(
+    colours.map((colour) => largestOf3((c) => colour[c] - middle[c])),
+    0.01,
+  );
   let fitted;
   for (const degree of DEGREES) {
-    fitted = fit(terms.map((row) => row.slice(0, degree)), colours, weights);
+    fitted = fit(
+      terms.map((row) => row.slice(0, degree)),
+      colours,
+      weights,
+    );
     ({ weights } = fitted);
   }
   return fitted;
@@ -151,7 +158,12 @@ function spread(from, to, first, step, length, reach) {
 
 /** Return which pixels have only those of the mask in the square around them. */
 export function shrunk(mask, side, width, height) {
-  return grown(mask.map((is) => 1 - is), side, width, height).map((is) => 1 - is);
+  return grown(
+    mask.map((is) => 1 - is),
+    side,
+    width,
+    height,
+  ).map((is) => 1 - is);
 }
 
 /** Return the number below which a part of the numbers lies, between two of them in proportion. */

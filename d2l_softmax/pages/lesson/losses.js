@@ -55,7 +55,7 @@ function fitL1(points) {
 
 /** Return the line with the least sum of Huber's losses (delta 1), by reweighted least squares. */
 function fitHuber(points) {
-  // Holland and Welsch (1977): the squared loss with weights gradient / error has its minimum there.
+  // Holland and Welsch (1977): squares with weights gradient / error have their minimum there.
   let line = weightedFit(points, () => 1);
   for (let round = 0; round < 500; round++) {
     const { w, b } = line;

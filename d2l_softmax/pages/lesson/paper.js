@@ -1,4 +1,4 @@
-/** A sheet to draw on with a pointer or the keyboard. Its pixels are kept here, not in the canvas. */
+/** A sheet to draw on, by pointer or keyboard. Its pixels are kept here, not in the canvas. */
 
 import { SIDE } from "./examples.js";
 
@@ -57,7 +57,9 @@ export class Paper {
 
   /** Arrow keys draw; with Shift the pen is lifted meanwhile. */
   key(event) {
-    const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [];
+    const [dx, dy] =
+      { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ??
+      [];
     if (dx === undefined) return;
     event.preventDefault(); // the page would scroll
     const within = (value) => Math.min(LENGTH - 1, Math.max(0, value));
@@ -89,7 +91,11 @@ export class Paper {
   disc(x, y) {
     const { data } = this.image;
     for (let row = Math.max(0, Math.floor(y - PEN)); row <= Math.min(LENGTH - 1, y + PEN); row++) {
-      for (let column = Math.max(0, Math.floor(x - PEN)); column <= Math.min(LENGTH - 1, x + PEN); column++) {
+      for (
+        let column = Math.max(0, Math.floor(x - PEN));
+        column <= Math.min(LENGTH - 1, x + PEN);
+        column++
+      ) {
         const ink = 255 * Math.min(1, Math.max(0, PEN - Math.hypot(column - x, row - y)));
         const place = 4 * (row * LENGTH + column);
         data.fill(Math.max(data[place], ink), place, place + 3);

@@ -1,4 +1,4 @@
-/** Picture files of any kind, as the browser reads them: turned as the camera noted, not too large. */
+/** Picture files of any kind, as the browser reads them: turned as the camera noted. */
 
 import { reduced } from "./pillow.js";
 
@@ -15,8 +15,8 @@ export class PictureError extends Error {
 }
 
 /**
- * Return a picture file (a Blob) as { pixels, width, height }, RGBA. One with a side of 2,000 pixels
- * or more is reduced. Rejects with a PictureError.
+ * Return a picture file (a Blob) as { pixels, width, height }, RGBA. One with a side of 2,000
+ * pixels or more is reduced. Rejects with a PictureError.
  */
 export async function readPicture(file) {
   const address = URL.createObjectURL(file);

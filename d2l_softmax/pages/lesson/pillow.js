@@ -160,7 +160,7 @@ function blurred(picture) {
   return { ...picture, pixels };
 }
 
-/** Return the means of squares of factor × factor pixels; at the right and below of what is left. */
+/** Return the means of factor × factor pixels; at the right and below, of those that are left. */
 export function reduced({ pixels, width, height, channels }, factor) {
   const [w, h] = [Math.ceil(width / factor), Math.ceil(height / factor)];
   return filled(w, h, channels, (i) => {

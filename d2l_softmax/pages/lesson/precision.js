@@ -22,7 +22,11 @@ export function roundHalfToEven(x) {
 export const ROUND = { float16: toFloat16, float32: Math.fround, float64: (x) => x };
 
 /** The largest finite number of each, and the smallest that has all its digits. */
-export const LARGEST = { float16: 65504, float32: (2 - 2 ** -23) * 2 ** 127, float64: Number.MAX_VALUE };
+export const LARGEST = {
+  float16: 65504,
+  float32: (2 - 2 ** -23) * 2 ** 127,
+  float64: Number.MAX_VALUE,
+};
 export const TINY = { float16: 2 ** -14, float32: 2 ** -126, float64: 2 ** -1022 };
 
 /** Return the natural logarithm of what rounds to infinity: exp overflows beyond it. */

@@ -19,7 +19,8 @@ export function addScaled(sum, factor, row, dtype) {
   if (dtype === "float64") {
     for (let j = 0; j < sum.length; j++) sum[j] += factor * row[j];
   } else {
-    for (let j = 0; j < sum.length; j++) sum[j] = Math.fround(sum[j] + Math.fround(factor * row[j]));
+    for (let j = 0; j < sum.length; j++)
+      sum[j] = Math.fround(sum[j] + Math.fround(factor * row[j]));
   }
 }
 

@@ -1,11 +1,18 @@
 /** A training on images that are in the page, in pieces that a frame has time for. */
 
-import { addScaled, countCorrect, crossEntropy, SGD, SoftmaxRegression, zeros } from "./softmax_regression.js";
+import {
+  addScaled,
+  countCorrect,
+  crossEntropy,
+  SGD,
+  SoftmaxRegression,
+  zeros,
+} from "./softmax_regression.js";
 import { seeded } from "./widgets.js";
 
 const IN_A_FRAME = 50; // images
 
-/** A training from zero: steps on shuffled batches of { X: (n, d), y: (n,) }, and what came of it. */
+/** A training from zero on shuffled batches of { X: (n, d), y: (n,) }, and what came of it. */
 export class Training {
   constructor({ train, test }, { lr, batchSize, dtype = "float64", seed = 0 }) {
     Object.assign(this, { train, test, batchSize, random: seeded(seed) });
@@ -43,7 +50,10 @@ export class Training {
   /** Add losses (nats) and accuracies of the model as it is now to the history. */
   *measure() {
     const measured = {};
-    for (const [name, { X, y }] of [["train", this.train], ["test", this.test]]) {
+    for (const [name, { X, y }] of [
+      ["train", this.train],
+      ["test", this.test],
+    ]) {
       const total = { loss: 0, accuracy: 0 };
       for (const rows of inPieces(y.map((_, n) => n))) {
         const yHat = this.model.probabilities(rows.map((n) => X[n]));

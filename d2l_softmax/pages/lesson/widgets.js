@@ -50,7 +50,8 @@ function drawPixels(canvas, numbers, valueOf) {
   const image = new ImageData(SIDE, SIDE);
   const { data } = image; // reading it from the image each time is slow
   for (let i = 0; i < numbers.length; i++) {
-    for (let channel = 0; channel < 3; channel++) data[4 * i + channel] = valueOf(numbers[i], channel);
+    for (let channel = 0; channel < 3; channel++)
+      data[4 * i + channel] = valueOf(numbers[i], channel);
     data[4 * i + 3] = 255;
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
@@ -108,7 +109,8 @@ export function fixed(number, digits = 3) {
 export function significant(number, digits = 4) {
   if (!Number.isFinite(number) || number === 0) return fixed(number, 0);
   const size = Math.abs(number);
-  const text = size >= 1e5 || size < 1e-3 ? size.toExponential(digits - 1) : size.toPrecision(digits);
+  const text =
+    size >= 1e5 || size < 1e-3 ? size.toExponential(digits - 1) : size.toPrecision(digits);
   return (number < 0 ? "−" : "") + text.replace("e+", "e").replace("e-", "e−");
 }
 

@@ -32,7 +32,10 @@ export function showCrossEntropy() {
   const probability = find("probability");
   const gap = find("gap");
   const places = Array.from({ length: 300 }, (_, i) => 0.001 * 1000 ** (i / 299));
-  chart.line("curve blue", places.map((p) => [p, -Math.log(p)]));
+  chart.line(
+    "curve blue",
+    places.map((p) => [p, -Math.log(p)]),
+  );
   const dot = chart.dot("dot blue", 0.5, Math.LN2, 9);
 
   chart.drag(dot, ({ x }) => ((probability.value = x), draw()));

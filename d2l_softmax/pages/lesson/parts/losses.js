@@ -50,7 +50,10 @@ export function showLosses() {
         const line = fit(points);
         const yHat = line.w * OUTLIER_AT + line.b;
         const factor = factorOf(name);
-        const measured = { loss: factor * loss(yHat, height), gradient: factor * gradient(yHat, height) };
+        const measured = {
+          loss: factor * loss(yHat, height),
+          gradient: factor * gradient(yHat, height),
+        };
         return [name, { line, error: yHat - height, ...measured }];
       }),
     );
@@ -87,9 +90,18 @@ export function showLosses() {
     const errors = Array.from({ length: 161 }, (_, i) => (i - 80) / 16);
     const factor = factorOf(name);
     const value = (e) => factor * LOSSES[name].loss(e, 0);
-    shapes[name].line("curve blue", errors.map((e) => [e, value(e)]));
-    shapes[name].line("curve green dashed", errors.map((e) => [e, Math.exp(-value(e))]));
-    shapes[name].line("curve orange dotted", errors.map((e) => [e, factor * LOSSES[name].gradient(e, 0)]));
+    shapes[name].line(
+      "curve blue",
+      errors.map((e) => [e, value(e)]),
+    );
+    shapes[name].line(
+      "curve green dashed",
+      errors.map((e) => [e, Math.exp(-value(e))]),
+    );
+    shapes[name].line(
+      "curve orange dotted",
+      errors.map((e) => [e, factor * LOSSES[name].gradient(e, 0)]),
+    );
     shapes[name].dot("dot blue", error, loss);
     shapes[name].dot("dot green", error, Math.exp(-loss));
     shapes[name].dot("dot orange", error, gradient);

@@ -7,7 +7,7 @@ import { fillTable, find, fixed, make, significant } from "../widgets.js";
 
 const LOGITS = [2, 1, 0.1];
 
-/** Return each step of softmax (q,) of logits (q,), rounded to a dtype; naive or less the maximum. */
+/** Return each step of softmax of logits (q,), rounded to a dtype; naive, or less the maximum. */
 export function stepsOfSoftmax(logits, dtype, naive) {
   const round = ROUND[dtype];
   const o = Float64Array.from(logits, round);

@@ -6,7 +6,16 @@ import { drawAlways, say } from "../language.js";
 import { Paper } from "../paper.js";
 import { readPicture } from "../pictures.js";
 import { argmax } from "../softmax_regression.js";
-import { className, CLASSES, drawImage, drawSigned, fillScores, find, fixed, make } from "../widgets.js";
+import {
+  className,
+  CLASSES,
+  drawImage,
+  drawSigned,
+  fillScores,
+  find,
+  fixed,
+  make,
+} from "../widgets.js";
 
 const MOST_BYTES = 5_000_000; // of a file of weights; ours has some 160,000
 const SHIFTS = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1] };
@@ -19,7 +28,7 @@ export class WeightsError extends Error {
   }
 }
 
-/** Return { model, classes } of a file's text, as `python -m d2l_softmax page --model` writes it. */
+/** Return { model, classes } of what `python -m d2l_softmax page --model` writes as JSON. */
 export function parseWeights(text) {
   let content;
   try {
@@ -33,7 +42,8 @@ export function parseWeights(text) {
   const fits = W.length === 784 && b.length === 10 && W.every((row) => row?.length === 10);
   if (!fits) throw new WeightsError("weights.shape", { came });
   if (![...W.flat(), ...b].every(Number.isFinite)) throw new WeightsError("weights.numbers");
-  const isNamed = Array.isArray(classes) && classes.length === 10 && classes.every((c) => typeof c === "string");
+  const isNamed =
+    Array.isArray(classes) && classes.length === 10 && classes.every((c) => typeof c === "string");
   const areOurs = !isNamed || classes.every((name, c) => name === CLASSES[c]);
   return { model: modelOf(W, b), classes: areOurs ? CLASSES : classes };
 }
@@ -80,7 +90,9 @@ export function showOwnPicture({ X, y }, trained) {
   function stamp() {
     const x = X[y.indexOf(Number(find("own-stamp").value))];
     paper.stamp(x);
-    const pixels = Uint8Array.from({ length: 4 * x.length }, (_, i) => (i % 4 < 3 ? 255 * x[i >> 2] : 255));
+    const pixels = Uint8Array.from({ length: 4 * x.length }, (_, i) =>
+      i % 4 < 3 ? 255 * x[i >> 2] : 255,
+    );
     see({ pixels, width: SIDE, height: SIDE });
   }
 
@@ -94,7 +106,10 @@ export function showOwnPicture({ X, y }, trained) {
     try {
       see(await readPicture(file));
     } catch (error) {
-      trouble = { key: `picture.${error.key ?? "notAPicture"}`, values: { name: file.name, ...error.values } };
+      trouble = {
+        key: `picture.${error.key ?? "notAPicture"}`,
+        values: { name: file.name, ...error.values },
+      };
       draw();
     }
   }
@@ -106,7 +121,10 @@ export function showOwnPicture({ X, y }, trained) {
       ({ model, classes } = parseWeights(await file.text()));
       weightsSaid = { key: "weights.yours", values: { name: file.name } };
     } catch (error) {
-      weightsSaid = { key: error.key ?? "weights.no_json", values: { name: file.name, ...error.values } };
+      weightsSaid = {
+        key: error.key ?? "weights.no_json",
+        values: { name: file.name, ...error.values },
+      };
     }
     draw();
   }
@@ -145,7 +163,10 @@ export function showOwnPicture({ X, y }, trained) {
     const most = Math.max(...added.flatMap((each) => [...each.map(Math.abs)]));
     const figures = pair.map((c, k) => {
       const name = className(c, classes);
-      const canvas = make("canvas", { role: "img", "aria-label": say("own_picture.map", { name }) });
+      const canvas = make("canvas", {
+        role: "img",
+        "aria-label": say("own_picture.map", { name }),
+      });
       drawSigned(canvas, added[k], most);
       const sum = added[k].reduce((total, each) => total + each, 0);
       const values = { name, sum: fixed(sum), b: fixed(model.b[c]), score: fixed(logits[c]) };

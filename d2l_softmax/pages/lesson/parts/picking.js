@@ -27,9 +27,15 @@ export function picked(yHat, y) {
 export function showPicking() {
   const selects = [0, 1].map((i) => find(`label-${i}`));
   selects.forEach((select) => select.addEventListener("change", draw));
-  const now = () => picked(Y_HAT, selects.map((select) => Number(select.value)));
+  const now = () =>
+    picked(
+      Y_HAT,
+      selects.map((select) => Number(select.value)),
+    );
   provide("picked", find("picking-matrices"), () => now().byIndex.map((p) => fixed(p, 1)));
-  provide("one_hot", find("picking-matrices"), () => now().labels.map((row) => `[${row.join(", ")}]`));
+  provide("one_hot", find("picking-matrices"), () =>
+    now().labels.map((row) => `[${row.join(", ")}]`),
+  );
   provide("mean", find("picking-said"), () => [fixed(mean(now().losses))]);
   provide("accuracy", find("picking-said"), () => [fixed(now().accuracy, 1)]);
   drawAlways(draw);
@@ -44,7 +50,13 @@ export function showPicking() {
       titled("y_hat", matrix(Y_HAT, lit)),
       titled("one_hot(y)", matrix(labels, { ...lit, digits: 0 })),
       titled("y_hat * one_hot(y)", matrix(products, lit)),
-      titled(".sum(dim=1)", matrix(byProduct.map((p) => [p]), { digits: 1 })),
+      titled(
+        ".sum(dim=1)",
+        matrix(
+          byProduct.map((p) => [p]),
+          { digits: 1 },
+        ),
+      ),
     );
     find("picking-said").textContent = say("picking.said", {
       losses: losses.map((loss) => fixed(loss)).join(say("comma")),
@@ -54,7 +66,6 @@ export function showPicking() {
     });
   }
 }
-
 
 function mean(numbers) {
   return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;

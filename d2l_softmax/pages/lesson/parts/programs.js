@@ -50,7 +50,8 @@ export function showPrograms() {
   }
 
   function draw() {
-    for (const lit of document.querySelectorAll(".lit-by-code")) lit.classList.remove("lit-by-code");
+    for (const lit of document.querySelectorAll(".lit-by-code"))
+      lit.classList.remove("lit-by-code");
     for (const line of document.querySelectorAll(".lines [role=option]")) {
       line.setAttribute("aria-selected", line === chosen);
       line.classList.remove("partner");
@@ -62,7 +63,11 @@ export function showPrograms() {
     chosen.parentElement.setAttribute("aria-activedescendant", chosen.id);
     const found = partners();
     found.forEach((line) => line.classList.add("partner"));
-    for (const box of boxes) bringIntoView(box, found.find((line) => line.parentElement === box));
+    for (const box of boxes)
+      bringIntoView(
+        box,
+        found.find((line) => line.parentElement === box),
+      );
     const places = (chosen.dataset.step ?? "").split(" ").flatMap(placesOf);
     places.forEach(({ element }) => element.classList.add("lit-by-code"));
     find("programs-said").textContent = sentence(found);
@@ -74,14 +79,17 @@ export function showPrograms() {
     const what = steps.map((step) => say(`step.${step}`)).join(" ");
     const partner = PROGRAMS.map((id) => [id, found.find((line) => line.parentElement.id === id)])
       .filter(([, line]) => line?.textContent.trim())
-      .map(([id, line]) => say("programs.partner", { id, number: line.dataset.number, code: line.textContent.trim() }));
+      .map(([id, line]) =>
+        say("programs.partner", { id, number: line.dataset.number, code: line.textContent.trim() }),
+      );
     return [what || say("programs.frame"), ...partner].join(" ");
   }
 }
 
 /** Scroll a box, and the box alone, so that a line is in its middle. */
 function bringIntoView(box, line) {
-  if (line) box.scrollTop = line.offsetTop - box.offsetTop - (box.clientHeight - line.clientHeight) / 2;
+  if (line)
+    box.scrollTop = line.offsetTop - box.offsetTop - (box.clientHeight - line.clientHeight) / 2;
 }
 
 function sharesStep(line, steps) {

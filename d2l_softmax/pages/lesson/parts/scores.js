@@ -7,7 +7,9 @@ import { className, drawImage, fillScores, find, fixed, make } from "../widgets.
 
 /** Show the first two test images of each class, and the scores and chances of the one tapped. */
 export function showScores({ X, y }, model) {
-  const shown = y.map((_, n) => n).filter((n) => y.slice(0, n).filter((c) => c === y[n]).length < 2);
+  const shown = y
+    .map((_, n) => n)
+    .filter((n) => y.slice(0, n).filter((c) => c === y[n]).length < 2);
   const logits = model.logits(X);
   const chances = model.probabilities(X);
   let chosen = shown[0];

@@ -7,7 +7,7 @@ import { find, fixed, make, matrix, seeded } from "../widgets.js";
 const [ROWS, COLUMNS] = [2, 5];
 const LAST_STEP = 3;
 
-/** Return the sum of a matrix over a dimension as a matrix with 1 there, and its shape as torch's. */
+/** Return the sum of a matrix over a dimension, as a matrix with 1 there, and its shape. */
 export function sumOver(X, dim, keepdim) {
   const sums =
     dim === 0
@@ -17,7 +17,7 @@ export function sumOver(X, dim, keepdim) {
   return { sums, shape: keepdim ? kept : kept.filter((_, d) => d !== dim) };
 }
 
-/** Return a matrix of a shape as broadcasting repeats it to (rows, columns); null where it can't. */
+/** Return a sum as broadcasting repeats it to (rows, columns); null where it can't. */
 export function broadcast({ sums, shape }, rows, columns) {
   // Shapes are compared from the right; a 1, or nothing, is repeated.
   const [down, right] = shape.length === 2 ? shape : [1, shape[0]];
@@ -39,7 +39,9 @@ export function showShapes() {
   find("shapes-dim").addEventListener("change", draw);
   find("keepdim").addEventListener("change", draw);
   provide("partition", find("shapes-steps"), () =>
-    sumOver(exponentialsOf(X), dimNow(), find("keepdim").checked).sums.flat().map((s) => fixed(s, 2)),
+    sumOver(exponentialsOf(X), dimNow(), find("keepdim").checked)
+      .sums.flat()
+      .map((s) => fixed(s, 2)),
   );
   drawAlways(draw);
 
@@ -61,8 +63,16 @@ export function showShapes() {
       shown("X_exp = exp(X)", [ROWS, COLUMNS], matrix(exponentials)),
       shown(`partition = X_exp.${call}`, partition.shape, laidOut(partition)),
       repeated
-        ? shown(say("shapes.broadcast"), [ROWS, COLUMNS], matrix(repeated, { mark: (i, j) => (isFirst(i, j) ? "" : "copy") }))
-        : shown(say("shapes.broadcast"), null, make("strong", { class: "broken" }, say("shapes.error"))),
+        ? shown(
+            say("shapes.broadcast"),
+            [ROWS, COLUMNS],
+            matrix(repeated, { mark: (i, j) => (isFirst(i, j) ? "" : "copy") }),
+          )
+        : shown(
+            say("shapes.broadcast"),
+            null,
+            make("strong", { class: "broken" }, say("shapes.error")),
+          ),
     ];
     if (quotient) steps.push(shown("X_exp / partition", [ROWS, COLUMNS], withSums(quotient)));
     const last = Math.min(steps.length - 1, LAST_STEP + 1);
@@ -105,7 +115,12 @@ function laidOut({ sums, shape }) {
 
 /** Return a matrix with the sums of its rows beside it. */
 function withSums(rows) {
-  const sums = rows.map((row) => [`Σ ${fixed(row.reduce((sum, p) => sum + p, 0), 2)}`]);
+  const sums = rows.map((row) => [
+    `Σ ${fixed(
+      row.reduce((sum, p) => sum + p, 0),
+      2,
+    )}`,
+  ]);
   const table = matrix(rows);
   return make("div", { class: "row" }, table, matrix(sums));
 }

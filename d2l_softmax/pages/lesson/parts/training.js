@@ -17,6 +17,7 @@ export function showTraining(examples) {
   let training;
   let work = null; // what is left of a step
   let due = null; // what the next frame draws: { epochEnded }
+  let next = 0; // frame
   let playing = false;
   let seen = false;
 
@@ -36,7 +37,7 @@ export function showTraining(examples) {
   });
   new IntersectionObserver(([{ isIntersecting }]) => {
     seen = isIntersecting;
-    requestAnimationFrame(frame);
+    goOn();
   }).observe(play.closest(".panel"));
   provideQuantities(() => training);
   begin();
@@ -57,8 +58,8 @@ export function showTraining(examples) {
   }
 
   function setPlaying(now) {
-    if (now && !playing) requestAnimationFrame(frame);
     playing = now;
+    goOn();
     play.setAttribute("aria-pressed", now);
     play.textContent = say(now ? "training.pause" : "training.play");
     // A screen reader would read a sentence a frame.
@@ -67,10 +68,16 @@ export function showTraining(examples) {
     }
   }
 
+  /** Go on with the next frame: with one at a time, whatever else asks for it. */
+  function goOn() {
+    cancelAnimationFrame(next);
+    next = requestAnimationFrame(frame);
+  }
+
   /** Work for a frame, or draw what came of it; with reduced motion every tenth epoch only. */
   function frame() {
     if (!playing || !seen) return;
-    requestAnimationFrame(frame);
+    goOn();
     if (due) {
       draw(due.epochEnded);
       if (training.epochs >= MOST_EPOCHS) setPlaying(false);
@@ -110,7 +117,10 @@ function curves() {
     loss.setAxes(epochs, axisOf(0, Math.max(2.5, worst)));
     accuracy.setAxes(epochs, axisOf(0, 1));
     for (const [what, chart] of Object.entries({ loss, accuracy })) {
-      for (const [split, style] of [["train", "blue"], ["test", "orange dashed"]]) {
+      for (const [split, style] of [
+        ["train", "blue"],
+        ["test", "orange dashed"],
+      ]) {
         const points = history.map((measured, epoch) => [epoch, measured[split][what]]);
         chart.line(`curve ${style}`, points);
         chart.dot(`dot ${style}`, ...points.at(-1), 4);
@@ -134,7 +144,13 @@ function templates() {
   );
   return (W) => {
     const most = largest(W.map(largest));
-    shown.forEach(({ canvas }, c) => drawSigned(canvas, W.map((row) => row[c]), most));
+    shown.forEach(({ canvas }, c) =>
+      drawSigned(
+        canvas,
+        W.map((row) => row[c]),
+        most,
+      ),
+    );
     return most;
   };
 }
