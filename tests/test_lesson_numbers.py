@@ -322,6 +322,7 @@ def test_fifty_epochs_are_those_of_scratch(lesson, images, name, most, batch_siz
     torch.testing.assert_close(tensor(came["W"], dtype), model.W, rtol=0, atol=most)
     torch.testing.assert_close(tensor(came["b"], dtype), model.b, rtol=0, atol=most)
     assert float(model.W.abs().max()) > 0.03  # that much was learned
+    assert torch.equal(tensor(came["W"], dtype).double(), tensor(came["W"]))  # rounded to it
     for ours, theirs in zip(came["history"], history, strict=True):
         for k in ("train", "test"):
             assert ours[k]["loss"] == pytest.approx(theirs[k]["loss"], abs=10 * most)
