@@ -151,7 +151,8 @@ def test_each_part_shows_lines_of_code_and_leads_to_them(lesson):
 @pytest.mark.parametrize("step", STEPS)
 def test_a_step_is_done_by_lines_of_both_twins(lesson, step):
     for name in SOURCES:
-        assert lesson.locator(f"#{name} [data-step~={step}]").count() > 0
+        found = lesson.locator(f"#{name} [data-step~={step}]").count()
+        assert (found > 0) == ((name, step) != ("concise", "floor"))  # the library has none
 
 
 def test_a_line_that_is_not_there_or_not_alone_is_an_error():

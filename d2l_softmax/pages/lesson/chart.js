@@ -67,13 +67,17 @@ export class Chart {
     shape.setAttribute("clip-path", `url(#${this.svg.id}-box)`);
   }
 
-  /** Draw a dot of the name, within the box; return it. */
+  /** Draw a dot of the name, unless it is not in the box; return it. */
   dot(name, x, y, radius = 5) {
-    const within = (value, { from, to }) => Math.min(to, Math.max(from, value));
-    const [cx, cy] = this.place(within(x, this.x), within(y, this.y));
+    const isWithin = (value, { from, to }) => from <= value && value <= to;
+    const [cx, cy] = this.place(x, y);
     const circle = this.shape(name, "circle");
     for (const [key, value] of Object.entries({ cx, cy, r: radius }))
       circle.setAttribute(key, value);
+    circle.setAttribute(
+      "visibility",
+      isWithin(x, this.x) && isWithin(y, this.y) ? "visible" : "hidden",
+    );
     return circle;
   }
 

@@ -14,9 +14,9 @@ export class Paper {
     this.clear();
     canvas.addEventListener("pointerdown", (event) => this.begin(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
-    canvas.addEventListener("pointerup", () => this.end());
-    canvas.addEventListener("pointercancel", () => this.end());
+    canvas.addEventListener("lostpointercapture", () => this.finished());
     canvas.addEventListener("keydown", (event) => this.key(event));
+    canvas.addEventListener("blur", () => this.show());
   }
 
   /** The sheet as a picture. */
@@ -42,6 +42,7 @@ export class Paper {
   }
 
   begin(event) {
+    if (event.button !== 0) return;
     this.canvas.setPointerCapture(event.pointerId);
     this.at = this.under(event);
     this.drawTo(this.at);
@@ -49,10 +50,6 @@ export class Paper {
 
   move(event) {
     if (this.canvas.hasPointerCapture(event.pointerId)) this.drawTo(this.under(event));
-  }
-
-  end() {
-    this.finished();
   }
 
   /** Arrow keys draw; with Shift the pen is lifted meanwhile. */
@@ -67,6 +64,7 @@ export class Paper {
     if (event.shiftKey) this.at = to;
     else this.drawTo(to);
     this.show();
+    this.showPen();
     if (!event.shiftKey) this.finished();
   }
 
@@ -105,5 +103,15 @@ export class Paper {
 
   show() {
     this.canvas.getContext("2d").putImageData(this.image, 0, 0);
+  }
+
+  /** Show where the pen is, for those who draw by keyboard; it is not in the picture. */
+  showPen() {
+    const context = this.canvas.getContext("2d");
+    context.strokeStyle = "#ffa657";
+    context.lineWidth = 2;
+    context.beginPath();
+    context.arc(this.at.x, this.at.y, PEN + 2, 0, 2 * Math.PI);
+    context.stroke();
   }
 }

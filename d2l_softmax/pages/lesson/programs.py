@@ -42,7 +42,8 @@ STEPS = {
         ["# gradients() is loss", "loss.backward()"],
         ["train_step ="],
     ),
-    "floor": (["tiny = torch.finfo"], ["return nn.CrossEntropyLoss"], []),
+    "floor": (["tiny = torch.finfo"], [], []),
+    "soft": (["losses = -(y * torch.log"], ["return nn.CrossEntropyLoss"], []),
     "picked": (
         ["rows = torch.arange", "losses = -torch.log(y_hat[rows"],
         ["return nn.CrossEntropyLoss"],
@@ -50,12 +51,10 @@ STEPS = {
     ),
     "mean": (["return losses.mean()"], ["return nn.CrossEntropyLoss"], ["loss = tf"]),
     "loss": (["loss = cross_entropy(y_hat"], ["loss = cross_entropy(logits"], ["loss = tf"]),
-    "step": (
-        ["optimizer.step(gradients)"],
-        ["optimizer.zero_grad()", "optimizer.step()"],
-        ["train_step ="],
-    ),
+    "zero": (["# nothing to reset"], ["optimizer.zero_grad()"], []),
+    "step": (["optimizer.step(gradients)"], ["optimizer.step()"], ["train_step ="]),
     "accuracy": (["metric.add("], ["metric.add("], ["correct =", "accuracy ="]),
+    "epoch": (["return metric[0]"], ["return metric[0]"], []),
     "forward": (["y_hat = model(X)"], ["logits = model(X)"], []),
 }
 

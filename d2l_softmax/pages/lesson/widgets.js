@@ -79,7 +79,7 @@ export function fillScores(table, logits, chances, guess, classes = CLASSES) {
   const rows = Array.from(logits, (o, c) => [
     className(c, classes) + (c === guess ? " ◀" : ""),
     measured(fixed(o, 2), bar(0.5, 0.5 + o / most / 2)),
-    measured(`${fixed(100 * chances[c], 1)} %`, bar(0, chances[c])),
+    measured(inPercent(chances[c]), bar(0, chances[c])),
   ]);
   fillTable(table, rows);
 }
@@ -103,6 +103,17 @@ export function fixed(number, digits = 3) {
   if (!Number.isFinite(number)) return Number.isNaN(number) ? "nan" : number > 0 ? "inf" : "−inf";
   const text = Math.abs(number).toFixed(digits);
   return number < 0 && Number(text) ? `−${text}` : text;
+}
+
+/** Say a slider's value beside it, and to a screen reader. */
+export function tell(slider, output, text) {
+  output.textContent = text;
+  slider.setAttribute("aria-valuetext", text);
+}
+
+/** Return a probability in percent; a tiny one is not shown as zero. */
+export function inPercent(p) {
+  return p > 0 && p < 0.0005 ? "<0.1%" : `${fixed(100 * p, 1)}%`;
 }
 
 /** Return a number with so many digits in all; very large and small ones with a power of ten. */

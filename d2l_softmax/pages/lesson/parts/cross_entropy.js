@@ -5,7 +5,7 @@ import { drawAlways, say } from "../language.js";
 import { ROUND, TINY } from "../precision.js";
 import { provide } from "../quantities.js";
 import { crossEntropy, softmax } from "../softmax_regression.js";
-import { fillTable, find, fixed, make, significant } from "../widgets.js";
+import { fillTable, find, fixed, make, significant, tell } from "../widgets.js";
 
 /**
  * Return the loss in float32 of an example whose class has a logit that is `gap` below the other's:
@@ -53,7 +53,7 @@ export function showCrossEntropy() {
   function draw() {
     const p = Number(probability.value);
     chart.dot("dot blue", p, lossNow(), 9);
-    find("probability-value").textContent = fixed(p);
+    tell(probability, find("probability-value"), fixed(p));
     const cost = p < 0.1 ? "dear" : p < 0.9 ? "middling" : "cheap";
     find("cross-entropy-said").textContent = say(`cross_entropy.${cost}`, {
       p: fixed(p),
@@ -65,7 +65,7 @@ export function showCrossEntropy() {
     const { p, naive, byHand, library } = formsOfLoss(Number(gap.value));
     const cell = (loss) =>
       Number.isFinite(loss) ? significant(loss, 6) : make("strong", { class: "broken" }, "⚠ inf");
-    find("gap-value").textContent = gap.value;
+    tell(gap, find("gap-value"), gap.value);
     fillTable(find("forms"), [
       [say("cross_entropy.naive"), cell(naive)],
       [say("cross_entropy.by_hand"), cell(byHand)],

@@ -4,7 +4,7 @@ import { Chart } from "../chart.js";
 import { drawAlways, say } from "../language.js";
 import { LOSSES } from "../losses.js";
 import { provide } from "../quantities.js";
-import { fillTable, find, fixed, significant } from "../widgets.js";
+import { fillTable, find, fixed, significant, tell } from "../widgets.js";
 
 const STYLES = { squared: "blue", l1: "orange dashed", huber: "green dotted" };
 const OTHERS = [-0.2, 0.9, 0.7, 1.9, 1.8, 2.8, 2.7].map((y, i) => ({ x: i - 1, y }));
@@ -48,13 +48,13 @@ export function showLosses() {
     fits = Object.fromEntries(
       Object.entries(LOSSES).map(([name, { fit, loss, gradient }]) => {
         const line = fit(points);
-        const yHat = line.w * OUTLIER_AT + line.b;
+        const error = rounded(line.w * OUTLIER_AT + line.b - height);
         const factor = factorOf(name);
         const measured = {
-          loss: factor * loss(yHat, height),
-          gradient: factor * gradient(yHat, height),
+          loss: factor * loss(error, 0),
+          gradient: factor * gradient(error, 0),
         };
-        return [name, { line, error: yHat - height, ...measured }];
+        return [name, { line, error, ...measured }];
       }),
     );
     chart.dot("dot ink outlier", OUTLIER_AT, height, 10);
@@ -63,7 +63,8 @@ export function showLosses() {
       chart.line(`curve ${STYLES[name]}`, [at(-2), at(7)]);
       drawShape(name, fit);
     }
-    find("outlier-value").textContent = fixed(height, 1);
+    tell(slider, find("outlier-value"), fixed(height, 1));
+    find("half-formula").classList.toggle("without-half", !half.checked);
     fillTable(find("losses-table"), rowsOf(Object.values(fits)));
     find("losses-said").textContent = say("losses.said", {
       squared: fixed(fits.squared.line.w, 2),
@@ -106,6 +107,11 @@ export function showLosses() {
     shapes[name].dot("dot green", error, Math.exp(-loss));
     shapes[name].dot("dot orange", error, gradient);
   }
+}
+
+/** Return an error as zero where it is rounding: L1's gradient there would be 1 or −1. */
+function rounded(error) {
+  return Math.abs(error) < 1e-9 ? 0 : error;
 }
 
 function shapeOf(name) {

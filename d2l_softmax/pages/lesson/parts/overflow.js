@@ -3,7 +3,7 @@
 import { drawAlways, say } from "../language.js";
 import { LARGEST, overflowsBeyond, ROUND } from "../precision.js";
 import { provide } from "../quantities.js";
-import { fillTable, find, fixed, make, significant } from "../widgets.js";
+import { fillTable, find, fixed, make, significant, tell } from "../widgets.js";
 
 const LOGITS = [2, 1, 0.1];
 
@@ -44,14 +44,14 @@ export function showOverflow() {
     const shifted = LOGITS.map((o) => o + shift);
     const naive = stepsOfSoftmax(shifted, dtype, true);
     stable = stepsOfSoftmax(shifted, dtype, false);
-    find("overflow-shift-value").textContent = `+${shift}`;
+    tell(slider, find("overflow-shift-value"), `+${shift}`);
     const limit = fixed(overflowsBeyond(dtype), 2);
     find("overflow-limit").textContent = say("overflow.limit", { limit });
     fillTable(find("overflow-naive"), [
       ["o", ...cells(naive.o)],
       ["exp(o)", ...cells(naive.exponentials)],
       [say("sum"), ...cells([naive.sum])],
-      ["ŷ", ...cells(naive.chances)],
+      ["ŷ", ...cells(naive.chances, !Number.isFinite(naive.sum))],
     ]);
     fillTable(find("overflow-stable"), [
       ["o − max(o)", ...cells(stable.less)],
@@ -59,8 +59,7 @@ export function showOverflow() {
       [say("sum"), ...cells([stable.sum])],
       ["ŷ", ...cells(stable.chances)],
     ]);
-    const broken = !Number.isFinite(naive.sum);
-    find("overflow-said").textContent = say(broken ? "overflow.broken" : "overflow.whole", {
+    find("overflow-said").textContent = say(`overflow.${stateOf(naive)}`, {
       dtype,
       limit,
       largest: significant(LARGEST[dtype], 5),
@@ -69,11 +68,17 @@ export function showOverflow() {
   }
 }
 
-/** Return numbers as cells; those that are none are marked, and not by colour alone. */
-function cells(numbers) {
+/** Return what has overflowed: nothing, the sum alone, or exponentials too. */
+function stateOf({ exponentials, sum }) {
+  if (Number.isFinite(sum)) return "whole";
+  return exponentials.every(Number.isFinite) ? "sum" : "broken";
+}
+
+/** Return numbers as cells; what is none, or wrong, is marked, and not by colour alone. */
+function cells(numbers, areWrong = false) {
   return Array.from(numbers, (number) =>
-    Number.isFinite(number)
+    Number.isFinite(number) && !areWrong
       ? significant(number)
-      : make("strong", { class: "broken" }, `⚠ ${fixed(number)}`),
+      : make("strong", { class: "broken" }, `⚠ ${significant(number)}`),
   );
 }

@@ -14,10 +14,13 @@ import {
   fillScores,
   find,
   fixed,
+  inPercent,
   make,
 } from "../widgets.js";
 
 const MOST_BYTES = 5_000_000; // of a file of weights; ours has some 160,000
+const LARGEST_WEIGHT = 1e6; // a trained one is near 0.1; beyond, scores may overflow
+const MOST_MOVED = SIDE; // pixels: out of sight
 const SHIFTS = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1] };
 
 /** A file of weights that can't be used; `values` say what came. */
@@ -41,7 +44,8 @@ export function parseWeights(text) {
   const came = `${W.length} × ${W[0]?.length ?? 0}, ${b.length}`;
   const fits = W.length === 784 && b.length === 10 && W.every((row) => row?.length === 10);
   if (!fits) throw new WeightsError("weights.shape", { came });
-  if (![...W.flat(), ...b].every(Number.isFinite)) throw new WeightsError("weights.numbers");
+  const isFine = (w) => Number.isFinite(w) && Math.abs(w) <= LARGEST_WEIGHT;
+  if (![...W.flat(), ...b].every(isFine)) throw new WeightsError("weights.numbers");
   const isNamed =
     Array.isArray(classes) && classes.length === 10 && classes.every((c) => typeof c === "string");
   const areOurs = !isNamed || classes.every((name, c) => name === CLASSES[c]);
@@ -67,14 +71,14 @@ export function showOwnPicture({ X, y }, trained) {
 
   find("own-clear").addEventListener("click", () => (paper.clear(), see(paper.picture)));
   find("own-stamp").addEventListener("change", stamp);
+  find("own-again").addEventListener("click", stamp);
   find("own-file").addEventListener("change", (event) => take(event.target.files[0]));
   find("own-weights").addEventListener("change", (event) => takeWeights(event.target.files[0]));
+  find("own-ours").addEventListener("click", () => use(trained, CLASSES, "weights.ours"));
   for (const [way, [dx, dy]] of Object.entries(SHIFTS)) {
-    find(`own-${way}`).addEventListener("click", () => {
-      moved = [moved[0] + dx, moved[1] + dy];
-      draw();
-    });
+    find(`own-${way}`).addEventListener("click", () => moveTo(moved[0] + dx, moved[1] + dy));
   }
+  find("own-middle").addEventListener("click", () => moveTo(0, 0));
   acceptDrops(find("paper").closest(".part"), (file) =>
     /\.json$/i.test(file.name) ? takeWeights(file) : take(file),
   );
@@ -94,6 +98,17 @@ export function showOwnPicture({ X, y }, trained) {
       i % 4 < 3 ? 255 * x[i >> 2] : 255,
     );
     see({ pixels, width: SIDE, height: SIDE });
+  }
+
+  function moveTo(...place) {
+    moved = place.map((pixels) => Math.max(-MOST_MOVED, Math.min(MOST_MOVED, pixels)));
+    trouble = null;
+    draw();
+  }
+
+  function use(newModel, newClasses, key, values = {}) {
+    [model, classes, weightsSaid] = [newModel, newClasses, { key, values }];
+    draw();
   }
 
   function see(picture) {
@@ -118,15 +133,12 @@ export function showOwnPicture({ X, y }, trained) {
     if (!file) return;
     try {
       if (file.size > MOST_BYTES) throw new WeightsError("weights.large");
-      ({ model, classes } = parseWeights(await file.text()));
-      weightsSaid = { key: "weights.yours", values: { name: file.name } };
+      const weights = parseWeights(await file.text());
+      use(weights.model, weights.classes, "weights.yours", { name: file.name });
     } catch (error) {
-      weightsSaid = {
-        key: error.key ?? "weights.no_json",
-        values: { name: file.name, ...error.values },
-      };
+      const key = error.key ?? "weights.no_json";
+      use(model, classes, key, { name: file.name, ...error.values });
     }
-    draw();
   }
 
   function draw() {
@@ -139,15 +151,17 @@ export function showOwnPicture({ X, y }, trained) {
     drawSteps(x);
     fillScores(find("own-table"), logits, chances, guess, classes);
     drawMaps(x, [guess, rival], logits);
-    find("own-said").textContent = verdict(chances, guess);
+    find("own-said").textContent = verdict(chances, guess, !x.some(Boolean));
   }
 
-  function verdict(chances, guess) {
+  function verdict(chances, guess, isBlank) {
     if (trouble) return say(trouble.key, trouble.values);
-    if (seen.doubts.length) return say(`picture.${seen.doubts[0]}`);
-    const values = { name: className(guess, classes), chance: fixed(100 * chances[guess], 1) };
-    if (!moved.some(Boolean)) return say("own_picture.said", values);
-    return say("own_picture.moved", { ...values, right: moved[0], down: moved[1] });
+    if (isBlank) return say("picture.blank");
+    const doubts = seen.doubts.map((doubt) => say(`picture.${doubt}`));
+    const values = { name: className(guess, classes), chance: inPercent(chances[guess]) };
+    if (!moved.some(Boolean)) return [...doubts, say("own_picture.said", values)].join(" ");
+    const [right, down] = moved.map((pixels) => fixed(pixels, 0));
+    return [...doubts, say("own_picture.moved", { ...values, right, down })].join(" ");
   }
 
   function drawSteps(x) {
@@ -192,8 +206,11 @@ function drawnStep({ pixels, width, height, channels = 4 }, caption) {
 }
 
 function acceptDrops(element, take) {
+  for (const type of ["dragover", "drop"]) {
+    addEventListener(type, (event) => event.preventDefault()); // beside it: no other page is opened
+  }
   element.addEventListener("dragover", (event) => {
-    event.preventDefault(); // or the browser would open the file itself
+    event.preventDefault();
     element.classList.add("over");
   });
   element.addEventListener("dragleave", () => element.classList.remove("over"));

@@ -50,13 +50,7 @@ export function showPicking() {
       titled("y_hat", matrix(Y_HAT, lit)),
       titled("one_hot(y)", matrix(labels, { ...lit, digits: 0 })),
       titled("y_hat * one_hot(y)", matrix(products, lit)),
-      titled(
-        ".sum(dim=1)",
-        matrix(
-          byProduct.map((p) => [p]),
-          { digits: 1 },
-        ),
-      ),
+      titled(".sum(dim=1)", matrix([byProduct], { digits: 1 })),
     );
     find("picking-said").textContent = say("picking.said", {
       losses: losses.map((loss) => fixed(loss)).join(say("comma")),

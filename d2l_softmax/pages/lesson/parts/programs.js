@@ -8,35 +8,40 @@ const PROGRAMS = ["scratch", "concise", "tensorflow"];
 
 export function showPrograms() {
   const boxes = PROGRAMS.map((id) => find(id));
-  let chosen = null;
+  let chosen;
 
   for (const box of boxes) {
     box.addEventListener("click", (event) => choose(event.target.closest("[role=option]")));
     box.addEventListener("keydown", (event) => moveBy(event, box));
   }
-  addEventListener("hashchange", chooseFromAddress);
+  addEventListener("hashchange", () => chooseFrom(location.hash));
+  for (const link of document.querySelectorAll('a[href^="#scratch-"]')) {
+    link.addEventListener("click", () => chooseFrom(link.hash)); // the address may be that already
+  }
   drawAlways(draw);
-  chooseFromAddress();
+  chooseFrom(location.hash);
 
   /** A link from another part names a line. */
-  function chooseFromAddress() {
-    const line = document.getElementById(location.hash.slice(1));
+  function chooseFrom(hash) {
+    const line = document.getElementById(hash.slice(1));
     if (line?.matches(".lines .line")) choose(line);
   }
 
   function choose(line) {
-    if (!line) return;
+    if (line === null) return;
     chosen = line;
     draw();
   }
 
   function moveBy(event, box) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault(); // the page would scroll
     const lines = [...box.querySelectorAll("[role=option]")];
-    const at = chosen && chosen.parentElement === box ? lines.indexOf(chosen) + step : 0;
-    choose(lines[Math.min(lines.length - 1, Math.max(0, at))]);
+    const at = lines.indexOf(chosen); // −1 where none of this program's is
+    const last = lines.length - 1;
+    const moves = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: last };
+    if (event.key === "Escape") choose(undefined);
+    if (!(event.key in moves)) return;
+    event.preventDefault(); // the page would scroll
+    choose(lines[Math.min(last, Math.max(0, moves[event.key]))]);
     chosen.scrollIntoView({ block: "nearest" });
   }
 
@@ -46,7 +51,7 @@ export function showPrograms() {
     return boxes
       .filter((box) => box !== chosen.parentElement)
       .flatMap((box) => [...box.children])
-      .filter((line) => (step ? sharesStep(line, step) : line.dataset.row === row));
+      .filter((line) => (step ? inCommon(line, chosen) : line.dataset.row === row));
   }
 
   function draw() {
@@ -56,28 +61,31 @@ export function showPrograms() {
       line.setAttribute("aria-selected", line === chosen);
       line.classList.remove("partner");
     }
-    if (!chosen) {
-      find("programs-said").textContent = say("programs.begin");
-      return;
-    }
+    for (const box of boxes) box.removeAttribute("aria-activedescendant");
+    find("programs-said").textContent = say("programs.begin");
+    find("programs-links").replaceChildren();
+    if (!chosen) return;
     chosen.parentElement.setAttribute("aria-activedescendant", chosen.id);
     const found = partners();
     found.forEach((line) => line.classList.add("partner"));
-    for (const box of boxes)
-      bringIntoView(
-        box,
-        found.find((line) => line.parentElement === box),
-      );
-    const places = (chosen.dataset.step ?? "").split(" ").flatMap(placesOf);
+    for (const box of boxes) bringIntoView(box, closest(found, box.id));
+    const places = stepsOf(chosen).flatMap(placesOf);
     places.forEach(({ element }) => element.classList.add("lit-by-code"));
     find("programs-said").textContent = sentence(found);
     find("programs-links").replaceChildren(...places.map(linkTo));
   }
 
+  /** Return the line of a program that has the most steps in common with the chosen one. */
+  function closest(found, id) {
+    const lines = found.filter((line) => line.parentElement.id === id);
+    return lines.reduce((a, b) => (inCommon(b, chosen) > inCommon(a, chosen) ? b : a), lines[0]);
+  }
+
   function sentence(found) {
-    const steps = (chosen.dataset.step ?? "").split(" ").filter(Boolean);
-    const what = steps.map((step) => say(`step.${step}`)).join(" ");
-    const partner = PROGRAMS.map((id) => [id, found.find((line) => line.parentElement.id === id)])
+    const what = stepsOf(chosen)
+      .map((step) => say(`step.${step}`))
+      .join(" ");
+    const partner = PROGRAMS.map((id) => [id, closest(found, id)])
       .filter(([, line]) => line?.textContent.trim())
       .map(([id, line]) =>
         say("programs.partner", { id, number: line.dataset.number, code: line.textContent.trim() }),
@@ -92,13 +100,17 @@ function bringIntoView(box, line) {
     box.scrollTop = line.offsetTop - box.offsetTop - (box.clientHeight - line.clientHeight) / 2;
 }
 
-function sharesStep(line, steps) {
-  const own = (line.dataset.step ?? "").split(" ");
-  return steps.split(" ").some((step) => own.includes(step));
+function stepsOf(line) {
+  return (line.dataset.step ?? "").split(" ").filter(Boolean);
+}
+
+/** Return how many steps two lines have in common. */
+function inCommon(one, other) {
+  return stepsOf(one).filter((step) => stepsOf(other).includes(step)).length;
 }
 
 function linkTo({ element, read }) {
   const part = element.closest(".part").id.replace("part-", "");
   const label = say("programs.link", { part, numbers: read().join(say("comma")) });
-  return make("a", { href: `#part-${part}` }, label);
+  return make("a", { href: `#${element.id}` }, label);
 }

@@ -3,7 +3,7 @@
 import { drawAlways, say } from "../language.js";
 import { provide } from "../quantities.js";
 import { argmax } from "../softmax_regression.js";
-import { className, drawImage, fillScores, find, fixed, make } from "../widgets.js";
+import { className, drawImage, fillScores, find, fixed, inPercent, make } from "../widgets.js";
 
 /** Show the first two test images of each class, and the scores and chances of the one tapped. */
 export function showScores({ X, y }, model) {
@@ -26,14 +26,15 @@ export function showScores({ X, y }, model) {
 
   function draw() {
     buttons.forEach((button, i) => {
-      button.setAttribute("aria-label", className(y[shown[i]]));
+      const number = shown.slice(0, i + 1).filter((n) => y[n] === y[shown[i]]).length;
+      button.setAttribute("aria-label", `${className(y[shown[i]])} ${number}`);
       button.setAttribute("aria-pressed", shown[i] === chosen);
     });
     const guess = argmax(chances[chosen]);
     fillScores(find("scores-table"), logits[chosen], chances[chosen], guess);
     const values = { guess: className(guess), label: className(y[chosen]) };
     values.score = fixed(logits[chosen][guess], 2);
-    values.chance = fixed(100 * chances[chosen][guess], 1);
+    values.chance = inPercent(chances[chosen][guess]);
     find("scores-said").textContent = say(
       guess === y[chosen] ? "scores.right" : "scores.wrong",
       values,

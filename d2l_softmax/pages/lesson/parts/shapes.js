@@ -33,7 +33,7 @@ export function showShapes() {
   let step = 0;
   let quotient = null;
 
-  find("shapes-next").addEventListener("click", () => ((step += 1), draw()));
+  find("shapes-next").addEventListener("click", () => ((step += 1), draw())); // `draw` limits it
   find("shapes-again").addEventListener("click", () => ((step = 0), draw()));
   find("shapes-new").addEventListener("click", () => ((X = drawn(random)), draw()));
   find("shapes-dim").addEventListener("change", draw);
@@ -74,10 +74,10 @@ export function showShapes() {
             make("strong", { class: "broken" }, say("shapes.error")),
           ),
     ];
-    if (quotient) steps.push(shown("X_exp / partition", [ROWS, COLUMNS], withSums(quotient)));
+    if (quotient) steps.push(shown("X_exp / partition", [ROWS, COLUMNS], withSums(quotient, dim)));
     const last = Math.min(steps.length - 1, LAST_STEP + 1);
     step = Math.min(step, last);
-    find("shapes-next").disabled = step === last;
+    find("shapes-next").setAttribute("aria-disabled", step === last); // it keeps the focus
     find("shapes-steps").replaceChildren(...steps.slice(0, step + 1));
     find("shapes-said").textContent = sentence(partition, repeated, dim);
   }
@@ -113,20 +113,16 @@ function laidOut({ sums, shape }) {
   return matrix(shape.length === 2 ? sums : [sums.flat()]);
 }
 
-/** Return a matrix with the sums of its rows beside it. */
-function withSums(rows) {
-  const sums = rows.map((row) => [
-    `Σ ${fixed(
-      row.reduce((sum, p) => sum + p, 0),
-      2,
-    )}`,
-  ]);
-  const table = matrix(rows);
-  return make("div", { class: "row" }, table, matrix(sums));
+/** Return a matrix with its sums over a dimension: of columns below it, of rows beside it. */
+function withSums(rows, dim) {
+  const { sums } = sumOver(rows, dim, true);
+  const texts = sums.map((row) => row.map((sum) => `Σ ${fixed(sum, 2)}`));
+  return make("div", { class: dim === 0 ? "column" : "row" }, matrix(rows), matrix(texts));
 }
 
 function shown(title, shape, content) {
   const heading = make("figcaption", {}, make("code", {}, title));
   if (shape) heading.append(" ", make("span", { class: "shape" }, inWords(shape)));
-  return make("figure", { class: "scroll", tabindex: 0 }, heading, content);
+  const label = heading.textContent;
+  return make("figure", { class: "scroll", tabindex: 0, "aria-label": label }, heading, content);
 }

@@ -3,7 +3,7 @@
 import { drawAlways, say } from "../language.js";
 import { provide } from "../quantities.js";
 import { argmax, softmax } from "../softmax_regression.js";
-import { bar, find, fixed, measured, significant } from "../widgets.js";
+import { bar, find, fixed, measured, significant, tell } from "../widgets.js";
 
 /** Return softmax(o / T) of one row of logits (q,), and exp(o / T) as a naive hand computes it. */
 export function withTemperature(logits, temperature) {
@@ -13,6 +13,7 @@ export function withTemperature(logits, temperature) {
 
 export function showSoftmax() {
   const rows = [...find("softmax-table").tBodies[0].rows];
+  const [total] = find("softmax-table").tFoot.rows;
   const sliders = rows.map((row) => row.querySelector("input"));
   const shift = find("softmax-shift");
   let chances;
@@ -32,17 +33,17 @@ export function showSoftmax() {
     const logits = sliders.map((slider) => Number(slider.value) + added);
     const computed = withTemperature(logits, temperature);
     chances = computed.chances;
-    find("temperature-value").textContent = significant(temperature, 3);
+    tell(find("temperature"), find("temperature-value"), significant(temperature, 3));
     rows.forEach((row, i) => {
-      row.querySelector("output").textContent = fixed(logits[i], 1);
+      tell(sliders[i], row.querySelector("output"), fixed(logits[i], 1));
       row.cells[1].textContent = significant(computed.exponentials[i]);
       row.cells[2].replaceChildren(measured(fixed(chances[i]), bar(0, chances[i])));
     });
-    find("softmax-said").textContent = say("softmax.said", {
-      largest: argmax(chances) + 1,
-      chance: fixed(Math.max(...chances)),
-      sum: fixed(chances.reduce((sum, p) => sum + p, 0)),
-      added,
-    });
+    const sums = [computed.exponentials, chances].map((each) => each.reduce((a, b) => a + b, 0));
+    total.cells[1].textContent = significant(sums[0]);
+    total.cells[2].replaceChildren(measured(fixed(sums[1]), ""));
+    const values = { largest: argmax(chances) + 1, chance: fixed(Math.max(...chances)), added };
+    const isWritten = Number.isFinite(sums[0]);
+    find("softmax-said").textContent = say(isWritten ? "softmax.said" : "softmax.inf", values);
   }
 }

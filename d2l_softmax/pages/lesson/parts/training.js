@@ -96,7 +96,7 @@ export function showTraining(examples) {
     if (epochEnded) drawCurves(training.history);
     const most = drawTemplates(training.model.W);
     const { train, test } = training.history.at(-1);
-    find("train-said").textContent = say("training.said", {
+    find("train-said").textContent = say(training.epochs ? "training.said" : "training.before", {
       steps: training.steps,
       epochs: training.epochs,
       loss: fixed(train.loss),
@@ -174,7 +174,6 @@ function provideQuantities(now) {
   const steps = () => [say("training.steps", { steps: now().steps })];
   provide("gradient", find("templates"), steps);
   provide("step", find("templates"), steps);
-  provide("start", find("templates"), steps);
   provide("loss", find("train-loss"), () => [fixed(now().history.at(-1).train.loss)]);
   provide("accuracy", find("train-accuracy"), () => [fixed(now().history.at(-1).test.accuracy)]);
 }
