@@ -246,9 +246,14 @@ def test_neighbours_are_busy_meanwhile():
     before = children()
     with rounds.neighbours(2):
         busy_ones = set(children()) - set(before)
-        ticks = [read(f"{pid}/stat")[13] for pid in busy_ones]
         assert len(busy_ones) == 2
-        assert all(int(tick) > 5 for tick in ticks)  # hundredths of a second at work
+        for pid in busy_ones:
+            for _ in range(500):  # a machine with more to do lets them wait
+                if int(read(f"{pid}/stat")[13]) > 5:  # hundredths of a second at work
+                    break
+                time.sleep(0.02)
+            else:
+                pytest.fail("a neighbour does not work")
     assert set(children()) <= set(before)
 
 
