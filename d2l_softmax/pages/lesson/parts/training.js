@@ -7,6 +7,7 @@ import { finish, meansOfClasses, Training } from "../training.js";
 import { className, CLASSES, drawSigned, find, fixed, make, significant } from "../widgets.js";
 
 const MOST_EPOCHS = 300;
+const STEPS_A_DRAWING = 4; // painting takes a slow phone longer than a step
 
 export function showTraining(examples) {
   const means = meansOfClasses(examples.train);
@@ -87,7 +88,8 @@ export function showTraining(examples) {
     if (!work.next().done) return;
     work = null;
     const epochEnded = !training.order.length;
-    if (!calm.matches || (epochEnded && training.epochs % 10 === 0)) due = { epochEnded };
+    const isTime = epochEnded || training.steps % STEPS_A_DRAWING === 0;
+    if (calm.matches ? epochEnded && training.epochs % 10 === 0 : isTime) due = { epochEnded };
   }
 
   /** Show how far it is; the curves only where they have changed. */
