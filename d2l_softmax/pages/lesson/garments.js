@@ -9,7 +9,6 @@ import { channelsOf, cropped, grayOf, inverted, median, resized, sharpened } fro
 import { roundHalfToEven } from "./precision.js";
 
 const WORKING_SIDE = 256; // pixels of the copy that is worked on
-const LUMINANCE = [0.299, 0.587, 0.114];
 const SMALLEST = 0.05; // of the picture's longer side
 const [MOST_BORDER, MOST_NOISE] = [0.35, 0.1]; // covered by the object; in parts of white
 const MIN_CONTRAST = 0.03; // between the edge and the rest of an object

@@ -136,7 +136,7 @@ function standingOut(distance, noise, width, height) {
 }
 
 /** Return which pixels have one of the mask in the square around them. */
-export function grown(mask, side, width, height) {
+function grown(mask, side, width, height) {
   const reach = Math.floor(side / 2);
   const across = new Uint8Array(mask.length);
   const result = new Uint8Array(mask.length);
@@ -175,7 +175,7 @@ export function quantile(numbers, part) {
   return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
 }
 
-export function medianOf(numbers) {
+function medianOf(numbers) {
   return quantile(numbers, 0.5);
 }
 

@@ -66,6 +66,6 @@ function fitHuber(points) {
 }
 
 /** Return the sum of a loss over points { x, y } for a line { w, b }. */
-export function totalLoss(points, { w, b }, loss) {
+function totalLoss(points, { w, b }, loss) {
   return points.reduce((sum, { x, y }) => sum + loss(w * x + b, y), 0);
 }

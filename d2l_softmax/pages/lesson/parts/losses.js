@@ -3,7 +3,6 @@
 import { Chart } from "../chart.js";
 import { drawAlways, say } from "../language.js";
 import { LOSSES } from "../losses.js";
-import { provide } from "../quantities.js";
 import { fillTable, find, fixed, significant, tell } from "../widgets.js";
 
 const STYLES = { squared: "blue", l1: "orange dashed", huber: "green dotted" };
@@ -24,7 +23,6 @@ export function showLosses() {
     { from: -8, to: 12, ticks: [-8, -4, 0, 4, 8, 12] },
   );
   const shapes = Object.fromEntries(Object.keys(LOSSES).map((name) => [name, shapeOf(name)]));
-  let fits;
 
   OTHERS.forEach(({ x, y }, i) => chart.dot(`dot ink p${i}`, x, y, 4));
   Object.keys(LOSSES).forEach((name) => chart.line(`curve ${STYLES[name]}`, []));
@@ -32,9 +30,6 @@ export function showLosses() {
   chart.drag(outlier, ({ y }) => ((slider.value = y), draw()));
   slider.addEventListener("input", draw);
   half.addEventListener("change", draw);
-  provide("regression", find("losses-table"), () =>
-    Object.values(fits).map(({ line }) => fixed(line.w, 2)),
-  );
   drawAlways(draw);
 
   /** Return 1 for each loss, but 2 for the squared one without its half. */
@@ -45,7 +40,7 @@ export function showLosses() {
   function draw() {
     const height = Number(slider.value);
     const points = pointsWith(height);
-    fits = Object.fromEntries(
+    const fits = Object.fromEntries(
       Object.entries(LOSSES).map(([name, { fit, loss, gradient }]) => {
         const line = fit(points);
         const error = rounded(line.w * OUTLIER_AT + line.b - height);

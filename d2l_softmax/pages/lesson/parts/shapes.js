@@ -5,7 +5,6 @@ import { provide } from "../quantities.js";
 import { find, fixed, make, matrix, seeded } from "../widgets.js";
 
 const [ROWS, COLUMNS] = [2, 5];
-const LAST_STEP = 3;
 
 /** Return the sum of a matrix over a dimension, as a matrix with 1 there, and its shape. */
 export function sumOver(X, dim, keepdim) {
@@ -31,7 +30,6 @@ export function showShapes() {
   const random = seeded(2);
   let X = drawn(random);
   let step = 0;
-  let quotient = null;
 
   find("shapes-next").addEventListener("click", () => ((step += 1), draw())); // `draw` limits it
   find("shapes-again").addEventListener("click", () => ((step = 0), draw()));
@@ -55,7 +53,8 @@ export function showShapes() {
     const exponentials = exponentialsOf(X);
     const partition = sumOver(exponentials, dim, keepdim);
     const repeated = broadcast(partition, ROWS, COLUMNS);
-    quotient = repeated && exponentials.map((row, i) => row.map((e, j) => e / repeated[i][j]));
+    const quotient =
+      repeated && exponentials.map((row, i) => row.map((e, j) => e / repeated[i][j]));
     const call = `sum(dim=${dim}${keepdim ? ", keepdim=True" : ""})`;
     const isFirst = (i, j) => (dim === 0 ? i : j) === 0;
     const steps = [
@@ -75,7 +74,7 @@ export function showShapes() {
           ),
     ];
     if (quotient) steps.push(shown("X_exp / partition", [ROWS, COLUMNS], withSums(quotient, dim)));
-    const last = Math.min(steps.length - 1, LAST_STEP + 1);
+    const last = steps.length - 1;
     step = Math.min(step, last);
     find("shapes-next").setAttribute("aria-disabled", step === last); // it keeps the focus
     find("shapes-steps").replaceChildren(...steps.slice(0, step + 1));
