@@ -1,0 +1,129 @@
+"""The browsers and the font that tests of pages need: where they are, and `make browser`.
+
+`python -m tests.browsers` installs what is missing: Playwright's own Chromium where that can be
+downloaded, else the system's packages, as root or with sudo.
+"""
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from d2l_softmax.figures.drawing import chinese_font
+
+CHROMIUM = ("google-chrome", "chromium", "chromium-browser")
+FIREFOX = (
+    "firefox-esr",
+    "firefox",
+    "/Applications/Firefox.app/Contents/MacOS/firefox",
+    r"C:\Program Files\Mozilla Firefox\firefox.exe",
+)
+DEBIAN_PACKAGES = {
+    "Chromium": "chromium",
+    "Firefox": "firefox-esr",
+    "Chinese font": "fonts-noto-cjk",
+}
+
+
+@functools.cache
+def find_chromium() -> str | None:
+    """Return the path of the system's Chromium or Chrome, else of Playwright's own, or None."""
+    from playwright.sync_api import sync_playwright
+
+    if installed := first_usable(CHROMIUM):
+        return installed
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if Path(own).exists() else None
+
+
+@functools.cache
+def find_firefox() -> str | None:
+    """Return the path of an installed Firefox, or None."""
+    return first_usable(FIREFOX)
+
+
+def first_usable(names: tuple[str, ...]) -> str | None:
+    """Return the path of the first program that is installed, snaps excluded, or None."""
+    found = (path for path in map(shutil.which, names) if path)
+    return next((path for path in found if not is_snap(Path(path))), None)
+
+
+def is_snap(path: Path) -> bool:
+    """Return True for Ubuntu's snaps and the scripts that stand for them.
+
+    A snap does not see /tmp, where tests write their pages and Playwright its profiles.
+    """
+    if "snap" in path.resolve().parts:
+        return True
+    with open(path, "rb") as file:
+        return b"/snap/" in file.read(4096)
+
+
+FINDERS = {"Chromium": find_chromium, "Firefox": find_firefox, "Chinese font": chinese_font}
+
+
+def missing() -> list[str]:
+    """Return the names of what is not installed."""
+    for find in FINDERS.values():
+        find.cache_clear()
+    return [name for name, find in FINDERS.items() if not find()]
+
+
+def install_chromium_of_playwright() -> None:
+    """Download Playwright's Chromium; remove it if it does not start, as without its libraries."""
+    from playwright.sync_api import Error, sync_playwright
+
+    command = [sys.executable, "-m", "playwright", "install", "chromium"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        reason = next((line for line in done.stderr.splitlines() if line.strip()), "no reason")
+        print(f"Playwright's Chromium can't be downloaded: {reason}")
+        return
+    try:
+        with sync_playwright() as playwright:
+            playwright.chromium.launch().close()
+    except Error:
+        print("Playwright's Chromium lacks system libraries")
+        subprocess.run([*command[:3], "uninstall"], check=True)
+
+
+def install_packages(packages: list[str]) -> None:
+    """Install packages of Debian or Ubuntu, as root or with sudo."""
+    if not shutil.which("apt-get"):
+        return
+    as_root = []
+    if os.getuid() != 0:
+        if not shutil.which("sudo"):
+            return
+        as_root = ["sudo"] if sys.stdin.isatty() else ["sudo", "--non-interactive"]
+    apt_get = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
+    subprocess.run([*apt_get, "update"])
+    for package in packages:  # one by one: Ubuntu has no firefox-esr
+        subprocess.run([*apt_get, "install", "-y", "--no-install-recommends", package])
+
+
+def main() -> int:
+    """Install what is missing; return 1 if something still is."""
+    if "Chromium" in missing():
+        install_chromium_of_playwright()
+    if absent := missing():
+        install_packages([DEBIAN_PACKAGES[name] for name in absent])
+    absent = missing()
+    for name, find in FINDERS.items():
+        print(f"{name}: {find() or 'not installed'}")
+    if absent:
+        packages = " ".join(DEBIAN_PACKAGES[name] for name in absent)
+        print(
+            f"error: can't install {', '.join(absent)}; on Debian, as root: "
+            f"apt-get install {packages}; elsewhere install them by hand. Tests that need them "
+            "are skipped until then.",
+            file=sys.stderr,
+        )
+    return bool(absent)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
