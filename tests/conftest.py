@@ -1,7 +1,14 @@
 """What the tests share: the real data, small parts of it, made-up files, training runs."""
 
+import environment
+
+environment.isolate()  # before torch and matplotlib are imported
+
+import collections
+import functools
 import hashlib
-import shutil
+import os
+import signal
 import struct
 import types
 from pathlib import Path
@@ -9,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from browsers import find_chromium, find_firefox
+from firefox import running_firefox
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
@@ -17,12 +26,32 @@ import scratch
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import sources
 from d2l_softmax.data.parsed import read_fashion_mnist
+from d2l_softmax.figures.drawing import chinese_font
 from d2l_softmax.storage.results import load_history
 from d2l_softmax.training import metrics
 
 TWINS = {"scratch": scratch, "concise": concise}
 LESSON = Path(__file__).parents[1] / "docs" / "softmax.html"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # before Playwright's own
+
+
+@functools.cache
+def find_data():
+    """Return the directory of the real data, fetched if need be, or None if no source has them."""
+    try:
+        return sources.ensure_fashion_mnist()
+    except sources.DataUnavailableError:
+        return None
+
+
+# What tests need, and the command that installs it. Where it is missing they are skipped; with
+# CI=true they fail, so that CI can't pass without having looked.
+NEEDS = {
+    "Chromium": (find_chromium, "make browser"),
+    "Firefox": (find_firefox, "make browser"),
+    "a Chinese font": (chinese_font, "make browser"),
+    "Fashion-MNIST": (find_data, "make data"),
+}
+IN_CI = os.environ.get("CI") == "true"
 
 # test_properties.py: the same examples in every run, nothing kept, and no clock on a busy machine
 settings.register_profile(
@@ -36,11 +65,56 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 
+def require(name):
+    """Return what a test needs; where it is missing, skip the test, or fail it with CI=true."""
+    find, command = NEEDS[name]
+    if not (found := find()):
+        if IN_CI:
+            pytest.fail(f"needs {name}: {command}", pytrace=False)
+        pytest.skip(f"needs {name}")
+    return found
+
+
+def pytest_configure(config):
+    """End a whole run in CI before its first test if a browser or a font is missing."""
+    if not IN_CI or hasattr(config, "workerinput"):
+        return
+    if config.args_source == config.ArgsSource.TESTPATHS:
+        wanted = ["Chromium", "a Chinese font"]
+        if "not slow" not in config.option.markexpr:
+            wanted.append("Firefox")
+        if missing := [name for name in wanted if not NEEDS[name][0]()]:
+            raise pytest.UsageError(
+                f"CI=true, and these are not installed: {', '.join(missing)}; run: make browser"
+            )
+
+
 def pytest_collection_modifyitems(items):
     """Mark the tests that need the real data, whichever way they come by it."""
     for item in items:
         if "real_data" in item.fixturenames:
             item.add_marker("real_data")
+
+
+def pytest_collection_finish(session):
+    """Fetch the data before the first test, whose time is limited."""
+    if any(item.get_closest_marker("real_data") for item in session.items):
+        find_data()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print one line on what was skipped, why, and which commands install what is missing."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = collections.Counter(
+        report.longrepr[2].removeprefix("Skipped: ") for report in reports
+    )
+    if not reasons:
+        return
+    commands = {f"needs {name}": command for name, (_, command) in NEEDS.items()}
+    remedies = dict.fromkeys(commands[reason] for reason in reasons if reason in commands)
+    why = ", ".join(f"{reason} ({number})" for reason, number in reasons.most_common())
+    how = f"; to install: {', '.join(remedies)}" if remedies else ""
+    terminalreporter.write_line(f"{len(reports)} tests skipped: {why}{how}")
 
 
 def write_idx(path, array):
@@ -90,7 +164,7 @@ def write_pictures(folder, sizes=((6, 4),), modes=("L", "RGB"), classes=("cat", 
 @pytest.fixture(scope="session")
 def real_data():
     """Return ((train images, labels), (test images, labels)), all of Fashion-MNIST."""
-    return read_fashion_mnist(sources.ensure_fashion_mnist())
+    return read_fashion_mnist(require("Fashion-MNIST"))
 
 
 @pytest.fixture
@@ -181,25 +255,44 @@ def generator():
     return torch.Generator().manual_seed(0)
 
 
+@pytest.fixture
+def font_for_chinese():
+    """Return the name of an installed font that has Chinese characters."""
+    return require("a Chinese font")
+
+
+@pytest.fixture
+def default_signals():
+    """Handle signals as a program does that was started in a terminal, without nohup."""
+    signals = [getattr(signal, s) for s in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, s)]
+    before = {signum: signal.getsignal(signum) for signum in signals}
+    for signum in signals:
+        default = signal.default_int_handler if signum == signal.SIGINT else signal.SIG_DFL
+        signal.signal(signum, default)
+    yield
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
+
+
 # Not once for all: while it is open, Playwright keeps an event loop running in this thread, and
 # tests of other files (the notebook's) could not run theirs.
 @pytest.fixture(scope="module")
 def browser():
-    """Return a headless browser (Playwright's), a system's Chromium or Playwright's own."""
-    from playwright.sync_api import Error, sync_playwright
+    """Return a headless Chromium, driven by Playwright."""
+    path = require("Chromium")
+    from playwright.sync_api import sync_playwright
 
-    installed = next(filter(None, map(shutil.which, BROWSERS)), None)
     with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=installed, args=["--no-sandbox"])
-        except Error as error:
-            pytest.fail(
-                "no browser to look at pages with; on Debian and Ubuntu: apt-get install chromium; "
-                f"elsewhere: python -m playwright install chromium\n{error}",
-                pytrace=False,
-            )
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory):
+    """Return the tab of a headless Firefox; see firefox.py."""
+    with running_firefox(require("Firefox"), tmp_path_factory.mktemp("profile")) as tab:
+        yield tab
 
 
 @pytest.fixture
@@ -224,11 +317,30 @@ def visit(browser):
         context.close()
 
 
+READY = "html[data-ready]"  # the lesson, once its scripts have run
+
+
 @pytest.fixture(scope="module")
-def lesson(browser):
+def lesson_in_chromium(browser):
     """Return docs/softmax.html, opened once for a module's tests that only compute in it."""
     page = browser.new_page()
     page.goto(LESSON.as_uri())
-    page.wait_for_selector("html[data-ready]")
+    page.wait_for_selector(READY)
     yield page
     page.close()
+
+
+@pytest.fixture(scope="module")
+def lesson_in_firefox(firefox):
+    """Return the same in Firefox; it has `evaluate` as Playwright's pages have it."""
+    firefox.open(LESSON)
+    firefox.wait_for(READY)
+    return firefox
+
+
+@pytest.fixture(
+    scope="module", params=["chromium", pytest.param("firefox", marks=pytest.mark.slow)]
+)
+def lesson(request):
+    """Return docs/softmax.html in each browser in turn."""
+    return request.getfixturevalue(f"lesson_in_{request.param}")

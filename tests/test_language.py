@@ -15,8 +15,6 @@ from d2l_softmax.figures import drawing
 from d2l_softmax.figures.drawing import CHINESE_FONTS, chinese_font, own_style, shortened
 from d2l_softmax.language import chinese, current_language, speaking, tr
 
-needs_font = pytest.mark.skipif(chinese_font() is None, reason="needs a font for Chinese")
-
 
 @pytest.fixture
 def no_font(monkeypatch):
@@ -57,7 +55,7 @@ def test_a_class_of_ones_own_keeps_its_name_in_chinese():
         assert shortened("tulip") == "tulip"
 
 
-@needs_font
+@pytest.mark.usefixtures("font_for_chinese")
 def test_chinese_is_drawn_with_a_font_that_has_it_and_the_rest_as_ever():
     import matplotlib
 
@@ -70,7 +68,7 @@ def test_chinese_is_drawn_with_a_font_that_has_it_and_the_rest_as_ever():
         assert matplotlib.rcParams["font.family"] == ["sans-serif"]
 
 
-@needs_font
+@pytest.mark.usefixtures("font_for_chinese")
 def test_a_font_that_was_installed_after_matplotlib_made_its_list_is_found(monkeypatch):
     manager = font_manager.fontManager
     files = {entry.fname for entry in manager.ttflist if entry.name in CHINESE_FONTS}

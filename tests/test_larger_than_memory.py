@@ -113,6 +113,7 @@ print(opened, read, megabytes("RssAnon") - anonymous)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_does_not_grow_with_what_is_on_the_disk(tmp_path):
     n = 1_400_000  # of 28×28, 1.1 GB; a hole, so it takes no room on the disk

@@ -30,6 +30,12 @@ SOURCES = {
 
 
 @pytest.fixture(scope="module")
+def lesson(lesson_in_chromium):
+    """Return docs/softmax.html as Playwright's page: these tests look elements up."""
+    return lesson_in_chromium
+
+
+@pytest.fixture(scope="module")
 def written(tmp_path_factory, real_data):
     """Return the page as the command writes it now."""
     output_dir = tmp_path_factory.mktemp("lesson")

@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
+from firefox import Firefox
 from PIL import Image, ImageDraw, ImageFilter
 
 from benchmarks.disguised import KINDS, clutter, disguise, nothing
@@ -184,7 +185,11 @@ def test_what_is_no_picture_is_refused(lesson, name):
         "cut off": whole[: len(whole) // 2],
         "damaged": whole[:2000] + bytes(500) + whole[2500:],
     }[name]
-    assert read_in_page(lesson, content) == {"key": "notAPicture"}
+    read = read_in_page(lesson, content)
+    if name in ("cut off", "damaged") and isinstance(lesson, Firefox):
+        assert (read["width"], read["height"]) == (300, 200)  # Firefox shows what it could read
+    else:
+        assert read == {"key": "notAPicture"}
 
 
 # What Pillow computes

@@ -328,7 +328,7 @@ def test_the_page_is_readable_everywhere_and_asks_nobody(page, visit):
     assert set(opened.evaluate(widths)) == {96}
 
 
-@pytest.mark.skipif(chinese_font() is None, reason="needs a font for Chinese")
+@pytest.mark.usefixtures("font_for_chinese")
 def test_the_page_in_chinese_is_chinese(predict, folder, visit):
     predict(folder, "--lang=zh")
     opened, _ = visit(folder.parent / "out" / "predictions.html")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import complaints
+from conftest import complaints, require
 from matplotlib.figure import Figure
 from PIL import Image
 from test_structure import PAGES, rows_of_diff
@@ -17,7 +17,7 @@ from test_structure import PAGES, rows_of_diff
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import language
 from d2l_softmax.commands import train as training_command
-from d2l_softmax.figures.drawing import chinese_font, save_figure
+from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.vector import Shown, as_svg
 from d2l_softmax.pages.page import embedded, write_page
 from d2l_softmax.pages.report import Animation, write_comparison_report, write_run_report
@@ -43,8 +43,7 @@ def compared(tmp_path_factory, real_data):
 @pytest.fixture(scope="module")
 def chinese(tmp_path_factory, real_data):
     """Return the folders of a training and a comparison in Chinese, and what had no translation."""
-    if chinese_font() is None:
-        pytest.skip("needs a font for Chinese")
+    require("a Chinese font")
     untranslated = set()
 
     class Catalogue(dict):

@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 import torch
-from conftest import TWINS
+from conftest import TWINS, require
 
 from d2l_softmax.commands import train
 from d2l_softmax.commands.training import Training
@@ -140,6 +140,8 @@ def test_of_many_classes_the_weights_of_a_few_are_kept(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("arguments", [[], ["--lang=zh"]], ids=["en", "zh"])
 def test_they_are_drawn_as_a_figure_and_in_the_report(made_up, tmp_path, arguments):
+    if arguments:
+        require("a Chinese font")
     argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--epochs=2", "--quiet"]
     assert train.main(TWINS["scratch"], "scratch", [*argv, "--templates", *arguments]) == 0
     assert (tmp_path / "templates-by-epoch.png").stat().st_size > 10_000
