@@ -70,6 +70,8 @@ def outputs_of(commands):
     return outputs
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 @pytest.mark.parametrize("readme", READMES)
 @pytest.mark.usefixtures("real_data")
@@ -107,6 +109,7 @@ def test_python_blocks_run(tmp_path, monkeypatch):
     d2l_softmax.plt.close("all")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("real_data")
 def test_the_comparison_is_the_one_in_the_readme(tmp_path, capsys):
     _, printed = blocks(READMES[0], "")  # the other README has the same, see below

@@ -9,6 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
 @pytest.mark.usefixtures("real_data")
 def test_a_tenth_of_the_faults():
@@ -18,6 +20,7 @@ def test_a_tenth_of_the_faults():
     assert "| in all" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("real_data")
 @pytest.mark.parametrize("twin", ["scratch", "concise"])
 def test_training_opens_no_connection(twin, tmp_path):

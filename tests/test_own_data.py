@@ -383,6 +383,7 @@ def of_features(folder):
     return write_arrays(folder, (X + np.eye(3, 6)[y].astype(np.float32), y)), []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [of_pictures, of_idx, of_arrays, of_features])
 def test_every_command_takes_the_data(tmp_path, capsys, make):
     folder, resize = make(tmp_path / "own")

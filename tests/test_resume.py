@@ -152,6 +152,7 @@ def test_more_epochs_are_those_of_a_longer_run(name, run, tmp_path):
 
 
 @pytest.mark.parametrize(("signum", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.usefixtures("default_signals")
 @every_twin
 def test_signals_end_it_after_the_batch(name, signum, status, run, signal_at, capsys, tmp_path):
     if not hasattr(signal, signum):
@@ -448,6 +449,7 @@ def test_an_epoch_counts_a_batch_when_the_page_is_done_with_it():
     assert epoch.batch == 0  # of the next epoch
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of other processes")
 @pytest.mark.usefixtures("real_data")
 @every_twin

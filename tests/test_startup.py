@@ -28,6 +28,7 @@ def run(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize(("signal", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_signal_while_torch_is_imported_ends_in_one_line(name, signal, status, run):

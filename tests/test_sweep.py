@@ -336,6 +336,7 @@ def wait_until_ended(pids):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_what_was_ended_goes_on_to_the_same_table(data, tmp_path):
