@@ -6,16 +6,18 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+# PyTorch's builds for the CPU: torch and torchvision, which must be of one kind, from there.
+TORCH_INDEX ?= https://download.pytorch.org/whl/$(TORCH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses page sweep learning-curve notebook exercises check bench agree test test-all faults lint package clean
+.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses page sweep learning-curve notebook exercises check bench agree test test-all browser faults lint package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  ARGS="…" passes options on:  make train-scratch ARGS="--epochs 3 --lr 0.05"'
 
-setup: $(VENV)/.installed ## Make .venv and install the project in it (torch: 5.4 GB on Linux)
+setup: $(VENV)/.installed ## Install into .venv; with TORCH=cpu 200 MB of PyTorch, not 5.4 GB (Linux)
 
 data: setup ## Find or fetch Fashion-MNIST, verify it, say where it is
 	$(BIN)/python -m d2l_softmax data $(ARGS)
@@ -65,16 +67,19 @@ bench: $(VENV)/.installed-bench ## Measure against peers and floors (40 minutes,
 agree: $(VENV)/.installed-agree ## Train in TensorFlow, Keras, JAX, NumPy, scikit-learn: same numbers?
 	$(BIN)/python -m benchmarks agreement
 
-# A file to each core, and one thread in each: threads that share a core wait for one another.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=loadfile
+# One thread in each process: threads that share a core wait for one another.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=worksteal
 
-test: $(VENV)/.installed-test ## Run the tests
+test: $(VENV)/.installed-test ## Run the quick tests (minutes)
 	$(PYTEST) $(ARGS)
 
-test-all: $(VENV)/.installed-test ## Run the tests and the whole agreement matrix (minutes)
+test-all: $(VENV)/.installed-test ## Run all tests: also processes, faults, the agreement matrix
 	$(PYTEST) -m '' $(ARGS)
 
-faults: $(VENV)/.installed-test ## Make things go wrong, thousands of times (15 minutes)
+browser: $(VENV)/.installed-test ## Install Chromium, Firefox and a Chinese font for the tests
+	$(BIN)/python -m tests.browsers
+
+faults: $(VENV)/.installed-test ## Inject thousands of faults; writes docs/reliability.md
 	$(BIN)/python -m tests.faults $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, types, and who imports whom
@@ -110,6 +115,11 @@ $(VENV)/.created:
 
 $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "Installing into $(VENV); PyTorch takes a few minutes the first time."
+ifdef TORCH
+	@$(PIP) --no-deps --index-url $(TORCH_INDEX) torch torchvision || { \
+	  echo "can't install PyTorch's $(TORCH) build from $(TORCH_INDEX);" \
+	    "make setup without TORCH takes the default build" >&2; exit 1; }
+endif
 	@$(PIP) -e .
 	@touch $@
 
