@@ -102,8 +102,9 @@ def pytest_collection_finish(session):
         find_data()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter):
-    """Print one line on what was skipped, why, and which commands install what is missing."""
+    """Print one last line on what was skipped, why, and which commands install what is missing."""
     reports = terminalreporter.stats.get("skipped", [])
     reasons = collections.Counter(
         report.longrepr[2].removeprefix("Skipped: ") for report in reports
