@@ -15,6 +15,7 @@ from d2l_softmax.commands.options import add_data_dir, add_output_dir, path
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import CLASSES, load_data_fashion_mnist
+from d2l_softmax.figures.drawing import NEGATIVE, POSITIVE
 from d2l_softmax.pages.lesson import Split, write_lesson
 from d2l_softmax.storage.description import Description
 from d2l_softmax.storage.files import prepare_directory, write_text
@@ -57,7 +58,8 @@ def write(options: argparse.Namespace, twins: Twins) -> None:
         "scratch/losses.py": inspect.getsource(scratch.losses),
         "concise/softmax_regression.py": inspect.getsource(concise.softmax_regression),
     }
-    write_lesson(output_dir / "softmax.html", model, splits, CLASSES, code)
+    colors = {"positive": POSITIVE, "negative": NEGATIVE}
+    write_lesson(output_dir / "softmax.html", model, splits, CLASSES, code, colors)
     if options.model:
         write_text(output_dir / "weights.json", as_json(model, description))
     what = "softmax.html and weights.json" if options.model else "softmax.html"
