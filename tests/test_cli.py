@@ -33,7 +33,7 @@ FILES = FIGURES | {
     "model.pt",
     "model.json",
     "config.json",
-    "classes.txt",
+    "scores.csv",
     "report.html",
 }
 

@@ -21,7 +21,7 @@ from d2l_softmax.figures.drawing import (
 from d2l_softmax.figures.templates import draw_templates
 from d2l_softmax.figures.vector import Shown
 from d2l_softmax.language import tr
-from d2l_softmax.storage.files import write_text
+from d2l_softmax.storage.files import write_csv
 from d2l_softmax.training.evaluation import (
     NUM_BINS,
     Bin,
@@ -45,7 +45,8 @@ MOST_COUNTS = 60  # classes up to which a confusion matrix has numbers in it
 MOST_NAMES = 120  # classes up to which each has its name beside the matrix
 # Numbers within the axes: measuring each for the layout would take a tenth of the time of drawing.
 INSIDE: dict[str, Any] = {"fontsize": 8, "in_layout": False}
-TABLE = "classes.txt"
+TABLE = "scores.csv"
+SCORES = ("class", "precision", "recall", "examples")  # a row for each class
 FIGURES = {
     "predictions.png": "The first test images.",
     "templates.png": "What was learned: the weights of each class as an image.",
@@ -93,7 +94,7 @@ def write_evaluation(
         figure = draw()
         save_figure(output_dir / name, figure)
         shown[name] = Shown(tr(FIGURES[name]), alts[name], figure if name in VECTOR else None)
-    write_text(output_dir / TABLE, f"{table}\n")
+    write_csv(output_dir / TABLE, SCORES, evaluation.class_scores())
     return shown, table, evaluation
 
 
