@@ -91,7 +91,7 @@ class Run:
 
     def clear(self) -> None:
         """Remove the figures, which will be drawn anew, and all that is of another run."""
-        stale = [CURVES, *FIGURES, BY_EPOCH, TABLE, REPORT]
+        stale = [CURVES, *(figure.file for figure in FIGURES), BY_EPOCH, TABLE, REPORT]
         if name_of_run(self.output_dir / CONFIG) != self.config["run"]:
             stale += [CONFIG, HISTORY, MODEL, path_beside(Path(MODEL)).name]
         for file in stale:
