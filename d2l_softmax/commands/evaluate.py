@@ -4,7 +4,6 @@ import argparse
 import json
 
 from d2l_softmax.commands.console import say
-from d2l_softmax.commands.models import load_model, load_test_data
 from d2l_softmax.commands.options import (
     add_data_dir,
     add_dataset,
@@ -14,6 +13,7 @@ from d2l_softmax.commands.options import (
     choose_device,
 )
 from d2l_softmax.commands.program import Command, Twins
+from d2l_softmax.models import load_model, load_test_data
 from d2l_softmax.training.evaluation import Evaluation, evaluate, score_table
 
 

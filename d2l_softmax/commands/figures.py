@@ -5,7 +5,6 @@ from pathlib import Path
 
 from d2l_softmax.commands.console import say
 from d2l_softmax.commands.language import add_language, drawn_in
-from d2l_softmax.commands.models import load_model, load_test_data
 from d2l_softmax.commands.options import (
     add_data_dir,
     add_dataset,
@@ -16,6 +15,7 @@ from d2l_softmax.commands.options import (
 )
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.figures.evaluation import TABLE, write_evaluation
+from d2l_softmax.models import load_model, load_test_data
 from d2l_softmax.storage.files import prepare_directory
 
 

@@ -22,6 +22,7 @@ from d2l_softmax.data.batches import (
 )
 from d2l_softmax.data.sources import read_files
 
+FASHION_MNIST = "Fashion-MNIST"  # what the data are called if none of one's own are named
 NUM_TRAIN = 60_000
 TEST_BATCH_SIZE = 1_000  # 3 MB as float32, and nearly as fast as all at once
 CLASSES = (
