@@ -240,6 +240,11 @@ def test_the_names_of_the_classes_are_those_of_the_figures(lesson):
         assert shown[f"class.{c}"] == {"en": name, "zh-CN": catalogue[name]}
 
 
+def test_the_classes_are_listed_with_their_numbers(lesson):
+    assert lesson.locator("#about-classes").get_attribute("start") == "0"
+    assert lesson.locator("#about-classes li").all_inner_texts() == list(CLASSES)
+
+
 def test_weights_have_the_colours_that_they_have_in_figures():
     text = LESSON.read_text(encoding="utf-8")
     colors = json.loads(re.search(r'id="colors">(.*?)</script>', text)[1])

@@ -47,8 +47,8 @@ def write(options: argparse.Namespace, twins: Twins) -> None:
         generator=torch.Generator().manual_seed(0),
     )
     if options.model:
-        model, description = load_model(options.model, scratch, dtype=torch.float64)
-        check(description)
+        model = load_model(options.model, scratch, dtype=torch.float64)
+        check(model.description)
     else:
         model = trained(scratch, train_iter)
     output_dir = prepare_directory(options.output_dir)
@@ -61,7 +61,7 @@ def write(options: argparse.Namespace, twins: Twins) -> None:
     colors = {"positive": POSITIVE, "negative": NEGATIVE}
     write_lesson(output_dir / "softmax.html", model, splits, CLASSES, code, colors)
     if options.model:
-        write_text(output_dir / "weights.json", as_json(model, description))
+        write_text(output_dir / "weights.json", as_json(model, model.description))
     what = "softmax.html and weights.json" if options.model else "softmax.html"
     say(f"wrote {what} to {output_dir}")
 

@@ -88,7 +88,8 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
     Pictures that can't be used are named on standard error, the others are still predicted. After
     a signal, what was predicted before is written.
     """
-    model, description = load_model(options.model, twins["scratch"])
+    model = load_model(options.model, twins["scratch"], dtype=torch.float32)
+    description = model.description
     classes, output_dir = description.classes, prepare_directory(options.output_dir)
     paths, problems = find_pictures(options.paths)
     sources = sources_of(options, paths, description)

@@ -16,7 +16,7 @@ from d2l_softmax.training.evaluation import Model
 from d2l_softmax.training.loop import EpochRecord
 
 
-def save_model(path: Path, model: Model) -> None:
+def save_parameters(path: Path, model: Model) -> None:
     """Write {"W": (d, q), "b": (q,)}, the same for both twins, on the CPU and contiguous."""
     tensors = {"W": model.W, "b": model.b}
     buffer = io.BytesIO()
