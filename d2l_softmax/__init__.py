@@ -1,4 +1,4 @@
-"""What both twins share: Fashion-MNIST, metrics, figures, commands, and the book's names.
+"""What both twins share: Fashion-MNIST, metrics, trained models, and the book's names.
 
 `import d2l_softmax as d2l` takes the place of the book's own package. Cheap to import:
 torchvision and matplotlib are loaded where they are used, `plt` included.
@@ -33,6 +33,7 @@ from d2l_softmax.book.chapters import (
 )
 from d2l_softmax.book.convolutional import corr2d, evaluate_accuracy_gpu, train_ch6
 from d2l_softmax.data import get_fashion_mnist_labels, load_data, load_data_fashion_mnist
+from d2l_softmax.models import load_model, save_model
 from d2l_softmax.training.metrics import Accumulator, Timer, accuracy, evaluate_accuracy
 
 __all__ = [
@@ -51,9 +52,11 @@ __all__ = [
     "load_array",
     "load_data",
     "load_data_fashion_mnist",
+    "load_model",
     "plot",
     "plt",
     "predict_ch3",
+    "save_model",
     "set_axes",
     "set_figsize",
     "sgd",

@@ -24,7 +24,14 @@ from torch import nn
 import concise
 import d2l_softmax as d2l
 import scratch
-from d2l_softmax.figures.drawing import GRAY, draw_tile, new_figure, new_tiles, shortened
+from d2l_softmax.figures.drawing import (
+    GRAY,
+    draw_tile,
+    new_figure,
+    new_tiles,
+    shortened,
+    signed_colors,
+)
 
 torch.manual_seed(0)
 torch.set_printoptions(precision=4, sci_mode=False)
@@ -773,18 +780,18 @@ limit = templates.abs().max().item()
 figure, axes = new_tiles(20, columns=10)
 for k in range(10):
     draw_tile(axes, k, 10, means[k], shortened(classes[k]), **GRAY)
-    draw_tile(axes, 10 + k, 10, templates[k], "", cmap="RdBu_r", vmin=-limit, vmax=limit)
+    draw_tile(axes, 10 + k, 10, templates[k], "", **signed_colors(limit))
 figure
 
 # %% [markdown] lang="en"
-# *What one sees:* above, the mean images of section 5; below, what the first step writes into the weights: red where a class is brighter than the average garment, blue where it is darker.
+# *What one sees:* above, the mean images of section 5; below, what the first step writes into the weights: blue where a class is brighter than the average garment, orange where it is darker.
 #
 # ### Training
 #
 # Ten passes of `train_epoch`, from small random weights. Before it, the accuracy is that of guessing, near $0.1$.
 
 # %% [markdown] lang="zh"
-# *图中可见*：上面是第 5 节的平均图像，下面是第一步写进权重里的东西：红色处该类别比平均的服饰亮，蓝色处则更暗。
+# *图中可见*：上面是第 5 节的平均图像，下面是第一步写进权重里的东西：蓝色处该类别比平均的服饰亮，橙色处则更暗。
 #
 # ### 训练
 #

@@ -16,6 +16,7 @@ from d2l_softmax import load_data_fashion_mnist
 from d2l_softmax.commands import compare, train
 from d2l_softmax.commands.options import RECIPES
 from d2l_softmax.data.sources import DataUnavailableError
+from d2l_softmax.figures import drawing, evaluation
 from d2l_softmax.storage.results import load_history
 from d2l_softmax.training import loop
 
@@ -33,7 +34,7 @@ FILES = FIGURES | {
     "model.pt",
     "model.json",
     "config.json",
-    "classes.txt",
+    "scores.csv",
     "report.html",
 }
 
@@ -91,6 +92,35 @@ def test_what_a_run_writes_and_prints(command, tmp_path, capsys):
     assert "examples a second" in printed[3]
     assert str(out) in printed[4]
     assert len(printed) == 5
+
+
+@pytest.fixture
+def added_figure():
+    """Return the file of a figure that is drawn beside the others for one test."""
+    figure = evaluation.Figure(
+        "added.png",
+        "The accuracy, once more.",
+        draw=lambda of: drawing.new_figure(5, 3)[0],
+        alt_text=lambda of: f"The accuracy on {len(of.dataset)} images of {of.shape[1]} pixels.",
+    )
+    evaluation.FIGURES.append(figure)
+    yield figure.file
+    evaluation.FIGURES.remove(figure)
+
+
+def test_a_figure_is_added_by_an_entry(added_figure, command, tmp_path, monkeypatch):
+    assert command("--epochs=1") == 0
+    out = tmp_path / "out"
+    assert {path.name for path in out.iterdir()} == FILES | {added_figure}
+    report = (out / "report.html").read_text(encoding="utf-8")
+    assert "The accuracy, once more." in report
+    assert "The accuracy on 20 images of 28 pixels." in report
+    figures_command = ["figures", str(out / "model.pt"), f"--data-dir={tmp_path / 'data'}"]
+    assert d2l_main.main([*figures_command, f"--output-dir={tmp_path / 'again'}"]) == 0
+    assert (tmp_path / "again" / added_figure).exists()
+    monkeypatch.setattr(train, "write_results", lambda *arguments: None)
+    assert command("--epochs=1") == 0
+    assert not (out / added_figure).exists()  # an earlier run's
 
 
 @pytest.mark.parametrize(("decay", "explained"), [("none", True), ("linear", False)])

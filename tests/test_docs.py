@@ -20,6 +20,7 @@ import concise
 import d2l_softmax
 import scratch
 from d2l_softmax import __main__ as d2l_main
+from d2l_softmax.data.fashion_mnist import CLASSES
 
 ROOT = Path(__file__).parents[1]
 READMES = ["README.md", "README.zh-CN.md"]
@@ -102,11 +103,23 @@ def test_python_blocks_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     mpl.use("agg")
     found = blocks(READMES[0], "python")  # the other README has the same, see below
-    assert len(found) == 2
+    assert len(found) == 3
     for block in found:
         exec(block, {"__name__": "__main__"})
     assert (tmp_path / "predictions.png").exists()
     d2l_softmax.plt.close("all")
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_classes_are_listed_with_their_numbers(readme):
+    numbers, _, names = re.search(
+        r"^\| \S+ (\| 0 \| 1 .*)\n(.*)\n\| \S+ (.*)$",
+        (ROOT / readme).read_text(encoding="utf-8"),
+        re.MULTILINE,
+    ).groups()
+    rows = (row.strip("| ").split(" | ") for row in (numbers, names))
+    listed = {int(number): name for number, name in zip(*rows, strict=True)}
+    assert listed == dict(enumerate(CLASSES))
 
 
 @pytest.mark.slow

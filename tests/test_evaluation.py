@@ -1,5 +1,6 @@
 """Numbers on a trained model against scikit-learn-free worked examples, and the commands."""
 
+import csv
 import json
 import math
 import re
@@ -146,23 +147,28 @@ def test_parameters_keep_the_readers_dtype(train, tmp_path, made_up):
 def test_evaluate_command(trained, capsys):
     assert d2l_main.main(["evaluate", str(trained / "model.pt"), "--device=cpu"]) == 0
     text = capsys.readouterr().out
-    assert text == (trained / "classes.txt").read_text()
     assert d2l_main.main(["evaluate", str(trained / "model.pt"), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert f"accuracy {result['accuracy']:.4f}" in text
     assert sum(map(sum, result["confusion"])) == 10_000
     assert [c["examples"] for c in result["classes"]] == [1000] * 10
+    with open(trained / "scores.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row, score in zip(rows, result["classes"], strict=True):
+        assert row["class"] == score["label"]
+        for name in ("precision", "recall", "examples"):
+            assert float(row[name]) == score[name]
 
 
 def test_figures_command(trained, tmp_path, capsys):
     assert d2l_main.main(["figures", str(trained / "model.pt"), f"--output-dir={tmp_path}"]) == 0
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {
-        "classes.txt",
         "confusion.png",
         "mistakes.png",
         "predictions.png",
         "reliability.png",
+        "scores.csv",
         "templates.png",
     }
     with Image.open(tmp_path / "confusion.png") as image:

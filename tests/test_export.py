@@ -13,9 +13,9 @@ from safetensors import safe_open
 
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import export
-from d2l_softmax.commands.models import OF_FASHION_MNIST
+from d2l_softmax.models import OF_FASHION_MNIST
 from d2l_softmax.storage.description import RESIZED, Description, save_description
-from d2l_softmax.storage.results import save_model
+from d2l_softmax.storage.results import save_parameters
 
 DTYPES = {"float32": 1e-6, "float64": 1e-14}
 KINDS = {
@@ -39,7 +39,7 @@ def write(tmp_path):
         with torch.no_grad():
             model.W.mul_(10)
             model.b.copy_(torch.arange(len(model.b)) / 4)
-        save_model(tmp_path / "model.pt", model)
+        save_parameters(tmp_path / "model.pt", model)
         save_description(tmp_path / "model.pt", description)
         return model
 

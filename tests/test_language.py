@@ -110,11 +110,13 @@ def texts_in_code():
                 held.add(node.value)
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 constants.setdefault(node.targets[0].id, []).append(node.value)
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Figure":
+                passed.update(caption.value for caption in node.args[1:2])
             elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tr":
                 text = node.args[0]
                 if isinstance(text, ast.Constant):
                     passed.add(text.value)
-                else:  # tr(CAPTION), tr(FIGURES[name])
+                else:  # tr(CAPTION)
                     named |= {n.id for n in ast.walk(text) if isinstance(n, ast.Name)}
     for path in FOLDER.rglob("*.jinja"):
         passed.update(re.findall(r'\btr\("([^"]+)"', path.read_text(encoding="utf-8")))

@@ -15,6 +15,7 @@ import d2l_softmax.pages.lesson as lesson_room
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands.page import OF_EACH_CLASS
 from d2l_softmax.data.fashion_mnist import CLASSES
+from d2l_softmax.figures.drawing import signed_colors
 from d2l_softmax.pages.lesson.modules import joined
 from d2l_softmax.pages.lesson.programs import STEPS, TENSORFLOW, number_of
 from d2l_softmax.storage.description import Description, save_description
@@ -243,6 +244,19 @@ def test_the_names_of_the_classes_are_those_of_the_figures(lesson):
     shown = json.loads(lesson.locator("#texts").text_content())
     for c, name in enumerate(CLASSES):
         assert shown[f"class.{c}"] == {"en": name, "zh-CN": catalogue[name]}
+
+
+def test_the_classes_are_listed_with_their_numbers(lesson):
+    assert lesson.locator("#about-classes").get_attribute("start") == "0"
+    assert lesson.locator("#about-classes li").all_inner_texts() == list(CLASSES)
+
+
+def test_weights_have_the_colours_that_they_have_in_figures():
+    text = LESSON.read_text(encoding="utf-8")
+    colors = json.loads(re.search(r'id="colors">(.*?)</script>', text)[1])
+    negative, zero, positive = (signed_colors()["cmap"]([0, 255, 510])[:, :3] * 255).round()
+    assert colors == {"negative": negative.tolist(), "positive": positive.tolist()}
+    assert zero.tolist() == [255, 255, 255]  # as drawSigned has it
 
 
 def test_the_license_of_the_data_is_in_the_page():

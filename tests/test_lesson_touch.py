@@ -5,10 +5,14 @@ import io
 import json
 import re
 
+import numpy as np
 import pytest
 import torch
 from conftest import LESSON, complaints
 from PIL import Image
+from test_lesson import data_of
+
+from d2l_softmax.figures.drawing import signed_colors
 
 TEXTS = json.loads(
     re.search(
@@ -271,6 +275,27 @@ def test_8_it_learns_step_by_step_and_then_by_itself(open_lesson, hand):
     assert page.locator("#train-loss .curve.blue").get_attribute("d").count("L") > 5
     page.locator("#train-batch").select_option("20")
     assert "Steps: 0, epochs: 0" in said(page, "train-said")
+
+
+def test_8_templates_have_the_colours_of_the_figures(open_lesson):
+    """After a step with all images the weights are known: see the text of part 8."""
+    page = open_lesson()
+    page.locator("#train-step").click()
+    shades, labels, _, _ = data_of(LESSON.read_text(encoding="utf-8"))
+    images, y = shades[: len(labels["train"])] / 15, np.array(labels["train"])
+    means = np.stack([images[y == c].mean(axis=0) for c in range(10)])
+    W = 0.01 * (means - means.mean(axis=0))
+    style = signed_colors(np.abs(W).max())
+    for c in range(10):
+        drawn = (
+            page.locator("#templates canvas")
+            .nth(c)
+            .evaluate(
+                "canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, 28, 28).data)"
+            )
+        )
+        expected = 255 * style["cmap"]((1 + W[c] / style["vmax"]) / 2)
+        np.testing.assert_allclose(np.reshape(drawn, (28, 28, 4)), expected, atol=1.5)
 
 
 def test_9_a_lines_partners_light_up(open_lesson, hand):

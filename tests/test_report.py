@@ -271,6 +271,19 @@ def test_lines_stand_in_the_rows_of_diff(file):
         assert rows == rows_of_diff(*paths)
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "rows"),
+    [
+        ("abc", "axycd", [(1, 1), (2, 2), (None, 3), (3, 4), (None, 5)]),
+        ("abcd", "bd", [(1, None), (2, 1), (3, None), (4, 2)]),
+        ("", "ab", [(None, 1), (None, 2)]),
+        ("", "", []),
+    ],
+)
+def test_lines_that_both_texts_have_are_in_one_row(left, right, rows):
+    assert rows_of(list(left), list(right)) == rows
+
+
 def test_definitions_stand_side_by_side():
     left = (
         "import a\n\n\ndef f():\n    return 1\n\n\nclass C:\n    def g(self):\n        return 2\n"

@@ -30,12 +30,12 @@ from d2l_softmax.storage.results import (
     load_history,
     load_parameters,
     save_history,
-    save_model,
+    save_parameters,
 )
 from d2l_softmax.training.loop import EpochRecord
 
 WRITERS = {
-    "model": lambda path: save_model(path, scratch.SoftmaxRegression()),
+    "model": lambda path: save_parameters(path, scratch.SoftmaxRegression()),
     "history": lambda path: save_history(path, [EpochRecord(1, 0.5, 0.6, 0.7, 0.8)]),
     "figure": lambda path: save_figure(path, Figure()),
     "json": lambda path: write_json(path, {"a": 1}),

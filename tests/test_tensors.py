@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import scratch
-from d2l_softmax.storage.results import ModelFileError, load_parameters, save_model
+from d2l_softmax.storage.results import ModelFileError, load_parameters, save_parameters
 from d2l_softmax.storage.tensors import DamagedFileError, read_saved
 
 MOST = 10_000
@@ -24,7 +24,7 @@ def model():
 @pytest.fixture
 def path(model, tmp_path):
     """Return the path of its file."""
-    save_model(tmp_path / "model.pt", model)
+    save_parameters(tmp_path / "model.pt", model)
     return tmp_path / "model.pt"
 
 

@@ -3,8 +3,9 @@
 import argparse
 import json
 
+import torch
+
 from d2l_softmax.commands.console import say
-from d2l_softmax.commands.models import load_model, load_test_data
 from d2l_softmax.commands.options import (
     add_data_dir,
     add_dataset,
@@ -14,6 +15,7 @@ from d2l_softmax.commands.options import (
     choose_device,
 )
 from d2l_softmax.commands.program import Command, Twins
+from d2l_softmax.models import load_model, load_test_data
 from d2l_softmax.training.evaluation import Evaluation, evaluate, score_table
 
 
@@ -28,8 +30,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def evaluate_model(options: argparse.Namespace, twins: Twins) -> None:
     """Print a model's loss and accuracy on the test data, and precision and recall by class."""
-    model, description = load_model(options.model, twins["scratch"], options.device)
-    evaluation = evaluate(model, load_test_data(options, description, options.device))
+    kept = {"device": options.device, "dtype": torch.float32}
+    model = load_model(options.model, twins["scratch"], **kept)
+    evaluation = evaluate(model, load_test_data(options, model.description, **kept))
     say(as_json(str(options.model), evaluation) if options.json else score_table(evaluation))
 
 

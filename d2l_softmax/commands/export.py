@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from d2l_softmax.commands.console import say
-from d2l_softmax.commands.models import load_model, load_test_data, saved_dtype
 from d2l_softmax.commands.options import add_data_dir, add_dataset, add_model, path
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.data.sources import is_at_hand
+from d2l_softmax.models import load_model, load_test_data
 from d2l_softmax.storage.description import AS_FASHION_MNIST, Description
 from d2l_softmax.storage.export import FORMATS, Exported, ExportError, needing_the_extra
 from d2l_softmax.storage.files import write_atomically
@@ -45,8 +45,8 @@ def export(options: argparse.Namespace, twins: Twins) -> None:
 
     Raises ExportError if it does not, or if the packages are missing that are needed.
     """
-    dtype = saved_dtype(options.model)
-    model, description = load_model(options.model, twins["scratch"], dtype=dtype)
+    model = load_model(options.model, twins["scratch"])
+    description, dtype = model.description, model.W.dtype
     write, read = FORMATS[options.output.suffix]
     with needing_the_extra():
         content = write(model, description)

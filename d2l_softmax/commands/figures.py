@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
+import torch
+
 from d2l_softmax.commands.console import say
 from d2l_softmax.commands.language import add_language, drawn_in
-from d2l_softmax.commands.models import load_model, load_test_data
 from d2l_softmax.commands.options import (
     add_data_dir,
     add_dataset,
@@ -16,6 +17,7 @@ from d2l_softmax.commands.options import (
 )
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.figures.evaluation import TABLE, write_evaluation
+from d2l_softmax.models import load_model, load_test_data
 from d2l_softmax.storage.files import prepare_directory
 
 
@@ -31,9 +33,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def draw_model(options: argparse.Namespace, twins: Twins) -> None:
     """Draw what a model has learned and where it errs, as PNG files, and print its classes."""
-    model, description = load_model(options.model, twins["scratch"], options.device)
+    kept = {"device": options.device, "dtype": torch.float32}
+    model = load_model(options.model, twins["scratch"], **kept)
     output_dir = prepare_directory(options.output_dir)
-    test_iter = load_test_data(options, description, options.device)
+    test_iter = load_test_data(options, model.description, **kept)
     with drawn_in(options.lang):
         figures, table, _ = write_evaluation(output_dir, model, test_iter)
     say(table)

@@ -14,7 +14,6 @@ from d2l_softmax.data.fashion_mnist import NUM_TRAIN
 from d2l_softmax.data.sources import ENVIRONMENT_VARIABLE, default_data_dir
 from d2l_softmax.startup import place_of_process
 
-FASHION_MNIST = "Fashion-MNIST"  # what the data are called if none of one's own are named
 DEFAULT_MODEL = Path("runs", "scratch", "model.pt")
 MANY_IMAGES = 50_000  # in a batch: all cores pay then (benchmarks/README.md, "busy neighbours")
 DEFAULT_LR = {"sgd": 0.1, "adam": 0.001}

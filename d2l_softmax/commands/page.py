@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from d2l_softmax.commands.console import say
-from d2l_softmax.commands.models import OF_FASHION_MNIST, OtherDataError, load_model
 from d2l_softmax.commands.options import add_data_dir, add_output_dir, path
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import CLASSES, load_data_fashion_mnist
+from d2l_softmax.figures.drawing import NEGATIVE, POSITIVE
+from d2l_softmax.models import OF_FASHION_MNIST, OtherDataError, load_model
 from d2l_softmax.pages.lesson import Split, write_lesson
 from d2l_softmax.storage.description import Description
 from d2l_softmax.storage.files import prepare_directory, write_text
@@ -46,8 +47,8 @@ def write(options: argparse.Namespace, twins: Twins) -> None:
         generator=torch.Generator().manual_seed(0),
     )
     if options.model:
-        model, description = load_model(options.model, scratch, dtype=torch.float64)
-        check(description)
+        model = load_model(options.model, scratch, dtype=torch.float64)
+        check(model.description)
     else:
         model = trained(scratch, train_iter)
     output_dir = prepare_directory(options.output_dir)
@@ -57,9 +58,10 @@ def write(options: argparse.Namespace, twins: Twins) -> None:
         "scratch/losses.py": inspect.getsource(scratch.losses),
         "concise/softmax_regression.py": inspect.getsource(concise.softmax_regression),
     }
-    write_lesson(output_dir / "softmax.html", model, splits, CLASSES, code)
+    colors = {"positive": POSITIVE, "negative": NEGATIVE}
+    write_lesson(output_dir / "softmax.html", model, splits, CLASSES, code, colors)
     if options.model:
-        write_text(output_dir / "weights.json", as_json(model, description))
+        write_text(output_dir / "weights.json", as_json(model, model.description))
     what = "softmax.html and weights.json" if options.model else "softmax.html"
     say(f"wrote {what} to {output_dir}")
 

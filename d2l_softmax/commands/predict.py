@@ -9,7 +9,6 @@ import torch
 
 from d2l_softmax.commands.console import Console, say
 from d2l_softmax.commands.language import add_language, drawn_in
-from d2l_softmax.commands.models import load_model
 from d2l_softmax.commands.options import (
     DEFAULT_MODEL,
     add_data_dir,
@@ -36,6 +35,7 @@ from d2l_softmax.data.pictures import PictureError
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.prediction import draw_prediction
 from d2l_softmax.language import tr
+from d2l_softmax.models import load_model
 from d2l_softmax.pages.predictions import Prediction, small, write_predictions_page
 from d2l_softmax.storage.files import prepare_directory
 from d2l_softmax.training.evaluation import Model
@@ -88,7 +88,8 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
     Pictures that can't be used are named on standard error, the others are still predicted. After
     a signal, what was predicted before is written.
     """
-    model, description = load_model(options.model, twins["scratch"])
+    model = load_model(options.model, twins["scratch"], dtype=torch.float32)
+    description = model.description
     classes, output_dir = description.classes, prepare_directory(options.output_dir)
     paths, problems = find_pictures(options.paths)
     sources = sources_of(options, paths, description)

@@ -1,13 +1,11 @@
 """Predictions as lines, as JSON and as a table, and where each drawing is written."""
 
-import csv
-import io
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
 from d2l_softmax.pages.predictions import Prediction
-from d2l_softmax.storage.files import write_text
+from d2l_softmax.storage.files import write_csv
 
 TABLE = "predictions.csv"
 PAGE = "predictions.html"
@@ -35,22 +33,12 @@ def as_json(prediction: Prediction, classes: Sequence[str]) -> dict:
 
 def write_table(path: Path, predictions: Sequence[Prediction], classes: Sequence[str]) -> None:
     """Write a row for each picture: its class, the probability of each class, and doubts."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "class", "index", "probability", *classes, "doubts"])
+    rows = []
     for prediction in predictions:
         ((index, probability),) = prediction.highest(1)
-        writer.writerow(
-            [
-                prediction.name,
-                classes[index],
-                index,
-                probability,
-                *prediction.probabilities,
-                " ".join(prediction.doubts),
-            ]
-        )
-    write_text(path, text.getvalue())
+        row = prediction.name, classes[index], index, probability, *prediction.probabilities
+        rows.append((*row, " ".join(prediction.doubts)))
+    write_csv(path, ["file", "class", "index", "probability", *classes, "doubts"], rows)
 
 
 def drawing_path(folder: Path, stem: str, taken: set[Path]) -> Path:

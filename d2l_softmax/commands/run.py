@@ -15,7 +15,7 @@ from d2l_softmax.storage import checkpoint as checkpoints
 from d2l_softmax.storage.checkpoint import Checkpoint, CheckpointError
 from d2l_softmax.storage.description import path_beside, save_description
 from d2l_softmax.storage.files import remove, write_json
-from d2l_softmax.storage.results import save_history, save_model
+from d2l_softmax.storage.results import save_history, save_parameters
 from d2l_softmax.training.loop import is_finite
 from d2l_softmax.training.processes import restarts_are_left
 
@@ -71,7 +71,7 @@ class Run:
             save_description(self.output_dir / MODEL, self.training.description)
             self.has_directory = True
         save_history(self.output_dir / HISTORY, self.training.history)
-        save_model(self.output_dir / MODEL, self.training.model)
+        save_parameters(self.output_dir / MODEL, self.training.model)
 
     def write_checkpoint(self) -> None:
         """Write the checkpoint; that of an unfinished training that was there is kept."""
@@ -91,7 +91,7 @@ class Run:
 
     def clear(self) -> None:
         """Remove the figures, which will be drawn anew, and all that is of another run."""
-        stale = [CURVES, *FIGURES, BY_EPOCH, TABLE, REPORT]
+        stale = [CURVES, *(figure.file for figure in FIGURES), BY_EPOCH, TABLE, REPORT]
         if name_of_run(self.output_dir / CONFIG) != self.config["run"]:
             stale += [CONFIG, HISTORY, MODEL, path_beside(Path(MODEL)).name]
         for file in stale:

@@ -12,9 +12,13 @@ import torch
 
 from d2l_softmax import __version__
 from d2l_softmax.commands.console import counted
-from d2l_softmax.commands.options import FASHION_MNIST, as_json
+from d2l_softmax.commands.options import as_json
 from d2l_softmax.data.batches import ArrayLoader
-from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE, load_data_fashion_mnist
+from d2l_softmax.data.fashion_mnist import (
+    FASHION_MNIST,
+    TEST_BATCH_SIZE,
+    load_data_fashion_mnist,
+)
 from d2l_softmax.data.own import load_data
 from d2l_softmax.figures.templates import MOST_BY_EPOCH
 from d2l_softmax.storage.checkpoint import Checkpoint

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
 WRONG = "#c62828"
+# Of weights above and below zero, in figures and in the lesson; white is zero. Blue and orange of
+# Tableau's "Color Blind 10", which also differ without the eye's red, green or blue receptors.
+POSITIVE, NEGATIVE, WHITE = (0, 107, 164), (200, 82, 0), (255, 255, 255)
 GRAY: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1}
 TILE_HEIGHT = 1.3  # of a tile with its title, in widths
 LONGEST_NAME = 16  # characters of a class's name, on a tile or beside a bar
@@ -150,6 +153,16 @@ def as_pixels(image: Tensor) -> np.ndarray:
     """
     pixels = image.numpy(force=True)
     return pixels.transpose(1, 2, 0) if len(pixels) == 3 else pixels.mean(axis=0)
+
+
+def signed_colors(limit: float = 1.0) -> dict[str, Any]:
+    """Return imshow's arguments for numbers from -limit to limit."""
+    import numpy as np
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colors = np.array([NEGATIVE, WHITE, POSITIVE]) / 255
+    cmap = LinearSegmentedColormap.from_list("signed", list(colors), N=511)  # odd: zero is white
+    return {"cmap": cmap, "vmin": -limit, "vmax": limit}
 
 
 def shortened(name: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor
 
@@ -21,7 +21,7 @@ from d2l_softmax.figures.drawing import (
 from d2l_softmax.figures.templates import draw_templates
 from d2l_softmax.figures.vector import Shown
 from d2l_softmax.language import tr
-from d2l_softmax.storage.files import write_text
+from d2l_softmax.storage.files import write_csv
 from d2l_softmax.training.evaluation import (
     NUM_BINS,
     Bin,
@@ -35,8 +35,8 @@ from d2l_softmax.training.evaluation import (
 )
 
 if TYPE_CHECKING:
+    import matplotlib.figure
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 NUM_PREDICTIONS = 18
 # With fewer examples in a bin, its interval reaches further than the next bin, 0.1 to each side.
@@ -45,16 +45,87 @@ MOST_COUNTS = 60  # classes up to which a confusion matrix has numbers in it
 MOST_NAMES = 120  # classes up to which each has its name beside the matrix
 # Numbers within the axes: measuring each for the layout would take a tenth of the time of drawing.
 INSIDE: dict[str, Any] = {"fontsize": 8, "in_layout": False}
-TABLE = "classes.txt"
-FIGURES = {
-    "predictions.png": "The first test images.",
-    "templates.png": "What was learned: the weights of each class as an image.",
-    "confusion.png": "How often each class was taken for each other.",
-    "mistakes.png": "Where the model was most sure and wrong.",
-    "reliability.png": "Is it as often right as it is sure?",
-}
-VECTOR = ("confusion.png", "reliability.png")  # of lines and letters: a page has them as SVG
-OF_IMAGES = ("predictions.png", "templates.png", "mistakes.png")
+TABLE = "scores.csv"
+SCORES = ("class", "precision", "recall", "examples")  # a row for each class
+
+
+class EvaluatedModel(NamedTuple):
+    """A model, the test data, and its evaluation on them: what FIGURES are drawn from."""
+
+    model: Model
+    dataset: LabelledImages
+    evaluation: Evaluation
+
+    @property
+    def shape(self) -> Sequence[int]:
+        """Return the shape of an example: (c, h, w) or, for features, (d,)."""
+        return self.dataset[0][0].shape
+
+    def first_images(self) -> list[Tensor]:
+        """Return the first test images, (c, h, w) each."""
+        return [self.dataset[i][0] for i in range(min(NUM_PREDICTIONS, len(self.dataset)))]
+
+    def first_labels(self) -> tuple[list[int], list[int]]:
+        """Return the labels and the predicted classes of these images."""
+        y, predicted = self.evaluation.y, self.evaluation.predicted
+        return y[:NUM_PREDICTIONS].tolist(), predicted[:NUM_PREDICTIONS].tolist()
+
+
+class Figure(NamedTuple):
+    """A figure of every run: its file, its caption, and two functions of an EvaluatedModel.
+
+    `draw` returns the figure, `alt_text` what it shows, for those who don't see it. A `vector`
+    figure consists of lines and letters: pages have it as SVG. One that `needs_images` is left out
+    where examples are features.
+    """
+
+    file: str
+    caption: str
+    draw: Callable[[EvaluatedModel], matplotlib.figure.Figure]
+    alt_text: Callable[[EvaluatedModel], str]
+    vector: bool = False
+    needs_images: bool = False
+
+
+FIGURES = [
+    Figure(
+        "predictions.png",
+        "The first test images.",
+        draw=lambda of: draw_predictions(
+            of.first_images(), *of.first_labels(), of.evaluation.classes
+        ),
+        alt_text=lambda of: descriptions.of_predictions(*of.first_labels(), of.evaluation.classes),
+        needs_images=True,
+    ),
+    Figure(
+        "templates.png",
+        "What was learned: the weights of each class as an image.",
+        draw=lambda of: draw_templates(of.model.W, of.shape, of.evaluation.classes),
+        alt_text=lambda of: descriptions.of_templates(of.evaluation.classes),
+        needs_images=True,
+    ),
+    Figure(
+        "confusion.png",
+        "How often each class was taken for each other.",
+        draw=lambda of: draw_confusion(of.evaluation),
+        alt_text=lambda of: descriptions.of_confusion(of.evaluation),
+        vector=True,
+    ),
+    Figure(
+        "mistakes.png",
+        "Where the model was most sure and wrong.",
+        draw=lambda of: draw_mistakes(of.evaluation, of.dataset),
+        alt_text=lambda of: descriptions.of_mistakes(of.evaluation),
+        needs_images=True,
+    ),
+    Figure(
+        "reliability.png",
+        "Is it as often right as it is sure?",
+        draw=lambda of: draw_reliability(of.evaluation),
+        alt_text=lambda of: descriptions.of_reliability(of.evaluation),
+        vector=True,
+    ),
+]
 
 
 def write_evaluation(
@@ -65,35 +136,18 @@ def write_evaluation(
     Where examples are features, the figures that show images are left out.
     """
     evaluation = evaluate(model, test_iter)
-    dataset = test_iter.dataset
-    n = min(NUM_PREDICTIONS, len(dataset))
-    examples = [dataset[i][0] for i in range(n)]
-    shape = examples[0].shape
-    y, predicted = evaluation.y[:n].tolist(), evaluation.predicted[:n].tolist()
-    figures = {
-        "predictions.png": lambda: draw_predictions(examples, y, predicted, evaluation.classes),
-        "templates.png": lambda: draw_templates(model.W, shape, evaluation.classes),
-        "confusion.png": lambda: draw_confusion(evaluation),
-        "mistakes.png": lambda: draw_mistakes(evaluation, dataset),
-        "reliability.png": lambda: draw_reliability(evaluation),
-    }
-    alts = {
-        "predictions.png": descriptions.of_predictions(y, predicted, evaluation.classes),
-        "templates.png": descriptions.of_templates(evaluation.classes),
-        "confusion.png": descriptions.of_confusion(evaluation),
-        "mistakes.png": descriptions.of_mistakes(evaluation),
-        "reliability.png": descriptions.of_reliability(evaluation),
-    }
-    table = score_table(evaluation)
-    if len(shape) == 1:
-        figures = {name: draw for name, draw in figures.items() if name not in OF_IMAGES}
-        table += "\nThe examples are features: figures that show images are left out."
+    evaluated = EvaluatedModel(model, test_iter.dataset, evaluation)
+    has_images = len(evaluated.shape) == 3
     shown = {}
-    for name, draw in figures.items():
-        figure = draw()
-        save_figure(output_dir / name, figure)
-        shown[name] = Shown(tr(FIGURES[name]), alts[name], figure if name in VECTOR else None)
-    write_text(output_dir / TABLE, f"{table}\n")
+    for file, caption, draw, alt_text, vector, needs_images in FIGURES:
+        if has_images or not needs_images:
+            figure = draw(evaluated)
+            save_figure(output_dir / file, figure)
+            shown[file] = Shown(tr(caption), alt_text(evaluated), figure if vector else None)
+    write_csv(output_dir / TABLE, SCORES, evaluation.class_scores())
+    table = score_table(evaluation)
+    if not has_images:
+        table += "\nThe examples are features: figures that show images are left out."
     return shown, table, evaluation
 
 
@@ -103,7 +157,7 @@ def draw_predictions(
     predicted: Sequence[int],
     classes: Sequence[str],
     columns: int = 9,
-) -> Figure:
+) -> matplotlib.figure.Figure:
     """Draw images (c, h, w) under their true and predicted classes, wrong ones red with ✗."""
     figure, axes = new_tiles(len(images), columns)
     title = tr("true label above predicted label, the wrong ones with ✗")
@@ -115,7 +169,7 @@ def draw_predictions(
     return figure
 
 
-def draw_confusion(evaluation: Evaluation) -> Figure:
+def draw_confusion(evaluation: Evaluation) -> matplotlib.figure.Figure:
     """Draw how often each true class (row) was predicted as each class (column)."""
     confusion = evaluation.confusion()
     shares = confusion / confusion.sum(dim=1, keepdim=True).clamp(min=1)
@@ -139,7 +193,9 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def draw_mistakes(evaluation: Evaluation, dataset: LabelledImages, n: int = 12) -> Figure:
+def draw_mistakes(
+    evaluation: Evaluation, dataset: LabelledImages, n: int = 12
+) -> matplotlib.figure.Figure:
     """Draw the misclassified images of the data set with the highest confidence."""
     mistakes = evaluation.worst_mistakes(n).tolist()
     figure, axes = new_tiles(n, n // 2)
@@ -157,7 +213,7 @@ def draw_mistakes(evaluation: Evaluation, dataset: LabelledImages, n: int = 12) 
     return figure
 
 
-def draw_reliability(evaluation: Evaluation) -> Figure:
+def draw_reliability(evaluation: Evaluation) -> matplotlib.figure.Figure:
     """Draw how often the model is right against how sure it is, in ten bins, and their sizes.
 
     Bars are Wilson's intervals; bins of too few examples to judge are hollow and not joined.

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from d2l_softmax.figures.drawing import WRONG, draw_image, new_figure, shortened
+from d2l_softmax.figures.drawing import (
+    WRONG,
+    draw_image,
+    new_figure,
+    shortened,
+    signed_colors,
+)
 from d2l_softmax.language import tr
 from d2l_softmax.training.evaluation import Model
 
@@ -73,12 +79,12 @@ def draw_products(figure: FigureBase, X: Tensor, model: Model, classes: Sequence
     logits = (X.flatten(1) @ W + b)[0]  # (1, d) @ (d, q) -> (1, q)
     pair = logits.topk(2).indices.tolist()
     products = (X.flatten() * W[:, pair].T).reshape(2, *X.shape[1:]).sum(dim=1)  # (2, h, w)
-    limit = float(products.abs().max()) or 1.0
+    style = signed_colors(float(products.abs().max()) or 1.0)
     seen, *both = axes = row_of(figure, 3)
     draw_image(seen, X[0])
     seen.set_title(tr("what the model saw"), fontsize="small")
     for place, product, k in zip(both, products, pair, strict=True):
-        image = place.imshow(product.numpy(force=True), cmap="RdBu_r", vmin=-limit, vmax=limit)
+        image = place.imshow(product.numpy(force=True), **style)
         name, sum_and_bias = what_it_is_made_of(classes[k], float(logits[k]), float(b[k]))
         place.set_title(name, fontsize="small")
         place.set_xlabel(sum_and_bias, fontsize=8)
@@ -104,7 +110,7 @@ def against(logits: Tensor, pair: Sequence[int], classes: Sequence[str]) -> str:
     first, second = (round(float(logits[k]), 2) for k in pair)
     one, other = (float(logits.softmax(dim=0)[k]) for k in pair)
     return tr(
-        "red pixels speak for the class, blue ones against it\n"
+        "blue pixels count towards the class, orange ones against it\n"
         "{name} against {rival}: {first} − {second} = {difference} ≈ log({one} / {other})",
         name=shortened(classes[pair[0]]),
         rival=shortened(classes[pair[1]]),

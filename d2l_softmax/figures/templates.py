@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from d2l_softmax.figures.drawing import (
     new_tiles,
     save_figure,
     shortened,
+    signed_colors,
 )
 from d2l_softmax.figures.vector import Shown
 from d2l_softmax.language import tr
@@ -30,14 +31,13 @@ MOST_TEMPLATES = 60
 MOST_BY_EPOCH = 20  # classes in figures of many epochs
 MOST_COLUMNS, MOST_FRAMES = 8, 20  # epochs
 BY_EPOCH = "templates-by-epoch.png"
-COLORS: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1}
 
 
 def draw_templates(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> Figure:
     """Draw the weights (d,) of each class as an image (c, h, w), of the first 60 at most.
 
-    Blue is below zero, red above. Weights of three channels are drawn in these colours, gray where
-    they are zero.
+    Blue is above zero, orange below, white zero. Weights of three channels are drawn in these
+    colours, gray where they are zero.
     """
     classes = classes[:MOST_TEMPLATES]
     columns = 5 if len(classes) <= 20 else 10
@@ -46,8 +46,7 @@ def draw_templates(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> F
     in_colour = shape[0] == 3
     if in_colour:
         templates = scaled(templates)
-    limit = largest(templates)
-    style = COLORS | {"vmin": -limit, "vmax": limit}
+    style = signed_colors(largest(templates))
     for place, (template, label) in enumerate(zip(templates, classes, strict=True)):
         image = draw_tile(axes, place, columns, template, shortened(label), **style)
     if not in_colour:
@@ -102,7 +101,7 @@ def draw_templates_by_epoch(
     side = inches / max(height / len(classes), width / len(columns))  # of a pixel
     figure, (axes,) = new_figure(max(side * width, 4.5) + 1.2, side * height + 1)
     figure.set_layout_engine("compressed")  # the other cuts names beside what has an aspect
-    axes.imshow(as_pixels(pixels), **COLORS)
+    axes.imshow(as_pixels(pixels), **signed_colors())
     axes.set_yticks(middles(height, len(classes)), [shortened(name) for name in classes])
     limits = [f"{epoch}\n±{largest(templates):.2g}" for epoch, templates in columns.items()]
     axes.set_xticks(middles(width, len(columns)), limits)
@@ -121,9 +120,9 @@ def draw_frame(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> Figur
     classes = classes[:MOST_BY_EPOCH]
     columns = min(5, len(classes))
     figure, axes = new_tiles(len(classes), columns, side=1.1)
-    templates = scaled(as_images(W, shape, len(classes)))
+    templates, style = scaled(as_images(W, shape, len(classes))), signed_colors()
     for place, (template, label) in enumerate(zip(templates, classes, strict=True)):
-        draw_tile(axes, place, columns, template, shortened(label), **COLORS)
+        draw_tile(axes, place, columns, template, shortened(label), **style)
     return figure
 
 
@@ -140,8 +139,8 @@ def a_few_of(course: Mapping[int, Tensor], most: int) -> list[int]:
 def meaning_of_colours(shape: Sequence[int]) -> str:
     """Return what the colours of templates say, for images (c, h, w)."""
     if shape[0] == 3:
-        return tr("weights of each class: a colour brighter than in gray speaks for it")
-    return tr("weights of each class: red speaks for it, blue against it")
+        return tr("weights of each class: a colour brighter than in gray counts towards it")
+    return tr("weights of each class: blue counts towards it, orange against it")
 
 
 def as_images(W: Tensor, shape: Sequence[int], n: int) -> Tensor:

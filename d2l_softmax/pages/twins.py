@@ -1,10 +1,11 @@
 """The code of both twins, definition beside definition, its lines paired as `diff -y` pairs them.
 
-Hunt and McIlroy (1976): the most lines that both have, in order, stand in the same rows; what is
-between them is paired from the top.
+Lines that both have, in order, are in the same rows (difflib); those between are paired from the
+top.
 """
 
 import ast
+import difflib
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -55,32 +56,12 @@ def rows_of(left: Sequence[str], right: Sequence[str]) -> list[Row]:
     """Return the pairs of lines that `diff -y` shows in one row."""
     rows: list[Row] = []
     i = j = 0
-    for p, q in [*common(left, right), (len(left), len(right))]:
+    matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
+    for p, q, size in matcher.get_matching_blocks():  # the last one is empty, at both ends
         rows += itertools.zip_longest(range(i + 1, p + 1), range(j + 1, q + 1))
-        if p < len(left):
-            rows.append((p + 1, q + 1))
-        i, j = p + 1, q + 1
+        i, j = p + size, q + size
+        rows += zip(range(p + 1, i + 1), range(q + 1, j + 1), strict=True)
     return rows
-
-
-def common(left: Sequence[str], right: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield the indices of a longest common subsequence of lines."""
-    n, m = len(left), len(right)
-    longest = [[0] * (m + 1) for _ in range(n + 1)]  # of what begins at i and j
-    for i, j in itertools.product(reversed(range(n)), reversed(range(m))):
-        same = left[i] == right[j]
-        longest[i][j] = (
-            longest[i + 1][j + 1] + 1 if same else max(longest[i + 1][j], longest[i][j + 1])
-        )
-    i = j = 0
-    while i < n and j < m:
-        if left[i] == right[j]:
-            yield i, j
-            i, j = i + 1, j + 1
-        elif longest[i + 1][j] >= longest[i][j + 1]:
-            i += 1
-        else:
-            j += 1
 
 
 def definitions(code: str) -> dict[int, str]:

@@ -1,6 +1,8 @@
 """Writing to disk so that a file is whole or not there."""
 
 import contextlib
+import csv
+import io
 import json
 import os
 import re
@@ -8,7 +10,7 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from d2l_softmax.errors import UserError
@@ -113,6 +115,15 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: dict) -> None:
     """Write a dictionary as indented JSON, whole or not at all; see above."""
     write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def write_csv(path: Path, header: Iterable[object], rows: Iterable[Iterable[object]]) -> None:
+    """Write a table as CSV, whole or not at all; see above. Numbers have all their digits."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
 
 
 def remove(path: Path) -> None:

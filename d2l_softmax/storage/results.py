@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.files import write_atomically, write_text
+from d2l_softmax.storage.files import write_atomically, write_csv
 from d2l_softmax.storage.tensors import DamagedFileError, read_saved
 from d2l_softmax.training.evaluation import Model
 from d2l_softmax.training.loop import EpochRecord
 
 
-def save_model(path: Path, model: Model) -> None:
+def save_parameters(path: Path, model: Model) -> None:
     """Write {"W": (d, q), "b": (q,)}, the same for both twins, on the CPU and contiguous."""
     tensors = {"W": model.W, "b": model.b}
     buffer = io.BytesIO()
@@ -93,11 +93,8 @@ def is_plain(tensor: object) -> bool:
 
 def save_history(path: Path, history: Sequence[EpochRecord]) -> None:
     """Write history.csv: one row an epoch, numbers with all their digits, seconds of wall time."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(history[0].measurements())
-    writer.writerows(record.measurements().values() for record in history)
-    write_text(path, text.getvalue())
+    rows = (record.measurements().values() for record in history)
+    write_csv(path, history[0].measurements(), rows)
 
 
 def load_history(path: Path) -> list[EpochRecord]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.files import write_text
+from d2l_softmax.storage.files import write_csv
 from d2l_softmax.storage.tensors import DamagedFileError, read_regular_file
 
 MOST_BYTES = 100_000_000  # of a table; a training takes about 150
@@ -65,11 +65,7 @@ class Table:
         """
         results = self.results | {settings: result}
         order = dict.fromkeys([*first, *results])
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows((*s, *results[s]) for s in order if s in results)
-        write_text(self.path, text.getvalue())
+        write_csv(self.path, self.columns, ((*s, *results[s]) for s in order if s in results))
         self.results = results
 
 

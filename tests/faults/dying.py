@@ -23,7 +23,7 @@ from . import children
 
 FILES = {
     *("checkpoint.pt", "config.json", "history.csv", "model.pt", "model.json"),
-    *("report.html", "classes.txt"),
+    *("report.html", "scores.csv"),
     *("curves.png", "confusion.png", "mistakes.png", "predictions.png", "reliability.png"),
     "templates.png",
 }

@@ -59,13 +59,18 @@ class Split(NamedTuple):
 
 
 def write_lesson(
-    path: Path, model: Model, splits: dict[str, Split], classes: tuple[str, ...], code: dict
+    path: Path,
+    model: Model,
+    splits: dict[str, Split],
+    classes: tuple[str, ...],
+    code: dict,
+    colors: dict[str, tuple[int, int, int]],
 ) -> None:
     """Write the page with a model for 28×28 images, the images of `train` and `test`, and code.
 
     `code` has the text of scratch/softmax_regression.py, scratch/losses.py and
-    concise/softmax_regression.py by these names. What the page has of images is 16 grays, of W
-    float16.
+    concise/softmax_regression.py by these names. `colors` has the RGB values of positive and
+    negative weights. What the page has of images is 16 grays, of W float16.
     """
     texts = json.loads(read("texts.json"))
     texts |= {f"class.{c}": in_both_languages(name) for c, name in enumerate(classes)}
@@ -80,6 +85,7 @@ def write_lesson(
         parts=described_parts(code),
         programs=columns(code[PAGE], code["concise/softmax_regression.py"], TENSORFLOW),
         classes=classes,
+        colors=colors,
         examples={
             "labels": {name: split.labels.tolist() for name, split in splits.items()},
             "images": in_base64(zlib.compress(packed(images), level=9)),

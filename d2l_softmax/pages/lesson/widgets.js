@@ -3,10 +3,7 @@
 import { SIDE } from "./examples.js";
 import { say } from "./language.js";
 
-const [BLUE, RED] = [
-  [10, 88, 176],
-  [198, 40, 40],
-];
+const COLORS = JSON.parse(document.getElementById("colors").textContent); // red, green, blue
 export const CLASSES = JSON.parse(document.getElementById("classes").textContent);
 
 /** Return the element with an id, or the first inside another that a selector finds. */
@@ -36,11 +33,11 @@ export function drawImage(canvas, x) {
   drawPixels(canvas, x, (shade) => 255 * shade);
 }
 
-/** Draw numbers (784,) between -most and most: blue is above zero, red below, white is zero. */
+/** Draw numbers (784,) between -most and most: blue is above zero, orange below, white is zero. */
 export function drawSigned(canvas, numbers, most) {
   const scale = 1 / (most || 1);
   drawPixels(canvas, numbers, (number, channel) => {
-    const full = (number > 0 ? BLUE : RED)[channel];
+    const full = (number > 0 ? COLORS.positive : COLORS.negative)[channel];
     return 255 + Math.min(1, Math.abs(number) * scale) * (full - 255);
   });
 }

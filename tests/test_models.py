@@ -1,0 +1,147 @@
+"""Models in scripts: load_model and save_model, for both twins and for data of one's own."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from conftest import TWINS, write_pictures
+
+import concise
+import d2l_softmax as d2l
+import scratch
+from d2l_softmax import __main__ as d2l_main
+from d2l_softmax.data.fashion_mnist import CLASSES
+from d2l_softmax.errors import UserError
+from d2l_softmax.storage.results import ModelFileError, load_history
+
+OWN = ("rose", "tulip", "玫瑰")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "mine.pt"
+
+
+def test_what_a_run_wrote_is_loaded_with_its_classes(trained, real_data):
+    model = d2l.load_model(trained / "model.pt")
+    assert isinstance(model, concise.SoftmaxRegression)
+    assert (model.classes, model.shape) == (CLASSES, (1, 28, 28))
+    _, test_iter = d2l.load_data_fashion_mnist(1000)
+    history = load_history(trained / "history.csv")
+    assert d2l.evaluate_accuracy(model, test_iter) == history[-1].test_acc
+    X, _ = next(iter(test_iter))
+    assert [model.classes[k] for k in model(X[:2]).argmax(dim=1)] == ["ankle boot", "pullover"]
+
+
+@pytest.mark.parametrize("reader", [None, *TWINS])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_either_twins_model_is_read_as_either(twin, reader, dtype, path, generator):
+    model = twin.SoftmaxRegression(dtype=dtype, generator=generator)
+    d2l.save_model(path, model)
+    loaded = d2l.load_model(str(path), TWINS.get(reader))
+    assert isinstance(loaded, TWINS.get(reader, concise).SoftmaxRegression)
+    assert loaded.W.dtype == dtype
+    assert torch.equal(loaded.W, model.W)
+    assert torch.equal(loaded.b, model.b)
+    X = torch.rand(3, 1, 28, 28, dtype=dtype, generator=generator)
+    torch.testing.assert_close(loaded.probabilities(X), model.probabilities(X))
+
+
+def test_a_dtype_can_be_asked_for(path):
+    d2l.save_model(path, scratch.SoftmaxRegression(dtype=torch.float64))
+    assert d2l.load_model(path, dtype=torch.float32).W.dtype == torch.float32
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5), (60,)], ids=["pictures", "features"])
+def test_own_classes_and_shape_are_kept(shape, path, tmp_path):
+    d2l.save_model(path, scratch.SoftmaxRegression(60, 3), OWN, shape)
+    model = d2l.load_model(path)
+    assert (model.classes, model.shape) == (OWN, shape)
+    d2l.save_model(tmp_path / "copy.pt", model)
+    copy = d2l.load_model(tmp_path / "copy.pt", scratch)
+    assert copy.description == model.description
+    assert torch.equal(copy.W, model.W)
+
+
+def test_commands_read_what_a_script_saved(path, tmp_path, capsys):
+    folder = write_pictures(tmp_path / "flowers", sizes=((8, 6), (5, 5)))
+    train_iter, test_iter = d2l.load_data(folder, 4, resize=7)
+    dataset = train_iter.dataset
+    model = concise.SoftmaxRegression(3 * 7 * 7, 2)
+    d2l.save_model(path, model, dataset.classes, dataset.shape)
+    assert d2l_main.main(["evaluate", str(path), f"--dataset={folder}", "--device=cpu"]) == 0
+    accuracy = d2l.evaluate_accuracy(model, test_iter)
+    assert f"accuracy {accuracy:.4f}" in capsys.readouterr().out
+
+
+def test_without_model_json_it_is_a_model_of_fashion_mnist(path):
+    d2l.save_model(path, scratch.SoftmaxRegression())
+    path.with_suffix(".json").unlink()
+    assert d2l.load_model(path).classes == CLASSES
+    d2l.save_model(path, scratch.SoftmaxRegression(60, 3), OWN, (60,))
+    path.with_suffix(".json").unlink()
+    with pytest.raises(ModelFileError, match=r"W has shape \(60, 3\), expected \(784, 10\)"):
+        d2l.load_model(path)
+
+
+def test_an_earlier_description_is_replaced(path):
+    d2l.save_model(path, scratch.SoftmaxRegression(60, 3), OWN, (60,))
+    d2l.save_model(path, scratch.SoftmaxRegression())
+    assert d2l.load_model(path).classes == CLASSES
+
+
+def test_files_that_cannot_be_used_are_errors_of_the_user(path):
+    with pytest.raises(UserError, match="there is no model"):
+        d2l.load_model(path)
+    d2l.save_model(path, scratch.SoftmaxRegression())
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="damaged or not a model"):
+        d2l.load_model(path)
+    d2l.save_model(path, scratch.SoftmaxRegression())
+    path.with_suffix(".json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UserError, match="damaged or does not describe a model"):
+        d2l.load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("classes", "shape"),
+    [
+        (None, None),  # those of Fashion-MNIST
+        (OWN, None),
+        (None, (60,)),
+        (OWN, (61,)),
+        (OWN, (6, 10)),
+        (("rose", "rose", "tulip"), (60,)),
+        ((1, 2, 3), (60,)),
+        (OWN, (-60,)),
+    ],
+)
+def test_classes_and_shape_that_do_not_fit_are_refused(classes, shape, path):
+    with pytest.raises(
+        UserError, match=r"W has shape \(60, 3\), but .* give classes, .* and shape"
+    ):
+        d2l.save_model(path, scratch.SoftmaxRegression(60, 3), classes, shape)
+    assert not list(path.parent.iterdir())
+
+
+def test_a_model_is_not_written_over_its_description(tmp_path):
+    with pytest.raises(UserError, match=r"ends in \.pt"):
+        d2l.save_model(tmp_path / "model.json", scratch.SoftmaxRegression())
+
+
+def test_pixels_that_are_no_floats_are_refused(path):
+    d2l.save_model(path, scratch.SoftmaxRegression())
+    pixels = torch.zeros(2, 28, 28, dtype=torch.uint8)
+    model = d2l.load_model(path)
+    with pytest.raises(ValueError, match=r"X is torch\.uint8, expected the model's torch\.float32"):
+        model(pixels)
+    assert model(pixels / 255).shape == (2, 10)
+
+
+def test_neither_twin_is_imported_until_a_model_is_loaded():
+    code = "import d2l_softmax, sys; print({'scratch', 'concise'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
