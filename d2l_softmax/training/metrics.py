@@ -51,8 +51,8 @@ class Timer:
 class Accumulator:
     """Running sums of n quantities, kept in double precision.
 
-    Tensors may be added. They are read when a sum is asked for, at the latest after 1,024
-    additions, so that no step waits for the device; until then, don't change them in place.
+    Tensors may be added. Those of a device are read when a sum is asked for, at the latest after
+    1,024 additions, so that no step waits for it; until then, don't change them in place.
 
     >>> metric = Accumulator(2)
     >>> metric.add(0.5, torch.tensor(3))
@@ -78,7 +78,7 @@ class Accumulator:
         """Add a value to each sum; a value is a number or a tensor of one element."""
         if len(values) != self.n:
             raise ValueError(f"{len(values)} values, expected {self.n}, one for each sum")
-        self.waiting.append([without_graph(value) for value in values])
+        self.waiting.append([read_on_cpu(value) for value in values])
         if len(self.waiting) >= self.LONGEST_WAIT:
             self._read_waiting()
 
@@ -140,9 +140,11 @@ class NonFiniteError(FloatingPointError):
         self.step = step
 
 
-def without_graph(value: float | Tensor) -> float | Tensor:
-    """Return the value; a loss detached, as it would keep its whole graph alive."""
-    return value.detach() if isinstance(value, Tensor) and value.requires_grad else value
+def read_on_cpu(value: float | Tensor) -> float | Tensor:
+    """Return the value: a number, or detached from its graph if it is a device's tensor."""
+    if not isinstance(value, Tensor):
+        return value
+    return value.item() if value.is_cpu else value.detach()
 
 
 def as_floats(values: Sequence[float | Tensor]) -> list[float]:
