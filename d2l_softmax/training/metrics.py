@@ -180,7 +180,7 @@ def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
             )
         y_hat, largest = y_hat.reshape(y.shape), largest.reshape(y.shape)
     # max takes a NaN for the largest; it alone doesn't equal itself
-    return (y_hat == y).logical_and_(largest == largest).sum()
+    return (y_hat == y).logical_and_(largest == largest).count_nonzero()
 
 
 def accuracy(y_hat: Tensor, y: Tensor) -> float:
