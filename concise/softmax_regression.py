@@ -4,7 +4,6 @@ The twin of scratch/softmax_regression.py: same names, same order, same numbers.
 Shapes: n images in a batch, d = 784 pixels each, q = 10 classes. The loss is in nats.
 """
 
-import torch
 from torch import nn
 
 from d2l_softmax.training.checks import check_inputs, check_targets
@@ -22,6 +21,7 @@ def softmax(logits):
 
 
 # one_hot() is inside nn.CrossEntropyLoss, which takes classes and soft labels as they are
+LOSSES = {r: nn.CrossEntropyLoss(reduction=r) for r in ("mean", "sum", "none")}
 
 
 class SoftmaxRegression(nn.Module):
@@ -57,7 +57,7 @@ def cross_entropy(logits, y, reduction="mean"):
     y holds the classes (n,), or soft labels (n, q): then the sum of -y log(y_hat) over the classes.
     """
     check_targets(logits, y, reduction)
-    return nn.CrossEntropyLoss(reduction=reduction)(logits, y)
+    return LOSSES[reduction](logits, y)
 
 
 def train_epoch(model, train_iter, optimizer, metric=None):
