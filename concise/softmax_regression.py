@@ -4,10 +4,9 @@ The twin of scratch/softmax_regression.py: same names, same order, same numbers.
 Shapes: n images in a batch, d = 784 pixels each, q = 10 classes. The loss is in nats.
 """
 
-import torch
 from torch import nn
 
-from d2l_softmax.training.checks import check_inputs, check_targets
+from d2l_softmax.training.checks import check_targets, explain_wrong_inputs
 from d2l_softmax.training.metrics import Accumulator, count_correct
 
 from .optimizers import SGD, Adam, LinearDecay
@@ -22,6 +21,7 @@ def softmax(logits):
 
 
 # one_hot() is inside nn.CrossEntropyLoss, which takes classes and soft labels as they are
+LOSSES = {r: nn.CrossEntropyLoss(reduction=r) for r in ("mean", "sum", "none")}
 
 
 class SoftmaxRegression(nn.Module):
@@ -39,9 +39,9 @@ class SoftmaxRegression(nn.Module):
     W = property(lambda self: self.net[1].weight.T)  # (d, q)
     b = property(lambda self: self.net[1].bias)  # (q,)
 
+    @explain_wrong_inputs
     def forward(self, X):
         """Return the logits (n, q) of the images X (n, ...)."""
-        check_inputs(X, self.W)
         return self.net(X)  # (n, 1, 28, 28) -> (n, d) -> (n, q)
 
     def probabilities(self, X):
@@ -57,17 +57,17 @@ def cross_entropy(logits, y, reduction="mean"):
     y holds the classes (n,), or soft labels (n, q): then the sum of -y log(y_hat) over the classes.
     """
     check_targets(logits, y, reduction)
-    return nn.CrossEntropyLoss(reduction=reduction)(logits, y)
+    return LOSSES[reduction](logits, y)
 
 
-def train_epoch(model, train_iter, optimizer):
+def train_epoch(model, train_iter, optimizer, metric=None):
     """Train on every batch once; return the mean loss and the accuracy before each step."""
-    metric = Accumulator(3)  # sum of losses, correct predictions, examples
+    metric = metric or Accumulator(3)  # sum of losses, correct predictions, examples
     for X, y in train_iter:
         logits = model(X)
         loss = cross_entropy(logits, y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        metric.add(loss * len(y), count_correct(logits, y), len(y))
+        metric.add(loss.detach() * len(y), count_correct(logits, y), len(y))
     return metric[0] / metric[2], metric[1] / metric[2]

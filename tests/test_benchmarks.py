@@ -41,8 +41,8 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 NAMES = set(
     re.findall(
         r"\S+",
-        "scratch concise torch scikit-learn JAX NumPy SGD Adam Keras TensorFlow optax lbfgs saga "
-        "float uint epsilon MB",
+        "scratch concise torch PyTorch scikit-learn JAX NumPy SGD Adam Keras TensorFlow optax "
+        "lbfgs saga float uint epsilon MB",
     )
 )
 
@@ -155,7 +155,7 @@ def first_epoch_elsewhere(peer):
         return process.submit(first_epoch, peer).result()
 
 
-@pytest.mark.parametrize("name", ["scratch", "concise", "NumPy", "JAX", "torch, autograd"])
+@pytest.mark.parametrize("name", ["scratch", "concise", "lean", "NumPy", "JAX", "torch, autograd"])
 @pytest.mark.usefixtures("real_data")
 def test_peers_learn_the_same(name):
     if name == "JAX" and not find_spec("jax"):

@@ -13,6 +13,7 @@ from torchvision.datasets import FashionMNIST
 
 from d2l_softmax import get_fashion_mnist_labels, load_data_fashion_mnist
 from d2l_softmax.data import sources
+from d2l_softmax.data.batches import ArrayDataset
 from d2l_softmax.data.fashion_mnist import CLASSES, read_fashion_mnist
 from d2l_softmax.data.sources import DataUnavailableError, ensure_fashion_mnist
 
@@ -164,6 +165,19 @@ def test_float64(made_up):
     X, _ = next(iter(train_iter))
     assert X.dtype == torch.float64
     assert torch.equal(X * 255, (X * 255).round())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("rows", [None, torch.arange(59, 9, -1)])
+def test_the_short_way_to_a_batch_gives_the_same_bits(made_up, dtype, rows):
+    whole = load_data_fashion_mnist(8, data_dir=made_up)[0].dataset
+    dataset = ArrayDataset(whole.images, whole.labels, whole.classes, dtype=dtype, rows=rows)
+    short = dataset[torch.tensor([3, 0, 49])]
+    assert dataset.gray is not None
+    dataset.gray = None
+    for one, other in zip(short, dataset[torch.tensor([3, 0, 49])], strict=True):
+        assert (one.dtype, one.shape) == (other.dtype, other.shape)
+        assert torch.equal(one, other)
 
 
 @pytest.mark.parametrize(("resize", "shape"), [(64, (64, 64)), ((20, 40), (20, 40))])

@@ -80,10 +80,20 @@ def test_accumulator_reads_tensors_only_now_and_then():
     assert metric[0] == Accumulator.LONGEST_WAIT
 
 
-def test_accumulator_keeps_no_graph():
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_accumulator_keeps_no_graph(device):
     metric = Accumulator(1)
-    metric.add(torch.ones((), requires_grad=True) * 2)
-    assert metric.waiting[0][0].grad_fn is None
+    metric.add(torch.ones((), requires_grad=True, device=device) * 2)
+    [[kept]] = metric.waiting
+    assert kept == 2.0 if device == "cpu" else kept.grad_fn is None
+
+
+def test_a_tensor_of_the_cpu_may_be_changed_once_it_is_added():
+    metric, value = Accumulator(1), torch.tensor(3.0)
+    metric.add(value)
+    value.zero_()
+    assert metric[0] == 3.0
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])

@@ -4,7 +4,9 @@ Shapes and dtypes cost nothing to look at. The values of the labels do: on a CUD
 would have to wait for them in every step, so there the device itself looks, and stops the program.
 """
 
-import math
+import functools
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,13 +21,31 @@ def check_tensor(name: str, value: object) -> None:
         )
 
 
+def explain_wrong_inputs(forward: Callable) -> Callable:
+    """Let a model's forward pass (self, X) raise what check_inputs says if it fails.
+
+    torch accepts no wrong X, so nothing is checked before: that would cost time in every step.
+    """
+
+    @functools.wraps(forward)
+    def explained(self: Any, X: Tensor) -> Tensor:
+        try:
+            return forward(self, X)
+        except Exception as error:
+            reason = error
+        check_inputs(X, self.W)  # outside of `except`: its error alone is shown
+        raise reason
+
+    return explained
+
+
 def check_inputs(X: Tensor, W: Tensor) -> None:
     """Raise unless X is a batch of images (n, ...) with as many pixels as W (d, q) has rows.
 
     TypeError if it is no tensor, ValueError for another shape or another dtype than the model's.
     """
     check_tensor("X", X)
-    if X.dim() < 2 or math.prod(X.shape[1:]) != len(W):
+    if X.dim() < 2 or X.shape[1:].numel() != W.shape[0]:
         raise ValueError(
             f"X has shape {tuple(X.shape)}, expected (n, ...) with {len(W)} numbers an example"
         )
@@ -44,10 +64,10 @@ def check_targets(predictions: Tensor, y: Tensor, reduction: str = "mean") -> No
         raise ValueError(f"reduction is {reduction!r}, expected 'mean', 'sum' or 'none'")
     check_tensor("y_hat", predictions)
     check_tensor("y", y)
-    if predictions.dim() != 2 or len(predictions) == 0:
+    if predictions.dim() != 2 or predictions.shape[0] == 0:
         raise ValueError(f"predictions have shape {tuple(predictions.shape)}, expected (n, q)")
     n, q = predictions.shape
-    if y.is_floating_point() and y.dim() == 2:
+    if y.dim() == 2 and y.is_floating_point():
         check_probabilities(predictions, y)
         return
     if y.shape != (n,):
@@ -67,8 +87,8 @@ def check_classes(y: Tensor, q: int) -> None:
     if y.is_cuda:
         torch._assert_async(((y >= 0) & (y < q)).all())
         return
-    lowest, highest = (int(extreme) for extreme in torch.aminmax(y))
-    if lowest < 0 or highest >= q:
+    lowest, highest = torch.aminmax(y)
+    if lowest.item() < 0 or highest.item() >= q:
         raise IndexError(f"y has labels from {lowest} to {highest}, expected 0 to {q - 1}")
 
 

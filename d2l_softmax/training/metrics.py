@@ -3,9 +3,7 @@
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -53,8 +51,8 @@ class Timer:
 class Accumulator:
     """Running sums of n quantities, kept in double precision.
 
-    Tensors may be added. They are read when a sum is asked for, at the latest after 1,024
-    additions, so that no step waits for the device; until then, don't change them in place.
+    Tensors may be added. Those of a device are read when a sum is asked for, at the latest after
+    1,024 additions, so that no step waits for it; until then, don't change them in place.
 
     >>> metric = Accumulator(2)
     >>> metric.add(0.5, torch.tensor(3))
@@ -69,8 +67,6 @@ class Accumulator:
         """Start n sums at zero."""
         self.n = n
         self.reset()
-        for notice in _notices.get():
-            notice(self)
 
     def reset(self) -> None:
         """Set all sums back to zero."""
@@ -82,7 +78,7 @@ class Accumulator:
         """Add a value to each sum; a value is a number or a tensor of one element."""
         if len(values) != self.n:
             raise ValueError(f"{len(values)} values, expected {self.n}, one for each sum")
-        self.waiting.append([without_graph(value) for value in values])
+        self.waiting.append([read_on_cpu(value) for value in values])
         if len(self.waiting) >= self.LONGEST_WAIT:
             self._read_waiting()
 
@@ -134,20 +130,6 @@ class Accumulator:
         return total
 
 
-Notice = Callable[[Accumulator], object]
-_notices: ContextVar[tuple[Notice, ...]] = ContextVar("_notices", default=())
-
-
-@contextmanager
-def noticing_accumulators(notice: Notice) -> Iterator[None]:
-    """Call `notice` with each accumulator that is made meanwhile, as by a page's train_epoch."""
-    token = _notices.set((*_notices.get(), notice))
-    try:
-        yield
-    finally:
-        _notices.reset(token)
-
-
 class NonFiniteError(FloatingPointError):
     """A value that should have been finite: the value, and the step (from 1) in which it came."""
 
@@ -158,9 +140,11 @@ class NonFiniteError(FloatingPointError):
         self.step = step
 
 
-def without_graph(value: float | Tensor) -> float | Tensor:
-    """Return the value; a loss detached, as it would keep its whole graph alive."""
-    return value.detach() if isinstance(value, Tensor) and value.requires_grad else value
+def read_on_cpu(value: float | Tensor) -> float | Tensor:
+    """Return the value: a number, or detached from its graph if it is a device's tensor."""
+    if not isinstance(value, Tensor):
+        return value
+    return value.item() if value.is_cpu else value.detach()
 
 
 def as_floats(values: Sequence[float | Tensor]) -> list[float]:
@@ -196,7 +180,7 @@ def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
             )
         y_hat, largest = y_hat.reshape(y.shape), largest.reshape(y.shape)
     # max takes a NaN for the largest; it alone doesn't equal itself
-    return (y_hat == y).logical_and_(largest == largest).sum()
+    return (y_hat == y).logical_and_(largest == largest).count_nonzero()
 
 
 def accuracy(y_hat: Tensor, y: Tensor) -> float:
