@@ -6,7 +6,7 @@ Shapes: n images in a batch, d = 784 pixels each, q = 10 classes. The loss is in
 
 from torch import nn
 
-from d2l_softmax.training.checks import check_targets, explain_wrong_inputs
+from d2l_softmax.training.checks import check_inputs, check_targets
 from d2l_softmax.training.metrics import Accumulator, count_correct
 
 from .optimizers import SGD, Adam, LinearDecay
@@ -39,9 +39,9 @@ class SoftmaxRegression(nn.Module):
     W = property(lambda self: self.net[1].weight.T)  # (d, q)
     b = property(lambda self: self.net[1].bias)  # (q,)
 
-    @explain_wrong_inputs
     def forward(self, X):
         """Return the logits (n, q) of the images X (n, ...)."""
+        check_inputs(X, self.W)
         return self.net(X)  # (n, 1, 28, 28) -> (n, d) -> (n, q)
 
     def probabilities(self, X):
@@ -69,5 +69,5 @@ def train_epoch(model, train_iter, optimizer, metric=None):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        metric.add(loss.detach() * len(y), count_correct(logits, y), len(y))
+        metric.add(loss * len(y), count_correct(logits, y), len(y))
     return metric[0] / metric[2], metric[1] / metric[2]

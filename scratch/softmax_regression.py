@@ -6,7 +6,7 @@ Shapes: n images in a batch, d = 784 pixels each, q = 10 classes. The loss is in
 
 import torch
 
-from d2l_softmax.training.checks import check_targets, explain_wrong_inputs
+from d2l_softmax.training.checks import check_inputs, check_targets
 from d2l_softmax.training.metrics import Accumulator, count_correct
 
 from .optimizers import SGD, Adam, LinearDecay
@@ -44,9 +44,9 @@ class SoftmaxRegression:
         """Return [W, b], what is learned."""
         return [self.W, self.b]
 
-    @explain_wrong_inputs
     def __call__(self, X):
         """Return the probabilities y_hat (n, q) of the images X (n, ...)."""
+        check_inputs(X, self.W)
         XW = (self.W.T @ X.flatten(1).T).T  # (n, d) @ (d, q), 3 times faster by its transpose
         return softmax(XW + self.b)  # (n, q) + (q,) -> (n, q)
 

@@ -4,10 +4,6 @@ Shapes and dtypes cost nothing to look at. The values of the labels do: on a CUD
 would have to wait for them in every step, so there the device itself looks, and stops the program.
 """
 
-import functools
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -19,24 +15,6 @@ def check_tensor(name: str, value: object) -> None:
             f"{name} is of type {type(value).__name__}, expected a tensor: "
             f"torch.as_tensor({name}) makes one"
         )
-
-
-def explain_wrong_inputs(forward: Callable) -> Callable:
-    """Let a model's forward pass (self, X) raise what check_inputs says if it fails.
-
-    torch accepts no wrong X, so nothing is checked before: that would cost time in every step.
-    """
-
-    @functools.wraps(forward)
-    def explained(self: Any, X: Tensor) -> Tensor:
-        try:
-            return forward(self, X)
-        except Exception as error:
-            reason = error
-        check_inputs(X, self.W)  # outside of `except`: its error alone is shown
-        raise reason
-
-    return explained
 
 
 def check_inputs(X: Tensor, W: Tensor) -> None:

@@ -47,7 +47,7 @@ PARTS = {
     "picking": Part(7, "rows = torch.arange", "losses = -torch.log"),
     "training": Part(7, "# loss:", "return [dW, error"),
     "programs": Part(9, "def train_epoch", "return metric[0]"),
-    "own_picture": Part(7, "XW = (self.W.T", "return softmax(XW"),
+    "own_picture": Part(7, "check_inputs(X, self.W)", "return softmax(XW"),
 }
 
 
