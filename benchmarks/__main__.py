@@ -27,17 +27,21 @@ from benchmarks import (
     accuracy,
     busy,
     checkpoints,
-    costs,
     disguised,
     disk,
-    frameworks,
     peers,
     processes,
     samples,
     startup,
     tables,
 )
-from benchmarks.rounds import CORES, THREADS, Peer, take_turns, without_results
+from benchmarks import (
+    agreement as frameworks,
+)
+from benchmarks import (
+    command as costs,
+)
+from benchmarks.shared import CORES, THREADS, Peer, take_turns, without_results
 from d2l_softmax.commands.options import whole
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.storage.files import write_json, write_text

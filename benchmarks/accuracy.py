@@ -12,7 +12,7 @@ from functools import partial
 import torch
 
 from benchmarks.peers import TWINS, logistic_regression, make_training, sgd_classifier, twin
-from benchmarks.rounds import CORES, Peer, take_turns
+from benchmarks.shared import CORES, Peer, take_turns
 from d2l_softmax.commands.options import RECIPES
 from d2l_softmax.training.loop import EpochRecord
 

@@ -6,8 +6,9 @@ from statistics import median
 
 import torch
 
-from benchmarks import costs, peers
-from benchmarks.rounds import THREADS, Peer, take_turns, without_results
+from benchmarks import command as costs
+from benchmarks import peers
+from benchmarks.shared import THREADS, Peer, take_turns, without_results
 from d2l_softmax.commands.console import counted
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.figures.drawing import new_figure

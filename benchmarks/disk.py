@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from benchmarks.costs import megabytes
+from benchmarks.command import megabytes
 from benchmarks.tables import Ratio, in_one_cell
 from d2l_softmax import load_data, load_data_fashion_mnist
 

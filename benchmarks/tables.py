@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks import accuracy, busy, costs, peers, startup
-from benchmarks.rounds import CORES, THREADS
+from benchmarks import accuracy, busy, peers, startup
+from benchmarks import command as costs
+from benchmarks.shared import CORES, THREADS
 from d2l_softmax.commands.console import counted
 
 Seconds = dict[str, list[float]]  # by the name of the peer, one a round

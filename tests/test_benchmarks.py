@@ -23,14 +23,18 @@ from benchmarks import __main__ as command
 from benchmarks import (
     accuracy,
     busy,
-    costs,
     disk,
     peers,
     processes,
-    rounds,
     samples,
     startup,
     tables,
+)
+from benchmarks import (
+    command as costs,
+)
+from benchmarks import (
+    shared as rounds,
 )
 from d2l_softmax.commands.options import RECIPES
 

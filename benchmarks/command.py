@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.peers import BOOK
-from benchmarks.rounds import Peer, start_process, take_turn
+from benchmarks.shared import Peer, start_process, take_turn
 from d2l_softmax import load_data_fashion_mnist
 from d2l_softmax.figures.drawing import new_figure
 from scratch import SGD, SoftmaxRegression, train_epoch
