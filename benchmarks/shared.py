@@ -1,7 +1,7 @@
-"""Timing in turns: each peer in a process of its own, round after round, one peer at a time.
+"""What the measures share: peers that take turns, and the cells of tables.
 
-In processes of their own because the thread pools of several libraries disturb each other; in
-turns because these machines slow down for minutes, and then all peers slow down alike.
+Each peer works in a process of its own, because the thread pools of several libraries disturb each
+other. They take turns, because machines slow down for minutes, and then all peers slow down alike.
 """
 
 import multiprocessing
@@ -12,14 +12,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
+from statistics import median
 from typing import NamedTuple
 from unittest import mock
+
+from d2l_softmax.commands.console import counted
 
 CORES = os.cpu_count() or 1
 THREADS = sorted({1, CORES})
 SHORTEST_TURN = 0.5  # seconds; shorter work is repeated and its mean time taken
 PAUSE = 0.1  # seconds in which the threads of the peer before stop spinning
-START = 0.5  # seconds until all busy neighbours are at work
+START = 0.5  # seconds until all busy processes are at work
 
 
 class Peer(NamedTuple):
@@ -33,7 +36,7 @@ class Peer(NamedTuple):
 def start_process(peer: Peer) -> ProcessPoolExecutor:
     """Return a process in which the peer is prepared, to submit `take_turn` to."""
     process = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
-    # What OpenMP, OpenBLAS and MKL, and what XLA take for the number of threads.
+    # The number of threads of OpenMP, OpenBLAS and MKL, and of XLA.
     limits = dict.fromkeys(("OMP_NUM_THREADS", "NPROC"), str(peer.threads))
     with mock.patch.dict(os.environ, limits):
         process.submit(prepare, peer.work).result()  # waits: none prepares while another is timed
@@ -41,7 +44,7 @@ def start_process(peer: Peer) -> ProcessPoolExecutor:
 
 
 def prepare(peer_work: Callable[[], Iterator]) -> None:
-    """Prepare a peer's work, in its own process."""
+    """Prepare a peer's work, in its process."""
     global work
     # A spawned process would spawn the workers of a DataLoader; the book's reader forks them.
     multiprocessing.set_start_method(None, force=True)
@@ -49,19 +52,19 @@ def prepare(peer_work: Callable[[], Iterator]) -> None:
     next(work)
 
 
-def take_turn() -> tuple[float, object]:
-    """Do the prepared work, in the peer's process; return mean seconds and the last result."""
+def take_turn() -> float:
+    """Do the prepared work, in the peer's process; return its mean seconds."""
     time.sleep(PAUSE)
     begin = time.perf_counter()
-    for times, result in enumerate(work, 1):
+    for times, _ in enumerate(work, 1):
         seconds = time.perf_counter() - begin
         if seconds >= SHORTEST_TURN:
-            return seconds / times, result
+            return seconds / times
 
 
 @contextmanager
-def neighbours(number: int) -> Iterator[None]:
-    """Keep so many other processes busy meanwhile."""
+def busy_processes(number: int) -> Iterator[None]:
+    """Run this number of processes that only count."""
     line = [sys.executable, "-c", "while True: pass"]
     processes = [subprocess.Popen(line) for _ in range(number)]
     time.sleep(START if number else 0)
@@ -76,11 +79,10 @@ def neighbours(number: int) -> Iterator[None]:
 def take_turns(
     peers: Iterable[Peer], rounds: int, warm_up: int = 2, busy: Iterable[int] = (0,)
 ) -> list[dict]:
-    """Let each peer take a turn in each round, beside each number of busy neighbours.
+    """Let each peer take a turn in each round, beside each number of busy processes.
 
-    Return a record of each "peer", with its "threads", beside each number of "busy" ones: the
-    "seconds" of each turn and what came of it, the "results". Rounds of warm-up, in which the
-    neighbours are quiet, don't count.
+    Return a record of each "peer", with its "threads", for each number of "busy" processes: the
+    "seconds" of each turn. Rounds of warm-up, with no busy process, don't count.
     """
     peers, busy = tuple(peers), tuple(busy)
     records = {
@@ -89,7 +91,6 @@ def take_turns(
             "threads": peer.threads,
             "busy": number,
             "seconds": [],
-            "results": [],
         }
         for number in busy
         for peer in peers
@@ -101,14 +102,45 @@ def take_turns(
                 process.submit(take_turn).result()
         for _ in range(rounds):
             for number in busy:
-                with neighbours(number):
+                with busy_processes(number):
                     for peer, process in processes.items():
-                        seconds, result = process.submit(take_turn).result()
+                        seconds = process.submit(take_turn).result()
                         records[peer, number]["seconds"].append(seconds)
-                        records[peer, number]["results"].append(result)
     return list(records.values())
 
 
-def without_results(records: list[dict]) -> list[dict]:
-    """Return the records without what came of the turns, where that is known already."""
-    return [{key: each for key, each in record.items() if key != "results"} for record in records]
+def spread(values: list[float], digits: int, unit: str = "") -> tuple[str, str]:
+    """Return two cells: the median; minimum and maximum."""
+    middle, least, most = median(values), min(values), max(values)
+    return f"{middle:.{digits}f}{unit}", f"{least:.{digits}f} to {most:.{digits}f}{unit}"
+
+
+def ratio(one: list[float], other: list[float]) -> str:
+    """Return a cell: the ratio of the medians; minimum and maximum of the rounds' ratios."""
+    value, rounds = median(one) / median(other), [a / b for a, b in zip(one, other, strict=True)]
+    digits = 2 if value < 10 else 0
+    _, extremes = spread(rounds, digits)
+    return f"{value:.{digits}f} ({extremes})"
+
+
+def seconds_of(records: list[dict], name: str, threads: int | None = None, busy: int = 0) -> list:
+    """Return a peer's seconds beside this number of busy processes; by default the best threads."""
+    found = [
+        each["seconds"]
+        for each in records
+        if each["peer"] == name and each["busy"] == busy and threads in (None, each["threads"])
+    ]
+    return min(found, key=median)
+
+
+def compare(title: str, than: str, records: list[dict]) -> Iterator[tuple]:
+    """Yield each peer's seconds by threads, and how many times faster it is than one of them."""
+    threads = sorted({each["threads"] for each in records})
+    heads = [
+        f"{counted(n, 'thread')}, {what}" for n in threads for what in ("median", "min to max")
+    ]
+    yield title, *heads, f"times faster than {than}"
+    for name in dict.fromkeys(each["peer"] for each in records):
+        cells = [spread(seconds_of(records, name, n), 3, " s") for n in threads]
+        faster = median(seconds_of(records, than)) / median(seconds_of(records, name))
+        yield name, *(cell for pair in cells for cell in pair), f"{faster:.1f}"
