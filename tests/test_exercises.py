@@ -226,8 +226,9 @@ def test_texts_are_in_both_languages(section):
     english, chinese = (texts_of(section, language) for language in LANGUAGES)
     for exercise, en, zh in zip(exercises_of(section).values(), english, chinese, strict=True):
         code = f"```python\n{exercise.code()}\n```"
-        assert code in en
-        assert code in zh
+        for text, remark in zip((en, zh), exercise.remark, strict=True):
+            assert code in text
+            assert text.endswith(f"{remark}\n\n</details>" if remark else "```\n\n</details>")
         assert '"""' not in code
         assert "Solution" in en
         assert not is_chinese(en.replace(code, ""))
