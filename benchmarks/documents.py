@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 from benchmarks import accuracy, agreement, busy, command, disguised, epoch, loading
+from benchmarks.shared import ratio, seconds_of
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.storage.files import write_json, write_text
 
@@ -20,6 +21,8 @@ MEASURES: dict[str, ModuleType] = {
     "agreement": agreement,
     "disguised": disguised,
 }
+# On one thread, in a measure: a peer, another, and the largest ratio of their times that is wanted.
+GOALS = (("epoch", "scratch", "NumPy by hand", 1.25),)
 # The Chinese README has the same tables; there these words are replaced, in this order.
 CHINESE = {
     "one pass over the training data": "读一遍训练数据",
@@ -110,13 +113,21 @@ def sections_of(results: dict) -> dict[str, str]:
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     return {
         **{name: markdown(measure.table(results[name])) for name, measure in MEASURES.items()},
-        "goals": markdown(epoch.goals(results["epoch"])),
+        "goals": markdown(goals(results)),
         "machine": (
             f"{machine['date']}, commit {machine['commit']}: {machine['system']}, "
             f"{machine['processor']}, {machine['cores']} cores; {versions}. "
             f"{results['repeats']} rounds after the warm-up."
         ),
     }
+
+
+def goals(results: dict) -> Iterator[tuple]:
+    """Yield the ratios that are wanted, and those that were measured."""
+    yield "ratio of times on one thread", "goal", "measured"
+    for measure, one, other, most in GOALS:
+        seconds = (seconds_of(results[measure], name, threads=1) for name in (one, other))
+        yield f"{measure}: {one} to {other}", f"≤ {most:g}", ratio(*seconds)
 
 
 def markdown(table: Iterable[tuple]) -> str:

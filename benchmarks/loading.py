@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from benchmarks.peers import BOOK_LOADER, PASSES
-from benchmarks.shared import Peer, compare, take_turns
+from benchmarks.shared import THREADS, Peer, compare, take_turns
 
 
 def measure(rounds: int) -> list[dict]:
-    """Return the records of the passes."""
-    return take_turns([Peer(name, work) for name, work in PASSES.items()], rounds)
+    """Return the records of the passes, on one thread and on all cores."""
+    contestants = [Peer(name, work, n) for name, work in PASSES.items() for n in THREADS]
+    return take_turns(contestants, rounds)
 
 
 def table(records: list[dict]) -> Iterator[tuple]:

@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as program
-from benchmarks import agreement, busy, command, disguised, documents, epoch, peers, shared
+from benchmarks import agreement, busy, command, disguised, documents, peers, shared
 from d2l_softmax.commands.options import RECIPES
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -243,11 +243,11 @@ def test_peers_are_compared_on_their_best_threads():
 
 
 def test_goals_are_ratios_on_one_thread(monkeypatch):
-    monkeypatch.setattr(epoch, "GOALS", (("scratch", "lean", 1.1),))
+    monkeypatch.setattr(documents, "GOALS", (("epoch", "scratch", "lean", 1.1),))
     seconds = (("scratch", 1, 4.0), ("scratch", 2, 1.0), ("lean", 1, 2.0), ("lean", 2, 1.0))
     records = [{"peer": p, "threads": n, "busy": 0, "seconds": [s]} for p, n, s in seconds]
-    _, row = epoch.goals(records)
-    assert row == ("scratch, to lean", "≤ 1.1", "2.00 (2.00 to 2.00)")
+    _, row = documents.goals({"epoch": records})
+    assert row == ("epoch: scratch to lean", "≤ 1.1", "2.00 (2.00 to 2.00)")
 
 
 def test_busy_peers_are_drawn(results):
