@@ -124,13 +124,16 @@ def ratio(one: list[float], other: list[float]) -> str:
 
 
 def seconds_of(records: list[dict], name: str, threads: int | None = None, busy: int = 0) -> list:
-    """Return a peer's seconds beside this number of busy processes; by default the best threads."""
+    """Return a peer's seconds beside this number of busy processes; by default the best threads.
+
+    Empty if the peer was not measured.
+    """
     found = [
         each["seconds"]
         for each in records
         if each["peer"] == name and each["busy"] == busy and threads in (None, each["threads"])
     ]
-    return min(found, key=median)
+    return min(found, key=median, default=[])
 
 
 def compare(title: str, than: str, records: list[dict]) -> Iterator[tuple]:
