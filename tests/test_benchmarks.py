@@ -186,6 +186,7 @@ def write_threads():
         yield
 
 
+@pytest.mark.slow
 def test_a_peer_works_in_its_process_on_its_threads(tmp_path, monkeypatch):
     monkeypatch.setenv("TURNS", str(tmp_path / "turns"))
     two = [shared.Peer(name, write_threads, threads) for name, threads in (("a", 1), ("b", 2))]
