@@ -1,10 +1,20 @@
-"""Measurements behind the numbers in the documents; `make bench` runs them all.
+"""Measurements behind the numbers in the documents; `make bench` makes them all.
 
-A peer, something to time, is a generator function in peers.py: it prepares and yields, then works
-before each further yield. To add one, write it and name it in one of the dictionaries there, such
-as EPOCHS; rounds.py runs it in a process of its own.
+One file a measure, each with a function `measure`, which returns results, and a function `table`,
+which yields their head and rows:
 
-A measure is an entry of MEASURES in __main__.py: a function that measures and, from tables.py, one
-that makes a table of the results. To add one, write both, name them there, mark where README.md has
-the table with `<!-- name -->` and `<!-- /name -->`, and make a full run.
+    loading     one pass over the training data
+    epoch       one epoch of training, with an evaluation
+    busy        the same while other processes keep the cores busy
+    command     whole commands: seconds and peak memory
+    accuracy    losses and accuracies of both recipes
+    agreement   the same training in other frameworks
+    disguised   test images made into photographs: how many keep their class
+
+What is measured, and against what, is in peers.py and book.py. shared.py takes the times, and
+documents.py writes the tables into README.md beside this file and into both READMEs of the project.
+
+To add a peer, write a generator function in peers.py and name it there in PASSES or EPOCHS. To add
+a measure, write its file, name it in MEASURES in documents.py, and mark where README.md shows its
+table with `<!-- name -->` and `<!-- /name -->`.
 """

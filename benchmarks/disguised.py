@@ -108,7 +108,7 @@ LIMITS = {"white, kept": Kind(WHITE, "kept"), "gray, photo": Kind(GRAY, "photo")
 IN_ALL, NOTHING, CLUTTER = "all but the last four", "noise alone", "clutter"
 
 
-def measure_disguised(rounds: int) -> list[dict]:
+def measure(rounds: int) -> list[dict]:
     """Return for each kind how many of the images were right, and how many were doubted."""
     model = trained_model()
     images, labels = model["images"], model["labels"]
@@ -194,7 +194,7 @@ def as_picture(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray((pixels.clip(0, 1) * 255).round().astype(np.uint8))
 
 
-def compare_disguised(records: list[dict]) -> Iterator[tuple]:
+def table(records: list[dict]) -> Iterator[tuple]:
     """Yield the share of the pictures that were right, and of those that were doubted."""
     yield "ground, garment", "pictures", "right", "doubted"
     judged = [record for record in records if record["ground"] in KINDS]

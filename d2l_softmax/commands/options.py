@@ -15,7 +15,7 @@ from d2l_softmax.data.sources import ENVIRONMENT_VARIABLE, default_data_dir
 from d2l_softmax.startup import place_of_process
 
 DEFAULT_MODEL = Path("runs", "scratch", "model.pt")
-MANY_IMAGES = 50_000  # in a batch: all cores pay then (benchmarks/README.md, "busy neighbours")
+MANY_IMAGES = 50_000  # in a batch: all cores pay then (benchmarks/README.md, "Threads")
 DEFAULT_LR = {"sgd": 0.1, "adam": 0.001}
 
 # Named settings. Those given on the command line take precedence.
@@ -28,7 +28,7 @@ RECIPES = {
         "weight_decay": 0.0,
         "lr_decay": "none",
     },
-    # Chosen on 10,000 held-out training images: `python -m benchmarks search`.
+    # Chosen on 10,000 held-out training images (benchmarks/README.md).
     "best": {
         "epochs": 20,
         "batch_size": 512,

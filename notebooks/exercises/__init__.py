@@ -23,13 +23,11 @@ def exercises_of(section: int) -> dict[str, Exercise]:
 
 def texts_of(section: int, language: str) -> list[str]:
     """Return the exercises of a section in one of LANGUAGES, as Markdown, solutions folded."""
-    return [
-        TEXT[language].format(
-            number,
-            exercise.signature,
-            exercise.task(language),
-            f"\n\n```python\n{exercise.code()}\n```\n\n"
-            + (f"{remark}\n\n" if (remark := exercise.remark[LANGUAGES.index(language)]) else ""),
+    texts = []
+    for number, exercise in exercises_of(section).items():
+        remark = exercise.remark[LANGUAGES.index(language)]
+        solution = f"\n\n```python\n{exercise.code()}\n```\n\n{remark}" + "\n\n" * bool(remark)
+        texts.append(
+            TEXT[language].format(number, exercise.signature, exercise.task(language), solution)
         )
-        for number, exercise in exercises_of(section).items()
-    ]
+    return texts

@@ -1,69 +1,69 @@
-"""Is a learner's function right? If not: what it was called with, what came, and a hint."""
+"""Judges a learner's function: right, or what it was called with, what it returned, and a hint.
+
+Texts are pairs, English and Chinese; `pick` is the place of a language in LANGUAGES.
+"""
 
 import copy
 import inspect
+import textwrap
+import traceback
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 from .exercise import Exercise
-from .words import entry, located, shown
 
+RIGHT, WRONG, NOT_WRITTEN = ("right", "对"), ("wrong", "错"), ("not written yet", "还没有写")
+CALLED, RETURNED = ("called with", "传入参数"), ("returned", "返回结果")
+EXPECTED, SHAPE = ("expected", "正确结果"), ("shape", "结果形状")
+RAISED, HINT = ("raised", "抛出异常"), ("hint", "修改提示")
 NOTHING = ("The function ends without a `return`.", "函数没有 return 就结束了。")
 
 
-class NotWritten(Exception):  # noqa: N818 - it is no error
-    """The function is the skeleton still."""
+def judge(exercise: Exercise, answer: Callable, pick: int) -> tuple[tuple[str, str], str]:
+    """Return RIGHT, WRONG or NOT_WRITTEN, and the text that a learner reads below it."""
+    results, expected = (results_of(exercise, f) for f in (answer, exercise.solution))
+    if any(type(result) is NotImplementedError for result in results):
+        return NOT_WRITTEN, ""
+    for arguments, result, right in zip(exercise.calls, results, expected, strict=True):
+        if not same(result, right):
+            names = inspect.signature(exercise.solution).parameters
+            called = map(hanging, [f"{name} = " for name in names], map(shown, arguments))
+            lines = [entry(CALLED, "\n".join(called), pick)]
+            if isinstance(result, BaseException):
+                file = getattr(getattr(answer, "__code__", None), "co_filename", "")
+                lines.append(entry(RAISED, located(result, file, pick), pick))
+            else:
+                lines += [entry(RETURNED, shown(result), pick), entry(EXPECTED, shown(right), pick)]
+            shapes = [tuple(value.shape) for value in (result, right) if hasattr(value, "shape")]
+            if len(set(shapes)) == 2:
+                text = ("{}, not {}", "{}，应为 {}")[pick].format(*shapes)
+                lines.append(entry(SHAPE, text, pick))
+            hint = hint_for(exercise, results)[pick]
+            lines.append(entry(HINT, hint if pick else textwrap.fill(hint, 80), pick))
+            return WRONG, "\n".join(lines)
+    return RIGHT, exercise.remark[pick]
 
 
-class Outcome(NamedTuple):
-    """What a call came to: a value, or an exception."""
-
-    value: Any = None
-    error: Exception | None = None
-
-    def is_like(self, other: "Outcome") -> bool:
-        """Return whether both are the same, up to rounding."""
-        if self.error or other.error:
-            return repr(self.error) == repr(other.error)
-        return same(self.value, other.value)
-
-
-def fault(exercise: Exercise, answer: Callable, pick: int) -> str | None:
-    """Return what is wrong with a learner's function, for its author to read; None if it is right.
-
-    `pick` is a language's place in LANGUAGES. Raises NotWritten for a skeleton.
-    """
-    outcomes = outcomes_of(exercise, answer)
-    if any(type(outcome.error) is NotImplementedError for outcome in outcomes):
-        raise NotWritten
-    for arguments, outcome, right in zip(
-        exercise.calls, outcomes, outcomes_of(exercise, exercise.solution), strict=True
-    ):
-        if not outcome.is_like(right):
-            lines = [entry("called", named(exercise, arguments), pick)]
-            lines += differences(outcome, right.value, answer, pick)
-            return "\n".join([*lines, entry("hint", hint_for(exercise, outcomes)[pick], pick)])
-    return None
-
-
-def outcomes_of(exercise: Exercise, function: Callable) -> list[Outcome]:
-    """Call a function with each of the exercise's arguments, which it may change."""
-    outcomes = []
-    for arguments in copy.deepcopy(exercise.calls):
+def results_of(exercise: Exercise, function: Callable) -> list:
+    """Call a function with each of the exercise's arguments; return its results and exceptions."""
+    results = []
+    for arguments in copy.deepcopy(exercise.calls):  # a learner's function may change them
         try:
             result = function(*arguments)
-            outcomes.append(Outcome(None if result is None else exercise.seen(result)))
-        except Exception as error:  # whatever a learner's code raises is for the learner to read
-            outcomes.append(Outcome(error=error))
-    return outcomes
+            results.append(None if result is None else exercise.seen(result))
+        except (Exception, SystemExit) as error:
+            results.append(error)
+    return results
 
 
 def same(a: Any, b: Any) -> bool:
-    """Return whether numbers, tensors, or lists of them are the same up to rounding."""
+    """Return whether exceptions, numbers, tensors, or lists of them are equal up to rounding."""
     if type(a) is type(b) and isinstance(a, tuple | list):
         return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, BaseException):
+        return repr(a) == repr(b)
     try:
         a, b = (torch.as_tensor(x).detach().double() for x in (a, b))
     except (TypeError, ValueError, RuntimeError):  # no numbers
@@ -71,32 +71,42 @@ def same(a: Any, b: Any) -> bool:
     return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
-def hint_for(exercise: Exercise, outcomes: list[Outcome]) -> tuple[str, str]:
-    """Return the hint of the mistake that comes to the same in every call, or the general one."""
-    if Outcome() in [outcome for outcome in outcomes if outcome.value is None]:
+def hint_for(exercise: Exercise, results: list) -> tuple[str, str]:
+    """Return the hint of the mistake with the same results in every call, or the general one."""
+    if any(result is None for result in results):
         return NOTHING
     for mistake in exercise.mistakes:
-        if all(map(Outcome.is_like, outcomes, outcomes_of(exercise, mistake.answer))):
-            return mistake.hint
+        if all(map(same, results, results_of(exercise, mistake.answer))):
+            return mistake.en, mistake.zh
     return exercise.hint
 
 
-def differences(outcome: Outcome, right: Any, answer: Callable, pick: int) -> list[str]:
-    """Return the lines that say what came and what was expected."""
-    if outcome.error:
-        file = getattr(getattr(answer, "__code__", None), "co_filename", "")
-        return [entry("raised", located(outcome.error, file, pick), pick)]
-    lines = [entry("returned", shown(outcome.value), pick), entry("expected", shown(right), pick)]
-    came, expected = (getattr(value, "shape", None) for value in (outcome.value, right))
-    if came is not None and expected is not None and came != expected:
-        shapes = ("{}, not {}", "{}，应为 {}")[pick].format(tuple(came), tuple(expected))
-        lines.append(entry("shape", shapes, pick))
-    return lines
+def entry(label: tuple[str, str], text: str, pick: int) -> str:
+    """Return a text behind its label, its other lines below its first."""
+    columns = len(label[pick]) * (1 + pick)  # a Chinese character takes two
+    return label[pick] + hanging(" " * 13, text)[columns:]
 
 
-def named(exercise: Exercise, arguments: tuple) -> str:
-    """Return arguments behind the names that they have in the function, one a line."""
-    names = inspect.signature(exercise.solution).parameters
-    return "\n".join(
-        shown(value, f"{name} = ") for name, value in zip(names, arguments, strict=True)
-    )
+def hanging(start: str, text: str) -> str:
+    """Return a text behind its start, its other lines indented as the first."""
+    return start + text.replace("\n", "\n" + " " * len(start))
+
+
+def shown(value: Any) -> str:
+    """Return a value as Python writes it, items of several lines below one another."""
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {item}" for key, item in value.items())
+    if isinstance(value, list | tuple) and "\n" in repr(value):
+        opening, closing = "[]" if isinstance(value, list) else "()"
+        return hanging(opening, ",\n".join(map(shown, value))) + closing
+    return repr(value).replace("\n\n", "\n")
+
+
+def located(error: BaseException, file: str, pick: int) -> str:
+    """Return an exception's message, and the last line of a learner's file that led to it."""
+    text = "".join(traceback.format_exception_only(error)).strip()
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename == file:
+            where = ("line {}: {}", "第 {} 行：{}")[pick]
+            return f"{text}\n{where.format(frame.lineno, frame.line)}"
+    return text

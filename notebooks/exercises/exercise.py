@@ -1,29 +1,23 @@
-"""What an exercise is: a solution, and what a learner's own function is judged by."""
+"""What an exercise is: a solution, and what a learner's function is judged by."""
 
 import ast
 import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 LANGUAGES = ("en", "zh")
 CHINESE = "中文："  # where the Chinese of a docstring begins
 HAN = "[\u3000-\u9fff\uff00-\uffef]"  # a Chinese character, or punctuation of its width
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """A wrong answer that many give, and the hint for it in English and Chinese."""
+class Mistake(NamedTuple):
+    """A common wrong answer, and the hint for it in English and Chinese."""
 
     answer: Callable
     en: str
     zh: str
-
-    @property
-    def hint(self) -> tuple[str, str]:
-        """The hint in each of LANGUAGES."""
-        return self.en, self.zh
 
 
 @dataclass(frozen=True)
@@ -32,8 +26,8 @@ class Exercise:
 
     A learner's function is called as the solution is, with each of `calls`, and has to return the
     same. Where it returns what one of the mistakes does, the hint is that mistake's, otherwise
-    `hint`; the remark is for those who have it. `seen` is what is compared of a result, where not
-    all of it matters.
+    `hint`; `remark` is shown once it is right. `seen` returns what is compared of a result, where
+    not all of it matters.
     """
 
     solution: Callable
@@ -54,7 +48,7 @@ class Exercise:
         return f"{self.name}{inspect.signature(self.solution)}"
 
     def task(self, language: str) -> str:
-        """Return what is to be written, in one of LANGUAGES, as Markdown."""
+        """Return the task in one of LANGUAGES, as Markdown."""
         english, chinese = inspect.getdoc(self.solution).split(CHINESE)
         if language == "en":
             return english.strip()

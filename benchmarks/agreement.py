@@ -181,7 +181,7 @@ def describe(framework: str, settings: str, trained: tuple, twins: dict[str, tup
     return {"framework": framework, "settings": settings, "differences": differences}
 
 
-def measure_agreement(rounds: int | None = None) -> list[dict]:
+def measure(rounds: int | None = None) -> list[dict]:
     """Train both twins and all frameworks, once; return how far each is from each twin."""
     twins = {s: {name: elsewhere(train_twin, name, s) for name in TWINS} for s in OPTIONS}
     results = [describe("scratch", s, each["scratch"], each) for s, each in twins.items()]
@@ -191,7 +191,7 @@ def measure_agreement(rounds: int | None = None) -> list[dict]:
     return results
 
 
-def compare_agreement(results: list[dict]) -> Iterator[tuple]:
+def table(results: list[dict]) -> Iterator[tuple]:
     """Yield the largest differences of each framework from each twin."""
     columns = list(itertools.product(TWINS, ("loss", "accuracy", "weights")))
     yield "largest difference from", *(f"{twin}: {what}" for twin, what in columns)

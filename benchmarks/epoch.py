@@ -1,0 +1,17 @@
+"""One epoch of training with an evaluation: both twins, and the peers that do the same work."""
+
+from collections.abc import Iterator
+
+from benchmarks.peers import BOOK, EPOCHS
+from benchmarks.shared import THREADS, Peer, compare, take_turns
+
+
+def measure(rounds: int) -> list[dict]:
+    """Return the records of the epochs, on one thread and on all cores."""
+    contestants = [Peer(name, work, n) for name, work in EPOCHS.items() for n in THREADS]
+    return take_turns(contestants, rounds)
+
+
+def table(records: list[dict]) -> Iterator[tuple]:
+    """Yield the seconds of each epoch."""
+    return compare("an epoch, training and evaluation", BOOK, records)

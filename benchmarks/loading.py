@@ -1,0 +1,17 @@
+"""One pass over the training data: our loader, the book's, and the least that a pass has to do."""
+
+from collections.abc import Iterator
+
+from benchmarks.peers import BOOK_LOADER, PASSES
+from benchmarks.shared import THREADS, Peer, compare, take_turns
+
+
+def measure(rounds: int) -> list[dict]:
+    """Return the records of the passes, on one thread and on all cores."""
+    contestants = [Peer(name, work, n) for name, work in PASSES.items() for n in THREADS]
+    return take_turns(contestants, rounds)
+
+
+def table(records: list[dict]) -> Iterator[tuple]:
+    """Yield the seconds of each pass."""
+    return compare("one pass over the training data", BOOK_LOADER, records)
