@@ -1,5 +1,6 @@
 """The loader: shapes, order, reproducibility, and the same pixels as torchvision's own way."""
 
+import os
 import weakref
 
 import pytest
@@ -11,8 +12,9 @@ from torchvision import transforms
 from torchvision.datasets import FashionMNIST
 
 from d2l_softmax import get_fashion_mnist_labels, load_data_fashion_mnist
-from d2l_softmax.data.fashion_mnist import CLASSES
-from d2l_softmax.data.sources import ensure_fashion_mnist
+from d2l_softmax.data import sources
+from d2l_softmax.data.fashion_mnist import CLASSES, read_fashion_mnist
+from d2l_softmax.data.sources import DataUnavailableError, ensure_fashion_mnist
 
 
 def test_batches_of_the_real_data(real_data):
@@ -26,6 +28,53 @@ def test_batches_of_the_real_data(real_data):
     assert (X.shape, X.dtype) == ((256, 1, 28, 28), torch.float32)
     assert (y.shape, y.dtype) == ((256,), torch.int64)
     assert (float(X.min()), float(X.max())) == (0.0, 1.0)
+
+
+def test_same_tensors_as_torchvisions(real_data):
+    root = ensure_fashion_mnist()
+    for ours, train in zip(real_data, (True, False), strict=True):
+        theirs = FashionMNIST(root, train=train, download=False)
+        for tensor, expected in zip(ours, (theirs.data, theirs.targets), strict=True):
+            assert tensor.dtype == expected.dtype
+            assert torch.equal(tensor, expected)
+
+
+def test_reading_writes_nothing(made_up):
+    """The directory may be read-only; what an earlier version kept in it is left alone."""
+    kept = made_up / "FashionMNIST" / "parsed.pt"
+    kept.write_bytes(b"of an earlier version")
+    before = {path: path.stat().st_mtime_ns for path in made_up.rglob("*")}
+    load_data_fashion_mnist(7, data_dir=made_up)
+    assert {path: path.stat().st_mtime_ns for path in made_up.rglob("*")} == before
+
+
+def test_a_file_that_changes_later_changes_no_data(made_up):
+    (images, _), _ = read_fashion_mnist(made_up)
+    before = images.clone()
+    file = made_up / "FashionMNIST" / "raw" / "train-images-idx3-ubyte"
+    file.write_bytes(bytes(file.stat().st_size))
+    assert torch.equal(images, before)
+
+
+def test_a_file_that_changes_after_it_was_fetched_is_not_used(made_up, monkeypatch):
+    def fetch_and_damage(data_dir):
+        (data_dir / "FashionMNIST" / "raw" / "t10k-labels-idx1-ubyte").write_bytes(b"damaged")
+
+    (made_up / "FashionMNIST" / "raw" / "t10k-labels-idx1-ubyte").unlink()
+    monkeypatch.setattr(sources, "ensure_fashion_mnist", fetch_and_damage)
+    with pytest.raises(DataUnavailableError, match="damaged or not Fashion-MNIST's: SHA-256"):
+        load_data_fashion_mnist(7, data_dir=made_up)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(made_up, tmp_path, monkeypatch):
+    file = made_up / "FashionMNIST" / "raw" / "t10k-labels-idx1-ubyte"
+    expected = read_fashion_mnist(made_up)[1][1]
+    monkeypatch.setattr(sources, "SYSTEM_COPY", tmp_path / "copy")
+    (tmp_path / "copy").mkdir()
+    file.rename(tmp_path / "copy" / file.name)
+    os.mkfifo(file)
+    assert torch.equal(read_fashion_mnist(made_up)[1][1], expected)
 
 
 def test_same_pixels_as_to_tensor(real_data):

@@ -1,24 +1,26 @@
-"""Fashion-MNIST: its ten classes, and load_data_fashion_mnist.
+"""Fashion-MNIST: its ten classes, its files as tensors, and load_data_fashion_mnist.
 
 Xiao, Rasul, Vollgraf (2017), "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine
 Learning Algorithms": 60,000 training and 10,000 test images, 28×28 pixels, 10 classes.
 """
 
 import os
+import struct
 from collections.abc import Iterable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from d2l_softmax.data.batches import (
     ArrayDataset,
     ArrayLoader,
+    as_tensor,
     check_shuffle,
     is_whole,
     sizes_of_batches,
 )
-from d2l_softmax.data.parsed import read_fashion_mnist
-from d2l_softmax.data.sources import ensure_fashion_mnist
+from d2l_softmax.data.sources import read_files
 
 NUM_TRAIN = 60_000
 TEST_BATCH_SIZE = 1_000  # 3 MB as float32, and nearly as fast as all at once
@@ -64,7 +66,7 @@ def load_data_fashion_mnist(
     """
     check_shuffle(shuffle)
     batch_size, test_batch_size = sizes_of_batches(batch_size, test_batch_size)
-    (images, labels), test = read_fashion_mnist(ensure_fashion_mnist(data_dir))
+    (images, labels), test = read_fashion_mnist(data_dir)
     if not (is_whole(validation) and 0 <= validation < len(labels)):
         raise ValueError(f"validation is {validation!r}, expected 0 to {len(labels) - 1} images")
 
@@ -80,6 +82,25 @@ def load_data_fashion_mnist(
     if not validation:
         return train_iter, test_iter
     return train_iter, test_iter, ArrayLoader(dataset(images[n:], labels[n:]), test_batch_size)
+
+
+def read_fashion_mnist(
+    data_dir: str | os.PathLike | None = None,
+) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Return ((train images, labels), (test images, labels)), the same as torchvision's.
+
+    Images are uint8 (n, 28, 28), labels int64 (n,). Reading the files takes 0.1 s; importing
+    torchvision takes 1 s.
+    """
+    arrays = map(array_of_idx, read_files(data_dir))
+    images, labels, test_images, test_labels = map(as_tensor, arrays)
+    return (images, labels.long()), (test_images, test_labels.long())
+
+
+def array_of_idx(content: bytes) -> np.ndarray:
+    """Return the uint8 array in the bytes of an IDX file (LeCun's format) that was verified."""
+    shape = struct.unpack_from(f">{content[3]}I", content, 4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
 
 
 def get_fashion_mnist_labels(labels: Iterable[float]) -> list[str]:

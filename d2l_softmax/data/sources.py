@@ -98,6 +98,23 @@ def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
         return fetch(data_dir, missing) if missing else data_dir
 
 
+def read_files(data_dir: str | os.PathLike | None = None) -> list[bytes]:
+    """Return the contents of the four files, each compared with the original's SHA-256.
+
+    They are read once: the bytes that are compared are the bytes that are returned. What is
+    missing or damaged is fetched as by ensure_fashion_mnist, whose errors are raised.
+    """
+    folder = default_data_dir() if data_dir is None else with_home(data_dir)
+    raw = folder / "FashionMNIST" / "raw"
+    with suppress(OSError, ValueError):
+        return [read_genuine(raw / name, name) for name in SHA256]
+    ensure_fashion_mnist(folder)
+    try:
+        return [read_genuine(raw / name, name) for name in SHA256]
+    except (OSError, ValueError) as error:  # changed by another process since
+        raise unusable(folder, error) from error
+
+
 def is_at_hand(data_dir: Path) -> bool:
     """Tell whether a data directory has the four files, so that none needs to be fetched."""
     try:
@@ -204,6 +221,8 @@ def place_from(folders: list[Path], raw: Path, missing: list[str]) -> None:
 
 def read_genuine(path: Path, name: str) -> bytes:
     """Return a file's content, decompressed if it is .gz; ValueError if it isn't the original's."""
+    if not path.is_file():  # a pipe would be waited for
+        raise FileNotFoundError(f"{path} is not there")
     content = read(path)
     if sha256(content) != SHA256[name]:
         raise ValueError(

@@ -29,17 +29,15 @@ class DamagedFileError(ValueError):
     """A file is not what torch.save wrote of tensors, or no longer."""
 
 
-def read_saved(path: Path, most_bytes: int, checksums: bool = True) -> Any:
+def read_saved(path: Path, most_bytes: int) -> Any:
     """Return what torch.save wrote to a file of at most so many bytes, on the CPU.
-
-    The file's own checksums, CRC-32, need not be compared by those who know better ones.
 
     Raises OSError if it can't be read, DamagedFileError if it is no regular file (it is then not
     opened), too large, damaged, or anything but tensors in lists, tuples and dictionaries.
     """
     content = read_regular_file(path, most_bytes)
     try:
-        check_archive(content, checksums)
+        check_archive(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about formats that are refused anyway
             return torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
@@ -60,7 +58,7 @@ def read_regular_file(path: Path, most_bytes: int) -> bytes:
     return content
 
 
-def check_archive(content: bytes, checksums: bool) -> None:
+def check_archive(content: bytes) -> None:
     """Raise DamagedFileError unless checksums fit and unpacking takes no more than the file has."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = archive.infolist()
@@ -68,7 +66,7 @@ def check_archive(content: bytes, checksums: bool) -> None:
             raise DamagedFileError("compressed")
         if sum(member.file_size for member in members) > len(content):
             raise DamagedFileError("members that overlap")
-        if checksums and (damaged := archive.testzip()):
+        if damaged := archive.testzip():
             raise DamagedFileError(f"the checksum of {damaged} does not fit")
         (pickle,) = (each for each in members if each.filename.endswith("/data.pkl"))
         check_pickle(archive.read(pickle))

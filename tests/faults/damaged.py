@@ -1,4 +1,4 @@
-"""Files that were damaged, or made to do harm: models, checkpoints, what is kept of the data."""
+"""Files that were damaged, or made to do harm: models, checkpoints, data files."""
 
 import functools
 import io
@@ -199,7 +199,7 @@ def damaged_data(genuine: Genuine, file: str, damage: Callable[[Path], object]) 
     data_dir = genuine.folder.with_name(f"data-{os.getpid()}")
     shutil.rmtree(data_dir, ignore_errors=True)
     shutil.copytree(genuine.data_dir, data_dir)
-    path = data_dir / "FashionMNIST" / file
+    path = data_dir / "FashionMNIST" / "raw" / file
     path.unlink()
     damage(path)
     for _ in range(2):
@@ -235,12 +235,11 @@ def faults(folder: Path, data_dir: Path) -> Iterator[children.Fault]:
                 f"damaged and hostile {file}", what, functools.partial(make, genuine, damage)
             )
     raw = sorted(path.name for path in (data_dir / "FashionMNIST" / "raw").iterdir())
-    for file in ("parsed.pt", *(f"raw/{name}" for name in raw)):
-        content = (data_dir / "FashionMNIST" / file).read_bytes()
-        harmful = attacks(content) if file == "parsed.pt" else ()
-        for what, damage in itertools.chain(harmful, accidents(content, 40)):
+    for file in raw:
+        content = (data_dir / "FashionMNIST" / "raw" / file).read_bytes()
+        for what, damage in accidents(content, 50):
             yield children.Fault(
-                "damaged parsed.pt and data files",
+                "damaged data files",
                 f"{file} {what}",
                 functools.partial(damaged_data, genuine, file, damage),
             )
