@@ -417,7 +417,7 @@ def test_an_accumulator_goes_on_from_the_sums_of_another():
         one, two = Accumulator(2), Accumulator(2)
         for value in values[:stop]:
             one.add(value, 1)
-        two.restore(json.loads(json.dumps(one.state())))
+        two.load_state_dict(json.loads(json.dumps(one.state_dict())))
         for value in values[stop:]:
             two.add(value, 1)
         assert (two[0], two[1]) == (whole[0], whole[1])
@@ -428,7 +428,7 @@ def test_a_state_with_an_infinite_value_is_none():
     metric.add(1.0)
     metric.add(torch.tensor(torch.nan))
     with pytest.raises(NonFiniteError, match="nan in step 2"):
-        metric.state()
+        metric.state_dict()
 
 
 def test_an_epoch_counts_a_batch_when_the_page_is_done_with_it():

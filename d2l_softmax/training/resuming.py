@@ -46,7 +46,7 @@ class ResumableEpoch:
         """Let the page's accumulator start from the sums over the batches that are done."""
         self.metric = metric
         if self.sums:
-            metric.restore(self.sums)
+            metric.load_state_dict(self.sums)
 
     def rest_of(self, train_iter: Any) -> Iterator:
         """Yield the batches that are left, and count each once the page is done with it."""
@@ -58,7 +58,7 @@ class ResumableEpoch:
 
     def state(self) -> dict[str, Any]:
         """Return the position in the epoch and its sums; NonFiniteError if a loss was infinite."""
-        return {"batch": self.batch, "sums": self.metric.state() if self.batch else None}
+        return {"batch": self.batch, "sums": self.metric.state_dict() if self.batch else None}
 
     def restore(self, state: dict[str, Any], order: Tensor) -> None:
         """Stand where another process left an epoch; RuntimeError if `order` is no such state."""
@@ -132,6 +132,6 @@ def fill(tensor: Tensor, values: Tensor) -> None:
 
 def restore_scheduler(scheduler: Any, epochs: int) -> None:
     """Tell a scheduler of either twin how many epochs ended; that of scratch need not know."""
-    if hasattr(scheduler, "load_state_dict"):
+    if hasattr(scheduler, "last_epoch"):
         # torch warns at a count of 1 if no optimizer's step went before: that was another process
         scheduler.load_state_dict({"last_epoch": epochs, "_step_count": epochs + 2})
