@@ -40,7 +40,7 @@ from benchmarks import (
 from benchmarks.rounds import CORES, THREADS, Peer, take_turns, without_results
 from d2l_softmax.commands.options import whole
 from d2l_softmax.figures.drawing import save_figure
-from d2l_softmax.storage.files import write_json, write_text
+from d2l_softmax.io import write_json, write_text
 
 FOLDER = Path(__file__).parent
 CHINESE = json.loads((FOLDER / "chinese.json").read_text(encoding="utf-8"))

@@ -26,7 +26,7 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import train
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.files import OutputError, write_atomically
+from d2l_softmax.io import OutputError, write_atomically
 from d2l_softmax.training.metrics import NonFiniteError, count_correct
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

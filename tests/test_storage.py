@@ -13,9 +13,9 @@ import torch
 from matplotlib.figure import Figure
 
 import scratch
+from d2l_softmax import io as files
 from d2l_softmax.figures.drawing import save_figure
-from d2l_softmax.storage import files
-from d2l_softmax.storage.files import (
+from d2l_softmax.io import (
     OutputError,
     held,
     prepare_directory,

@@ -28,7 +28,7 @@ from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.own import load_data
 from d2l_softmax.figures.learning_curve import draw_learning_curve, what_it_says
 from d2l_softmax.figures.sweep import draw_sweep
-from d2l_softmax.storage.files import sole_use_of
+from d2l_softmax.io import sole_use_of
 from d2l_softmax.storage.results import load_parameters
 from d2l_softmax.training.evaluation import evaluate
 from d2l_softmax.training.selection import Score, best_first

@@ -12,7 +12,7 @@ from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.trainer import Trainer
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.learning_curve import Accuracies, draw_learning_curve, what_it_says
-from d2l_softmax.storage.files import prepare_directory, sole_use_of
+from d2l_softmax.io import prepare_directory, sole_use_of
 from d2l_softmax.training.loop import REMEDY, DivergedError
 
 TABLE, FIGURE = "learning-curve.csv", "learning-curve.png"

@@ -35,9 +35,9 @@ from d2l_softmax.data.garments import INVERSIONS, THE_PICTURE, Prepared
 from d2l_softmax.data.pictures import PictureError
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.prediction import draw_prediction
+from d2l_softmax.io import prepare_directory
 from d2l_softmax.language import tr
 from d2l_softmax.pages.predictions import Prediction, small, write_predictions_page
-from d2l_softmax.storage.files import prepare_directory
 from d2l_softmax.training.evaluation import Model
 
 PROGRAM = "python -m d2l_softmax predict"

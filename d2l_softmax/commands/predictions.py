@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
+from d2l_softmax.io import write_text
 from d2l_softmax.pages.predictions import Prediction
-from d2l_softmax.storage.files import write_text
 
 TABLE = "predictions.csv"
 PAGE = "predictions.html"

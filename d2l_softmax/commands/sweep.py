@@ -16,7 +16,7 @@ from d2l_softmax.commands.train import parse
 from d2l_softmax.commands.trainer import Trainer
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.sweep import draw_sweep
-from d2l_softmax.storage.files import prepare_directory, sole_use_of
+from d2l_softmax.io import prepare_directory, sole_use_of
 from d2l_softmax.training.loop import REMEDY, DivergedError
 from d2l_softmax.training.selection import Score, best_first
 

@@ -26,11 +26,11 @@ from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.evaluation import write_evaluation
 from d2l_softmax.figures.templates import BY_EPOCH, templates_frames, write_templates_by_epoch
 from d2l_softmax.figures.vector import Shown
+from d2l_softmax.io import prepare_directory, sole_use_of
 from d2l_softmax.language import tr
 from d2l_softmax.pages.report import Animation, write_run_report
 from d2l_softmax.storage.checkpoint import Checkpoint
 from d2l_softmax.storage.description import AS_FASHION_MNIST, Description
-from d2l_softmax.storage.files import prepare_directory, sole_use_of
 from d2l_softmax.training.course import Course
 from d2l_softmax.training.processes import ALONE, Group, joined
 

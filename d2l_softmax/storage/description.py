@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from d2l_softmax.storage.files import write_json
+from d2l_softmax.io import write_json
 from d2l_softmax.storage.results import ModelFileError
 from d2l_softmax.storage.tensors import DamagedFileError, read_regular_file
 

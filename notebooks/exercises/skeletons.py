@@ -4,7 +4,7 @@ import importlib
 import inspect
 from pathlib import Path
 
-from d2l_softmax.storage.files import write_text, writing
+from d2l_softmax.io import write_text, writing
 
 from . import SECTIONS, exercises_of
 
