@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.io import write_atomically
-from d2l_softmax.storage.tensors import DamagedFileError, read_saved
+from d2l_softmax.io import DamagedFileError, read_saved, write_atomically
 from d2l_softmax.training.loop import EpochRecord
 
 NAME = "checkpoint.pt"

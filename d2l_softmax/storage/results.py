@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.io import write_atomically, write_text
-from d2l_softmax.storage.tensors import DamagedFileError, read_saved
+from d2l_softmax.io import DamagedFileError, read_saved, write_atomically, write_text
 from d2l_softmax.training.evaluation import Model
 from d2l_softmax.training.loop import EpochRecord
 
