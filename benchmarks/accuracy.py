@@ -14,7 +14,7 @@ import torch
 from benchmarks.peers import TWINS, logistic_regression, make_training, sgd_classifier, twin
 from benchmarks.rounds import CORES, Peer, take_turns
 from d2l_softmax.commands.options import RECIPES
-from d2l_softmax.training.loop import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 HELD_OUT = 10_000
 SETTINGS = ("epochs", "batch_size", "momentum", "lr", "lr_decay")

@@ -23,7 +23,7 @@ from d2l_softmax.__main__ import TWINS
 from d2l_softmax.commands import train
 from d2l_softmax.commands.program import cpu_threads
 from d2l_softmax.commands.training import Training
-from d2l_softmax.training.processes import joined
+from d2l_softmax.training.distributed import joined
 from scratch import SGD, SoftmaxRegression
 
 BATCHES = (256, 1024, 4096, 16384)

@@ -7,8 +7,8 @@ Each process has a share of the n rows of a batch: m of them, and `share.weight`
 import torch
 from torch import distributed, nn
 
+from d2l_softmax.training.distributed import totals
 from d2l_softmax.training.metrics import noticing_accumulators
-from d2l_softmax.training.processes import totals
 
 
 def add_up(share, bucket):

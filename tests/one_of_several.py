@@ -23,7 +23,7 @@ from d2l_softmax import startup
 from d2l_softmax.commands import train
 from d2l_softmax.data import sources
 from d2l_softmax.data.batches import ArrayDataset
-from d2l_softmax.training.processes import Group, joined, times_restarted
+from d2l_softmax.training.distributed import Group, joined, times_restarted
 
 TWINS = {"scratch": scratch, "concise": concise}
 DIGESTS = "digests.json"  # in a data directory: which made-up files pass as Fashion-MNIST's

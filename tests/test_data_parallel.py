@@ -19,10 +19,10 @@ from d2l_softmax.commands import train as training_command
 from d2l_softmax.commands.resume import BEGUN, goes_on
 from d2l_softmax.data import sources
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
-from d2l_softmax.storage.checkpoint import load_checkpoint
 from d2l_softmax.storage.results import load_history
+from d2l_softmax.training.checkpoint import load_checkpoint
+from d2l_softmax.training.distributed import Group, Share
 from d2l_softmax.training.metrics import Accumulator, noticing_accumulators
-from d2l_softmax.training.processes import Group, Share
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="torchrun on POSIX")
 ROOT = Path(__file__).parents[1]
@@ -268,7 +268,7 @@ def test_a_signal_ends_a_process_that_waits_for_another():
     code = (
         "import os, signal, threading, torch\n"
         "from d2l_softmax.commands.signals import handled_by, interrupt\n"
-        "from d2l_softmax.training import processes\n"
+        "from d2l_softmax.training import distributed as processes\n"
         "processes.GRACE = 0.1\n"
         "processes.end_when_stuck(processes.Group())\n"
         "store = torch.distributed.TCPStore('127.0.0.1', 0, is_master=True)\n"

@@ -395,7 +395,7 @@ def test_failures_of_commands_need_no_plotting_library():
         "from d2l_softmax.data.sources import DataUnavailableError\n"
         "from d2l_softmax.storage.results import ModelFileError\n"
         "from d2l_softmax.training.agreement import TwinsPartedError\n"
-        "from d2l_softmax.training.loop import DivergedError\n"
+        "from d2l_softmax.training.fit import DivergedError\n"
         "print('matplotlib' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -13,8 +13,8 @@ from conftest import TWINS
 from d2l_softmax.commands import train
 from d2l_softmax.commands.resume import BEGUN
 from d2l_softmax.data.batches import ArrayDataset
-from d2l_softmax.storage.checkpoint import CheckpointError, load_checkpoint
 from d2l_softmax.storage.results import load_history
+from d2l_softmax.training.checkpoint import CheckpointError, load_checkpoint
 from d2l_softmax.training.metrics import Accumulator, NonFiniteError
 from d2l_softmax.training.resuming import ResumableEpoch
 

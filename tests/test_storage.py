@@ -32,7 +32,7 @@ from d2l_softmax.storage.results import (
     save_history,
     save_model,
 )
-from d2l_softmax.training.loop import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 WRITERS = {
     "model": lambda path: save_model(path, scratch.SoftmaxRegression()),

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
-from d2l_softmax.training.loop import DivergedError, EpochRecord, train, trouble_in
+from d2l_softmax.training.fit import DivergedError, EpochRecord, train, trouble_in
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from d2l_softmax.training.agreement import (
     first_parting,
 )
 from d2l_softmax.training.evaluation import evaluate
-from d2l_softmax.training.loop import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 FIGURE = "comparison.png"
 CAPTION = "Both histories; below, how far apart they are."

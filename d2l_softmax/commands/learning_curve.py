@@ -13,7 +13,7 @@ from d2l_softmax.commands.trainer import Trainer
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.learning_curve import Accuracies, draw_learning_curve, what_it_says
 from d2l_softmax.io import prepare_directory, sole_use_of
-from d2l_softmax.training.loop import REMEDY, DivergedError
+from d2l_softmax.training.fit import REMEDY, DivergedError
 
 TABLE, FIGURE = "learning-curve.csv", "learning-curve.png"
 SIZES = [digit * 10**zeros for zeros in range(2, 9) for digit in (1, 3)]  # 100, 300, 1,000, …

@@ -12,9 +12,9 @@ from d2l_softmax.data.batches import ArrayLoader
 from d2l_softmax.data.fashion_mnist import CLASSES, TEST_BATCH_SIZE, load_data_fashion_mnist
 from d2l_softmax.data.own import load_data
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.checkpoint import MOST_BYTES
 from d2l_softmax.storage.description import AS_FASHION_MNIST, Description, load_description
 from d2l_softmax.storage.results import ModelFileError, load_parameters, read_tensors
+from d2l_softmax.training.checkpoint import MOST_BYTES
 from d2l_softmax.training.evaluation import Model
 
 # Of a model.pt without a model.json, as it was written before there were own data.

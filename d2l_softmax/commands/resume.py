@@ -9,9 +9,9 @@ from typing import Any
 from d2l_softmax.commands.options import as_json
 from d2l_softmax.commands.program import Parser
 from d2l_softmax.io import write_json
-from d2l_softmax.storage import checkpoint as checkpoints
-from d2l_softmax.storage.checkpoint import Checkpoint
-from d2l_softmax.training.processes import times_restarted
+from d2l_softmax.training import checkpoint as checkpoints
+from d2l_softmax.training.checkpoint import Checkpoint
+from d2l_softmax.training.distributed import times_restarted
 
 # What may be another when a training goes on: it changes no number, or but by rounding. Of a recipe
 # it is the settings that count. So may the number of processes.

@@ -12,12 +12,12 @@ from d2l_softmax.commands.training import Training
 from d2l_softmax.figures.evaluation import FIGURES, TABLE
 from d2l_softmax.figures.templates import BY_EPOCH
 from d2l_softmax.io import remove, write_json
-from d2l_softmax.storage import checkpoint as checkpoints
-from d2l_softmax.storage.checkpoint import Checkpoint, CheckpointError
 from d2l_softmax.storage.description import path_beside, save_description
 from d2l_softmax.storage.results import save_history, save_model
-from d2l_softmax.training.loop import is_finite
-from d2l_softmax.training.processes import restarts_are_left
+from d2l_softmax.training import checkpoint as checkpoints
+from d2l_softmax.training.checkpoint import Checkpoint, CheckpointError
+from d2l_softmax.training.distributed import restarts_are_left
+from d2l_softmax.training.fit import is_finite
 
 CONFIG, HISTORY, MODEL = "config.json", "history.csv", "model.pt"
 CURVES, REPORT = "curves.png", "report.html"

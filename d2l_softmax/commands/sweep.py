@@ -17,7 +17,7 @@ from d2l_softmax.commands.trainer import Trainer
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.sweep import draw_sweep
 from d2l_softmax.io import prepare_directory, sole_use_of
-from d2l_softmax.training.loop import REMEDY, DivergedError
+from d2l_softmax.training.fit import REMEDY, DivergedError
 from d2l_softmax.training.selection import Score, best_first
 
 TABLE, FIGURE = "sweep.csv", "sweep.png"

@@ -29,10 +29,10 @@ from d2l_softmax.figures.vector import Shown
 from d2l_softmax.io import prepare_directory, sole_use_of
 from d2l_softmax.language import tr
 from d2l_softmax.pages.report import Animation, write_run_report
-from d2l_softmax.storage.checkpoint import Checkpoint
 from d2l_softmax.storage.description import AS_FASHION_MNIST, Description
+from d2l_softmax.training.checkpoint import Checkpoint
 from d2l_softmax.training.course import Course
-from d2l_softmax.training.processes import ALONE, Group, joined
+from d2l_softmax.training.distributed import ALONE, Group, joined
 
 CAPTION = (
     "Loss and accuracies, epoch by epoch. A point of training is the mean over its epoch: each "

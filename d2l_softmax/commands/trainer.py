@@ -21,7 +21,7 @@ from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE
 from d2l_softmax.errors import UserError
 from d2l_softmax.storage.table import DIVERGED, FINISHED, Result
 from d2l_softmax.training.evaluation import evaluate
-from d2l_softmax.training.loop import DivergedError
+from d2l_softmax.training.fit import DivergedError
 from d2l_softmax.training.metrics import Timer, evaluate_accuracy
 
 HELD_OUT = 6  # the share of the training images that is held out by itself: one in six

@@ -17,14 +17,14 @@ from d2l_softmax.data.batches import ArrayLoader
 from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE, load_data_fashion_mnist
 from d2l_softmax.data.own import load_data
 from d2l_softmax.figures.templates import MOST_BY_EPOCH
-from d2l_softmax.storage.checkpoint import Checkpoint
 from d2l_softmax.storage.description import AS_FASHION_MNIST, RESIZED, Description
-from d2l_softmax.training import loop
+from d2l_softmax.training import fit as loop
+from d2l_softmax.training.checkpoint import Checkpoint
 from d2l_softmax.training.course import Course
+from d2l_softmax.training.distributed import ALONE, Group, Share, evaluate_accuracy
 from d2l_softmax.training.evaluation import Model
-from d2l_softmax.training.loop import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 from d2l_softmax.training.metrics import Timer
-from d2l_softmax.training.processes import ALONE, Group, Share, evaluate_accuracy
 from d2l_softmax.training.resuming import (
     ResumableEpoch,
     fill,

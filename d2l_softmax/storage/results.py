@@ -12,7 +12,7 @@ from torch import Tensor
 from d2l_softmax.errors import UserError
 from d2l_softmax.io import DamagedFileError, read_saved, write_atomically, write_text
 from d2l_softmax.training.evaluation import Model
-from d2l_softmax.training.loop import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 
 def save_model(path: Path, model: Model) -> None:

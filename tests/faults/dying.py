@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from d2l_softmax.commands import run as runs
 from d2l_softmax.commands.resume import BEGUN
 from d2l_softmax.commands.run import CONFIG, HISTORY, MODEL, name_of_run
-from d2l_softmax.storage.checkpoint import load_checkpoint
 from d2l_softmax.storage.results import load_history
+from d2l_softmax.training.checkpoint import load_checkpoint
 
 from . import children
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from d2l_softmax.errors import UserError
 from d2l_softmax.io import DamagedFileError, read_saved, write_atomically
-from d2l_softmax.training.loop import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 NAME = "checkpoint.pt"
 NUM_SUMS = 3  # that a page keeps in an epoch: losses, correct predictions, examples
