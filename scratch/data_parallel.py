@@ -7,7 +7,7 @@ Each process has a share of the n rows of a batch: m of them, and `share.weight`
 import torch
 
 from d2l_softmax.training.distributed import totals
-from d2l_softmax.training.metrics import noticing_accumulators
+from d2l_softmax.training.metrics import Accumulator
 
 
 def add_up(share, gradients):
@@ -48,11 +48,9 @@ def step_without_rows(model, optimizer):
 
 def train_epoch(model, share, optimizer, page):
     """Run a page's train_epoch on this process's share; return the means over all processes."""
-    metrics = []
-    with noticing_accumulators(metrics.append):
-        page(model, share, optimizer)
+    metric = Accumulator(3)  # sum of losses, correct predictions, examples
+    page(model, share, optimizer, metric)
     if share.weight == 0:  # the last batch had fewer rows than there are processes
         step_without_rows(model, optimizer)
-    [metric] = metrics  # the page's sums: of losses, correct predictions, examples
     sums = totals(metric[0], metric[1], metric[2])
     return sums[0] / sums[2], sums[1] / sums[2]

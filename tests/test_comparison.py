@@ -89,11 +89,11 @@ def test_twins_that_part(compare, monkeypatch, capsys, tmp_path):
     """A twin that takes a wrong step from the second epoch on is found in the second epoch."""
     passes = []
 
-    def wrong_train_epoch(model, train_iter, optimizer):
+    def wrong_train_epoch(*arguments):
         passes.append(1)
-        result = scratch.train_epoch(model, train_iter, optimizer)
+        result = scratch.train_epoch(*arguments)
         if len(passes) > 1:
-            model.b[0] += 0.01
+            arguments[0].b[0] += 0.01
         return result
 
     wrong = types.SimpleNamespace(**vars(scratch))

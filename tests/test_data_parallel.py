@@ -20,9 +20,7 @@ from d2l_softmax.commands.resume import BEGUN, goes_on
 from d2l_softmax.data import sources
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.storage.results import load_history
-from d2l_softmax.training.checkpoint import load_checkpoint
 from d2l_softmax.training.distributed import Group, Share
-from d2l_softmax.training.metrics import Accumulator, noticing_accumulators
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="torchrun on POSIX")
 ROOT = Path(__file__).parents[1]
@@ -347,14 +345,6 @@ def test_weighted_gradients_add_up_to_those_of_the_batch(monkeypatch, generator)
         TWINS["scratch"].data_parallel.add_up(share, gradients)
     expected = torch.cat([g.flatten() for g in model.gradients(X, model(X), y)])
     torch.testing.assert_close(sum(sent), expected)
-
-
-def test_several_may_notice_an_accumulator():
-    one, other = [], []
-    with noticing_accumulators(one.append), noticing_accumulators(other.append):
-        metric = Accumulator(1)
-    Accumulator(1)
-    assert one == other == [metric]
 
 
 @pytest.mark.parametrize(

@@ -434,11 +434,10 @@ def test_a_state_with_an_infinite_value_is_none():
 def test_an_epoch_counts_a_batch_when_the_page_is_done_with_it():
     seen = []
 
-    def train_epoch(model, train_iter, optimizer):
-        metric = Accumulator(1)
+    def train_epoch(model, train_iter, optimizer, metric):
         for batch in train_iter:
             seen.append((batch, epoch.batch))
-            metric.add(batch)
+            metric.add(batch, 0, 1)
         return metric[0], 0.0
 
     epoch = ResumableEpoch(train_epoch, torch.Generator())

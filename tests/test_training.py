@@ -7,6 +7,7 @@ import torch
 
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
 from d2l_softmax.training.fit import DivergedError, EpochRecord, train, trouble_in
+from d2l_softmax.training.metrics import Accumulator
 
 
 @pytest.fixture
@@ -92,6 +93,16 @@ def test_learning_rate_decays_after_every_epoch(twin, batches, generator):
 
     list(train(train_epoch, model, optimizer, train_iter, test_iter, 2, scheduler))
     assert rates == pytest.approx([0.1, 0.05])
+
+
+def test_an_epoch_adds_to_the_metric_that_it_is_given(twin, batches, generator):
+    model = twin.SoftmaxRegression(generator=generator)
+    optimizer = twin.SGD(model.parameters(), lr=0.1)
+    metric = Accumulator(3)  # empty, and yet not replaced
+    loss, accuracy = twin.train_epoch(model, batches[0], optimizer, metric)
+    examples = len(batches[0].dataset)
+    assert metric[2] == examples
+    assert (metric[0] / examples, metric[1] / examples) == (loss, accuracy)
 
 
 def test_loss_that_is_not_finite_names_epoch_and_batch(twin, batches, generator):

@@ -3,9 +3,7 @@
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -69,8 +67,6 @@ class Accumulator:
         """Start n sums at zero."""
         self.n = n
         self.reset()
-        for notice in _notices.get():
-            notice(self)
 
     def reset(self) -> None:
         """Set all sums back to zero."""
@@ -132,20 +128,6 @@ class Accumulator:
             steps = (i for i, partial in enumerate(running) if not math.isfinite(partial))
             raise NonFiniteError(total, self.additions + next(steps, len(values)))
         return total
-
-
-Notice = Callable[[Accumulator], object]
-_notices: ContextVar[tuple[Notice, ...]] = ContextVar("_notices", default=())
-
-
-@contextmanager
-def noticing_accumulators(notice: Notice) -> Iterator[None]:
-    """Call `notice` with each accumulator that is made meanwhile, as by a page's train_epoch."""
-    token = _notices.set((*_notices.get(), notice))
-    try:
-        yield
-    finally:
-        _notices.reset(token)
 
 
 class NonFiniteError(FloatingPointError):

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from d2l_softmax.training.metrics import Accumulator, noticing_accumulators
+from d2l_softmax.training.metrics import Accumulator
 
 # What an optimizer remembers of the steps before: as scratch calls it, as torch.optim does.
 MEMORY = {"velocities": "momentum_buffer", "means": "exp_avg", "squares": "exp_avg_sq"}
@@ -35,18 +35,16 @@ class ResumableEpoch:
         self.batch, self.sums = 0, None
         self.order = self.generator.get_state()
 
-    def __call__(self, model: Any, train_iter: Any, optimizer: Any) -> tuple[float, float]:
+    def __call__(
+        self, model: Any, train_iter: Any, optimizer: Any, metric: Accumulator | None = None
+    ) -> tuple[float, float]:
         """Train on the batches that are left; return the mean loss and accuracy of all of them."""
-        with noticing_accumulators(self.take_up):
-            result = self.train_epoch(model, self.rest_of(train_iter), optimizer)
+        self.metric = metric or Accumulator(3)  # as a page's: losses, correct ones, examples
+        if self.sums:
+            self.metric.load_state_dict(self.sums)
+        result = self.train_epoch(model, self.rest_of(train_iter), optimizer, self.metric)
         self.start_afresh()
         return result
-
-    def take_up(self, metric: Accumulator) -> None:
-        """Let the page's accumulator start from the sums over the batches that are done."""
-        self.metric = metric
-        if self.sums:
-            metric.load_state_dict(self.sums)
 
     def rest_of(self, train_iter: Any) -> Iterator:
         """Yield the batches that are left, and count each once the page is done with it."""
