@@ -28,7 +28,7 @@ SAGA = "scikit-learn, `LogisticRegression`, saga, 5 passes"
 def train_from_seeds(seeds: int, name: str, *arguments: str) -> dict:
     """Train a twin from each seed; return the last records by column, and the median "seconds"."""
     torch.set_num_threads(1)  # as its command does
-    runs = [list(make_training(name, *arguments, seed=n).records()) for n in range(seeds)]
+    runs = [list(make_training(name, *arguments, seed=n).fit()) for n in range(seeds)]
     columns = EpochRecord(*zip(*(records[-1] for records in runs), strict=True))
     seconds = statistics.median(sum(record.seconds for record in run) for run in runs)
     return columns._asdict() | {"seconds": seconds}

@@ -7,8 +7,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.peers import TWINS, make_training
 from benchmarks.tables import spread
-from d2l_softmax.commands.run import Run
-from d2l_softmax.commands.training import describe
+from d2l_softmax.training.checkpoint import save_checkpoint
 
 OPTIMIZERS = {"SGD, momentum": "--momentum=0.9", "Adam": "--optimizer=adam"}
 
@@ -30,11 +29,10 @@ def train(name: str, *arguments: str) -> tuple[float, float]:
     """Train for ten epochs; return their seconds, and those that were spent on checkpoints."""
     with TemporaryDirectory() as folder:
         training = make_training(name, *arguments)
-        config = describe(name, training)
-        run, seconds = Run(Path(folder), training, config, None), 0.0
-        for _ in training.records():
+        path, seconds = Path(folder, "checkpoint.pt"), 0.0
+        for _ in training.fit():
             begin = time.perf_counter()
-            run.write_checkpoint()
+            save_checkpoint(path, training.state_dict() | {"config": {}})
             seconds += time.perf_counter() - begin
     return sum(record.seconds for record in training.history), seconds
 

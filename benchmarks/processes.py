@@ -22,8 +22,7 @@ from d2l_softmax import load_data_fashion_mnist
 from d2l_softmax.__main__ import TWINS
 from d2l_softmax.commands import train
 from d2l_softmax.commands.program import cpu_threads
-from d2l_softmax.commands.training import Training
-from d2l_softmax.training.distributed import joined
+from d2l_softmax.training.distributed import all_reduce_sums, is_main, process_group
 from scratch import SGD, SoftmaxRegression
 
 BATCHES = (256, 1024, 4096, 16384)
@@ -81,25 +80,30 @@ def launch(number: int, rounds: int, twin: str, *arguments: str) -> dict:
 def work(file: str, twin: str, rounds: str, *arguments: str) -> None:
     """Time epochs in one of the processes; in turns they talk, and each trains its share alone."""
     options = train.parse(twin, ["--device=cpu", "--lr=0.01", *arguments])
-    with cpu_threads(options.threads), joined(options.device, {}) as group:
-        training = Training(TWINS[twin], options, group)
-        parts = training.parts()
-        model, train_iter, optimizer = (parts[n] for n in ("model", "train_iter", "optimizer"))
+    with cpu_threads(options.threads), process_group(options.device):
+        training = train.prepare(TWINS[twin], options)
+        shard = training.loaders["train"]
         epochs = {
-            "seconds": lambda: parts["train_epoch"](model, train_iter, optimizer),
-            "alone": lambda: training.epoch(training.model, train_iter, training.optimizer),
+            "seconds": lambda: train_one_epoch(training),
+            "alone": lambda: TWINS[twin].train_epoch(training.model, shard, training.optimizer),
         }
         seconds: dict[str, list[float]] = {name: [] for name in epochs}
         for number in range(1 + int(rounds)):  # the first does not count
             for name, epoch in epochs.items():
-                group.wait()
+                all_reduce_sums(0.0)
                 begin = time.perf_counter()
                 epoch()
-                group.wait()
+                all_reduce_sums(0.0)
                 if number:
                     seconds[name].append(time.perf_counter() - begin)
-        if group.is_first:
+        if is_main():
             Path(file).write_text(json.dumps(seconds), encoding="utf-8")
+
+
+def train_one_epoch(training: train.Training) -> None:
+    """Train an epoch from its first batch."""
+    training.start_epoch()
+    training.train_epoch(None)
 
 
 def measure_step(rounds: int) -> Iterator[dict]:

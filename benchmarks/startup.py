@@ -37,15 +37,15 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         options = train.parse("scratch", ["--device=cpu", f"--output-dir={folder}"])
-        training = train.Training(scratch, options)
-        config = train.describe("scratch", options, training.num_parameters)
+        training = train.prepare(scratch, options)
+        config = train.describe("scratch", options, training)
         marks.append(time.time())
-        list(training.records())
+        list(training.fit())
         marks.append(time.time())
         for module in ("matplotlib.figure", "matplotlib.backends.backend_agg"):
             importlib.import_module(module)
         marks.append(time.time())
-        train.write_results(options.output_dir, training, config)
+        train.write_results(options, training, config)
         marks.append(time.time())
     print(json.dumps([after - before for before, after in itertools.pairwise(marks)]))
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import filelock
 import torch
 
 from d2l_softmax.errors import UserError
@@ -80,17 +81,21 @@ def hold(path: Path, stack: contextlib.ExitStack, wait: bool = True) -> None:
 
 
 @contextlib.contextmanager
-def sole_use_of(folder: Path) -> Iterator[None]:
-    """Keep a folder from others who want sole use of it; OutputError if one has it already."""
+def exclusive_lock(folder: Path) -> Iterator[None]:
+    """Lock a folder in this context; OutputError if another process has locked it.
+
+    Where a file system has no locks nothing is locked.
+    """
+    lock = filelock.FileLock(folder / ".lock")
     with contextlib.ExitStack() as stack:
         try:
-            hold(folder, stack, wait=False)
-        except BlockingIOError as error:
+            stack.enter_context(lock.acquire(blocking=False))
+        except filelock.Timeout as error:
             raise OutputError(
                 f"another training writes to {folder};",
                 "choose another directory with {output_dir}",
             ) from error
-        except OSError:
+        except (NotImplementedError, OSError):
             pass  # no locks here
         yield
 

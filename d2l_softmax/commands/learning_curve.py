@@ -12,7 +12,7 @@ from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.trainer import Trainer
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.learning_curve import Accuracies, draw_learning_curve, what_it_says
-from d2l_softmax.io import prepare_directory, sole_use_of
+from d2l_softmax.io import exclusive_lock, prepare_directory
 from d2l_softmax.training.fit import REMEDY, DivergedError
 
 TABLE, FIGURE = "learning-curve.csv", "learning-curve.png"
@@ -45,7 +45,7 @@ def draw_curve(options: argparse.Namespace, twins: Twins) -> None:
     seed diverged for some size, and TooFewImagesError for sizes that are not there.
     """
     folder = prepare_directory(options.output_dir)
-    with sole_use_of(folder):
+    with exclusive_lock(folder):
         trainer = Trainer(twins[options.twin], options.trainings[0])
         n = trainer.num_images
         sizes = sorted({*options.sizes} if options.sizes else {*(s for s in SIZES if s < n), n})

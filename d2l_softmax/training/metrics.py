@@ -96,7 +96,9 @@ class Accumulator:
         return {"sums": list(self.sums), "waiting": waiting, "additions": self.additions}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from the state_dict of another accumulator of as many sums."""
+        """Continue from the state_dict of another accumulator; ValueError if it has other sums."""
+        if {len(row) for row in (state_dict["sums"], *state_dict["waiting"])} != {self.n}:
+            raise ValueError(f"sums of another accumulator, expected {self.n}")
         self.sums, self.additions = list(state_dict["sums"]), state_dict["additions"]
         self.waiting = [list(row) for row in state_dict["waiting"]]
 
