@@ -19,7 +19,7 @@ def measure(rounds: int) -> list[dict]:
     for recipe, twin in itertools.product(RECIPES, TWINS):
         lasts = []
         for seed in range(2 * rounds):
-            *_, last = make_training(twin, f"--recipe={recipe}", seed=seed).records()
+            *_, last = make_training(twin, f"--recipe={recipe}", seed=seed).fit()
             lasts.append(last)
         columns = {name: [getattr(last, name) for last in lasts] for name in COLUMNS}
         results.append({"recipe": recipe, "twin": twin, **columns})

@@ -140,7 +140,7 @@ FRAMEWORKS = (  # packages, optimizer, what else is to be said, function
 def train_twin(name: str, settings: str) -> tuple[np.ndarray, np.ndarray]:
     """Train a twin; return loss and both accuracies by epoch (2, 3), and the weights (d + 1, q)."""
     training = make_training(name, *OPTIONS[settings])
-    epochs = np.array([record[1:4] for record in training.records()])
+    epochs = np.array([record[1:4] for record in training.fit()])
     return epochs, torch.vstack([training.model.W, training.model.b]).detach().numpy()
 
 

@@ -130,7 +130,7 @@ def measure(rounds: int) -> list[dict]:
 def trained_model() -> dict:
     """Return the test images, their labels, and what scratch predicts after its ten epochs."""
     training = make_training("scratch")
-    for _ in training.records():
+    for _ in training.fit():
         pass
     dataset = training.test_iter.dataset
     return {

@@ -10,7 +10,7 @@ from benchmarks import accuracy, agreement, busy, command, disguised, epoch, loa
 from benchmarks.peers import LOADER
 from benchmarks.shared import ratio, seconds_of
 from d2l_softmax.figures.drawing import save_figure
-from d2l_softmax.storage.files import write_json, write_text
+from d2l_softmax.io import write_json, write_text
 
 FOLDER = Path(__file__).parent
 MEASURES: dict[str, ModuleType] = {

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from benchmarks import book
 from d2l_softmax import load_data_fashion_mnist
-from d2l_softmax.commands.train import Training, parse
+from d2l_softmax.commands.train import Training, parse, prepare
 
 BATCH_SIZE, LR = 256, 0.1
 TWINS = ("scratch", "concise")
@@ -35,12 +35,12 @@ def read_rows(dtype: str = "uint8") -> tuple[np.ndarray, ...]:
 def make_training(name: str, *arguments: str, seed: int = 0) -> Training:
     """Return a training of a twin, `scratch` or `concise`, by the arguments of its command."""
     options = parse(name, ["--device=cpu", f"--seed={seed}", *arguments])
-    return Training(importlib.import_module(name), options)
+    return prepare(importlib.import_module(name), options)
 
 
 def twin(name: str, *arguments: str, seed: int = 0) -> Iterator:
     """Train a twin as its command does."""
-    records = make_training(name, *arguments, seed=seed).records()
+    records = make_training(name, *arguments, seed=seed).fit()
     yield
     for record in records:
         yield record.train_loss, record.train_acc, record.test_acc

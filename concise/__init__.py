@@ -1,6 +1,5 @@
 """Softmax regression with the library; the page to read is softmax_regression.py."""
 
-import d2l_softmax.startup  # before torch is imported: see there
 from concise import data_parallel, losses, optimizers, softmax_regression
 from concise.optimizers import SGD, Adam, LinearDecay
 from concise.softmax_regression import SoftmaxRegression, cross_entropy, softmax, train_epoch

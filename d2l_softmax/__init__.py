@@ -6,7 +6,6 @@ torchvision and matplotlib are loaded where they are used, `plt` included.
 
 from types import ModuleType
 
-import d2l_softmax.startup  # before torch is imported: see there
 from d2l_softmax.book.animation import (
     Animator,
     plot,

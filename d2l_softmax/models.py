@@ -18,7 +18,6 @@ from d2l_softmax.data.fashion_mnist import (
 )
 from d2l_softmax.data.own import load_data
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.checkpoint import MOST_BYTES
 from d2l_softmax.storage.description import (
     AS_FASHION_MNIST,
     RESIZED,
@@ -34,6 +33,7 @@ from d2l_softmax.storage.results import (
     read_tensors,
     save_parameters,
 )
+from d2l_softmax.training.checkpoint import MOST_BYTES
 from d2l_softmax.training.evaluation import Model
 
 # Of a model.pt without a model.json, as it was written before there were own data.

@@ -1,6 +1,5 @@
 """Softmax regression by hand; the page to read is softmax_regression.py."""
 
-import d2l_softmax.startup  # before torch is imported: see there
 from scratch import data_parallel, losses, optimizers, softmax_regression
 from scratch.optimizers import SGD, Adam, LinearDecay
 from scratch.softmax_regression import SoftmaxRegression, cross_entropy, softmax, train_epoch

@@ -26,6 +26,18 @@ class SGD:
                 g = v.mul_(self.momentum).add_(g)  # v = momentum * v + g
             p.sub_(g, alpha=self.lr)  # p -= lr * g, rounded once, as torch.optim rounds it
 
+    def state_dict(self):
+        """Return the settings and the velocities, to be saved in a checkpoint."""
+        settings = {"lr": self.lr, "momentum": self.momentum, "weight_decay": self.weight_decay}
+        return {**settings, "velocities": self.velocities}
+
+    def load_state_dict(self, state_dict):
+        """Continue from the state_dict of another SGD; its tensors are copied."""
+        self.lr, self.momentum = state_dict["lr"], state_dict["momentum"]
+        self.weight_decay = state_dict["weight_decay"]
+        for v, saved in zip(self.velocities, state_dict["velocities"], strict=True):
+            v.copy_(saved)
+
 
 class Adam:
     """Adam (Kingma and Ba, 2015, algorithm 1); weight decay is added to the gradient."""
@@ -49,13 +61,35 @@ class Adam:
             m_hat, s_hat = m / (1 - beta1**self.t), s / (1 - beta2**self.t)
             p -= self.lr * m_hat / (s_hat.sqrt() + self.eps)
 
+    def state_dict(self):
+        """Return the settings, the moments and the number of steps, to be saved in a checkpoint."""
+        settings = {"lr": self.lr, "betas": self.betas, "eps": self.eps}
+        settings["weight_decay"] = self.weight_decay
+        return {**settings, "means": self.means, "squares": self.squares, "t": self.t}
+
+    def load_state_dict(self, state_dict):
+        """Continue from the state_dict of another Adam; its tensors are copied."""
+        self.lr, self.betas, self.eps = (state_dict[name] for name in ("lr", "betas", "eps"))
+        self.weight_decay, self.t = state_dict["weight_decay"], state_dict["t"]
+        for moments, saved in ((self.means, "means"), (self.squares, "squares")):
+            for moment, value in zip(moments, state_dict[saved], strict=True):
+                moment.copy_(value)
+
 
 class LinearDecay:
     """Lower an optimizer's learning rate by the same amount after each epoch, from lr to zero."""
 
     def __init__(self, optimizer, epochs):
-        self.optimizer, self.fall = optimizer, optimizer.lr / epochs
+        self.optimizer, self.decrement = optimizer, optimizer.lr / epochs
 
     def step(self):
         """End an epoch; after the last one the rate stays at zero."""
-        self.optimizer.lr = max(0.0, self.optimizer.lr - self.fall)
+        self.optimizer.lr = max(0.0, self.optimizer.lr - self.decrement)
+
+    def state_dict(self):
+        """Return the decrement, to be saved in a checkpoint; the rate itself is the optimizer's."""
+        return {"decrement": self.decrement}
+
+    def load_state_dict(self, state_dict):
+        """Continue from the state_dict of another LinearDecay."""
+        self.decrement = state_dict["decrement"]

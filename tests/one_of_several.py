@@ -6,7 +6,6 @@ has besides (`argv_of`), and a fault. The rows that a process looks up are writt
 """
 
 import contextlib
-import functools
 import json
 import os
 import signal
@@ -19,15 +18,14 @@ from torch import distributed
 import concise
 import scratch
 from d2l_softmax import __main__ as d2l_softmax
-from d2l_softmax import startup
 from d2l_softmax.commands import train
 from d2l_softmax.data import sources
 from d2l_softmax.data.batches import ArrayDataset
-from d2l_softmax.training.processes import Group, joined, times_restarted
+from d2l_softmax.training.distributed import count_restarts, get_launch, process_group
 
 TWINS = {"scratch": scratch, "concise": concise}
 DIGESTS = "digests.json"  # in a data directory: which made-up files pass as Fashion-MNIST's
-RANK = startup.place_of_process().rank
+RANK = get_launch().rank
 
 
 def main(plan_file):
@@ -35,32 +33,18 @@ def main(plan_file):
     runs = json.loads(plan_file.read_text(encoding="utf-8"))
     train.write_results = lambda *arguments: None  # figures take seconds
     looked_up = record_rows()
-    startup.PROGRAM = runs[0]["program"]
-    for signum in startup.SIGNALS:  # as startup.py handles them in a program of ours
-        signal.signal(signum, startup.leave)
     if len(runs) == 1:  # as the program itself would do it
         with a_fault(runs[0].get("fault"), looked_up):
             return command(runs[0])
     statuses = []
-    with joined("cpu", {}) as group:
+    with process_group("cpu"):
         for number, run in enumerate(runs):
             looked_up.clear()
-            store = distributed.PrefixStore(str(number), group.store)
-            part = Group(group.rank, group.size, store)  # what one has said is nothing to others
-            startup.ask_others = part.is_first_to_speak
-            train.joined = functools.partial(joined_already, part)
             with a_fault(run.get("fault"), looked_up):
                 statuses.append(command(run))
             rows = plan_file.parent / f"rows-{number}-{RANK}.json"
             rows.write_text(json.dumps(looked_up), encoding="utf-8")
     return max(statuses)
-
-
-@contextlib.contextmanager
-def joined_already(part, device, options):
-    """Do what `joined` does, but for the connection, which is there."""
-    part.compare("options", options)
-    yield part
 
 
 def command(run):
@@ -94,7 +78,7 @@ def a_fault(fault, looked_up):
     whole = distributed.all_reduce, ArrayDataset.__getitem__
     if fault == "each trains alone":
         distributed.all_reduce = add_up_nothing
-    elif fault and fault["rank"] == RANK and not times_restarted():
+    elif fault and fault["rank"] == RANK and not count_restarts():
         ArrayDataset.__getitem__ = signalling(fault, looked_up, whole[1])
     yield
     distributed.all_reduce, ArrayDataset.__getitem__ = whole

@@ -18,7 +18,6 @@ from d2l_softmax.commands.options import RECIPES
 from d2l_softmax.data.sources import DataUnavailableError
 from d2l_softmax.figures import drawing, evaluation
 from d2l_softmax.storage.results import load_history
-from d2l_softmax.training import loop
 
 FIGURES = {
     "confusion.png",
@@ -29,6 +28,7 @@ FIGURES = {
     "templates.png",
 }
 FILES = FIGURES | {
+    ".lock",
     "checkpoint.pt",
     "history.csv",
     "model.pt",
@@ -194,7 +194,7 @@ def training(request, made_up):
 
     def training(*arguments):
         argv = [f"--data-dir={made_up}", "--device=cpu", "--batch-size=16", *arguments]
-        return train.Training(TWINS[request.param], train.parse(request.param, argv))
+        return train.prepare(TWINS[request.param], train.parse(request.param, argv))
 
     return training
 
@@ -218,7 +218,7 @@ def test_optimizers_have_the_settings_that_were_given(training):
 @pytest.mark.parametrize(("decay", "rate_at_the_end"), [("none", 0.1), ("linear", 0.0)])
 def test_learning_rate_falls_to_zero_if_that_was_asked_for(training, decay, rate_at_the_end):
     run = training("--epochs=4", f"--lr-decay={decay}")
-    assert len(list(run.records())) == 4
+    assert len(list(run.fit())) == 4
     assert settings_of(run.optimizer)["lr"] == pytest.approx(rate_at_the_end, abs=1e-15)
 
 
@@ -325,19 +325,17 @@ def test_divergence_leaves_what_was_written_before(command, tmp_path, capsys):
     assert "in epoch 1, batch " in error
     assert "try a smaller --lr" in error
     assert "Traceback" not in error
-    (out / "begun.json").unlink()  # tells --resume what was tried
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_interrupt_keeps_the_epochs_that_ended(command, tmp_path, capsys, monkeypatch):
-    def interrupted(*arguments, **named):
-        records = train_to_the_end(*arguments, **named)
-        yield next(records)
+    def interrupted(*arguments):
+        yield next(fit(*arguments))
         raise KeyboardInterrupt
 
-    train_to_the_end = loop.train
-    monkeypatch.setattr(loop, "train", interrupted)
+    fit = train.Training.fit
+    monkeypatch.setattr(train.Training, "fit", interrupted)
     assert command("--epochs=3") == 130
     assert capsys.readouterr().err == f"python -m {command.name}: interrupted\n"
     assert len((tmp_path / "out" / "history.csv").read_text().splitlines()) == 2
@@ -352,8 +350,7 @@ def test_new_run_takes_away_the_old_ones_figures(command, tmp_path):
         (out / name).write_text("from an earlier run")
     assert command("--epochs=1", "--quiet") == 0
     left = {path.name for path in out.iterdir()}
-    expected = {"checkpoint.pt", "history.csv", "model.pt", "model.json", "config.json"}
-    assert left == {*expected, "notes.txt"}
+    assert left == FILES - FIGURES - {"classes.txt", "report.html"} | {"notes.txt"}
     assert (out / "notes.txt").read_text() == "from an earlier run"
     assert "earlier" not in (out / "history.csv").read_text()
 

@@ -1,5 +1,7 @@
 """The optimizers by hand against torch.optim's, step by step from the same start."""
 
+import io
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -37,6 +39,54 @@ def assert_same_path(name, steps=50, epochs=None, **settings):
         for our, their in zip(ours, theirs, strict=True):
             assert_close(our, their.detach(), rtol=0, atol=1e-12)
     assert all((our != first).all() for our, first in zip(ours, start, strict=True))
+
+
+OPTIMIZERS = {
+    "sgd": ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1}),
+    "adam": ("Adam", {"lr": 0.01, "weight_decay": 0.1}),
+}
+
+
+@pytest.mark.parametrize(("name", "settings"), OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("twin", [scratch, concise], ids=["scratch", "concise"])
+def test_a_loaded_state_dict_continues_to_the_same_bits(twin, name, settings):
+    """Through a file; the second optimizer has other settings and steps until it is loaded."""
+    generator = torch.Generator().manual_seed(0)
+    gradients = [[torch.randn(s, generator=generator) for s in SHAPES] for _ in range(6)]
+    start = [torch.randn(s, generator=generator) for s in SHAPES]
+
+    def make(parameters, **settings):
+        parameters = [p.clone().requires_grad_(twin is concise) for p in parameters]
+        optimizer = getattr(twin, name)(parameters, **settings)
+        return parameters, optimizer, twin.LinearDecay(optimizer, 6)
+
+    def train(training, steps):
+        parameters, optimizer, scheduler = training
+        for step in steps:
+            if twin is scratch:
+                optimizer.step(gradients[step])
+            else:
+                for p, g in zip(parameters, gradients[step], strict=True):
+                    p.grad = g.clone()
+                optimizer.step()
+            scheduler.step()
+
+    whole = make(start, **settings)
+    train(whole, range(3))
+    file = io.BytesIO()
+    torch.save([part.state_dict() for part in whole[1:]], file)
+    other = make([p.detach() for p in whole[0]], lr=0.5)
+    train(other, range(1))
+    for p, saved in zip(other[0], whole[0], strict=True):
+        p.detach().copy_(saved.detach())
+    file.seek(0)
+    for part, state in zip(other[1:], torch.load(file, weights_only=True), strict=True):
+        part.load_state_dict(state)
+    for training in (whole, other):
+        train(training, range(3, 6))
+    for one, two in zip(whole[0], other[0], strict=True):
+        assert torch.equal(one, two)
+    assert not torch.equal(whole[0][0], start[0])
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])

@@ -514,4 +514,4 @@ def test_a_training_on_other_data_is_not_gone_on_with(tmp_path, capsys):
     assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
     write_arrays(tmp_path / "a", (X, y[::-1]), (X, y))
     assert training_command.main(TWINS["scratch"], "scratch", [*argv, "--resume"]) == 1
-    assert "are others than those that the training was begun with" in capsys.readouterr().err
+    assert "the data differ from those that it started with" in capsys.readouterr().err

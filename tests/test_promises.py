@@ -26,7 +26,7 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import train
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.files import OutputError, write_atomically
+from d2l_softmax.io import OutputError, write_atomically
 from d2l_softmax.training.metrics import NonFiniteError, count_correct
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -395,7 +395,7 @@ def test_failures_of_commands_need_no_plotting_library():
         "from d2l_softmax.data.sources import DataUnavailableError\n"
         "from d2l_softmax.storage.results import ModelFileError\n"
         "from d2l_softmax.training.agreement import TwinsPartedError\n"
-        "from d2l_softmax.training.loop import DivergedError\n"
+        "from d2l_softmax.training.fit import DivergedError\n"
         "print('matplotlib' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

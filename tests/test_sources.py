@@ -16,7 +16,7 @@ from torchvision.datasets import FashionMNIST
 
 from d2l_softmax.data import sources
 from d2l_softmax.data.sources import SHA256, DataUnavailableError, ensure_fashion_mnist
-from d2l_softmax.storage.files import held
+from d2l_softmax.io import held
 
 NAMES = list(SHA256)
 

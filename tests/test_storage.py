@@ -13,14 +13,14 @@ import torch
 from matplotlib.figure import Figure
 
 import scratch
+from d2l_softmax import io as files
 from d2l_softmax.figures.drawing import save_figure
-from d2l_softmax.storage import files
-from d2l_softmax.storage.files import (
+from d2l_softmax.io import (
     OutputError,
+    exclusive_lock,
     held,
     prepare_directory,
     remove,
-    sole_use_of,
     sweep,
     write_atomically,
     write_json,
@@ -32,7 +32,7 @@ from d2l_softmax.storage.results import (
     save_history,
     save_parameters,
 )
-from d2l_softmax.training.loop import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 WRITERS = {
     "model": lambda path: save_parameters(path, scratch.SoftmaxRegression()),
@@ -222,10 +222,10 @@ def test_without_locks_files_are_written_all_the_same(tmp_path, monkeypatch):
 @needs_locks
 def test_of_two_who_want_sole_use_one_is_refused(tmp_path):
     with (
-        sole_use_of(tmp_path),
+        exclusive_lock(tmp_path),
         pytest.raises(OutputError, match="another training writes to"),
-        sole_use_of(tmp_path),
+        exclusive_lock(tmp_path),
     ):
         pass
-    with sole_use_of(tmp_path):
+    with exclusive_lock(tmp_path):
         pass

@@ -28,7 +28,7 @@ from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.own import load_data
 from d2l_softmax.figures.learning_curve import draw_learning_curve, what_it_says
 from d2l_softmax.figures.sweep import draw_sweep
-from d2l_softmax.storage.files import sole_use_of
+from d2l_softmax.io import exclusive_lock
 from d2l_softmax.storage.results import load_parameters
 from d2l_softmax.training.evaluation import evaluate
 from d2l_softmax.training.selection import Score, best_first
@@ -288,7 +288,7 @@ def test_a_table_that_is_none_is_left_alone(content, swept, data, tmp_path):
 
 
 def test_two_sweeps_do_not_share_a_directory(data, tmp_path):
-    with sole_use_of(tmp_path):
+    with exclusive_lock(tmp_path):
         status, _, errors = run("sweep", *GRID, f"--dataset={data}", f"--output-dir={tmp_path}")
     assert (status, errors.count("\n")) == (1, 1)
 

@@ -1,7 +1,6 @@
 """--templates: the weights after each epoch are kept while training, and drawn when asked for."""
 
 import signal
-import types
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ import torch
 from conftest import TWINS, require
 
 from d2l_softmax.commands import train
-from d2l_softmax.commands.training import Training
 
 EPOCHS = 4
 
@@ -22,28 +20,23 @@ def run(made_up, tmp_path, monkeypatch):
     """
     kept = []
     monkeypatch.setattr(train, "write_results", lambda _, training, __: kept.append(training))
-    watch_as_ever = train.watch
+    after_batch = train.Run.after_batch
 
     def run(folder, *arguments, until=None, status=0):
-        def watch(run, console):
-            watch_as_ever(run, console)
-            after_batch = run.training.epoch.after_batch
+        def after_batch_or_interrupt(run):
+            training = run.training
+            if (len(training.history) + 1, training.batch) == (until, 2):
+                signal.raise_signal(signal.SIGINT)
+            after_batch(run)
 
-            def interrupt():
-                if (len(run.training.history) + 1, run.training.epoch.batch) == (until, 2):
-                    signal.raise_signal(signal.SIGINT)
-                after_batch()
-
-            run.training.epoch.after_batch = interrupt
-
-        monkeypatch.setattr(train, "watch", watch)
+        monkeypatch.setattr(train.Run, "after_batch", after_batch_or_interrupt)
         kept.clear()
         argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path / folder}", "--device=cpu"]
         argv += [f"--epochs={EPOCHS}", "--batch-size=16", "--lr=0.01", "--quiet", *arguments]
         expected = status if until is None else 130
         assert train.main(TWINS["scratch"], "scratch", argv) == expected
-        course = kept[0].course if kept else None
-        return None if course is None else {epoch: W.tolist() for epoch, W in course.items()}
+        weights = kept[0].weight_history if kept else None
+        return None if weights is None else {epoch: W.tolist() for epoch, W in weights.items()}
 
     return run
 
@@ -60,7 +53,9 @@ def test_the_weights_are_kept_before_the_first_epoch_and_after_each(run, tmp_pat
 
 def test_nothing_is_kept_unless_it_is_asked_for(run, tmp_path):
     assert run("plain") is None
-    assert "course" not in torch.load(tmp_path / "plain" / "checkpoint.pt", weights_only=True)
+    assert "weight_history" not in torch.load(
+        tmp_path / "plain" / "checkpoint.pt", weights_only=True
+    )
 
 
 @pytest.mark.parametrize("until", [1, 2, 4])
@@ -82,48 +77,12 @@ def test_not_asked_for_any_more_they_are_not_drawn(run):
     assert run("cut", "--resume") is None
 
 
-def test_what_was_kept_before_is_said_not_to_be_there(run, capsys, tmp_path, made_up):
-    run("cut", until=3)
-    argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path / 'cut'}", "--device=cpu", "--resume"]
-    argv += [f"--epochs={EPOCHS}", "--batch-size=16", "--lr=0.01", "--templates"]
-    capsys.readouterr()
-    assert train.main(TWINS["scratch"], "scratch", argv) == 0
-    goes_on = capsys.readouterr().out.splitlines()[1]
-    assert goes_on.endswith("; weights of earlier epochs were not kept for --templates")
-
-
-@pytest.mark.parametrize(
-    "kept", [torch.zeros(3, 784, 10), torch.zeros(1, 1, 10), torch.zeros(0, 784, 10)]
-)
-def test_a_checkpoint_with_weights_that_cannot_be_is_refused(run, tmp_path, capsys, kept):
-    """With checksums that fit: somebody made it. After one epoch there are two kept at most."""
-    run("cut", "--templates", "--epochs=1")
-    path = tmp_path / "cut" / "checkpoint.pt"
-    saved = torch.load(path, weights_only=True)
-    saved["tensors"]["course"] = kept
-    torch.save(saved, path)
-    capsys.readouterr()
-    run("cut", "--templates", "--resume", status=1)
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert "weights by epoch of shape" in error
-
-
-def test_the_first_of_several_processes_keeps_them(run, monkeypatch):
-    trainings = []
-    begin = Training.begin_course
-    others = types.SimpleNamespace(is_first=False)
-
-    def begin_in_another(training):
-        trainings.append(training)
-        alone, training.group = training.group, others
-        assert begin(training) is None
-        training.group = alone
-        return begin(training)
-
-    monkeypatch.setattr(Training, "begin_course", begin_in_another)
-    assert len(run("out", "--templates")) == EPOCHS + 1
-    assert trainings
+def test_rank_0_keeps_them(made_up, monkeypatch):
+    argv = [f"--data-dir={made_up}", "--device=cpu", "--templates"]
+    options = train.parse("scratch", argv)
+    assert train.prepare(TWINS["scratch"], options).weight_history
+    monkeypatch.setattr(train.distributed, "is_main", lambda: False)
+    assert train.prepare(TWINS["scratch"], options).weight_history is None
 
 
 def test_of_many_classes_the_weights_of_a_few_are_kept(tmp_path, monkeypatch):
@@ -135,7 +94,7 @@ def test_of_many_classes_the_weights_of_a_few_are_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "write_results", lambda _, training, __: kept.append(training))
     argv = [f"--dataset={tmp_path}", "--templates", "--epochs=1", "--quiet", "--device=cpu"]
     assert train.main(TWINS["scratch"], "scratch", [*argv, f"--output-dir={tmp_path / 'run'}"]) == 0
-    assert [W.shape for W in kept[0].course.values()] == [(16, 20), (16, 20)]
+    assert [W.shape for W in kept[0].weight_history.values()] == [(16, 20), (16, 20)]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--lang=zh"]], ids=["en", "zh"])

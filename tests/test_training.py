@@ -1,12 +1,21 @@
 """The loop around train_epoch, and what happens when training leaves the finite numbers."""
 
+import itertools
 import math
+import types
 
 import pytest
 import torch
 
+import scratch
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
-from d2l_softmax.training.loop import DivergedError, EpochRecord, train, trouble_in
+from d2l_softmax.training.fit import (
+    DivergedError,
+    EpochRecord,
+    Training,
+    divergence_reason,
+    new_divergence_reason,
+)
 from d2l_softmax.training.metrics import Accumulator
 
 
@@ -17,35 +26,35 @@ def batches(made_up):
     return load_data_fashion_mnist(16, data_dir=made_up, generator=generator)
 
 
+def with_train_epoch(twin, train_epoch):
+    """Return a twin that has another train_epoch."""
+    return types.SimpleNamespace(**vars(twin) | {"train_epoch": train_epoch})
+
+
 def test_records_of_the_epochs(twin, batches, generator):
-    train_iter, test_iter = batches
     model = twin.SoftmaxRegression(generator=generator)
     optimizer = twin.SGD(model.parameters(), lr=0.01)
-    records = list(train(twin.train_epoch, model, optimizer, train_iter, test_iter, epochs=3))
+    records = list(Training(twin, model, optimizer, *batches, epochs=3).fit())
     assert [record.epoch for record in records] == [1, 2, 3]
     assert records[0].train_loss > records[2].train_loss
-    assert records[2].test_acc == evaluate_accuracy(model, test_iter)
+    assert records[2].test_acc == evaluate_accuracy(model, batches[1])
     assert all(0 < record.seconds < 60 for record in records)
     assert "epoch   1   train loss 2." in str(records[0])
 
 
-def test_seconds_are_those_of_training_and_test_together(clock):
-    def train_epoch(model, train_iter, optimizer):
+def test_seconds_are_those_of_training_and_test_together(batches, clock):
+    def train_epoch(model, train_iter, optimizer, metric):
         clock.now += 3
         return 0.5, 0.5
 
-    class Model:
-        def parameters(self):
-            return []
-
+    class Model(scratch.SoftmaxRegression):
         def __call__(self, X):
-            clock.now += 2
-            return X
+            clock.now += 1  # for each of the two batches
+            return super().__call__(X)
 
-    batches = [(torch.eye(3), torch.tensor([0, 1, 2]))]
-    records = train(train_epoch, Model(), None, batches, batches, 2)
+    twin = with_train_epoch(scratch, train_epoch)
     seconds = []
-    for record in records:
+    for record in Training(twin, Model(), None, *batches, epochs=2).fit():
         seconds.append(record.seconds)
         clock.now += 100  # what is done between two epochs is none of theirs
     assert seconds == [5, 5]
@@ -61,8 +70,8 @@ def test_held_out_images_are_evaluated(twin, batches, generator):
     train_iter, test_iter = batches
     model = twin.SoftmaxRegression(generator=generator)
     optimizer = twin.SGD(model.parameters(), lr=0.01)
-    arguments = (twin.train_epoch, model, optimizer, train_iter, test_iter, 2)
-    for record in train(*arguments, valid_iter=[next(iter(train_iter))]):
+    training = Training(twin, model, optimizer, train_iter, test_iter, train_iter, epochs=2)
+    for record in training.fit():
         assert 0 <= record.valid_acc <= 1
         assert f"valid acc {record.valid_acc:.4f}" in str(record)
         assert record.measurements() == record._asdict()
@@ -81,7 +90,6 @@ def test_loss_is_weighted_by_batch_size(twin, batches, generator):
 
 
 def test_learning_rate_decays_after_every_epoch(twin, batches, generator):
-    train_iter, test_iter = batches
     model = twin.SoftmaxRegression(generator=generator)
     optimizer = twin.SGD(model.parameters(), lr=0.1)
     scheduler = twin.LinearDecay(optimizer, epochs=2)
@@ -91,7 +99,8 @@ def test_learning_rate_decays_after_every_epoch(twin, batches, generator):
         rates.append(optimizer.lr if hasattr(optimizer, "lr") else optimizer.param_groups[0]["lr"])
         return twin.train_epoch(*arguments)
 
-    list(train(train_epoch, model, optimizer, train_iter, test_iter, 2, scheduler))
+    other = with_train_epoch(twin, train_epoch)
+    list(Training(other, model, optimizer, *batches, epochs=2, scheduler=scheduler).fit())
     assert rates == pytest.approx([0.1, 0.05])
 
 
@@ -105,31 +114,48 @@ def test_an_epoch_adds_to_the_metric_that_it_is_given(twin, batches, generator):
     assert (metric[0] / examples, metric[1] / examples) == (loss, accuracy)
 
 
-def test_loss_that_is_not_finite_names_epoch_and_batch(twin, batches, generator):
-    train_iter, test_iter = batches
+def test_loss_that_is_not_finite_names_epoch_and_batch(twin, batches, generator, monkeypatch):
     model = twin.SoftmaxRegression(generator=generator)
     optimizer = twin.SGD(model.parameters(), lr=0.1)
+    whole = batches[0].batches
 
-    def spoil_third_batch():
-        for number, (X, y) in enumerate(train_iter, start=1):
+    def spoil_third_batch(first):
+        for number, (X, y) in enumerate(whole(first), start=1):
             yield (X * math.nan if number == 3 else X), y
 
-    records = train(twin.train_epoch, model, optimizer, spoil_third_batch(), test_iter, 5)
+    monkeypatch.setattr(batches[0], "batches", spoil_third_batch)
+    training = Training(twin, model, optimizer, *batches, epochs=5)
     with pytest.raises(DivergedError, match="became nan in epoch 1, batch 3: try a smaller lr"):
-        list(records)
+        list(training.fit())
 
 
 def test_weight_that_is_not_finite_is_noticed_in_its_epoch(twin, batches, generator):
-    train_iter, test_iter = batches
     model = twin.SoftmaxRegression(generator=generator)
 
-    def train_epoch(model, train_iter, optimizer):
+    def train_epoch(model, *others):
         with torch.no_grad():
             model.b[3] = math.inf
         return 0.5, 0.5
 
+    training = Training(with_train_epoch(twin, train_epoch), model, None, *batches, epochs=1)
     with pytest.raises(DivergedError, match="weight is no longer finite after epoch 1"):
-        list(train(train_epoch, model, None, train_iter, test_iter, 1))
+        list(training.fit())
+
+
+def test_a_batch_is_counted_when_its_step_is_done(twin, batches, generator):
+    model = twin.SoftmaxRegression(generator=generator)
+    optimizer = twin.SGD(model.parameters(), lr=0.01)
+    training = Training(twin, model, optimizer, *batches, epochs=1)
+    seen, weights = [], []
+
+    def after_batch():
+        seen.append((training.batch, training.metric[2]))
+        weights.append(model.W.detach().clone())
+
+    list(training.fit(after_batch))
+    assert training.batch == 0  # of the next epoch
+    assert [batch for batch, _ in seen] == [1, 2, 3, 4]
+    assert all(not torch.equal(one, two) for one, two in itertools.pairwise(weights))
 
 
 @pytest.mark.parametrize(
@@ -145,6 +171,8 @@ def test_weight_that_is_not_finite_is_noticed_in_its_epoch(twin, batches, genera
         ([0.8, 0.9, 0.9, 0.6, 0.7], ""),
     ],
 )
-def test_trouble_is_named(losses, trouble):
+def test_divergence_is_named_once(losses, trouble):
     history = [EpochRecord(n, loss, 0.5, 0.5, 0.1) for n, loss in enumerate(losses, 1)]
-    assert trouble_in(history, 10) == trouble
+    assert divergence_reason(history, 10) == (f"{trouble}; try a smaller --lr" if trouble else "")
+    named = [new_divergence_reason(history[:n], 10) for n in range(1, len(history) + 1)]
+    assert bool(trouble) <= sum(map(bool, named)) <= 1

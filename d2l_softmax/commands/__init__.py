@@ -2,8 +2,7 @@
 
 What they share: `program`, how a command begins and ends; `signals`, what may end it before;
 `options`, those that several commands have; `console`, what is printed. Those that train share
-`training`; those that train again and again `grid`, `trainer` and `workers`; `run` and `resume` are
-about the files that a training leaves and goes on from.
+`train`; those that train again and again `grid`, `trainer` and `workers`.
 
 To add a command, add a file with a COMMAND, and name it in the list in `__main__`.
 """

@@ -2,7 +2,7 @@
 
 import argparse
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,14 +14,14 @@ from d2l_softmax.commands.options import (
     complete_training_options,
 )
 from d2l_softmax.commands.program import Command, Twins
-from d2l_softmax.commands.training import Training, describe
+from d2l_softmax.commands.train import describe, prepare, summary
 from d2l_softmax.figures.comparison import draw_comparison
 from d2l_softmax.figures.descriptions import of_comparison
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.vector import Shown
+from d2l_softmax.io import prepare_directory, write_json
 from d2l_softmax.language import tr
 from d2l_softmax.pages.report import write_comparison_report
-from d2l_softmax.storage.files import prepare_directory, write_json
 from d2l_softmax.training.agreement import (
     TOLERANCES,
     Difference,
@@ -30,7 +30,7 @@ from d2l_softmax.training.agreement import (
     first_parting,
 )
 from d2l_softmax.training.evaluation import evaluate
-from d2l_softmax.training.loop import EpochRecord
+from d2l_softmax.training.fit import EpochRecord, new_divergence_reason
 
 FIGURE = "comparison.png"
 CAPTION = "Both histories; below, how far apart they are."
@@ -54,15 +54,13 @@ def compare(options: argparse.Namespace, twins: Twins) -> None:
     comparison = Comparison(twins, options)
     first = next(iter(comparison.trainings.values()))
     with Console(2 * options.epochs * len(first.train_iter), options.quiet) as console:
-        for training in comparison.trainings.values():
-            training.epoch.after_batch = console.bar.update
-        console.say(f"{' and '.join(twins)}: {first.summary()}")
+        console.say(f"{' and '.join(twins)}: {summary(options, first)}")
         console.say(table_head(list(twins)))
-        for records, difference in comparison.epochs():
+        for records, difference in comparison.epochs(console.bar.update):
             console.say(table_row(records, difference))
             for name, training in comparison.trainings.items():
-                if trouble := training.new_trouble():
-                    console.warn(f"python -m d2l_softmax compare: {name}: {trouble}")
+                if reason := new_divergence_reason(training.history, len(training.model.b)):
+                    console.warn(f"python -m d2l_softmax compare: {name}: {reason}")
         disagreements = comparison.count_disagreements()
         console.say(f"predictions that differ: {disagreements} of {len(first.test_iter.dataset):,}")
         write_results(output_dir, comparison, disagreements)
@@ -83,18 +81,23 @@ class Comparison:
 
     def __init__(self, twins: Twins, options: argparse.Namespace):
         """Make both ready; DataUnavailableError without data."""
-        self.options = options
+        self.options, self.twins = options, twins
         self.tolerance = TOLERANCES[options.dtype]
-        self.trainings = {name: Training(twin, options) for name, twin in twins.items()}
-        self.records: dict[str, list[EpochRecord]] = {name: [] for name in twins}
+        self.trainings = {name: prepare(twin, options) for name, twin in twins.items()}
         self.differences: list[Difference] = []
 
-    def epochs(self) -> Iterator[tuple[tuple[EpochRecord, EpochRecord], Difference]]:
+    @property
+    def records(self) -> dict[str, list[EpochRecord]]:
+        """Return the history of each twin."""
+        return {name: training.history for name, training in self.trainings.items()}
+
+    def epochs(
+        self, after_batch: Callable[[], object] | None = None
+    ) -> Iterator[tuple[tuple[EpochRecord, EpochRecord], Difference]]:
         """Train both for an epoch at a time; yield their records and how far apart they are."""
         one, other = self.trainings.values()
-        for records in zip(one.records(), other.records(), strict=True):
-            for history, record in zip(self.records.values(), records, strict=True):
-                history.append(record)
+        both = (each.fit(after_batch) for each in (one, other))
+        for records in zip(*both, strict=True):
             self.differences.append(Difference.between(records, (one.model, other.model)))
             yield records, self.differences[-1]
 
@@ -114,8 +117,7 @@ def write_results(output_dir: Path, comparison: Comparison, disagreements: int) 
     write_json(output_dir / "comparison.json", summary)
     dtype = comparison.options.dtype
     pages = {
-        name: inspect.getsource(training.twin.softmax_regression)
-        for name, training in comparison.trainings.items()
+        name: inspect.getsource(twin.softmax_regression) for name, twin in comparison.twins.items()
     }
     with drawn_in(comparison.options.lang):
         figure = draw_comparison(comparison.records, comparison.differences, dtype)
@@ -153,7 +155,7 @@ def as_json(comparison: Comparison, disagreements: int) -> dict:
         }
         epochs.append({"epoch": epoch + 1, **records, "difference": difference._asdict()})
     return {
-        **describe(" and ".join(comparison.trainings), training),
+        **describe(" and ".join(comparison.trainings), comparison.options, training),
         "epochs": epochs,
         "largest_difference": {
             field: max(getattr(d, field) for d in differences) for field in Difference._fields

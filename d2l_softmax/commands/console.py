@@ -8,7 +8,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from d2l_softmax.storage.files import OutputError
+from d2l_softmax.io import OutputError
 
 
 def say(line: object, end: str = "\n") -> None:

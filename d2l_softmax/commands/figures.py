@@ -17,8 +17,8 @@ from d2l_softmax.commands.options import (
 )
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.figures.evaluation import TABLE, write_evaluation
+from d2l_softmax.io import prepare_directory
 from d2l_softmax.models import load_model, load_test_data
-from d2l_softmax.storage.files import prepare_directory
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

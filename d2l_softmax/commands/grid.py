@@ -22,7 +22,7 @@ from d2l_softmax.commands.options import (
     path,
     whole,
 )
-from d2l_softmax.commands.signals import handled_by, interrupt
+from d2l_softmax.commands.signals import Interrupted, handled_by
 from d2l_softmax.commands.trainer import HELD_OUT, Trainer
 from d2l_softmax.commands.workers import cores, train_all
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN
@@ -88,10 +88,9 @@ class Grid:
         """Read the table; TableError if that can't be. At most so many jobs are done at once."""
         self.trainer = trainer
         self.table = Table(path, COLUMNS)
-        for options in trainings:
-            options.validation = trainer.num_held_out
-            options.images = vars(options).get("images", trainer.num_images)
-        self.trainings = {self.settings_of(options): options for options in trainings}
+        images, held_out = {"images": trainer.num_images}, {"validation": trainer.num_held_out}
+        complete = (argparse.Namespace(**images | vars(each) | held_out) for each in trainings)
+        self.trainings = {self.settings_of(options): options for options in complete}
         self.left = [t for s, t in self.trainings.items() if s not in self.table.results]
         self.jobs = min(jobs or max(1, cores() // trainer.options.threads), max(1, len(self.left)))
 
@@ -126,10 +125,12 @@ class Grid:
                 console.say(f"{in_words(names, values)}   {outcome(result)}")
 
     def take_signal(self, signum: int, frame: FrameType | None) -> None:
-        """Handle a signal: end at once, and say how to go on."""
+        """Handle a signal: end at once, and say how to continue."""
         done = sum(1 for _ in self.results())
-        where = f"when {done} of {len(self.trainings)} trainings were done"
-        interrupt(signum, frame, f"{where}; the same command goes on")
+        raise Interrupted(
+            signum,
+            f"when {done} of {len(self.trainings)} trainings were done; the same command goes on",
+        )
 
     def announce(self, console: Console) -> None:
         """Say what is about to be trained, and what is not."""

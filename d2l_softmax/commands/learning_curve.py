@@ -12,8 +12,8 @@ from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.trainer import Trainer
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.learning_curve import Accuracies, draw_learning_curve, what_it_says
-from d2l_softmax.storage.files import prepare_directory, sole_use_of
-from d2l_softmax.training.loop import REMEDY, DivergedError
+from d2l_softmax.io import exclusive_lock, prepare_directory
+from d2l_softmax.training.fit import REMEDY, DivergedError
 
 TABLE, FIGURE = "learning-curve.csv", "learning-curve.png"
 SIZES = [digit * 10**zeros for zeros in range(2, 9) for digit in (1, 3)]  # 100, 300, 1,000, …
@@ -45,7 +45,7 @@ def draw_curve(options: argparse.Namespace, twins: Twins) -> None:
     seed diverged for some size, and TooFewImagesError for sizes that are not there.
     """
     folder = prepare_directory(options.output_dir)
-    with sole_use_of(folder):
+    with exclusive_lock(folder):
         trainer = Trainer(twins[options.twin], options.trainings[0])
         n = trainer.num_images
         sizes = sorted({*options.sizes} if options.sizes else {*(s for s in SIZES if s < n), n})

@@ -12,7 +12,7 @@ import torch
 from d2l_softmax.data.batches import SHUFFLES
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN
 from d2l_softmax.data.sources import ENVIRONMENT_VARIABLE, default_data_dir
-from d2l_softmax.startup import place_of_process
+from d2l_softmax.training.distributed import get_launch
 
 DEFAULT_MODEL = Path("runs", "scratch", "model.pt")
 MANY_IMAGES = 50_000  # in a batch: all cores pay then (benchmarks/README.md, "Threads")
@@ -39,6 +39,11 @@ RECIPES = {
         "lr_decay": "linear",
     },
 }
+# Options that determine the numbers of a training, but for rounding.
+RESULT_OPTIONS = (
+    *("epochs", "batch_size", "lr", "optimizer", "momentum", "weight_decay", "lr_decay"),
+    *("validation", "seed", "dtype", "resize", "shuffle"),
+)
 
 
 def real(expected: str, holds: Callable[[float], bool]) -> Callable[[str], float]:
@@ -227,7 +232,7 @@ def complete_training_options(parser: argparse.ArgumentParser, options: argparse
             f"{NUM_TRAIN - 1}"
         )
     if options.threads is None:
-        all_cores = options.batch_size >= MANY_IMAGES and place_of_process().size == 1
+        all_cores = options.batch_size >= MANY_IMAGES and get_launch().world_size == 1
         options.threads = (os.cpu_count() or 1) if all_cores else 1
     choose_device(parser, options)
 

@@ -29,15 +29,15 @@ from d2l_softmax.commands.predictions import (
     write_table,
 )
 from d2l_softmax.commands.program import Command, Twins
-from d2l_softmax.commands.signals import Postponed, handled_by
+from d2l_softmax.commands.signals import Interrupted, StopRequest, handled_by
 from d2l_softmax.data.garments import INVERSIONS, THE_PICTURE, Prepared
 from d2l_softmax.data.pictures import PictureError
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.prediction import draw_prediction
+from d2l_softmax.io import prepare_directory
 from d2l_softmax.language import tr
 from d2l_softmax.models import load_model
 from d2l_softmax.pages.predictions import Prediction, small, write_predictions_page
-from d2l_softmax.storage.files import prepare_directory
 from d2l_softmax.training.evaluation import Model
 
 PROGRAM = "python -m d2l_softmax predict"
@@ -95,7 +95,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
     sources = sources_of(options, paths, description)
     taken = {path.resolve() for path in paths}  # nobody's picture is written over
     predictions: list[Prediction] = []
-    stop = Postponed()
+    stop = StopRequest()
     with (
         drawn_in(options.lang),
         handled_by(stop),
@@ -116,18 +116,19 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
                 console.say(f"wrote {TABLE} and {PAGE} to {output_dir}")
     if options.json:
         say(json.dumps([as_json(prediction, classes) for prediction in predictions], indent=2))
-    stop.raise_if_any(f"after {len(predictions):,} of {len(sources):,} pictures")
+    if stop.signum:
+        raise Interrupted(stop.signum, f"after {len(predictions):,} of {len(sources):,} pictures")
     return 1 if problems else 0
 
 
 def read_all(
-    sources: Sequence[Source], problems: list[str], stop: Postponed, console: Console
+    sources: Sequence[Source], problems: list[str], stop: StopRequest, console: Console
 ) -> Iterator[tuple[Source, Prepared]]:
     """Yield each picture that can be used, until a signal comes; problems get what can't."""
     for problem in problems:
         console.warn(f"{PROGRAM}: {problem}")
     for source in sources:
-        if stop.signum is not None:
+        if stop.signum:
             return
         try:
             yield source, source.read()

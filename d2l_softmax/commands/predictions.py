@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
+from d2l_softmax.io import write_csv
 from d2l_softmax.pages.predictions import Prediction
-from d2l_softmax.storage.files import write_csv
 
 TABLE = "predictions.csv"
 PAGE = "predictions.html"

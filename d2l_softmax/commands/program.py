@@ -2,6 +2,8 @@
 
 import argparse
 import gc
+import io
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ import torch
 from d2l_softmax.commands.console import complain, flush_streams
 from d2l_softmax.commands.signals import Interrupted, handled_by, interrupt
 from d2l_softmax.errors import UserError
-from d2l_softmax.startup import PROGRAM, SIGNALS, interrupted, place_of_process, speaks
+from d2l_softmax.training.distributed import RankError, get_launch, is_main
 
 Twins = dict[str, ModuleType]
 
@@ -39,11 +41,11 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and exit with status 2."""
-        self.exit(2, f"{self.prog}: {message} (--help lists the options)\n" if speaks() else None)
+        self.exit(2, f"{self.prog}: {message} (--help lists the options)\n" if is_main() else None)
 
     def print_help(self, file=None):
         """Print the help, once where there are several processes."""
-        if speaks():
+        if is_main():
             super().print_help(file)
 
     def parse_known_args(self, args=None, namespace=None):
@@ -78,7 +80,7 @@ def run_command(commands: tuple[Command, ...], twins: Twins, argv: list[str] | N
         )
         command.add_options(subparser)
         subparser.set_defaults(chosen=(command, subparser))
-    if (processes := place_of_process().size) > 1:
+    if (processes := get_launch().world_size) > 1:
         parser.error(f"works in one process, and torchrun started {processes}")
     options = parser.parse_args(argv)
     command, subparser = vars(options).pop("chosen")
@@ -93,40 +95,32 @@ def run_command(commands: tuple[Command, ...], twins: Twins, argv: list[str] | N
 
 
 def exit_status(prog: str, work: Callable[[], int | None]) -> int:
-    """Do the work; return its status, or say what went wrong and return 1.
+    """Do the work and return its status; after an error print it and return 1.
 
-    After a signal the status is 128 and its number: 130 for Ctrl-C, 143 for `kill`. What is caught
-    is what a person can do something about; a mistake of ours keeps its traceback.
+    After a signal the status is 128 and its number: 130 for Ctrl-C, 143 for `kill`. Caught are
+    errors that a user can do something about; a mistake of ours keeps its traceback.
     """
-    # Once the work has ended, no signal comes between the right to speak and the line: torchrun
-    # sends one to all processes as soon as one has ended.
-    with handled_by(lambda signum, frame: None):
-        try:
-            with handled_by(interrupt):
-                return work() or 0
-        except KeyboardInterrupt as error:
-            status = error.status if isinstance(error, Interrupted) else 130
-            say_the_end(f"{prog}: {interrupted(status - 128, str(error))}")
-            return status
-        except BrokenPipeError:  # whoever read the output has left, as in `| head`
-            speaks()  # and no other process is to complain about this one's end
-            return 1
-        except UserError as error:
-            say_the_end(f"{prog}: {error.for_command_line()}")
-            return 1
-        except (MemoryError, RuntimeError) as error:
-            if not is_lack_of_memory(error):
-                raise
-            say_the_end(
-                f"{prog}: there is not enough memory; for training, try a smaller --batch-size"
-            )
-            return 1
-
-
-def say_the_end(line: str) -> None:
-    """Say how the command ended, unless another process of the same training has said it."""
-    if speaks():
-        complain(line)
+    try:
+        with handled_by(interrupt):
+            return work() or 0
+    except KeyboardInterrupt as error:
+        signum = error.signum if isinstance(error, Interrupted) else signal.SIGINT
+        if is_main():
+            complain(f"{prog}: interrupted {error}".rstrip())
+        return 128 + signum
+    except BrokenPipeError:  # whoever read the output has left, as in `| head`
+        return 1
+    except UserError as error:
+        if is_main():
+            complain(f"{prog}: {error.for_command_line()}")
+        elif not isinstance(error, RankError):
+            complain(f"{prog}: rank {get_launch().rank}: {error.for_command_line()}")
+        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not is_lack_of_memory(error):
+            raise
+        complain(f"{prog}: there is not enough memory; for training, try a smaller --batch-size")
+        return 1
 
 
 def is_lack_of_memory(error: Exception) -> bool:
@@ -150,19 +144,33 @@ def cpu_threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def run_as_program(work: Callable[[], int]) -> NoReturn:
-    """Do the work and exit with its status.
+def run_as_program(name: str, work: Callable[[], int]) -> NoReturn:
+    """Do the work of `python -m NAME` and exit with its status.
 
     What was imported stays to the end. Not searching it for garbage again and again, nor at exit,
     makes a command a second faster: PyTorch alone is a million objects.
     """
-    sys.excepthook = sys.__excepthook__  # all is imported; see startup.py
+    open_closed_streams()
+    os.environ["MPLBACKEND"] = "agg"  # commands draw to files, and a wrong name would end them
     gc.freeze()
     try:
         status = work()
     except SystemExit as end:  # of the parser: help, or wrong usage
         status = int(end.code or 0)
     gc.freeze()
-    for signum in SIGNALS:  # the work is done
-        signal.signal(signum, signal.SIG_IGN)
-    sys.exit(status or exit_status(f"python -m {PROGRAM}", flush_streams))
+    sys.exit(status or exit_status(f"python -m {name}", flush_streams))
+
+
+def open_closed_streams() -> None:
+    """Open the null device as each closed stream: a file of ours would take its place.
+
+    What the encoding of a terminal lacks, such as a path, is printed with backslashes.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
+        if name != "stdin" and isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

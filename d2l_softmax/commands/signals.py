@@ -1,4 +1,4 @@
-"""Signals that end a command: at once, or as soon as a training can be left."""
+"""Signals that end a command: at once, or, of a training, after the batch."""
 
 import signal
 import threading
@@ -7,58 +7,48 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from d2l_softmax.startup import PROGRAM, SIGNALS, leave
+from d2l_softmax.training.distributed import get_launch
+
+# Ctrl-C, `kill`, a terminal that is closed
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal ended the work, here or there; the command's status is 128 and the signal's number.
+    """A signal ended the work; the command's status is 128 and the signal's number.
 
-    A KeyboardInterrupt, so that nobody takes it for an error.
+    A KeyboardInterrupt, so that nobody takes it for an error. The message says how far it came.
     """
 
-    def __init__(self, signum: int, where: str = ""):
-        """Remember the signal, and say where the work stands and how to go on with it."""
-        super().__init__(where)
-        self.status = 128 + signum
+    def __init__(self, signum: int, message: str = ""):
+        super().__init__(message)
+        self.signum = signum
 
 
-def interrupt(signum: int, frame: FrameType | None, where: str = "") -> NoReturn:
-    """End the work at once; `where` says where it stands and how to go on with it."""
-    if PROGRAM and is_importing(frame):
-        leave(signum, frame, where)
-    raise Interrupted(signum, where)
+def interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    """Handle a signal: end the work at once."""
+    raise Interrupted(signum)
 
 
-def is_importing(frame: FrameType | None) -> bool:
-    """Tell whether a module is being imported; C++ in it can swallow what a handler raises."""
-    while frame:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
-            return True
-        frame = frame.f_back
-    return False
+class StopRequest:
+    """A handler that notes a signal in `signum`, for a loop to read; a second Ctrl-C ends it there.
 
+    Under torchrun a second one is only noted, too: it sends on what a terminal has sent to all.
+    """
 
-class Postponed:
-    """A handler that notes the first signal and lets the work go on; the second ends it at once."""
-
-    def __init__(self) -> None:
-        self.signum: int | None = None
+    signum: int | None = None
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
         """Handle a signal."""
-        if self.signum is not None:
-            interrupt(signum, frame)
+        if signum == signal.SIGINT and get_launch().world_size == 1:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         self.signum = signum
-
-    def raise_if_any(self, where: str) -> None:
-        """Raise Interrupted, which says where the work stands, if a signal has come."""
-        if self.signum is not None:
-            raise Interrupted(self.signum, where)
 
 
 @contextmanager
 def handled_by(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    """Let a handler have the signals meanwhile. What is ignored, as under nohup, stays ignored.
+    """Handle the signals in this context. What is ignored, as under nohup, stays ignored.
 
     Python lets only the main thread handle signals; elsewhere nothing is changed.
     """

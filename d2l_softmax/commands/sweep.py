@@ -16,8 +16,8 @@ from d2l_softmax.commands.train import parse
 from d2l_softmax.commands.trainer import Trainer
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.sweep import draw_sweep
-from d2l_softmax.storage.files import prepare_directory, sole_use_of
-from d2l_softmax.training.loop import REMEDY, DivergedError
+from d2l_softmax.io import exclusive_lock, prepare_directory
+from d2l_softmax.training.fit import REMEDY, DivergedError
 from d2l_softmax.training.selection import Score, best_first
 
 TABLE, FIGURE = "sweep.csv", "sweep.png"
@@ -52,7 +52,7 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
     written, if no setting is without a training that diverged.
     """
     folder, names = prepare_directory(options.output_dir), options.varied
-    with sole_use_of(folder):
+    with exclusive_lock(folder):
         trainer = Trainer(twins[options.twin], options.trainings[0])
         grid = Grid(trainer, options.trainings, options.jobs, folder / TABLE)
         with Console(len(grid.trainings), options.quiet, unit="trainings") as console:
@@ -68,7 +68,7 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
             for line in in_lines(names, ranking, trainer.num_held_out):
                 console.say(line)
             chosen = next(
-                t for t in options.trainings if setting_of(t, names) == ranking[0].setting
+                t for t in grid.trainings.values() if setting_of(t, names) == ranking[0].setting
             )
             console.say("the best once more; without --validation it learns from all images:")
             console.say(command_of(chosen, names))

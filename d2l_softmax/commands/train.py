@@ -1,39 +1,71 @@
-"""Training a twin: `python -m scratch` and `python -m concise`, from options to files."""
+"""Train a twin: `python -m scratch` and `python -m concise`, from options to files."""
 
 import argparse
 import contextlib
-import functools
+import platform
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from d2l_softmax.commands.console import Console
+import torch
+
+from d2l_softmax import __version__
+from d2l_softmax.commands.console import Console, counted
 from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import (
+    RESULT_OPTIONS,
     add_output_dir,
     add_training_options,
+    as_json,
     complete_training_options,
     whole,
 )
 from d2l_softmax.commands.program import HelpFormatter, Parser, cpu_threads, exit_status
-from d2l_softmax.commands.resume import announce, checkpoint_to_go_on_from, goes_on
-from d2l_softmax.commands.run import CURVES, EARLIER, HISTORY, HOW, MODEL, REPORT, Run
-from d2l_softmax.commands.signals import handled_by, interrupt
-from d2l_softmax.commands.together import check_data, refuse_too_many_processes, what_all_share
-from d2l_softmax.commands.training import Training, describe
+from d2l_softmax.commands.signals import Interrupted, StopRequest, handled_by
+from d2l_softmax.data.batches import ArrayLoader
+from d2l_softmax.data.fashion_mnist import (
+    FASHION_MNIST,
+    TEST_BATCH_SIZE,
+    load_data_fashion_mnist,
+)
+from d2l_softmax.data.own import load_data
+from d2l_softmax.errors import UserError
 from d2l_softmax.figures.curves import draw_curves
 from d2l_softmax.figures.descriptions import of_curves
 from d2l_softmax.figures.drawing import save_figure
-from d2l_softmax.figures.evaluation import write_evaluation
-from d2l_softmax.figures.templates import BY_EPOCH, templates_frames, write_templates_by_epoch
+from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
+from d2l_softmax.figures.templates import (
+    BY_EPOCH,
+    MOST_BY_EPOCH,
+    templates_frames,
+    write_templates_by_epoch,
+)
 from d2l_softmax.figures.vector import Shown
+from d2l_softmax.io import exclusive_lock, prepare_directory, remove, write_json
 from d2l_softmax.language import tr
 from d2l_softmax.pages.report import Animation, write_run_report
-from d2l_softmax.storage.checkpoint import Checkpoint
-from d2l_softmax.storage.description import AS_FASHION_MNIST, Description
-from d2l_softmax.storage.files import prepare_directory, sole_use_of
-from d2l_softmax.training.course import Course
-from d2l_softmax.training.processes import ALONE, Group, joined
+from d2l_softmax.storage.description import (
+    AS_FASHION_MNIST,
+    RESIZED,
+    Description,
+    path_beside,
+    save_description,
+)
+from d2l_softmax.storage.results import save_history, save_parameters
+from d2l_softmax.training import checkpoint as checkpoints
+from d2l_softmax.training import distributed
+from d2l_softmax.training.checkpoint import CheckpointError
+from d2l_softmax.training.evaluation import Model
+from d2l_softmax.training.fit import EpochRecord, Training, is_finite, new_divergence_reason
 
+CONFIG, HISTORY, MODEL = "config.json", "history.csv", "model.pt"
+CURVES, REPORT = "curves.png", "report.html"
+DRAWN = (CURVES, *(figure.file for figure in FIGURES), BY_EPOCH, TABLE, REPORT)
 CAPTION = (
     "Loss and accuracies, epoch by epoch. A point of training is the mean over its epoch: each "
     "batch is measured before its step, while the weights still move. A point of the test is "
@@ -50,29 +82,23 @@ JITTER = (
 )
 
 
+class UnfinishedTrainingError(UserError):
+    """The output directory has a training that is not finished, and was not to be replaced."""
+
+
+class TooManyRanksError(UserError, ValueError):
+    """There are more ranks than training images."""
+
+
 def main(twin: ModuleType, name: str, argv: list[str] | None = None) -> int:
     """Train the twin as the arguments say and return the exit status (2, wrong usage, exits)."""
+    argv = sys.argv[1:] if argv is None else argv
     options = parse(name, argv)
-
-    def work() -> None:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(cpu_threads(options.threads))
-            group = stack.enter_context(joined(options.device, what_all_share(options)))
-            if group.is_first:
-                stack.enter_context(sole_use_of(prepare_directory(options.output_dir)))
-            checkpoint = group.from_first(lambda: begin(name, options))
-            train(twin, name, options, checkpoint, group)
-
-    return exit_status(f"python -m {name}", work)
-
-
-def begin(name: str, options: argparse.Namespace) -> Checkpoint | None:
-    """Return the checkpoint to go on from, if any, and let the directory tell of the training."""
-    checkpoint = None
-    if goes_on(options):
-        checkpoint = checkpoint_to_go_on_from(make_parser(name), options)
-    announce(options)
-    return checkpoint
+    again = [each for each in argv if each not in ("--resume", "--overwrite")]
+    resume = "resume with: " + shlex.join(["python", "-m", name, *again, "--resume"])
+    if distributed.get_launch().world_size > 1:  # torchrun's own options are not known here
+        resume = "resume with the same command and --resume"
+    return exit_status(f"python -m {name}", lambda: train(twin, name, options, resume))
 
 
 def make_parser(name: str) -> Parser:
@@ -86,11 +112,17 @@ def make_parser(name: str) -> Parser:
         allow_abbrev=False,
     )
     add_training_options(parser)
-    parser.add_argument(
+    unfinished = parser.add_mutually_exclusive_group()
+    unfinished.add_argument(
         "--resume",
         action="store_true",
-        help="go on with the same training from its checkpoint in the output directory; it may be "
-        "the other twin's, and --epochs may be more",
+        help="continue the training in the output directory from its checkpoint; --epochs may be "
+        "more",
+    )
+    unfinished.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace an unfinished training in the output directory",
     )
     parser.add_argument(
         "--checkpoint-every",
@@ -113,106 +145,376 @@ def parse(name: str, argv: list[str] | None = None) -> argparse.Namespace:
     parser = make_parser(name)
     options = parser.parse_args(argv)
     complete_training_options(parser, options)
-    refuse_too_many_processes(parser, options)
+    _, world_size, _, local_world_size = distributed.get_launch()
+    if world_size > options.batch_size:
+        parser.error(
+            f"argument --batch-size: {options.batch_size} for {world_size} processes, expected an "
+            "image for each"
+        )
+    if world_size > 1 and options.device == "mps":
+        parser.error("argument --device: mps trains in one process; use --device cpu")
+    if options.device == "cuda" and local_world_size > torch.cuda.device_count():
+        parser.error(
+            f"argument --device: {counted(torch.cuda.device_count(), 'GPU')} for "
+            f"{local_world_size} processes, expected one for each; start fewer processes, or use "
+            "--device cpu"
+        )
     return options
 
 
-def train(
-    twin: ModuleType,
-    name: str,
-    options: argparse.Namespace,
-    checkpoint: Checkpoint | None,
-    group: Group = ALONE,
-) -> None:
-    """Train the twin and write what came of it; whenever that ends, --resume can go on.
+def train(twin: ModuleType, name: str, options: argparse.Namespace, resume: str = "") -> None:
+    """Train the twin and write its files; whenever that ends, --resume can continue.
 
-    Of several processes all are here, and the first alone prints and writes.
-
-    Raises OutputError if something can't be written, DataUnavailableError without data,
-    CheckpointError if the checkpoint is of another training, DivergedError when a loss or weight is
-    no longer finite, Interrupted after a signal.
+    Under torchrun all ranks are here, and rank 0 alone prints and writes. `resume` says how to
+    continue. Raises OutputError if something can't be written, DataUnavailableError without data,
+    CheckpointError if the checkpoint can't be used, UnfinishedTrainingError if one is in the way,
+    DivergedError when a loss or weight is no longer finite, Interrupted after a signal.
     """
-    training = Training(twin, options, group)
-    check_data(training)
-    config = describe(name, training)
-    run = Run(options.output_dir, training, config, checkpoint)
-    total = options.epochs * len(training.train_iter)
-    with Console(total, options.quiet, group.is_first) as console:
-        console.say(f"{name}: {training.summary()}")
-        if checkpoint or options.resume or run.earlier:
-            console.say(how_it_begins(run, checkpoint))
-        if options.templates and not training.description.has_images:
-            console.warn(f"python -m {name}: {NO_TEMPLATES}")
-        watch(run, console)
-        with handled_by(run.take_signal):
-            for record in training.records():
-                run.write_epoch()
-                console.say(record)
-                if trouble := training.new_trouble():
-                    console.warn(f"python -m {name}: {trouble}")
-                run.leave_if_asked()
-        if not group.is_first:
-            return
-        with handled_by(functools.partial(interrupt, where=f"when all epochs were done; {HOW}")):
-            write_results(run.output_dir, training, run.config)
-        console.say(training.speed())
-        console.say(f"wrote {HISTORY}, {MODEL}, {REPORT} and its figures to {run.output_dir}")
+    is_main = distributed.is_main()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(cpu_threads(options.threads))
+        stack.enter_context(distributed.process_group(options.device))
+        distributed.check_equal("options", options_that_must_agree(options))
+        if is_main:
+            stack.enter_context(exclusive_lock(prepare_directory(options.output_dir)))
+        checkpoint = find_checkpoint(options) if is_main else None
+        checkpoint = distributed.broadcast_from_rank0(checkpoint)
+        refuse_other_training(name, options, checkpoint)
+
+        training = prepare(twin, options)
+        check_data(training)
+        config = describe(name, options, training)
+        path = options.output_dir / checkpoints.NAME
+        if checkpoint:
+            checkpoints.resume_from(checkpoint, training, config["checksums"], path)
+
+        total = options.epochs * len(training.train_iter)
+        console = stack.enter_context(Console(total, options.quiet, is_main))
+        console.say(f"{name}: {summary(options, training)}")
+        if checkpoint:
+            console.say(f"resuming from {path}, {checkpoints.position(checkpoint)}")
+        elif options.resume:
+            console.say(f"nothing to resume in {options.output_dir}: starting at epoch 1")
+
+        run = Run(training, options, config, console, resume)
+        with handled_by(run.stop):
+            for record in training.fit(run.after_batch):
+                run.after_epoch(record)
+
+        if is_main:
+            write_results(options, training, config)
+            console.say(speed(training))
+            console.say(f"wrote {HISTORY}, {MODEL}, {REPORT} and its figures to {run.output_dir}")
 
 
-def how_it_begins(run: Run, checkpoint: Checkpoint | None) -> str:
-    """Return what is said of an earlier training in the output directory."""
-    if checkpoint:
-        course = run.training.course
-        late = course is not None and 0 not in course
-        earlier_ones = "; weights of earlier epochs were not kept for --templates" if late else ""
-        return f"goes on {checkpoint.place()}, as {run.path} says{earlier_ones}"
-    if run.earlier:
-        return (
-            f"{run.output_dir} has an unfinished training, {run.earlier.place()}; its checkpoint "
-            f"is kept as {EARLIER}"
-        )
-    return f"nothing to resume in {run.output_dir}: starts afresh"
+class Run:
+    """What happens around the batches and epochs of a training: files, lines, signals.
 
+    The checkpoint is written first. Before the first of the other files, those of an earlier run
+    are removed, so that the files of two runs are never beside each other.
+    """
 
-def watch(run: Run, console: Console) -> None:
-    """Move the bar with each batch, and let the run write a checkpoint or end after it."""
-    training = run.training
-    done = len(training.history) * len(training.train_iter) + training.epoch.batch
-    console.bar.update(done)
+    def __init__(
+        self,
+        training: Training,
+        options: argparse.Namespace,
+        config: dict[str, Any],
+        console: Console,
+        resume: str,
+    ):
+        """Write the files of a training that was resumed: they may be older than its checkpoint."""
+        self.training, self.options, self.config = training, options, config
+        self.output_dir, self.console, self.resume = options.output_dir, console, resume
+        self.program = f"python -m {config['twin']}"
+        self.stop = StopRequest()
+        self.has_written = False
+        self.description = describe_data(options, training.train_iter)
+        console.bar.update(len(training.history) * len(training.train_iter) + training.batch)
+        if options.templates and not self.description.has_images:
+            console.warn(f"{self.program}: {NO_TEMPLATES}")
+        if training.history:
+            self.write_files()
 
-    def after_batch() -> None:
-        console.bar.update()
-        run.end_batch()
+    def after_batch(self) -> None:
+        """Write a checkpoint if it is time to, and end the training if a signal asked for it."""
+        self.console.bar.update()
+        training, every = self.training, self.options.checkpoint_every
+        due = bool(every) and training.batch % every == 0
+        if training.launch.world_size == 1:  # several ranks stop at a checkpoint of all
+            due = due or self.stop.signum is not None
+        # The last batch is followed by the checkpoint of the epoch. If a weight is not finite, the
+        # next loss will not be either, and the checkpoint before is the last good one.
+        if due and training.batch < len(training.train_iter) and is_finite(training.model):
+            self.end_if_asked(self.save_checkpoint())
 
-    training.epoch.after_batch = after_batch
+    def after_epoch(self, record: EpochRecord) -> None:
+        """Write the checkpoint and the other files, and print the epoch."""
+        checkpoint = self.save_checkpoint()
+        self.write_files()
+        self.console.say(record)
+        if reason := new_divergence_reason(self.training.history, len(self.training.model.b)):
+            self.console.warn(f"{self.program}: {reason}")
+        self.end_if_asked(checkpoint)
 
+    def save_checkpoint(self) -> dict[str, Any]:
+        """Write checkpoint.pt; return what is in it."""
+        checkpoint = self.training.state_dict() | {"config": self.config}
+        if distributed.is_main():
+            checkpoints.save_checkpoint(self.output_dir / checkpoints.NAME, checkpoint)
+        return checkpoint
 
-def write_results(output_dir: Path, training: Training, config: dict) -> None:
-    """Write the figures of the run and of what was learned, and the report that shows them."""
-    history = training.history
-    as_in_the_book = training.description.pictures == AS_FASHION_MNIST
-    is_seen = training.options.lr_decay == "none" and as_in_the_book
-    with drawn_in(training.options.lang):
-        caption = tr(CAPTION) + (tr(JITTER) if is_seen else "")
-        title = tr("{twin}, seed {seed}", twin=config["twin"], seed=training.options.seed)
-        curves = draw_curves(history, title)
-        save_figure(output_dir / CURVES, curves)
-        shown = {CURVES: Shown(caption, of_curves(history), curves)}
-        figures, _, evaluation = write_evaluation(output_dir, training.model, training.test_iter)
-        animation = None
-        if training.course:
-            figures[BY_EPOCH], animation = write_course(
-                output_dir, training.course, training.description
+    def end_if_asked(self, checkpoint: dict[str, Any]) -> None:
+        """Raise Interrupted after a signal to any rank; all ranks have written the checkpoint."""
+        if any(distributed.all_reduce_sums(self.stop.signum or 0)):
+            raise Interrupted(
+                self.stop.signum or signal.SIGTERM,
+                f"{checkpoints.position(checkpoint)}; {self.resume}",
             )
-        write_run_report(output_dir, shown | figures, history, config, evaluation, animation)
+
+    def write_files(self) -> None:
+        """Write what is made from a checkpoint: config, model, history."""
+        if not distributed.is_main():
+            return
+        model = self.output_dir / MODEL
+        if not self.has_written:
+            for file in (*DRAWN, CONFIG, HISTORY, MODEL, path_beside(Path(MODEL)).name):
+                remove(self.output_dir / file)
+            write_json(self.output_dir / CONFIG, self.config)
+            save_description(model, self.description)
+            self.has_written = True
+        save_history(self.output_dir / HISTORY, self.training.history)
+        save_parameters(model, self.training.model)
 
 
-def write_course(
-    output_dir: Path, course: Course, description: Description
-) -> tuple[Shown, Animation | None]:
-    """Write the figure of how the weights formed; return it, and the same in motion if they did."""
-    what = course, description.shape, description.classes
-    shown = write_templates_by_epoch(output_dir, *what)
-    frames, labels = templates_frames(*what)
-    caption = tr("How the weights of each class form, epoch by epoch.")
-    return shown, Animation(frames, labels, caption) if len(frames) > 1 else None
+# What a training starts from
+
+
+def find_checkpoint(options: argparse.Namespace) -> dict[str, Any] | None:
+    """Return the checkpoint to resume from, None to start at epoch 1.
+
+    With --resume, and when torchrun starts the ranks again, an unfinished training is continued;
+    otherwise it is refused, unless --overwrite removes it.
+    """
+    path, restarted = options.output_dir / checkpoints.NAME, distributed.count_restarts() > 0
+    if options.overwrite and not restarted:
+        remove(path)
+    try:
+        checkpoint = checkpoints.load_checkpoint(path)
+    except CheckpointError:
+        if options.resume:
+            raise
+        return None
+    if not checkpoint or options.resume:
+        return checkpoint
+    if checkpoints.is_finished(checkpoint):
+        return None
+    if restarted:
+        return checkpoint
+    raise UnfinishedTrainingError(
+        f"{options.output_dir} has an unfinished training, {checkpoints.position(checkpoint)};",
+        "continue it with {resume}, or replace it with {overwrite}",
+    )
+
+
+def refuse_other_training(
+    name: str, options: argparse.Namespace, checkpoint: dict[str, Any] | None
+) -> None:
+    """Exit with status 2 if the checkpoint is of the other twin or of other options.
+
+    More epochs are no other option, unless a learning rate is to reach zero with the last.
+    """
+    if not checkpoint:
+        return
+    twin, saved = checkpoint["config"]["twin"], checkpoint["config"]["options"]
+    if twin != name:
+        make_parser(name).error(f"cannot resume: the checkpoint is of python -m {twin}")
+    given = as_json(options)
+    changed = [option for option in RESULT_OPTIONS if given[option] != saved.get(option)]
+    if "epochs" in changed and given["lr_decay"] == "none" and given["epochs"] > saved["epochs"]:
+        changed.remove("epochs")
+    if changed:
+        has, got = (as_typed_options(changed, values) for values in (saved, given))
+        make_parser(name).error(f"cannot resume: the checkpoint has {has}, got {got}")
+
+
+def as_typed_options(names: list[str], values: dict[str, Any]) -> str:
+    """Return options as they are typed, such as `--lr 0.1 --seed 0`."""
+    return " ".join(f"--{name.replace('_', '-')} {values.get(name)}" for name in names)
+
+
+def options_that_must_agree(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that must be the same on all ranks, as a command line has them."""
+    names = (*RESULT_OPTIONS, "device", "checkpoint_every")
+    given = as_json(options)
+    return {f"--{name.replace('_', '-')}": given[name] for name in names}
+
+
+def check_data(training: Training) -> None:
+    """Raise unless all ranks have the same data, and at least one image each to train on."""
+    world_size, num_train = training.launch.world_size, len(training.train_iter.dataset)
+    if num_train < world_size:
+        raise TooManyRanksError(
+            f"{num_train} training images for {world_size} processes, expected one for each;",
+            "start fewer processes",
+        )
+    facts: dict[str, Any] = {}
+    for what, loader in (("training", training.train_iter), ("test", training.test_iter)):
+        facts |= {
+            f"the number of the {what} data": len(loader.dataset),
+            f"the classes of the {what} data": ", ".join(loader.dataset.classes),
+            f"the checksum of the {what} data": loader.dataset.checksum(),
+        }
+    distributed.check_equal("data", facts)
+
+
+def prepare(
+    twin: ModuleType,
+    options: argparse.Namespace,
+    load: Callable[..., tuple[ArrayLoader, ...]] | None = None,
+) -> Training:
+    """Load the data and make model, optimizer and scheduler; DataUnavailableError without data.
+
+    `load` is called in place of `make_loaders` where the data are read already.
+    """
+    generators = {
+        name: torch.Generator().manual_seed(options.seed) for name in ("weights", "order")
+    }
+    loaders = (load or make_loaders)(options, generators["order"])
+    description = describe_data(options, loaders[0])
+    model = twin.SoftmaxRegression(
+        description.num_inputs,
+        len(description.classes),
+        dtype=getattr(torch, options.dtype),
+        device=options.device,
+        generator=generators["weights"],
+    )
+    optimizer = make_optimizer(twin, model, options)
+    decays = options.lr_decay == "linear"
+    scheduler = twin.LinearDecay(optimizer, options.epochs) if decays else None
+    draws = vars(options).get("templates", False) and distributed.is_main()
+    return Training(
+        twin,
+        model,
+        optimizer,
+        *loaders,
+        epochs=options.epochs,
+        scheduler=scheduler,
+        generators=generators,
+        most_classes=MOST_BY_EPOCH if draws and description.has_images else 0,
+    )
+
+
+def make_loaders(options: argparse.Namespace, order: torch.Generator) -> tuple[ArrayLoader, ...]:
+    """Return the loaders that the options ask for: train, test and, with --validation, valid."""
+    arguments: dict[str, Any] = {
+        "batch_size": options.batch_size,
+        "resize": options.resize,
+        "device": options.device,
+        "dtype": getattr(torch, options.dtype),
+        "generator": order,
+        "test_batch_size": TEST_BATCH_SIZE,
+        "validation": options.validation,
+        "shuffle": options.shuffle,
+    }
+    if options.dataset:
+        return load_data(options.dataset, **arguments)
+    return load_data_fashion_mnist(**arguments, data_dir=options.data_dir)
+
+
+def make_optimizer(twin: ModuleType, model: Model, options: argparse.Namespace) -> Any:
+    """Return the twin's optimizer that the options ask for."""
+    settings = {"lr": options.lr, "weight_decay": options.weight_decay}
+    if options.optimizer == "adam":
+        return twin.Adam(model.parameters(), **settings)
+    return twin.SGD(model.parameters(), **settings, momentum=options.momentum)
+
+
+# What is said of a training
+
+
+def describe_data(options: argparse.Namespace, train_iter: ArrayLoader) -> Description:
+    """Return what a model is given and what it tells apart, as it is written beside it."""
+    dataset, own = train_iter.dataset, options.dataset
+    name = own.resolve().name if own else FASHION_MNIST
+    pictures = None if len(dataset.shape) == 1 else RESIZED if own else AS_FASHION_MNIST
+    return Description(name, dataset.classes, dataset.shape, options.resize, pictures)
+
+
+def describe(name: str, options: argparse.Namespace, training: Training) -> dict[str, Any]:
+    """Return what config.json says of a run: enough to make it again."""
+    loaders = training.train_iter, training.test_iter
+    return {
+        "twin": name,
+        "data": describe_data(options, training.train_iter).data,
+        "checksums": [loader.dataset.checksum() for loader in loaders],
+        "options": as_json(options),
+        "parameters": count_parameters(training.model),
+        "processes": training.launch.world_size,
+        "threads": torch.get_num_threads(),
+        "machine": platform.platform(),
+        "versions": {
+            "python": platform.python_version(),
+            "d2l_softmax": __version__,
+            "torch": str(torch.__version__),  # a class of its own
+            "torchvision": version("torchvision"),
+        },
+    }
+
+
+def count_parameters(model: Model) -> int:
+    """Return how many numbers are learned."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def summary(options: argparse.Namespace, training: Training) -> str:
+    """Return one line on data, parameters, device, threads and seed."""
+    data, train_set, test_set = (
+        describe_data(options, training.train_iter),
+        training.train_iter.dataset,
+        training.test_iter.dataset,
+    )
+    what = "images" if data.has_images else "examples"
+    if options.dataset:
+        what += f", {data.in_words()},"
+        if test_set.name == train_set.name:
+            what += " (no test data: a tenth was held out for it)"
+    held_out = f", {options.validation:,} held out," if options.validation else ""
+    workers = counted(options.threads, "thread")
+    if (world_size := training.launch.world_size) > 1:
+        workers = f"{world_size} processes of {workers}"
+    return (
+        f"{data.data}, {len(train_set):,} + {len(test_set):,} {what}{held_out} from "
+        f"{options.dataset or options.data_dir}; {count_parameters(training.model):,} parameters; "
+        f"{options.device}, {workers}, {options.dtype}; seed {options.seed}"
+    )
+
+
+def speed(training: Training) -> str:
+    """Return one line on the time that the epochs took."""
+    seconds = sum(record.seconds for record in training.history)
+    examples = len(training.history) * len(training.train_iter.dataset)
+    epochs = counted(len(training.history), "epoch")
+    return f"{epochs} in {seconds:.2f} s, {examples / seconds:,.0f} examples a second"
+
+
+def write_results(options: argparse.Namespace, training: Training, config: dict[str, Any]) -> None:
+    """Write the figures of the run and of what was learned, and the report that shows them."""
+    history, folder = training.history, options.output_dir
+    description = describe_data(options, training.train_iter)
+    is_seen = options.lr_decay == "none" and description.pictures == AS_FASHION_MNIST
+    with drawn_in(options.lang):
+        caption = tr(CAPTION) + (tr(JITTER) if is_seen else "")
+        title = tr("{twin}, seed {seed}", twin=config["twin"], seed=options.seed)
+        curves = draw_curves(history, title)
+        save_figure(folder / CURVES, curves)
+        shown = {CURVES: Shown(caption, of_curves(history), curves)}
+        figures, _, evaluation = write_evaluation(folder, training.model, training.test_iter)
+        animation = None
+        if training.weight_history:
+            weights = training.weight_history, description.shape, description.classes
+            figures[BY_EPOCH] = write_templates_by_epoch(folder, *weights)
+            frames, labels = templates_frames(*weights)
+            if len(frames) > 1:
+                what = tr("How the weights of each class form, epoch by epoch.")
+                animation = Animation(frames, labels, what)
+        write_run_report(folder, shown | figures, history, config, evaluation, animation)

@@ -15,13 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from d2l_softmax.commands.training import Training, describe_data, load
+from d2l_softmax.commands.train import describe_data, make_loaders, prepare
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import TEST_BATCH_SIZE
 from d2l_softmax.errors import UserError
 from d2l_softmax.storage.table import DIVERGED, FINISHED, Result
 from d2l_softmax.training.evaluation import evaluate
-from d2l_softmax.training.loop import DivergedError
+from d2l_softmax.training.fit import DivergedError, Training
 from d2l_softmax.training.metrics import Timer, evaluate_accuracy
 
 HELD_OUT = 6  # the share of the training images that is held out by itself: one in six
@@ -58,13 +58,14 @@ class Trainer:
     """What trains a twin on the data that options name, as other options say."""
 
     def __init__(self, twin: ModuleType, options: argparse.Namespace):
-        """Read the data; what `load` raises. Sets options.validation if it is None."""
-        self.twin, self.options = twin, options
+        """Read the data; what `make_loaders` raises. One in six is held out if nothing is said."""
         if options.validation is None:
-            options.validation = 0
-            train_iter, _ = load(options, torch.Generator())
-            options.validation = max(1, len(train_iter.dataset) // HELD_OUT)
-        self.train_iter, _, self.valid_iter = load(options, torch.Generator())
+            everything = argparse.Namespace(**vars(options) | {"validation": 0})
+            train_iter, _ = make_loaders(everything, torch.Generator())
+            held_out = max(1, len(train_iter.dataset) // HELD_OUT)
+            options = argparse.Namespace(**vars(options) | {"validation": held_out})
+        self.twin, self.options = twin, options
+        self.train_iter, _, self.valid_iter = make_loaders(options, torch.Generator())
         self.num_images = len(self.train_iter.dataset)
         self.num_held_out = len(self.valid_iter.dataset)
         self.description = describe_data(options, self.train_iter)
@@ -77,10 +78,10 @@ class Trainer:
         However few the images are, an epoch has as many steps as one of all of them.
         """
         timer = Timer()
-        training = Training(self.twin, options, loaders=self.loaders)
+        training = prepare(self.twin, options, self.loaders)
         state = FINISHED
         try:
-            for _ in training.records():
+            for _ in training.fit():
                 pass
         except DivergedError:
             state = DIVERGED

@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
+from d2l_softmax.commands.signals import SIGNALS
 from d2l_softmax.commands.trainer import Trainer
 from d2l_softmax.errors import UserError
-from d2l_softmax.startup import SIGNALS
 from d2l_softmax.storage.table import Result
 
 make_trainer: Callable[[], Trainer]  # in a process that `begin` has made ready

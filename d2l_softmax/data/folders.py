@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from d2l_softmax.data.arrays import CLASSES_FILE, LARGE, DatasetError, Found, and_more, find_arrays
 from d2l_softmax.data.pictures import FORMATS, PictureError, load_picture
-from d2l_softmax.storage.files import held, sweep, write_json, write_text, writing
+from d2l_softmax.io import held, sweep, write_json, write_text, writing
 
 KEPT = ".d2l_softmax"  # a folder beside train and test
 INDEX = "index.json"  # in it, the checksum of each file

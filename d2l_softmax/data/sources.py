@@ -21,7 +21,7 @@ from pathlib import Path
 import platformdirs
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.files import OutputError, held, sweep, write_atomically
+from d2l_softmax.io import OutputError, held, sweep, write_atomically
 
 SHA256 = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",

@@ -11,7 +11,7 @@ import torch
 from d2l_softmax.figures.drawing import new_figure, whole_numbers
 from d2l_softmax.language import tr
 from d2l_softmax.training.agreement import Difference
-from d2l_softmax.training.loop import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from d2l_softmax.figures.drawing import shortened
 from d2l_softmax.language import tr
 from d2l_softmax.training.agreement import Difference
 from d2l_softmax.training.evaluation import Evaluation
-from d2l_softmax.training.loop import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 MOST_NAMED = 3
 

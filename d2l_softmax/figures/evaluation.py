@@ -20,8 +20,8 @@ from d2l_softmax.figures.drawing import (
 )
 from d2l_softmax.figures.templates import draw_templates
 from d2l_softmax.figures.vector import Shown
+from d2l_softmax.io import write_csv
 from d2l_softmax.language import tr
-from d2l_softmax.storage.files import write_csv
 from d2l_softmax.training.evaluation import (
     NUM_BINS,
     Bin,

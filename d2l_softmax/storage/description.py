@@ -5,9 +5,8 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from d2l_softmax.storage.files import write_json
+from d2l_softmax.io import DamagedFileError, read_regular_file, write_json
 from d2l_softmax.storage.results import ModelFileError
-from d2l_softmax.storage.tensors import DamagedFileError, read_regular_file
 
 MOST_BYTES = 100_000_000  # a class's name may be long, and there may be 100,000
 # how pictures of one's own become examples, where examples are images

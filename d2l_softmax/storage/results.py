@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.files import write_atomically, write_csv
-from d2l_softmax.storage.tensors import DamagedFileError, read_saved
+from d2l_softmax.io import DamagedFileError, read_saved, write_atomically, write_csv
 from d2l_softmax.training.evaluation import Model
-from d2l_softmax.training.loop import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 
 def save_parameters(path: Path, model: Model) -> None:

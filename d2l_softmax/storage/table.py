@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.files import write_csv
-from d2l_softmax.storage.tensors import DamagedFileError, read_regular_file
+from d2l_softmax.io import DamagedFileError, read_regular_file, write_csv
 
 MOST_BYTES = 100_000_000  # of a table; a training takes about 150
 FINISHED, DIVERGED = "finished", "diverged"

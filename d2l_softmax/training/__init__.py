@@ -1,4 +1,4 @@
-"""Training a model epoch by epoch, and how good it became: loop, metrics, evaluation, agreement.
+"""One training (`fit`, `checkpoint`, `distributed`), and how good a model is.
 
-`checks` says what may be handed to a twin. This room knows nothing of files, figures or commands.
+`checks` says what may be handed to a twin. Nothing here knows of figures or commands.
 """

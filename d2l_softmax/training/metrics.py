@@ -87,18 +87,20 @@ class Accumulator:
         self._read_waiting()
         return self.sums[index]
 
-    def state(self) -> dict[str, Any]:
-        """Return what another accumulator needs to go on from here, to the last bit.
+    def state_dict(self) -> dict[str, Any]:
+        """Return the sums and the values not yet added, to be saved in a checkpoint.
 
-        NonFiniteError if a value was infinite or NaN.
+        Raises NonFiniteError if a value was infinite or NaN.
         """
         waiting = [list(row) for row in zip(*self._columns(), strict=True)]
         return {"sums": list(self.sums), "waiting": waiting, "additions": self.additions}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from where another accumulator of as many sums was."""
-        self.sums, self.additions = list(state["sums"]), state["additions"]
-        self.waiting = [list(row) for row in state["waiting"]]
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from the state_dict of another accumulator; ValueError if it has other sums."""
+        if {len(row) for row in (state_dict["sums"], *state_dict["waiting"])} != {self.n}:
+            raise ValueError(f"sums of another accumulator, expected {self.n}")
+        self.sums, self.additions = list(state_dict["sums"]), state_dict["additions"]
+        self.waiting = [list(row) for row in state_dict["waiting"]]
 
     def _columns(self) -> list[list[float]]:
         """Return the values that wait, by sum; NonFiniteError if one is infinite or NaN."""

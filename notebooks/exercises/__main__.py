@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.files import write_text, writing
+from d2l_softmax.io import write_text, writing
 
 from . import SECTIONS, exercises_of
 from .checking import NOT_WRITTEN, RIGHT, WRONG, entry, judge, located

@@ -25,7 +25,7 @@ from d2l_softmax.commands.program import run_as_program
 PATIENCE = 120  # seconds, after which a command hangs
 MOST_MEMORY = 1_500  # MB
 MOST_CHARACTERS = 2_000  # of a message
-SHOWN = "backslashreplace"  # as startup.py sets it
+SHOWN = "backslashreplace"  # as run_as_program sets it
 PROGRAMS = {
     "scratch": lambda argv: train.main(scratch, "scratch", argv),
     "concise": lambda argv: train.main(concise, "concise", argv),
@@ -78,13 +78,15 @@ def run(
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if not child:
-            become(out.fileno(), err.fileno(), lambda: PROGRAMS[program](argv), fault)
+            become(out.fileno(), err.fileno(), program, argv, fault)
         status, usage, hangs = wait(child, kill_after)
         texts = [read(stream) for stream in (out, err)]
     return Outcome(status, *texts, usage.ru_maxrss / 1024, hangs)
 
 
-def become(out: int, err: int, work: Callable[[], int], fault: Callable[[], object] | None) -> None:
+def become(
+    out: int, err: int, program: str, argv: list[str], fault: Callable[[], object] | None
+) -> None:
     """Do what a command's own process would do, and end."""
     os.dup2(out, 1)
     os.dup2(err, 2)
@@ -94,7 +96,7 @@ def become(out: int, err: int, work: Callable[[], int], fault: Callable[[], obje
     try:
         if fault:
             fault()
-        run_as_program(work)
+        run_as_program(program, lambda: PROGRAMS[program](argv))
     except SystemExit as end:
         status = end.code
     except BaseException:

@@ -80,7 +80,6 @@ def hostile(content: bytes) -> dict[str, bytes]:
     torch.save({"W": torch.zeros(1).expand(20_000, 20_000), "b": torch.zeros(10)}, saved)
     return {
         "runs a program": archive(b"cos\nsystem\n(S'touch harmed'\ntR."),
-        "a bytearray of 4 GB": archive(b"c__builtin__\nbytearray\n(I%d\ntR." % LARGE),
         "a string of 4 GB": archive(b"\x80\x04\x8d" + LARGE.to_bytes(8, "little")),
         "tuples in tuples": archive(pickle.dumps(nested, protocol=2)),
         "zeros, deflated": archive(bytes(300_000_000), zipfile.ZIP_DEFLATED),

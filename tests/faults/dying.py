@@ -1,6 +1,7 @@
 """Trainings that are killed, or whose disk is full, at any moment; each then goes on."""
 
 import functools
+import json
 import os
 import random
 import re
@@ -13,21 +14,21 @@ from pathlib import Path
 import torch
 from matplotlib.figure import Figure
 
-from d2l_softmax.commands import run as runs
-from d2l_softmax.commands.resume import BEGUN
-from d2l_softmax.commands.run import CONFIG, HISTORY, MODEL, name_of_run
-from d2l_softmax.storage.checkpoint import load_checkpoint
+from d2l_softmax.commands import train
+from d2l_softmax.commands.train import CONFIG, HISTORY, MODEL
 from d2l_softmax.storage.results import load_history
+from d2l_softmax.training.checkpoint import load_checkpoint
 
 from . import children
 
 FILES = {
-    *("checkpoint.pt", "config.json", "history.csv", "model.pt", "model.json"),
+    *("checkpoint.pt", "config.json", "history.csv", "model.pt", "model.json", ".lock"),
     *("report.html", "scores.csv"),
     *("curves.png", "confusion.png", "mistakes.png", "predictions.png", "reliability.png"),
     "templates.png",
 }
 TRAINING = ["--epochs=3", "--batch-size=32", "--checkpoint-every=10", "--lr=0.01", "--quiet"]
+EARLIER = 1  # the seed of the training that was there before
 SETTINGS = [
     ("scratch", ["--momentum=0.9", "--lr-decay=linear"]),
     ("concise", ["--optimizer=adam", "--weight-decay=0.01", "--lr-decay=linear"]),
@@ -45,7 +46,7 @@ class Undisturbed:
         self.argv = [f"--data-dir={data_dir}", *TRAINING, *settings]
         self.earlier = folder / "earlier"
         output = f"--output-dir={self.earlier}"
-        children.run(program, *self.argv, "--seed=1", output, fault=draw_blank)
+        children.run(program, *self.argv, f"--seed={EARLIER}", output, fault=draw_blank)
         whole = self.copy("whole")
         self.operations: list[str] = []
         log = folder / "operations.txt"
@@ -79,15 +80,14 @@ class Undisturbed:
         """
         checkpoint = load_checkpoint(folder / "checkpoint.pt")
         assert checkpoint, "there was one before"
-        name = name_of_run(folder / CONFIG)
-        if name == name_of_run(self.earlier / CONFIG):
+        seed, newest = seed_of(folder / CONFIG), checkpoint["config"]["options"]["seed"]
+        if seed == EARLIER:
             return "" if results(folder) == self.of_earlier else "the earlier results have changed"
-        if name is None:  # one is taken away, the other not yet there
-            is_earlier = checkpoint.config["run"] == name_of_run(self.earlier / CONFIG)
-            return "no config, and the checkpoint is the earlier one" if is_earlier else ""
-        if name != checkpoint.config["run"]:
+        if seed is None:  # one is taken away, the other not yet there
+            return "no config, and the checkpoint is the earlier one" if newest == EARLIER else ""
+        if seed != newest:
             return "config and checkpoint are of two runs"
-        epochs = [len(checkpoint.history)] * 2
+        epochs = [checkpoint["epoch"]] * 2
         if (folder / HISTORY).exists():
             records = records_of(folder)
             epochs[0] = len(records)
@@ -98,18 +98,17 @@ class Undisturbed:
             if model not in self.models:
                 return "a model of another run"
             epochs[1] = self.models.index(model) + 1
-        behind = {len(checkpoint.history) - epoch for epoch in epochs}
+        behind = {checkpoint["epoch"] - epoch for epoch in epochs}
         return "" if behind <= {0, 1} else f"history and model of epochs {epochs}"
 
     def goes_on(self, folder: Path) -> str:
         """Resume; return what is wrong with that and with its results, "" if nothing is.
 
-        What died before it wrote anything has nothing to resume. The training there is then the
+        What died before its first checkpoint has nothing to resume. The training there is then the
         earlier one, with another seed: that is refused by name, and this one is begun.
         """
-        unannounced = not (folder / BEGUN).exists()
         outcome = self.run(folder, "--resume", fault=draw_blank)
-        if unannounced and outcome.status == 2 and "was begun with --seed=1;" in outcome.err:
+        if outcome.status == 2 and f"the checkpoint has --seed {EARLIER}, got" in outcome.err:
             outcome = self.run(folder, fault=draw_blank)
         if complaint := outcome.complaint(statuses=(0,)):
             return f"resumed: {complaint}"
@@ -132,6 +131,14 @@ def results(folder: Path) -> tuple[list[bytes], list]:
     return model_of(folder / MODEL), records_of(folder)
 
 
+def seed_of(config: Path) -> int | None:
+    """Return the seed that a config.json has, None if there is none."""
+    try:
+        return json.loads(config.read_text(encoding="utf-8"))["options"]["seed"]
+    except FileNotFoundError:
+        return None
+
+
 def model_of(path: Path) -> list[bytes]:
     """Return the numbers of a model, as bytes."""
     return [tensor.numpy().tobytes() for tensor in torch.load(path, weights_only=True).values()]
@@ -147,15 +154,15 @@ def keep_models(folder: Path, log: Path) -> None:
     import time
 
     begin = time.monotonic()
-    write_epoch = runs.Run.write_epoch
+    after_epoch = train.Run.after_epoch
 
-    def write_and_keep(run) -> None:
-        write_epoch(run)
-        shutil.copy(run.output_dir / MODEL, folder / f"epoch-{len(run.training.history)}.pt")
+    def write_and_keep(run, record) -> None:
+        after_epoch(run, record)
+        shutil.copy(run.output_dir / MODEL, folder / f"epoch-{record.epoch}.pt")
         seconds = f"{time.monotonic() - begin}"
         (folder / "seconds.txt").write_text(seconds, encoding="utf-8")
 
-    runs.Run.write_epoch = write_and_keep
+    train.Run.after_epoch = write_and_keep
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     at_every_operation(folder / "whole", lambda what: os.write(descriptor, f"{what}\n".encode()))
 

@@ -41,8 +41,7 @@ VARIABLES = [
     ],
     ["D2L_SOFTMAX_DATA=/dev/null/x", "D2L_SOFTMAX_DATA=~nosuchuser", "D2L_SOFTMAX_DATA={data}"],
 ]
-LIMITS = ["ulimit -v 500000;", "ulimit -v 2500000;", "ulimit -v 3100000;", "ulimit -v 3600000;"]
-LIMITS += ["ulimit -v 5000000;", "ulimit -n 20;", "ulimit -n 64;", "ulimit -f 0;", "ulimit -f 50;"]
+LIMITS = ["ulimit -v 5000000;", "ulimit -n 20;", "ulimit -n 64;", "ulimit -f 0;", "ulimit -f 50;"]
 LIMITS += ["ulimit -s 1024;", "ulimit -c 0;", "umask 777;", "umask 077;", "nice -n 19", "nohup"]
 LIMITS += ["trap '' INT TERM;", "trap '' PIPE;", "cd {gone} && rmdir {gone} &&"]
 FLAGS = ["-O", "-OO", "-B", "-E", "-s", "-X utf8=0", "-X dev -W ignore", "-W error"]

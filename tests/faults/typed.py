@@ -38,7 +38,7 @@ TRAINING = {
     "--dtype": ["float32", "float64"],
     "--quiet": [None],
 }
-ONCE_MORE = {"--resume": [None], "--checkpoint-every": ["1", "1000"]}
+ONCE_MORE = {"--resume": [None], "--overwrite": [None], "--checkpoint-every": ["1", "1000"]}
 WRONG = {"--epoch": WHOLE, "--learning-rate": REAL, "--help": [None], "--gpu": [None]}
 
 

@@ -1,4 +1,4 @@
-"""Writing to disk so that a file is whole or not there."""
+"""Atomic writes, locks, and checked reads of files that may be damaged or hostile."""
 
 import contextlib
 import csv
@@ -8,10 +8,17 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 import tempfile
+import warnings
+import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
+
+import filelock
+import torch
 
 from d2l_softmax.errors import UserError
 
@@ -26,6 +33,10 @@ UNFINISHED = re.compile(r"\.(.+\.[0-9a-f]{8}|[a-z0-9_]{8})\.part")
 
 class OutputError(UserError):
     """Something can't be written; the message names it and says why."""
+
+
+class DamagedFileError(ValueError):
+    """A file does not have the content that it should have."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -71,17 +82,21 @@ def hold(path: Path, stack: contextlib.ExitStack, wait: bool = True) -> None:
 
 
 @contextlib.contextmanager
-def sole_use_of(folder: Path) -> Iterator[None]:
-    """Keep a folder from others who want sole use of it; OutputError if one has it already."""
+def exclusive_lock(folder: Path) -> Iterator[None]:
+    """Lock a folder in this context; OutputError if another process has locked it.
+
+    Where a file system has no locks nothing is locked.
+    """
+    lock = filelock.FileLock(folder / ".lock")
     with contextlib.ExitStack() as stack:
         try:
-            hold(folder, stack, wait=False)
-        except BlockingIOError as error:
+            stack.enter_context(lock.acquire(blocking=False))
+        except filelock.Timeout as error:
             raise OutputError(
                 f"another training writes to {folder};",
                 "choose another directory with {output_dir}",
             ) from error
-        except OSError:
+        except (NotImplementedError, OSError):
             pass  # no locks here
         yield
 
@@ -154,3 +169,42 @@ def writing(path: Path, remedy: str = "") -> Iterator[None]:
         if sys.platform == "win32" and isinstance(error, PermissionError) and path.is_file():
             remedy = "is it open in another program, such as a spreadsheet?"
         raise OutputError(f"{problem};" if remedy else problem, remedy) from error
+
+
+def read_saved(path: Path, most_bytes: int) -> Any:
+    """Return what torch.save wrote to a file of at most so many bytes, on the CPU.
+
+    Nothing in the file is executed. torch.load does not compare the checksums of the archive's
+    members, so they are compared first; a checksum finds accidents, not forgery.
+
+    Raises OSError if it can't be read, DamagedFileError if it is no regular file (it is then not
+    opened), too large, damaged, or not written by torch.save.
+    """
+    content = read_regular_file(path, most_bytes)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                raise DamagedFileError("compressed")
+            if sum(member.file_size for member in members) > len(content):
+                raise DamagedFileError("members that overlap")
+            if damaged := archive.testzip():
+                raise DamagedFileError(f"the checksum of {damaged} does not match")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about formats that are refused anyway
+            return torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+    except Exception as error:  # corrupt input can raise arbitrary exceptions
+        raise DamagedFileError(f"damaged, or not written by torch.save: {error}") from error
+
+
+def read_regular_file(path: Path, most_bytes: int) -> bytes:
+    """Return a file's bytes; OSError, or DamagedFileError if it is no regular file or too large."""
+    # A pipe would be waited for, a device such as /dev/zero has no end; open refuses directories.
+    kind = os.stat(path).st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise DamagedFileError("not a regular file")
+    with open(path, "rb") as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise DamagedFileError(f"larger than {most_bytes:,} bytes")
+    return content

@@ -1,0 +1,88 @@
+"""checkpoint.pt: all that a training needs to continue, one dictionary, written atomically.
+
+Its keys: model, optimizer, scheduler, generators, epoch (how many ended), batch (how many are done
+in the next), metric (the sums over these), history, config, and what else `Training.state_dict`
+has. Every other file of a run can be made from it again, so it is written first.
+"""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from d2l_softmax.errors import UserError
+from d2l_softmax.io import DamagedFileError, read_saved, write_atomically
+from d2l_softmax.training.fit import Training
+
+NAME = "checkpoint.pt"
+MOST_BYTES = 1_000_000_000  # more than this project's models can need
+
+
+class CheckpointError(UserError, ValueError):
+    """A checkpoint can't be used; the message names the file and says why."""
+
+
+def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
+    """Write a training's state_dict and its config; OutputError leaves the file as it was."""
+    buffer = io.BytesIO()
+    torch.save(checkpoint, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_checkpoint(path: Path) -> dict[str, Any] | None:
+    """Read what save_checkpoint wrote; None if there is no such file.
+
+    Nothing in the file is executed, and its checksums are compared. Raises CheckpointError if it
+    is damaged or no checkpoint.
+    """
+    try:
+        checkpoint = read_saved(path, MOST_BYTES)
+        counts = checkpoint["epoch"], checkpoint["batch"], epochs_asked_for(checkpoint)
+        if not all(isinstance(count, int) and count >= 0 for count in counts):
+            raise ValueError("epochs that can't be")
+        if not isinstance(checkpoint["config"]["twin"], str):
+            raise ValueError("no twin")
+        return checkpoint
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CheckpointError(f"{path} can't be read: {error.strerror}") from error
+    except (DamagedFileError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path} is damaged or not a checkpoint of this version;",
+            "leave {resume} out to start over",
+        ) from error
+
+
+def resume_from(
+    checkpoint: dict[str, Any], training: Training, checksums: list[int], path: Path
+) -> None:
+    """Let a training continue from a checkpoint; CheckpointError if that is of another kind."""
+    try:
+        if checkpoint["config"]["checksums"] != checksums:
+            raise ValueError("the data differ from those that it started with")
+        training.load_state_dict(checkpoint)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is damaged or of another training: {error};",
+            "leave {resume} out to start over",
+        ) from error
+
+
+def epochs_asked_for(checkpoint: dict[str, Any]) -> int:
+    """Return how many epochs the training was to have."""
+    return checkpoint["config"]["options"]["epochs"]
+
+
+def is_finished(checkpoint: dict[str, Any]) -> bool:
+    """Return True if the training had all its epochs."""
+    return checkpoint["epoch"] >= epochs_asked_for(checkpoint)
+
+
+def position(checkpoint: dict[str, Any]) -> str:
+    """Return how far the training had come, in words."""
+    epoch, epochs = checkpoint["epoch"], epochs_asked_for(checkpoint)
+    if batch := checkpoint["batch"]:
+        return f"in epoch {epoch + 1} of {epochs}, after batch {batch}"
+    return f"after epoch {epoch} of {epochs}"

@@ -1,0 +1,149 @@
+"""Data-parallel training: the ranks that `torchrun --nproc-per-node=N -m scratch` starts.
+
+Each rank has the whole model and looks up its shard of the rows of every batch. Rank 0 prints and
+writes. Without torchrun there is one rank, and nothing here communicates.
+"""
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, distributed
+
+from d2l_softmax.errors import UserError
+from d2l_softmax.training.metrics import count_all_correct
+
+
+class RankError(UserError, ValueError):
+    """Ranks have other options or data than rank 0, or can't be reached; rank 0 prints it."""
+
+
+class Launch(NamedTuple):
+    """What torchrun tells each process in its environment; the defaults are those without it."""
+
+    rank: int = 0
+    world_size: int = 1
+    local_rank: int = 0
+    local_world_size: int = 1
+
+
+def get_launch() -> Launch:
+    """Return this process's rank and the number of ranks."""
+    try:
+        return Launch(*(int(os.environ[name.upper()]) for name in Launch._fields))
+    except (KeyError, ValueError):
+        return Launch()
+
+
+def is_main() -> bool:
+    """Return True on the one rank that prints and writes."""
+    return get_launch().rank == 0
+
+
+def count_restarts() -> int:
+    """Return how often torchrun started the ranks again because one had failed."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
+
+
+@contextmanager
+def process_group(device: str) -> Iterator[None]:
+    """Connect the ranks in this context; RankError when the connection to one is lost."""
+    launch = get_launch()
+    if launch.world_size == 1 or distributed.is_initialized():
+        yield
+        return
+    if device == "cuda":
+        torch.cuda.set_device(launch.local_rank)
+    try:
+        # The store outlives the ranks, and with it the addresses of those before a restart.
+        store, _, _ = next(distributed.rendezvous("env://"))
+        store = distributed.PrefixStore(f"restart {count_restarts()}", store)
+        distributed.init_process_group(
+            "nccl" if device == "cuda" else "gloo",
+            store=store,
+            rank=launch.rank,
+            world_size=launch.world_size,
+        )
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
+            raise
+        raise RankError(
+            "the connection to another rank was lost, torchrun reports why;",
+            "continue with {resume}",
+        ) from error
+    distributed.destroy_process_group()  # not after an error: it might wait for the others
+
+
+def all_reduce_sums(*numbers: float) -> list[float]:
+    """Return the sums of the numbers over all ranks, in double precision."""
+    if get_launch().world_size == 1:
+        return list(numbers)
+    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+    sums = torch.tensor(numbers, dtype=torch.float64, device=device)
+    distributed.all_reduce(sums)
+    return sums.tolist()
+
+
+def broadcast_from_rank0(value: Any) -> Any:
+    """Return rank 0's value on all ranks."""
+    values = [value]
+    if get_launch().world_size > 1:
+        distributed.broadcast_object_list(values, src=0)
+    return values[0]
+
+
+def check_equal(what: str, facts: dict[str, Any]) -> None:
+    """Raise RankError, on all ranks, if a rank has other facts than rank 0."""
+    world_size = get_launch().world_size
+    if world_size == 1:
+        return
+    all_facts: list[dict[str, Any]] = [{}] * world_size
+    distributed.all_gather_object(all_facts, facts)
+    for rank, theirs in enumerate(all_facts):
+        for name, expected in all_facts[0].items():
+            if theirs.get(name) != expected:
+                raise RankError(
+                    f"rank {rank} of {world_size} has {name} {theirs.get(name)}, rank 0 has "
+                    f"{expected};",
+                    f"give all ranks the same {what}",
+                )
+
+
+class Shard:
+    """A loader's batches, of which this rank looks up its share of the rows.
+
+    `weight` is the share of the batch's rows that it has, 0 to 1. Ranks without rows skip the
+    batch (weight 0); only the last batch of a pass may have fewer rows than there are ranks.
+    """
+
+    def __init__(self, loader: Any, rank: int, world_size: int):
+        """Wrap an ArrayLoader; all ranks must draw the same order from equal generators."""
+        self.loader, self.rank, self.world_size, self.weight = loader, rank, world_size, 1.0
+        self.dataset = loader.dataset
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield a pass over this rank's rows: X (m, ...) and y (m,), where m may vary by 1."""
+        return self.batches()
+
+    def batches(self, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield a pass from the batch `first` (from 0) on; those before are not looked up."""
+        self.weight = 1.0
+        for indices in itertools.islice(self.loader.indices(), first, None):
+            rows = indices.tensor_split(self.world_size)[self.rank]
+            self.weight = len(rows) / len(indices)
+            if len(rows):
+                yield self.loader.dataset[rows]
+
+
+def evaluate_accuracy(net: Any, data_iter: Any) -> float:
+    """Return the share of correct predictions, 0 to 1; with Shards, over the rows of all ranks."""
+    correct, examples = all_reduce_sums(*count_all_correct(net, data_iter))
+    return correct / examples

@@ -1,0 +1,236 @@
+"""Train a model epoch by epoch with its twin's train_epoch, starting at any batch of any epoch."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import torch
+from torch import Generator, Tensor
+
+from d2l_softmax.errors import UserError
+from d2l_softmax.training.distributed import (
+    Shard,
+    all_reduce_sums,
+    evaluate_accuracy,
+    get_launch,
+)
+from d2l_softmax.training.evaluation import Model
+from d2l_softmax.training.metrics import Accumulator, NonFiniteError, Timer
+
+REMEDY = "try a smaller {lr}, {momentum} or {weight_decay}"
+
+
+class EpochRecord(NamedTuple):
+    """What is known after an epoch; the columns of history.csv.
+
+    train_loss (nats) and train_acc are means over the epoch, each batch measured before its step;
+    test_acc is measured after the epoch, as is valid_acc, which is there only if training images
+    were held out; seconds are wall time of training and evaluation together.
+    """
+
+    epoch: int
+    train_loss: float
+    train_acc: float
+    test_acc: float
+    seconds: float
+    valid_acc: float | None = None
+
+    def measurements(self) -> dict[str, float]:
+        """Return what was measured, by name."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
+    def __str__(self) -> str:
+        """Return the line that a run prints."""
+        loss = f"{self.train_loss:.4f}" if self.train_loss < 1e4 else f"{self.train_loss:.3e}"
+        valid = "" if self.valid_acc is None else f"valid acc {self.valid_acc:.4f}   "
+        return (
+            f"epoch {self.epoch:>3}   train loss {loss}   train acc {self.train_acc:.4f}   "
+            f"{valid}test acc {self.test_acc:.4f}   {self.seconds:.2f} s"
+        )
+
+
+class DivergedError(UserError, FloatingPointError):
+    """A loss or a weight became infinite or NaN; the message says where and what to try."""
+
+
+class Training:
+    """A model in training, and how far it has come; under torchrun, this rank's.
+
+    `history` has the epochs that ended, `batch` counts the batches done in the next one, and
+    `metric` sums their losses, correct predictions and examples. The loaders are ArrayLoaders;
+    `generators` are those of the "weights" and of the "order" of the training examples.
+    `weight_history`, if not None, gets the weights (d, q) before the first epoch and after each, of
+    the first `most_classes` classes.
+    """
+
+    def __init__(
+        self,
+        twin: ModuleType,
+        model: Model,
+        optimizer: Any,
+        train_iter: Any,
+        test_iter: Any,
+        valid_iter: Any = None,
+        *,
+        epochs: int,
+        scheduler: Any = None,
+        generators: dict[str, Generator] | None = None,
+        most_classes: int = 0,
+    ):
+        """Stand before the first of so many epochs. With `most_classes` weights are kept."""
+        self.epochs = epochs
+        self.twin, self.model, self.optimizer, self.scheduler = twin, model, optimizer, scheduler
+        self.train_iter, self.test_iter, self.valid_iter = train_iter, test_iter, valid_iter
+        self.generators, self.launch = generators or {}, get_launch()
+        self.loaders = {"train": train_iter, "test": test_iter, "valid": valid_iter}
+        self.trained = model, optimizer  # what train_epoch gets
+        if self.launch.world_size > 1:
+            rank, world_size, *_ = self.launch
+            shards = {n: Shard(it, rank, world_size) for n, it in self.loaders.items() if it}
+            self.loaders |= shards
+            self.trained = twin.data_parallel.wrap(model, optimizer, shards["train"])
+        self.history: list[EpochRecord] = []
+        self.most_classes = most_classes
+        self.weight_history: dict[int, Tensor] | None = {} if most_classes else None
+        self.timer, self.seconds_before = Timer(), 0.0
+        self.start_epoch()
+
+    def start_epoch(self) -> None:
+        """Stand before the first batch of an epoch, whose order is not drawn yet."""
+        self.batch, self.metric, self.seconds_before = 0, Accumulator(3), 0.0
+        self.random_states = {name: g.get_state() for name, g in self.generators.items()}
+        if self.weight_history is not None:
+            W = self.model.W.detach()[:, : self.most_classes]
+            self.weight_history[len(self.history)] = W.to("cpu", copy=True)
+
+    def fit(self, after_batch: Callable[[], object] | None = None) -> Iterator[EpochRecord]:
+        """Train the epochs that are left, and yield a record after each.
+
+        `after_batch` is called after each batch; whatever it raises ends the training there. Raises
+        DivergedError as soon as a loss, or after an epoch a weight, is no longer finite.
+        """
+        while len(self.history) < self.epochs:
+            epoch = len(self.history) + 1
+            self.timer.start()
+            try:
+                train_loss, train_acc = self.train_epoch(after_batch)
+            except NonFiniteError as error:
+                raise DivergedError(
+                    f"the loss became {error.value} in epoch {epoch}, batch {error.step}:", REMEDY
+                ) from error
+            # The last step comes after the last loss: its damage would show an epoch too late.
+            if not is_finite(self.model):
+                raise DivergedError(f"a weight is no longer finite after epoch {epoch}:", REMEDY)
+            test_acc = evaluate_accuracy(self.model, self.loaders["test"])
+            valid_acc = None
+            if self.valid_iter:
+                valid_acc = evaluate_accuracy(self.model, self.loaders["valid"])
+            if self.scheduler:
+                self.scheduler.step()
+            seconds = self.seconds_before + self.timer.stop()
+            record = EpochRecord(epoch, train_loss, train_acc, test_acc, seconds, valid_acc)
+            self.history.append(record)
+            self.start_epoch()
+            yield record
+
+    def train_epoch(self, after_batch: Callable[[], object] | None) -> tuple[float, float]:
+        """Train on the batches that are left of an epoch; return its mean loss and accuracy."""
+        batches = self.remaining_batches(after_batch)
+        result = self.twin.train_epoch(self.trained[0], batches, self.trained[1], self.metric)
+        if self.launch.world_size == 1:
+            return result
+        if self.loaders["train"].weight == 0:  # the last batch had fewer rows than there are ranks
+            self.twin.data_parallel.step_with_zero_gradients(*self.trained)
+        loss, correct, examples = all_reduce_sums(*(self.metric[i] for i in range(3)))
+        return loss / examples, correct / examples
+
+    def remaining_batches(self, after_batch: Callable[[], object] | None) -> Iterator:
+        """Yield the batches that are left, and count each when its step is done."""
+        for batch in self.loaders["train"].batches(self.batch):
+            yield batch
+            self.batch += 1
+            if after_batch:
+                after_batch()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint has of the training; all ranks have to call it.
+
+        Raises NonFiniteError if a loss was infinite or NaN.
+        """
+        metric = self.metric.state_dict()
+        if self.launch.world_size > 1:
+            columns = zip(metric["sums"], *metric["waiting"], strict=True)
+            metric = {"sums": all_reduce_sums(*map(sum, columns)), "waiting": []}
+            metric["additions"] = self.batch
+        state = {
+            "model": {"W": self.model.W.detach(), "b": self.model.b.detach()},
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict() if self.scheduler else None,
+            "generators": self.random_states,
+            "epoch": len(self.history),
+            "batch": self.batch,
+            "metric": metric,
+            "history": [record._asdict() for record in self.history],
+            "seconds": self.seconds_before + self.timer.stop() if self.batch else 0.0,
+        }
+        return (
+            state
+            if self.weight_history is None
+            else state | {"weight_history": self.weight_history}
+        )
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue where the state_dict of another training was taken.
+
+        Raises KeyError, TypeError, ValueError or RuntimeError if that was another kind of training.
+        """
+        model = state_dict["model"]
+        if model["W"].shape != self.model.W.shape or model["b"].shape != self.model.b.shape:
+            raise ValueError(f"a model of shape {tuple(model['W'].shape)}")
+        with torch.no_grad():
+            self.model.W.copy_(model["W"])
+            self.model.b.copy_(model["b"])
+        self.optimizer.load_state_dict(state_dict["optimizer"])
+        if self.scheduler:
+            self.scheduler.load_state_dict(state_dict["scheduler"])
+        for name, generator in self.generators.items():
+            generator.set_state(state_dict["generators"][name])
+        self.history = [EpochRecord(**record) for record in state_dict["history"]]
+        if self.weight_history is not None:
+            self.weight_history = {}
+        self.start_epoch()
+        self.batch, self.seconds_before = state_dict["batch"], state_dict["seconds"]
+        if self.launch.rank == 0:  # the sums are those of all ranks
+            self.metric.load_state_dict(state_dict["metric"])
+        if self.weight_history is not None and (self.batch or "weight_history" in state_dict):
+            self.weight_history = state_dict.get("weight_history", {})
+
+
+def divergence_reason(history: Sequence[EpochRecord], num_classes: int) -> str:
+    """Return what goes wrong in a training that has finite numbers, or "" if nothing does.
+
+    In its last two epochs the loss was more than a tenth above ln q, which uniform guessing would
+    give, or above that of its first epoch.
+    """
+    if len(history) < 2:
+        return ""
+    lowest = min(record.train_loss for record in history[-2:])
+    guessing = math.log(num_classes)
+    if lowest > 1.1 * guessing:  # at the start, W is nearly zero, and the loss a little above
+        return f"the loss stays above {guessing:.2f} nats, that of guessing; try a smaller --lr"
+    if len(history) > 2 and lowest > history[0].train_loss:
+        first = history[0].train_loss
+        return f"the loss has risen above the {first:.4f} nats of epoch 1; try a smaller --lr"
+    return ""
+
+
+def new_divergence_reason(history: Sequence[EpochRecord], num_classes: int) -> str:
+    """Return the reason, or "" if it was there an epoch ago and has been named."""
+    named = divergence_reason(history[:-1], num_classes)
+    return "" if named else divergence_reason(history, num_classes)
+
+
+def is_finite(model: Model) -> bool:
+    """Return True if all parameters are finite."""
+    return all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters())
