@@ -350,7 +350,7 @@ def test_new_run_takes_away_the_old_ones_figures(command, tmp_path):
         (out / name).write_text("from an earlier run")
     assert command("--epochs=1", "--quiet") == 0
     left = {path.name for path in out.iterdir()}
-    assert left == FILES - FIGURES - {"classes.txt", "report.html"} | {"notes.txt"}
+    assert left == FILES - FIGURES - {"scores.csv", "report.html"} | {"notes.txt"}
     assert (out / "notes.txt").read_text() == "from an earlier run"
     assert "earlier" not in (out / "history.csv").read_text()
 

@@ -65,7 +65,6 @@ from d2l_softmax.training.fit import EpochRecord, Training, is_finite, new_diver
 
 CONFIG, HISTORY, MODEL = "config.json", "history.csv", "model.pt"
 CURVES, REPORT = "curves.png", "report.html"
-DRAWN = (CURVES, *(figure.file for figure in FIGURES), BY_EPOCH, TABLE, REPORT)
 CAPTION = (
     "Loss and accuracies, epoch by epoch. A point of training is the mean over its epoch: each "
     "batch is measured before its step, while the weights still move. A point of the test is "
@@ -277,7 +276,8 @@ class Run:
             return
         model = self.output_dir / MODEL
         if not self.has_written:
-            for file in (*DRAWN, CONFIG, HISTORY, MODEL, path_beside(Path(MODEL)).name):
+            drawn = (CURVES, *(figure.file for figure in FIGURES), BY_EPOCH, TABLE, REPORT)
+            for file in (*drawn, CONFIG, HISTORY, MODEL, path_beside(Path(MODEL)).name):
                 remove(self.output_dir / file)
             write_json(self.output_dir / CONFIG, self.config)
             save_description(model, self.description)
