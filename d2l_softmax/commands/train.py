@@ -215,7 +215,7 @@ class Run:
         console: Console,
         resume: str,
     ):
-        """Write the files of a training that was resumed: they may be older than its checkpoint."""
+        """Write the files of a training that was resumed after an epoch: they may be older."""
         self.training, self.options, self.config = training, options, config
         self.output_dir, self.console, self.resume = options.output_dir, console, resume
         self.program = f"python -m {config['twin']}"
@@ -225,7 +225,7 @@ class Run:
         console.bar.update(len(training.history) * len(training.train_iter) + training.batch)
         if options.templates and not self.description.has_images:
             console.warn(f"{self.program}: {NO_TEMPLATES}")
-        if training.history:
+        if training.history and not training.batch:
             self.write_files()
 
     def after_batch(self) -> None:
