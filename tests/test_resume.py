@@ -292,6 +292,15 @@ def test_a_finished_training_is_written_over_after_the_first_epoch(run, signal_a
     assert results(tmp_path / "out") == results(tmp_path / "whole")
 
 
+def test_files_are_those_after_an_epoch(run, signal_at, tmp_path):
+    signal_at(BATCHES + 3)
+    assert run("scratch", "out") == 130
+    files = results(tmp_path / "out")
+    signal_at(1)
+    assert run("scratch", "out", "--resume") == 130
+    assert results(tmp_path / "out") == files
+
+
 def test_a_divergence_keeps_the_last_good_checkpoint(run, tmp_path, capsys):
     arguments = ["--lr=1e30", "--weight-decay=1e7", "--checkpoint-every=1", "--batch-size=60"]
     assert run("scratch", "out", *arguments) == 1

@@ -373,7 +373,7 @@ def test_what_was_ended_goes_on_to_the_same_table(data, tmp_path):
     disturbed, undisturbed = map(without_seconds, tables)
     assert len(undisturbed) == 3
     assert disturbed == undisturbed
-    assert {path.name for path in out.iterdir()} == {"sweep.csv", "sweep.png"}
+    assert {path.name for path in out.iterdir()} == {".lock", "sweep.csv", "sweep.png"}
 
 
 def test_a_worker_that_is_ended_from_outside_is_one_line(data, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import platform
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -83,10 +83,6 @@ JITTER = (
 
 class UnfinishedTrainingError(UserError):
     """The output directory has a training that is not finished, and was not to be replaced."""
-
-
-class TooManyRanksError(UserError, ValueError):
-    """There are more ranks than training images."""
 
 
 def main(twin: ModuleType, name: str, argv: list[str] | None = None) -> int:
@@ -173,7 +169,7 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace, resume: str 
     with contextlib.ExitStack() as stack:
         stack.enter_context(cpu_threads(options.threads))
         stack.enter_context(distributed.process_group(options.device))
-        distributed.check_equal("options", options_that_must_agree(options))
+        check_equal_options(options)
         if is_main:
             stack.enter_context(exclusive_lock(prepare_directory(options.output_dir)))
         checkpoint = find_checkpoint(options) if is_main else None
@@ -181,7 +177,7 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace, resume: str 
         refuse_other_training(name, options, checkpoint)
 
         training = prepare(twin, options)
-        check_data(training)
+        check_equal_data(training)
         config = describe(name, options, training)
         path = options.output_dir / checkpoints.NAME
         if checkpoint:
@@ -221,7 +217,7 @@ class Run:
         console: Console,
         resume: str,
     ):
-        """Write the files of a training that was resumed: they may be older than its checkpoint."""
+        """Write the files of a training that was resumed after an epoch: they may be older."""
         self.training, self.options, self.config = training, options, config
         self.output_dir, self.console, self.resume = options.output_dir, console, resume
         self.program = f"python -m {config['twin']}"
@@ -231,7 +227,7 @@ class Run:
         console.bar.update(len(training.history) * len(training.train_iter) + training.batch)
         if options.templates and not self.description.has_images:
             console.warn(f"{self.program}: {NO_TEMPLATES}")
-        if training.history:
+        if training.history and not training.batch:
             self.write_files()
 
     def after_batch(self) -> None:
@@ -333,30 +329,23 @@ def refuse_other_training(
     if "epochs" in changed and given["lr_decay"] == "none" and given["epochs"] > saved["epochs"]:
         changed.remove("epochs")
     if changed:
-        has, got = (as_typed_options(changed, values) for values in (saved, given))
+        has, got = (as_typed(changed, values) for values in (saved, given))
         make_parser(name).error(f"cannot resume: the checkpoint has {has}, got {got}")
 
 
-def as_typed_options(names: list[str], values: dict[str, Any]) -> str:
+def as_typed(names: Sequence[str], values: dict[str, Any]) -> str:
     """Return options as they are typed, such as `--lr 0.1 --seed 0`."""
     return " ".join(f"--{name.replace('_', '-')} {values.get(name)}" for name in names)
 
 
-def options_that_must_agree(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that must be the same on all ranks, as a command line has them."""
-    names = (*RESULT_OPTIONS, "device", "checkpoint_every")
-    given = as_json(options)
-    return {f"--{name.replace('_', '-')}": given[name] for name in names}
+def check_equal_options(options: argparse.Namespace) -> None:
+    """Raise RankError if a rank has other options than rank 0."""
+    names, given = (*RESULT_OPTIONS, "device", "checkpoint_every"), as_json(options)
+    distributed.check_equal("options", {f"--{n.replace('_', '-')}": given[n] for n in names})
 
 
-def check_data(training: Training) -> None:
-    """Raise unless all ranks have the same data, and at least one image each to train on."""
-    world_size, num_train = training.launch.world_size, len(training.train_iter.dataset)
-    if num_train < world_size:
-        raise TooManyRanksError(
-            f"{num_train} training images for {world_size} processes, expected one for each;",
-            "start fewer processes",
-        )
+def check_equal_data(training: Training) -> None:
+    """Raise RankError if a rank has other data than rank 0."""
     facts: dict[str, Any] = {}
     for what, loader in (("training", training.train_iter), ("test", training.test_iter)):
         facts |= {
@@ -468,11 +457,8 @@ def count_parameters(model: Model) -> int:
 
 def summary(options: argparse.Namespace, training: Training) -> str:
     """Return one line on data, parameters, device, threads and seed."""
-    data, train_set, test_set = (
-        describe_data(options, training.train_iter),
-        training.train_iter.dataset,
-        training.test_iter.dataset,
-    )
+    data = describe_data(options, training.train_iter)
+    train_set, test_set = training.train_iter.dataset, training.test_iter.dataset
     what = "images" if data.has_images else "examples"
     if options.dataset:
         what += f", {data.in_words()},"

@@ -1,5 +1,6 @@
 """Train a model epoch by epoch with its twin's train_epoch, starting at any batch of any epoch."""
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
@@ -84,17 +85,23 @@ class Training:
         self.train_iter, self.test_iter, self.valid_iter = train_iter, test_iter, valid_iter
         self.generators, self.launch = generators or {}, get_launch()
         self.loaders = {"train": train_iter, "test": test_iter, "valid": valid_iter}
-        self.trained = model, optimizer  # what train_epoch gets
         if self.launch.world_size > 1:
             rank, world_size, *_ = self.launch
             shards = {n: Shard(it, rank, world_size) for n, it in self.loaders.items() if it}
             self.loaders |= shards
-            self.trained = twin.data_parallel.wrap(model, optimizer, shards["train"])
         self.history: list[EpochRecord] = []
         self.most_classes = most_classes
         self.weight_history: dict[int, Tensor] | None = {} if most_classes else None
         self.timer, self.seconds_before = Timer(), 0.0
         self.start_epoch()
+
+    @functools.cached_property
+    def trained(self) -> tuple[Any, Any]:
+        """Return the model and optimizer that train_epoch takes; the ranks are connected here."""
+        if self.launch.world_size == 1:
+            return self.model, self.optimizer
+        parallel = self.twin.data_parallel
+        return parallel.wrap(self.model, self.optimizer, self.loaders["train"])
 
     def start_epoch(self) -> None:
         """Stand before the first batch of an epoch, whose order is not drawn yet."""
