@@ -37,6 +37,11 @@ SETTINGS = {
 every_twin = pytest.mark.parametrize("name", TWINS)
 
 
+def takes_processes(test):
+    """Mark a test that starts torchrun: it is slow, and may take longer than others."""
+    return pytest.mark.slow(pytest.mark.timeout(2 * PATIENCE)(test))
+
+
 def make_data(folder, seed):
     """Write images, a stripe for each class among noise, that pass as Fashion-MNIST's."""
     rng = np.random.default_rng(seed)
@@ -154,6 +159,7 @@ def together(request, data, tmp_path_factory):
     return request.param, folder, lines
 
 
+@takes_processes
 def test_any_number_of_processes_takes_the_same_steps(together, alone, data):
     _, folder, _ = together
     for name, run in compared_runs(data, Path()).items():
@@ -162,6 +168,7 @@ def test_any_number_of_processes_takes_the_same_steps(together, alone, data):
         assert difference <= TOLERANCES[name.rpartition(" ")[2]], name
 
 
+@takes_processes
 @every_twin
 def test_processes_that_train_alone_are_told_apart(together, train_alone, data, tmp_path, name):
     _, folder, _ = together
@@ -169,6 +176,7 @@ def test_processes_that_train_alone_are_told_apart(together, train_alone, data, 
     assert distance(folder / f"{name}-apart", tmp_path) > 1e-3
 
 
+@takes_processes
 def test_each_process_looks_up_its_share_of_the_rows(together):
     processes, folder, _ = together
     for number in range(2 * len(SETTINGS) * len(TOLERANCES)):
@@ -180,6 +188,7 @@ def test_each_process_looks_up_its_share_of_the_rows(together):
             assert max(map(len, shares)) - min(map(len, shares)) <= EPOCHS * -(-size // 256)
 
 
+@takes_processes
 def test_one_process_prints_every_line(together):
     processes, folder, lines = together
     runs = 2 * len(SETTINGS) * len(TOLERANCES) + 2
@@ -197,6 +206,7 @@ def kill(rank, lookup):
     return {"rank": rank, "lookup": lookup, "signal": "SIGKILL"}
 
 
+@takes_processes
 @pytest.mark.parametrize(("name", "rank"), [("scratch", 1), ("concise", 0)])
 def test_after_a_death_torchrun_resumes_from_the_checkpoint(
     name, rank, data, train_alone, tmp_path
@@ -212,6 +222,7 @@ def test_after_a_death_torchrun_resumes_from_the_checkpoint(
     assert distance(tmp_path / "killed", tmp_path / "whole") <= 1e-10
 
 
+@takes_processes
 def test_without_restarts_one_process_can_resume(data, train_alone, tmp_path):
     run = a_run("scratch", data, tmp_path / "killed", "--dtype=float64", fault=kill(1, LOOKUPS + 1))
     status, lines, messages = end(start(tmp_path, [run], 2))
@@ -224,6 +235,7 @@ def test_without_restarts_one_process_can_resume(data, train_alone, tmp_path):
     assert distance(tmp_path / "killed", tmp_path / "whole") <= 1e-10
 
 
+@takes_processes
 def test_an_interrupt_is_one_line_and_leaves_a_checkpoint(data, train_alone, tmp_path):
     process = start(tmp_path, [a_run("scratch", data, tmp_path / "out", "--epochs=99999")], 2)
     next(line for line in process.stdout if line.startswith("epoch   1"))
@@ -237,6 +249,7 @@ def test_an_interrupt_is_one_line_and_leaves_a_checkpoint(data, train_alone, tmp
     )
 
 
+@takes_processes
 def test_bad_input_is_one_message_each(data, tmp_path):
     others = make_data(tmp_path / "other", seed=1)
     odd = {

@@ -25,6 +25,7 @@ def test_the_programs_of_others_keep_their_handlers():
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, cwd=ROOT)
 
 
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize(("signum", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_ends_any_command_in_one_line(signum, status, capsys):
     if not hasattr(signal, signum):
@@ -38,6 +39,7 @@ def test_a_signal_ends_any_command_in_one_line(signum, status, capsys):
     assert capsys.readouterr().err == "python -m d2l_softmax losses: interrupted\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="closes streams as a shell does")
 @pytest.mark.parametrize("streams", ["<&-", "<&- >&- 2>&-"])
 def test_a_closed_stream_does_not_become_a_file_of_ours(streams, tmp_path):
