@@ -418,7 +418,7 @@ def make_optimizer(twin: ModuleType, model: Model, options: argparse.Namespace) 
     return twin.SGD(model.parameters(), **settings, momentum=options.momentum)
 
 
-# What is said of a training
+# Descriptions of a training
 
 
 def describe_data(options: argparse.Namespace, train_iter: ArrayLoader) -> Description:

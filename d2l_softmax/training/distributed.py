@@ -22,7 +22,7 @@ class RankError(UserError, ValueError):
 
 
 class Launch(NamedTuple):
-    """What torchrun tells each process in its environment; the defaults are those without it."""
+    """What torchrun sets in the environment; the defaults are those of a single process."""
 
     rank: int = 0
     world_size: int = 1

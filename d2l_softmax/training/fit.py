@@ -79,7 +79,7 @@ class Training:
         generators: dict[str, Generator] | None = None,
         most_classes: int = 0,
     ):
-        """Stand before the first of so many epochs. With `most_classes` weights are kept."""
+        """Prepare a training of `epochs` epochs; with `most_classes` keep the weight history."""
         self.epochs = epochs
         self.twin, self.model, self.optimizer, self.scheduler = twin, model, optimizer, scheduler
         self.train_iter, self.test_iter, self.valid_iter = train_iter, test_iter, valid_iter
@@ -104,7 +104,7 @@ class Training:
         return parallel.wrap(self.model, self.optimizer, self.loaders["train"])
 
     def start_epoch(self) -> None:
-        """Stand before the first batch of an epoch, whose order is not drawn yet."""
+        """Reset to the start of an epoch, before its order is drawn."""
         self.batch, self.metric, self.seconds_before = 0, Accumulator(3), 0.0
         self.random_states = {name: g.get_state() for name, g in self.generators.items()}
         if self.weight_history is not None:
