@@ -7,7 +7,6 @@ from pathlib import Path
 from types import ModuleType
 
 from benchmarks import accuracy, agreement, busy, command, disguised, epoch, loading
-from benchmarks.peers import LOADER
 from benchmarks.shared import ratio, seconds_of
 from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.io import write_json, write_text
@@ -23,12 +22,7 @@ MEASURES: dict[str, ModuleType] = {
     "disguised": disguised,
 }
 # On one thread, in a measure: a peer, another, and the largest ratio of their times that is wanted.
-GOALS = (
-    ("epoch", "scratch", "lean PyTorch, by hand", 1.10),
-    ("epoch", "concise", "lean PyTorch, `nn`", 1.12),
-    ("epoch", "scratch", "NumPy by hand", 1.25),
-    ("loading", LOADER, "lean PyTorch, take and divide", 1.08),
-)
+GOALS = (("epoch", "scratch", "NumPy by hand", 1.25),)
 # The Chinese README has the same tables; there these words are replaced, in this order.
 CHINESE = {
     "one pass over the training data": "读一遍训练数据",
@@ -46,9 +40,6 @@ CHINESE = {
     "lower bound: look up and scale": "下限：只取数据和缩放",
     "lower bound: look up, two products": "下限：只取数据和做两次矩阵乘法",
     "the same, products as written": "同上，乘法照公式写",
-    "lean PyTorch, take and divide": "精简的 PyTorch，只取数据和缩放",
-    "lean PyTorch, by hand": "精简的 PyTorch，手写",
-    "lean PyTorch": "精简的 PyTorch",
     "NumPy by hand": "手写 NumPy",
     "`jit` and `scan`": "`jit` 加 `scan`",
     "uint8 in memory": "内存里是 uint8",
