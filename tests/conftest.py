@@ -118,6 +118,12 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.write_line(f"{len(reports)} tests skipped: {why}{how}")
 
 
+def first_quick(parameters, number=1):
+    """Return parameters for pytest, those after the first ones marked slow."""
+    first, rest = list(parameters)[:number], list(parameters)[number:]
+    return [*first, *(pytest.param(each, marks=pytest.mark.slow) for each in rest)]
+
+
 def write_idx(path, array):
     """Write a uint8 array in the format of MNIST's files (LeCun's IDX)."""
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
