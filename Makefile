@@ -58,10 +58,10 @@ notebook: $(VENV)/.installed-notebook ## Build the notes' notebooks in both lang
 exercises: setup ## Lay out the notes' exercises in exercises/; what you wrote there stays
 	$(BIN)/python -m notebooks.exercises
 
-check: $(VENV)/.installed-exercises ## Say which of your exercises are right: make check ARGS="-k section_3"
+check: setup ## Say which of your exercises are right: make check ARGS="-k section_3"
 	$(BIN)/python -m notebooks.exercises check $(ARGS)
 
-bench: $(VENV)/.installed-bench ## Measure against peers and floors (40 minutes, alone on the machine)
+bench: $(VENV)/.installed-bench ## Measure against peers and lower bounds (half an hour, alone on the machine)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 agree: $(VENV)/.installed-agree ## Train in TensorFlow, Keras, JAX, NumPy, scikit-learn: same numbers?
