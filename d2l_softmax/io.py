@@ -172,7 +172,7 @@ def writing(path: Path, remedy: str = "") -> Iterator[None]:
 
 
 def read_saved(path: Path, most_bytes: int) -> Any:
-    """Return what torch.save wrote to a file of at most so many bytes, on the CPU.
+    """Return the content of a file that torch.save wrote, on the CPU; it is bounded in size.
 
     Nothing in the file is executed. torch.load does not compare the checksums of the archive's
     members, so they are compared first; a checksum finds accidents, not forgery.
