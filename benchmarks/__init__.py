@@ -9,7 +9,7 @@ which yields their head and rows:
     command     whole commands: seconds and peak memory
     accuracy    losses and accuracies of both recipes
     agreement   the same training in other frameworks
-    disguised   test images made into photographs: how many keep their class
+    backgrounds   test images made into photographs: how many keep their class
 
 What is measured, and against what, is in peers.py and book.py. shared.py takes the times, and
 documents.py writes the tables into README.md beside this file and into both READMEs of the project.

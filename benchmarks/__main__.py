@@ -2,7 +2,7 @@
 
 A full run (`make bench`) writes results.json, a figure, and the tables in the documents. A run of
 some measures only prints: seconds are compared within one run only. The exceptions are `agreement`
-and `disguised`, whose results have no seconds in them. `agreement` (`make agree`) is never part of
+and `backgrounds`, whose results have no seconds in them. `agreement` (`make agree`) is never part of
 a full run, because it needs frameworks that conflict with other packages.
 """
 
@@ -23,7 +23,7 @@ from d2l_softmax.commands.options import whole
 LIBRARIES = ("torch", "torchvision", "numpy", "jax", "matplotlib")
 IN_BOTH = ("jax", "tabulate")
 NEEDED = {"bench": IN_BOTH, "agree": ("sklearn", "tensorflow", "keras", "optax", *IN_BOTH)}
-WRITTEN_ALONE = {"agreement", "disguised"}
+WRITTEN_ALONE = {"agreement", "backgrounds"}
 
 
 def main() -> None:

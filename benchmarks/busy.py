@@ -7,7 +7,7 @@ from statistics import median
 from benchmarks import command, peers
 from benchmarks.shared import THREADS, Peer, ratio, seconds_of, take_turns
 from d2l_softmax.commands.console import counted
-from d2l_softmax.figures.drawing import new_figure
+from d2l_softmax.figures.style import new_figure
 
 BUSY = (0, 1, 2)
 PASS = f"a pass, {peers.LOADER}"

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks import accuracy, agreement, busy, command, disguised, epoch, loading
+from benchmarks import accuracy, agreement, backgrounds, busy, command, epoch, loading
 from benchmarks.shared import ratio, seconds_of
-from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.figures.style import save_figure
 from d2l_softmax.io import write_json, write_text
 
 FOLDER = Path(__file__).parent
@@ -19,7 +19,7 @@ MEASURES: dict[str, ModuleType] = {
     "command": command,
     "accuracy": accuracy,
     "agreement": agreement,
-    "disguised": disguised,
+    "backgrounds": backgrounds,
 }
 # On one thread, in a measure: a peer, another, and the largest ratio of their times that is wanted.
 GOALS = (("epoch", "scratch", "NumPy by hand", 1.25),)

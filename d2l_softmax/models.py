@@ -10,13 +10,13 @@ from typing import Any
 import torch
 
 from d2l_softmax.data.batches import ArrayLoader
+from d2l_softmax.data.custom import load_data
 from d2l_softmax.data.fashion_mnist import (
     CLASSES,
     FASHION_MNIST,
     TEST_BATCH_SIZE,
     load_data_fashion_mnist,
 )
-from d2l_softmax.data.own import load_data
 from d2l_softmax.errors import UserError
 from d2l_softmax.storage.description import (
     AS_FASHION_MNIST,

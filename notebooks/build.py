@@ -26,8 +26,8 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 SPEAK_CHINESE = """# figures in Chinese, with a font that has its characters
 from contextlib import ExitStack
 
-from d2l_softmax.figures.drawing import own_style
-from d2l_softmax.language import speaking
+from d2l_softmax.figures.style import own_style
+from d2l_softmax.i18n import speaking
 
 in_chinese = ExitStack()
 in_chinese.enter_context(speaking("zh"))

@@ -24,7 +24,7 @@ from torch import nn
 import concise
 import d2l_softmax as d2l
 import scratch
-from d2l_softmax.figures.drawing import (
+from d2l_softmax.figures.style import (
     GRAY,
     draw_tile,
     new_figure,

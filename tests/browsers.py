@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from d2l_softmax.figures.drawing import chinese_font
+from d2l_softmax.figures.style import chinese_font
 
 CHROMIUM = ("google-chrome", "chromium", "chromium-browser")
 FIREFOX = (

@@ -26,7 +26,7 @@ import scratch
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import sources
 from d2l_softmax.data.fashion_mnist import read_fashion_mnist
-from d2l_softmax.figures.drawing import chinese_font
+from d2l_softmax.figures.style import chinese_font
 from d2l_softmax.storage.results import load_history
 from d2l_softmax.training import metrics
 

@@ -314,7 +314,7 @@ def test_what_a_command_takes_beside_the_import_and_its_epochs():
 # python -m benchmarks
 
 
-@pytest.mark.parametrize("arguments", [[], ["agreement"], ["disguised"], ["--fill"], ["loading"]])
+@pytest.mark.parametrize("arguments", [[], ["agreement"], ["backgrounds"], ["--fill"], ["loading"]])
 def test_what_a_run_writes(results, tmp_path, monkeypatch, capsys, arguments):
     (tmp_path / "benchmarks").mkdir()
     pages = {name: read(name) for name in documents.DOCUMENTS}

@@ -16,7 +16,7 @@ from d2l_softmax import load_data_fashion_mnist
 from d2l_softmax.commands import compare, train
 from d2l_softmax.commands.options import RECIPES
 from d2l_softmax.data.sources import DataUnavailableError
-from d2l_softmax.figures import drawing, evaluation
+from d2l_softmax.figures import evaluation, style
 from d2l_softmax.storage.results import load_history
 
 FIGURES = {
@@ -100,7 +100,7 @@ def added_figure():
     figure = evaluation.Figure(
         "added.png",
         "The accuracy, once more.",
-        draw=lambda of: drawing.new_figure(5, 3)[0],
+        draw=lambda of: style.new_figure(5, 3)[0],
         alt_text=lambda of: f"The accuracy on {len(of.dataset)} images of {of.shape[1]} pixels.",
     )
     evaluation.FIGURES.append(figure)

@@ -19,7 +19,6 @@ from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.figures import evaluation as evaluation_figures
 from d2l_softmax.figures.comparison import draw_comparison
 from d2l_softmax.figures.curves import draw_curves
-from d2l_softmax.figures.drawing import as_png, draw_tile, new_tiles
 from d2l_softmax.figures.evaluation import (
     draw_confusion,
     draw_mistakes,
@@ -29,6 +28,7 @@ from d2l_softmax.figures.evaluation import (
 )
 from d2l_softmax.figures.losses import draw_losses
 from d2l_softmax.figures.prediction import draw_prediction
+from d2l_softmax.figures.style import as_png, draw_tile, new_tiles
 from d2l_softmax.figures.templates import (
     a_few_of,
     draw_frame,

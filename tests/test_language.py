@@ -11,15 +11,15 @@ from matplotlib import font_manager
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import language
 from d2l_softmax.commands.language import drawn_in
-from d2l_softmax.figures import drawing
-from d2l_softmax.figures.drawing import CHINESE_FONTS, chinese_font, own_style, shortened
-from d2l_softmax.language import chinese, current_language, speaking, tr
+from d2l_softmax.figures import style
+from d2l_softmax.figures.style import CHINESE_FONTS, chinese_font, own_style, shortened
+from d2l_softmax.i18n import chinese, current_language, speaking, tr
 
 
 @pytest.fixture
 def no_font(monkeypatch):
     """Let no font for Chinese be found."""
-    monkeypatch.setattr(drawing, "CHINESE_FONTS", ())
+    monkeypatch.setattr(style, "CHINESE_FONTS", ())
     chinese_font.cache_clear()
     yield
     chinese_font.cache_clear()

@@ -15,7 +15,7 @@ import d2l_softmax.pages.lesson as lesson_room
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands.page import OF_EACH_CLASS
 from d2l_softmax.data.fashion_mnist import CLASSES
-from d2l_softmax.figures.drawing import signed_colors
+from d2l_softmax.figures.style import signed_colors
 from d2l_softmax.pages.lesson.modules import joined
 from d2l_softmax.pages.lesson.programs import STEPS, TENSORFLOW, number_of
 from d2l_softmax.storage.description import Description, save_description
@@ -240,7 +240,7 @@ def test_the_notes_are_found_where_the_page_says():
 
 
 def test_the_names_of_the_classes_are_those_of_the_figures(lesson):
-    catalogue = json.loads((ROOT / "d2l_softmax" / "language.json").read_text(encoding="utf-8"))
+    catalogue = json.loads((ROOT / "d2l_softmax" / "i18n.json").read_text(encoding="utf-8"))
     shown = json.loads(lesson.locator("#texts").text_content())
     for c, name in enumerate(CLASSES):
         assert shown[f"class.{c}"] == {"en": name, "zh-CN": catalogue[name]}

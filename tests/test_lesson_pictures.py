@@ -10,17 +10,17 @@ from conftest import first_quick
 from firefox import Firefox
 from PIL import Image, ImageDraw, ImageFilter
 
-from benchmarks.disguised import KINDS, clutter, disguise, nothing
-from d2l_softmax.data import garments
-from d2l_softmax.data.garments import BLANK, CLUTTERED, SPECK, prepare
+from benchmarks.backgrounds import KINDS, clutter, disguise, nothing
+from d2l_softmax.data import preprocessing
 from d2l_softmax.data.pictures import LARGEST_SIDE, load_picture
+from d2l_softmax.data.preprocessing import BLANK, CLUTTERED, SPECK, prepare
 
 DOUBTS = {"blank": BLANK, "speck": SPECK, "cluttered": CLUTTERED}
 STEPS = {
-    "picture": garments.THE_PICTURE,
-    "withoutGround": garments.NO_GROUND,
-    "trimmed": garments.TRIMMED,
-    "resized": garments.RESIZED,
+    "picture": preprocessing.THE_PICTURE,
+    "withoutGround": preprocessing.NO_GROUND,
+    "trimmed": preprocessing.TRIMMED,
+    "resized": preprocessing.RESIZED,
 }
 PREPARE = """async ({ png, rgba, width, height }) => {
   const bytes = Uint8Array.from(atob(png ?? rgba), (letter) => letter.charCodeAt(0));
@@ -217,7 +217,7 @@ OPERATIONS = {
         lambda p: p.resize((150, 77), Image.Resampling.LANCZOS),
     ),
     "median": ("median", (), lambda p: p.filter(ImageFilter.MedianFilter(3))),
-    "sharpened": ("sharpened", (), lambda p: p.filter(garments.SHARPENED)),
+    "sharpened": ("sharpened", (), lambda p: p.filter(preprocessing.SHARPENED)),
     "gray": ("grayOf", (), lambda p: p.convert("L")),
 }
 

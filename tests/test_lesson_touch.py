@@ -12,7 +12,7 @@ from conftest import LESSON, complaints, first_quick
 from PIL import Image
 from test_lesson import data_of
 
-from d2l_softmax.figures.drawing import signed_colors
+from d2l_softmax.figures.style import signed_colors
 
 TEXTS = json.loads(
     re.search(

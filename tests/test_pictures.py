@@ -12,12 +12,12 @@ from PIL import Image, ImageOps
 
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.data.fashion_mnist import CLASSES
-from d2l_softmax.data.garments import to_model_input
 from d2l_softmax.data.pictures import (
     PictureError,
     is_light_on_dark,
     load_picture,
 )
+from d2l_softmax.data.preprocessing import to_model_input
 from d2l_softmax.storage.results import load_parameters
 
 NUM_IMAGES = 150

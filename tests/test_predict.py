@@ -23,9 +23,9 @@ from d2l_softmax.commands import predict as predict_command
 from d2l_softmax.commands.picture_paths import find_pictures
 from d2l_softmax.commands.picture_sources import Prepared
 from d2l_softmax.data.fashion_mnist import CLASSES
-from d2l_softmax.figures import drawing
-from d2l_softmax.figures.drawing import chinese_font
+from d2l_softmax.figures import style
 from d2l_softmax.figures.prediction import draw_prediction
+from d2l_softmax.figures.style import chinese_font
 from d2l_softmax.pages.predictions import SIDE
 
 DOUBT = "The picture is <blank>."
@@ -340,7 +340,7 @@ def test_the_page_in_chinese_is_chinese(predict, folder, visit):
 
 
 def test_a_font_that_is_not_there_is_missed_once(predict, folder, monkeypatch):
-    monkeypatch.setattr(drawing, "CHINESE_FONTS", ())
+    monkeypatch.setattr(style, "CHINESE_FONTS", ())
     chinese_font.cache_clear()
     _, _, err = predict(folder / "picture [89].png", "--lang=zh")
     chinese_font.cache_clear()

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 import scratch
 from d2l_softmax import io as files
-from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.figures.style import save_figure
 from d2l_softmax.io import (
     OutputError,
     exclusive_lock,

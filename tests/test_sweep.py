@@ -25,7 +25,7 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import sweep, workers
 from d2l_softmax.commands.trainer import RepeatingLoader, Trainer, some_of
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
-from d2l_softmax.data.own import load_data
+from d2l_softmax.data.custom import load_data
 from d2l_softmax.figures.learning_curve import draw_learning_curve, what_it_says
 from d2l_softmax.figures.sweep import draw_sweep
 from d2l_softmax.io import exclusive_lock

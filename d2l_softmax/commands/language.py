@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from d2l_softmax.commands.console import complain
-from d2l_softmax.figures.drawing import chinese_font, own_style
-from d2l_softmax.language import LANGUAGES, speaking
+from d2l_softmax.figures.style import chinese_font, own_style
+from d2l_softmax.i18n import LANGUAGES, speaking
 
 
 def add_language(parser: argparse.ArgumentParser) -> None:

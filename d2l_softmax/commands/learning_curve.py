@@ -10,8 +10,8 @@ from d2l_softmax.commands.language import drawn_in
 from d2l_softmax.commands.options import whole
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.trainer import Trainer
-from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.learning_curve import Accuracies, draw_learning_curve, what_it_says
+from d2l_softmax.figures.style import save_figure
 from d2l_softmax.io import exclusive_lock, prepare_directory
 from d2l_softmax.training.fit import REMEDY, DivergedError
 

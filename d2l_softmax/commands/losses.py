@@ -8,10 +8,10 @@ from d2l_softmax.commands.console import say
 from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import add_output_dir, positive
 from d2l_softmax.commands.program import Command, Twins
-from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.losses import draw_losses
+from d2l_softmax.figures.style import save_figure
+from d2l_softmax.i18n import tr
 from d2l_softmax.io import prepare_directory
-from d2l_softmax.language import tr
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

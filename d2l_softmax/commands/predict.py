@@ -30,12 +30,12 @@ from d2l_softmax.commands.predictions import (
 )
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.signals import Interrupted, StopRequest, handled_by
-from d2l_softmax.data.garments import INVERSIONS, THE_PICTURE, Prepared
 from d2l_softmax.data.pictures import PictureError
-from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.data.preprocessing import INVERSIONS, THE_PICTURE, Prepared
 from d2l_softmax.figures.prediction import draw_prediction
+from d2l_softmax.figures.style import save_figure
+from d2l_softmax.i18n import tr
 from d2l_softmax.io import prepare_directory
-from d2l_softmax.language import tr
 from d2l_softmax.models import load_model
 from d2l_softmax.pages.predictions import Prediction, small, write_predictions_page
 from d2l_softmax.training.evaluation import Model

@@ -14,7 +14,7 @@ from d2l_softmax.commands.options import as_json
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.train import parse
 from d2l_softmax.commands.trainer import Trainer
-from d2l_softmax.figures.drawing import save_figure
+from d2l_softmax.figures.style import save_figure
 from d2l_softmax.figures.sweep import draw_sweep
 from d2l_softmax.io import exclusive_lock, prepare_directory
 from d2l_softmax.training.fit import REMEDY, DivergedError

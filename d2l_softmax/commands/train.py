@@ -28,26 +28,26 @@ from d2l_softmax.commands.options import (
 from d2l_softmax.commands.program import HelpFormatter, Parser, cpu_threads, exit_status
 from d2l_softmax.commands.signals import Interrupted, StopRequest, handled_by
 from d2l_softmax.data.batches import ArrayLoader
+from d2l_softmax.data.custom import load_data
 from d2l_softmax.data.fashion_mnist import (
     FASHION_MNIST,
     TEST_BATCH_SIZE,
     load_data_fashion_mnist,
 )
-from d2l_softmax.data.own import load_data
 from d2l_softmax.errors import UserError
+from d2l_softmax.figures.alt_text import of_curves
 from d2l_softmax.figures.curves import draw_curves
-from d2l_softmax.figures.descriptions import of_curves
-from d2l_softmax.figures.drawing import save_figure
 from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
+from d2l_softmax.figures.style import save_figure
+from d2l_softmax.figures.svg import Shown
 from d2l_softmax.figures.templates import (
     BY_EPOCH,
     MOST_BY_EPOCH,
     templates_frames,
     write_templates_by_epoch,
 )
-from d2l_softmax.figures.vector import Shown
+from d2l_softmax.i18n import tr
 from d2l_softmax.io import exclusive_lock, prepare_directory, remove, write_json
-from d2l_softmax.language import tr
 from d2l_softmax.pages.report import Animation, write_run_report
 from d2l_softmax.storage.description import (
     AS_FASHION_MNIST,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from d2l_softmax.figures.drawing import new_figure, whole_numbers
-from d2l_softmax.language import tr
+from d2l_softmax.figures.style import new_figure, whole_numbers
+from d2l_softmax.i18n import tr
 from d2l_softmax.training.agreement import Difference
 from d2l_softmax.training.fit import EpochRecord
 

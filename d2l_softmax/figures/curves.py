@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from d2l_softmax.figures.drawing import new_figure, whole_numbers
-from d2l_softmax.language import tr
+from d2l_softmax.figures.style import new_figure, whole_numbers
+from d2l_softmax.i18n import tr
 from d2l_softmax.training.fit import EpochRecord
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor
 
-from d2l_softmax.figures import descriptions
-from d2l_softmax.figures.drawing import (
+from d2l_softmax.figures import alt_text as describe
+from d2l_softmax.figures.style import (
     GRAY,
     WRONG,
     draw_tile,
@@ -18,10 +18,10 @@ from d2l_softmax.figures.drawing import (
     save_figure,
     shortened,
 )
+from d2l_softmax.figures.svg import Shown
 from d2l_softmax.figures.templates import draw_templates
-from d2l_softmax.figures.vector import Shown
+from d2l_softmax.i18n import tr
 from d2l_softmax.io import write_csv
-from d2l_softmax.language import tr
 from d2l_softmax.training.evaluation import (
     NUM_BINS,
     Bin,
@@ -94,35 +94,35 @@ FIGURES = [
         draw=lambda of: draw_predictions(
             of.first_images(), *of.first_labels(), of.evaluation.classes
         ),
-        alt_text=lambda of: descriptions.of_predictions(*of.first_labels(), of.evaluation.classes),
+        alt_text=lambda of: describe.of_predictions(*of.first_labels(), of.evaluation.classes),
         needs_images=True,
     ),
     Figure(
         "templates.png",
         "What was learned: the weights of each class as an image.",
         draw=lambda of: draw_templates(of.model.W, of.shape, of.evaluation.classes),
-        alt_text=lambda of: descriptions.of_templates(of.evaluation.classes),
+        alt_text=lambda of: describe.of_templates(of.evaluation.classes),
         needs_images=True,
     ),
     Figure(
         "confusion.png",
         "How often each class was taken for each other.",
         draw=lambda of: draw_confusion(of.evaluation),
-        alt_text=lambda of: descriptions.of_confusion(of.evaluation),
+        alt_text=lambda of: describe.of_confusion(of.evaluation),
         vector=True,
     ),
     Figure(
         "mistakes.png",
         "Where the model was most sure and wrong.",
         draw=lambda of: draw_mistakes(of.evaluation, of.dataset),
-        alt_text=lambda of: descriptions.of_mistakes(of.evaluation),
+        alt_text=lambda of: describe.of_mistakes(of.evaluation),
         needs_images=True,
     ),
     Figure(
         "reliability.png",
         "Is it as often right as it is sure?",
         draw=lambda of: draw_reliability(of.evaluation),
-        alt_text=lambda of: descriptions.of_reliability(of.evaluation),
+        alt_text=lambda of: describe.of_reliability(of.evaluation),
         vector=True,
     ),
 ]

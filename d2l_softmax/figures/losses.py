@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from d2l_softmax.figures.drawing import new_figure
-from d2l_softmax.language import tr
+from d2l_softmax.figures.style import new_figure
+from d2l_softmax.i18n import tr
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from d2l_softmax.figures.drawing import (
+from d2l_softmax.figures.style import (
     WRONG,
     draw_image,
     new_figure,
     shortened,
     signed_colors,
 )
-from d2l_softmax.language import tr
+from d2l_softmax.i18n import tr
 from d2l_softmax.training.evaluation import Model
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from d2l_softmax.figures.drawing import new_figure
-from d2l_softmax.language import tr
+from d2l_softmax.figures.style import new_figure
+from d2l_softmax.i18n import tr
 from d2l_softmax.training.selection import Score, best_first
 
 if TYPE_CHECKING:

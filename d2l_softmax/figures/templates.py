@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from d2l_softmax.figures import descriptions
-from d2l_softmax.figures.drawing import (
+from d2l_softmax.figures import alt_text as describe
+from d2l_softmax.figures.style import (
     as_pixels,
     as_png,
     draw_tile,
@@ -21,8 +21,8 @@ from d2l_softmax.figures.drawing import (
     shortened,
     signed_colors,
 )
-from d2l_softmax.figures.vector import Shown
-from d2l_softmax.language import tr
+from d2l_softmax.figures.svg import Shown
+from d2l_softmax.i18n import tr
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,7 +69,7 @@ def write_templates_by_epoch(
     if len(classes) > MOST_BY_EPOCH:
         caption += tr(" The first {n} classes are drawn.", n=MOST_BY_EPOCH)
     epochs = a_few_of(course, MOST_COLUMNS)
-    return Shown(caption, descriptions.of_templates_by_epoch(epochs, classes))
+    return Shown(caption, describe.of_templates_by_epoch(epochs, classes))
 
 
 def templates_frames(

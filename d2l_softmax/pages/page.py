@@ -4,8 +4,8 @@ import base64
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from d2l_softmax.i18n import current_language, tr
 from d2l_softmax.io import write_text
-from d2l_softmax.language import current_language, tr
 
 
 class Picture(NamedTuple):

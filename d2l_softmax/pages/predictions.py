@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from PIL import Image, features
 
-from d2l_softmax.language import tr
+from d2l_softmax.i18n import tr
 from d2l_softmax.pages.page import write_page
 
 SIDE = 96  # pixels of a small picture, at most

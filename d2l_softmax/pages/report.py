@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from d2l_softmax.language import tr
+from d2l_softmax.i18n import tr
 from d2l_softmax.pages.page import Picture, embedded, write_page
 from d2l_softmax.pages.twins import side_by_side
 from d2l_softmax.training.evaluation import Evaluation

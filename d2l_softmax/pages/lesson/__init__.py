@@ -17,7 +17,7 @@ import torch
 from markupsafe import Markup
 from torch import Tensor
 
-from d2l_softmax.language import speaking, tr
+from d2l_softmax.i18n import speaking, tr
 from d2l_softmax.pages.lesson.modules import joined
 from d2l_softmax.pages.lesson.programs import TENSORFLOW, columns, number_of, snippet
 from d2l_softmax.pages.page import write_page

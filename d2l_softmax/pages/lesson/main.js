@@ -1,7 +1,7 @@
 /** The page begins: language, images and weights, then part after part. */
 
 import { loadExamples, loadTrained, modelOf } from "./examples.js";
-import { prepare } from "./garments.js";
+import { prepare } from "./preprocessing.js";
 import { beginLanguage } from "./language.js";
 import { LOSSES } from "./losses.js";
 import { formsOfLoss, showCrossEntropy } from "./parts/cross_entropy.js";

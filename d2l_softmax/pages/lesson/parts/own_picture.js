@@ -1,7 +1,7 @@
 /** Part 10: a picture of one's own: what the model saw, and what each pixel added. */
 
 import { modelOf, SIDE } from "../examples.js";
-import { prepare } from "../garments.js";
+import { prepare } from "../preprocessing.js";
 import { drawAlways, say } from "../language.js";
 import { Paper } from "../paper.js";
 import { readPicture } from "../pictures.js";

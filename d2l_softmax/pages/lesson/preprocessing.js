@@ -1,10 +1,10 @@
 /**
  * A picture as Fashion-MNIST's were made (Xiao, Rasul and Vollgraf, 2017, section 2): the twin of
- * d2l_softmax/data/garments.py, of which each step is the same.
+ * d2l_softmax/data/preprocessing.py, of which each step is the same.
  */
 
 import { SIDE } from "./examples.js";
-import { countOf, findObject, quantile, shrunk } from "./ground.js";
+import { countOf, findObject, quantile, shrunk } from "./background.js";
 import { channelsOf, cropped, grayOf, inverted, median, resized, sharpened } from "./pillow.js";
 import { roundHalfToEven } from "./precision.js";
 

@@ -1,4 +1,4 @@
-/** An object on a nearly even ground: where it is. The twin of d2l_softmax/data/ground.py. */
+/** An object on a nearly even ground: where it is. The twin of d2l_softmax/data/background.py. */
 
 const DEGREES = [1, 3, 6]; // terms: an even ground, a slope of light, one that curves
 const LEAST = 0.03; // what differs less from the ground is ground; colours are in [0, 1]

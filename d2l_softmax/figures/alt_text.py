@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from d2l_softmax.figures.drawing import shortened
-from d2l_softmax.language import tr
+from d2l_softmax.figures.style import shortened
+from d2l_softmax.i18n import tr
 from d2l_softmax.training.agreement import Difference
 from d2l_softmax.training.evaluation import Evaluation
 from d2l_softmax.training.fit import EpochRecord

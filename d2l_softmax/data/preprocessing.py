@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageFilter, ImageOps
 from torch import Tensor
 
-from d2l_softmax.data.ground import Found, find_object, shrunk
+from d2l_softmax.data.background import Found, find_object, shrunk
 from d2l_softmax.data.pictures import border_shade, flatten, to_eight_bits, to_tensor
 
 SIDE = 28

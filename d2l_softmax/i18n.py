@@ -1,6 +1,6 @@
 """The language of figures and pages: English, or Chinese where a person asks for it.
 
-What a program draws or writes passes through `tr`; `language.json` has the Chinese for each text.
+What a program draws or writes passes through `tr`; `i18n.json` has the Chinese for each text.
 """
 
 import functools
@@ -42,5 +42,5 @@ def tr(text: str, **values: object) -> str:
 @functools.cache
 def chinese() -> dict[str, str]:
     """Return the Chinese texts by their English."""
-    file = resources.files(__package__).joinpath("language.json")
+    file = resources.files(__package__).joinpath("i18n.json")
     return json.loads(file.read_text(encoding="utf-8"))

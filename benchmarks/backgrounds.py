@@ -19,7 +19,7 @@ import torch
 from PIL import Image, ImageFilter
 
 from benchmarks.peers import make_training
-from d2l_softmax.data.garments import prepare
+from d2l_softmax.data.preprocessing import prepare
 
 PER_ROUND = 40  # images on each ground
 WHITE, LIGHT_GRAY, GRAY, DARK, BLACK = ((shade,) * 3 for shade in (1.0, 0.83, 0.5, 0.2, 0.0))

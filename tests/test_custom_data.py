@@ -108,7 +108,7 @@ def test_a_large_array_stays_in_its_file_and_gives_the_same_batches(tmp_path, mo
     X, y = some_images(50)
     write_arrays(tmp_path, (X, y), (X, y))
     if large:
-        monkeypatch.setattr("d2l_softmax.data.own.LARGE", 100)
+        monkeypatch.setattr("d2l_softmax.data.custom.LARGE", 100)
     train_iter, test_iter = load_data(
         tmp_path, 8, generator=torch.Generator().manual_seed(3), shuffle="full"
     )

@@ -8,7 +8,8 @@ import torch
 from conftest import TWINS, first_quick
 from PIL import Image, ImageFilter, ImageOps
 
-from d2l_softmax.data.garments import (
+from d2l_softmax.data.background import find_object, fit, grown, shrunk, trust
+from d2l_softmax.data.preprocessing import (
     BLANK,
     CLUTTERED,
     NO_GROUND,
@@ -19,7 +20,6 @@ from d2l_softmax.data.garments import (
     prepare,
     to_model_input,
 )
-from d2l_softmax.data.ground import find_object, fit, grown, shrunk, trust
 from d2l_softmax.storage.results import load_parameters
 
 WHITE, BEIGE, GRAY, DARK = (255, 255, 255), (236, 222, 196), (140, 140, 140), (40, 42, 48)
@@ -205,7 +205,7 @@ def test_test_images_keep_their_class_on_a_ground(way, trained, real_data):
     chosen = right.nonzero().flatten()[:40]
     inputs = [to_model_input(laid_on_ground(images[i].numpy(), way)) for i in chosen]
     kept = model(torch.cat(inputs)).argmax(1) == labels[chosen]
-    assert kept.float().mean() >= 0.85  # `python -m benchmarks disguised` has many more
+    assert kept.float().mean() >= 0.85  # `python -m benchmarks backgrounds` has many more
 
 
 def laid_on_ground(image, way):

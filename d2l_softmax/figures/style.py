@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from d2l_softmax.i18n import current_language, tr
 from d2l_softmax.io import write_atomically
-from d2l_softmax.language import current_language, tr
 
 if TYPE_CHECKING:
     import numpy as np
