@@ -2,8 +2,8 @@
 
 A full run (`make bench`) writes results.json, a figure, and the tables in the documents. A run of
 some measures only prints: seconds are compared within one run only. The exceptions are `agreement`
-and `backgrounds`, whose results have no seconds in them. `agreement` (`make agree`) is never part of
-a full run, because it needs frameworks that conflict with other packages.
+and `backgrounds`, whose results have no seconds in them. `agreement` (`make agree`) is never
+part of a full run, because it needs frameworks that conflict with other packages.
 """
 
 import argparse

@@ -48,7 +48,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     with writing(path):
         try:
             temporary.touch()
-            with held(temporary):
+            with locked(temporary):
                 with open(temporary, "wb") as file:
                     file.write(content)
                     file.flush()
@@ -59,21 +59,21 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Keep a file or folder from others who would hold it, and from `sweep`, in other processes.
+def locked(path: Path) -> Iterator[None]:
+    """Lock a file or folder in this context; `remove_stale_files` of other processes then keeps it.
 
-    Where there are no locks (on Windows, on some networks' file systems) nothing is held.
+    Where there are no locks (on Windows, on some network file systems) nothing is locked.
     """
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
-            hold(path, stack)
+            lock(path, stack)
         yield
 
 
-def hold(path: Path, stack: contextlib.ExitStack, wait: bool = True) -> None:
+def lock(path: Path, stack: contextlib.ExitStack, wait: bool = True) -> None:
     """Lock a file or folder until the stack is left; OSError if that can't be.
 
-    If another holds it, wait, or raise BlockingIOError.
+    If another process has locked it, wait, or raise BlockingIOError.
     """
     if fcntl:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -101,18 +101,18 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
         yield
 
 
-def sweep(folder: Path) -> None:
-    """Remove what processes left that died while they wrote; not what one still writes."""
+def remove_stale_files(folder: Path) -> None:
+    """Remove unfinished files of processes that died; not those of a process that still writes."""
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
             if UNFINISHED.fullmatch(path.name):
-                sweep_one(path)
+                remove_if_stale(path)
 
 
-def sweep_one(path: Path) -> None:
-    """Remove an unfinished file or folder unless somebody holds it, or it can't be removed."""
+def remove_if_stale(path: Path) -> None:
+    """Remove an unfinished file or folder unless it is locked or cannot be removed."""
     with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-        hold(path, stack, wait=False)
+        lock(path, stack, wait=False)
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
@@ -155,7 +155,7 @@ def prepare_directory(path: Path) -> Path:
     with writing(path, "choose another directory with {output_dir}"):
         path.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path).close()
-    sweep(path)
+    remove_stale_files(path)
     return path
 
 

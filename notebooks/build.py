@@ -26,12 +26,12 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 SPEAK_CHINESE = """# figures in Chinese, with a font that has its characters
 from contextlib import ExitStack
 
-from d2l_softmax.figures.style import own_style
+from d2l_softmax.figures.style import default_style
 from d2l_softmax.i18n import speaking
 
 in_chinese = ExitStack()
 in_chinese.enter_context(speaking("zh"))
-in_chinese.enter_context(own_style());"""
+in_chinese.enter_context(default_style());"""
 
 
 def notebook_in(language: str) -> NotebookNode:

@@ -88,13 +88,15 @@ def test_a_confidence_between_two_bins_is_in_the_upper_one():
 
 
 def test_worst_mistakes_come_first(example):
-    assert example.worst_mistakes(5).tolist() == [5, 1]
-    assert example.worst_mistakes(1).tolist() == [5]
+    assert example.most_confident_errors(5).tolist() == [5, 1]
+    assert example.most_confident_errors(1).tolist() == [5]
 
 
 def test_mistakes_made_with_the_same_confidence_keep_their_order():
     y_hat = torch.tensor([[0.75, 0.25], [0.5, 0.5]]).repeat(30, 1)
-    worst = Evaluation(y_hat, torch.ones(60, dtype=torch.int64), ["a", "b"]).worst_mistakes(60)
+    worst = Evaluation(y_hat, torch.ones(60, dtype=torch.int64), ["a", "b"]).most_confident_errors(
+        60
+    )
     assert worst.tolist() == [*range(0, 60, 2), *range(1, 60, 2)]
 
 

@@ -12,7 +12,7 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import language
 from d2l_softmax.commands.language import drawn_in
 from d2l_softmax.figures import style
-from d2l_softmax.figures.style import CHINESE_FONTS, chinese_font, own_style, shortened
+from d2l_softmax.figures.style import CHINESE_FONTS, chinese_font, default_style, shortened
 from d2l_softmax.i18n import chinese, current_language, speaking, tr
 
 
@@ -59,12 +59,12 @@ def test_a_class_of_ones_own_keeps_its_name_in_chinese():
 def test_chinese_is_drawn_with_a_font_that_has_it_and_the_rest_as_ever():
     import matplotlib
 
-    with speaking("zh"), own_style():
+    with speaking("zh"), default_style():
         first, second = matplotlib.rcParams["font.family"]
     assert (first, second) == ("DejaVu Sans", chinese_font())
     path = font_manager.findfont(second, fallback_to_default=False)
     assert font_manager.get_font(path).get_char_index(ord("类"))
-    with own_style():
+    with default_style():
         assert matplotlib.rcParams["font.family"] == ["sans-serif"]
 
 

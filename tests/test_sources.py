@@ -16,7 +16,7 @@ from torchvision.datasets import FashionMNIST
 
 from d2l_softmax.data import sources
 from d2l_softmax.data.sources import SHA256, DataUnavailableError, ensure_fashion_mnist
-from d2l_softmax.io import held
+from d2l_softmax.io import locked
 
 NAMES = list(SHA256)
 
@@ -321,7 +321,7 @@ def test_of_several_processes_one_fetches(made_up, monkeypatch):
     (raw / name).unlink()
     monkeypatch.setattr(sources, "fetch", lambda *arguments: pytest.fail("fetched twice"))
     waiting = threading.Thread(target=sources.ensure_fashion_mnist, args=[made_up])
-    with held(raw):
+    with locked(raw):
         waiting.start()
         waiting.join(0.2)
         assert waiting.is_alive()

@@ -18,10 +18,10 @@ from d2l_softmax.figures.style import save_figure
 from d2l_softmax.io import (
     OutputError,
     exclusive_lock,
-    held,
+    locked,
     prepare_directory,
     remove,
-    sweep,
+    remove_stale_files,
     write_atomically,
     write_json,
 )
@@ -195,7 +195,7 @@ def test_what_a_death_left_is_swept_and_nothing_else(tmp_path):
 def test_what_another_process_still_writes_is_not_swept(tmp_path):
     path = tmp_path / ".model.pt.0123abcd.part"
     path.write_bytes(b"half")
-    with held(path):  # locks of two descriptors exclude each other, as those of processes do
+    with locked(path):  # locks of two descriptors exclude each other, as those of processes do
         prepare_directory(tmp_path)
         assert path.exists()
     prepare_directory(tmp_path)
@@ -205,7 +205,7 @@ def test_what_another_process_still_writes_is_not_swept(tmp_path):
 @needs_locks
 def test_a_file_is_held_while_it_is_written(tmp_path, monkeypatch):
     def sync_while_others_sweep(number):
-        sweep(tmp_path)
+        remove_stale_files(tmp_path)
         assert len(list(tmp_path.iterdir())) == 1
 
     monkeypatch.setattr(os, "fsync", sync_while_others_sweep)

@@ -26,7 +26,7 @@ from d2l_softmax.commands import sweep, workers
 from d2l_softmax.commands.trainer import RepeatingLoader, Trainer, some_of
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.custom import load_data
-from d2l_softmax.figures.learning_curve import draw_learning_curve, what_it_says
+from d2l_softmax.figures.learning_curve import draw_learning_curve, summarize_gap
 from d2l_softmax.figures.sweep import draw_sweep
 from d2l_softmax.io import exclusive_lock
 from d2l_softmax.storage.results import load_parameters
@@ -523,7 +523,7 @@ def test_fewer_examples_are_some_of_the_same_and_those_of_a_seed():
 )
 def test_what_a_learning_curve_says(valid, advice):
     train = {10: [1.0, 0.9, 1.0], 1000: [0.8, 0.8, 0.2]}
-    lines = what_it_says(train, {10: [0.5, 0.5, 0.6], 1000: [valid, valid, 0.9]}).splitlines()
+    lines = summarize_gap(train, {10: [0.5, 0.5, 0.6], 1000: [valid, valid, 0.9]}).splitlines()
     assert lines[0] == "10 images: accuracy 1.000 on these, 0.500 on others"
     assert lines[1].startswith(f"1,000 images: a gap of {0.8 - valid:.3f}")
     assert lines[1].endswith(advice)
@@ -554,10 +554,10 @@ def test_mean_and_spread_by_hand():
 def test_the_best_comes_first_and_what_diverged_last():
     scores = [Score((i,), a) for i, a in enumerate([(0.9, math.nan), (0.6, 0.8), (0.75, 0.75)])]
     assert [score.setting for score in best_first(scores)] == [(2,), (1,), (0,)]
-    assert scores[1].may_be_as_good_as(scores[2])  # 0.05 below, an error of 0.14 / 2½ = 0.1
-    assert not Score((), (0.66, 0.70)).may_be_as_good_as(scores[2])  # 0.07 below, 0.03 / 2½
-    assert not Score((), (0.60, 0.61)).may_be_as_good_as(scores[2])
-    assert not scores[0].may_be_as_good_as(scores[2])
+    assert scores[1].within_one_standard_error(scores[2])  # 0.05 below, an error of 0.14 / 2½ = 0.1
+    assert not Score((), (0.66, 0.70)).within_one_standard_error(scores[2])  # 0.07 below, 0.03 / 2½
+    assert not Score((), (0.60, 0.61)).within_one_standard_error(scores[2])
+    assert not scores[0].within_one_standard_error(scores[2])
 
 
 def test_each_setting_has_its_place_on_the_map():

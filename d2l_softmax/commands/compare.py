@@ -25,9 +25,9 @@ from d2l_softmax.pages.report import write_comparison_report
 from d2l_softmax.training.agreement import (
     TOLERANCES,
     Difference,
-    TwinsPartedError,
+    MismatchError,
     count_disagreements,
-    first_parting,
+    first_mismatch,
 )
 from d2l_softmax.training.evaluation import evaluate
 from d2l_softmax.training.fit import EpochRecord, new_divergence_reason
@@ -46,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def compare(options: argparse.Namespace, twins: Twins) -> None:
     """Train both twins side by side and show how far apart they are, epoch by epoch.
 
-    Writes comparison.json, comparison.png and report.html. Raises TwinsPartedError at the end, with
+    Writes comparison.json, comparison.png and report.html. Raises MismatchError at the end, with
     everything written, if they differ by more than the tolerance for the dtype, and what a single
     run raises.
     """
@@ -66,8 +66,8 @@ def compare(options: argparse.Namespace, twins: Twins) -> None:
         write_results(output_dir, comparison, disagreements)
         console.say(f"wrote comparison.json, comparison.png, report.html to {output_dir}")
 
-    if epoch := comparison.first_parting():
-        raise TwinsPartedError(
+    if epoch := comparison.first_mismatch():
+        raise MismatchError(
             f"the twins part in epoch {epoch}: they differ by "
             f"{in_words(comparison.differences[epoch - 1])}; allowed are "
             f"{in_words(comparison.tolerance)}; where training is unstable, rounding "
@@ -101,9 +101,9 @@ class Comparison:
             self.differences.append(Difference.between(records, (one.model, other.model)))
             yield records, self.differences[-1]
 
-    def first_parting(self) -> int | None:
+    def first_mismatch(self) -> int | None:
         """Return the first epoch in which they differ by more than rounding explains, if any."""
-        return first_parting(self.differences, self.tolerance)
+        return first_mismatch(self.differences, self.tolerance)
 
     def count_disagreements(self) -> int:
         """Return the number of test images for which the two predict different classes."""
@@ -161,7 +161,7 @@ def as_json(comparison: Comparison, disagreements: int) -> dict:
             field: max(getattr(d, field) for d in differences) for field in Difference._fields
         },
         "tolerance": comparison.tolerance._asdict(),
-        "first_epoch_beyond_tolerance": comparison.first_parting(),
+        "first_epoch_beyond_tolerance": comparison.first_mismatch(),
         "test_images": len(training.test_iter.dataset),
         "test_predictions_that_differ": disagreements,
     }

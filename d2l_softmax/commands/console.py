@@ -11,7 +11,7 @@ from tqdm import tqdm
 from d2l_softmax.io import OutputError
 
 
-def say(line: object, end: str = "\n") -> None:
+def print_out(line: object, end: str = "\n") -> None:
     """Print a line on standard output at once.
 
     Raises OutputError if it can't be written, BrokenPipeError if nobody reads any more.
@@ -28,7 +28,7 @@ def say(line: object, end: str = "\n") -> None:
         raise OutputError(f"can't write to standard output: {error.strerror}") from error
 
 
-def complain(line: str) -> None:
+def print_error(line: str) -> None:
     """Print a line on standard error, if that can be written."""
     with contextlib.suppress(OSError):
         print(line, file=sys.stderr, flush=True)
@@ -45,7 +45,7 @@ def flush_streams() -> None:
         sys.stderr.flush()
     except OSError:
         silence(sys.stderr)
-    say("", end="")
+    print_out("", end="")
 
 
 def counted(number: int, noun: str) -> str:
@@ -75,10 +75,10 @@ class Console:
         """Print a line above the bar, unless the command is to be quiet."""
         if not self.quiet:
             with self.bar.external_write_mode(sys.stdout):
-                say(line)
+                print_out(line)
 
     def warn(self, line: str) -> None:
         """Print a line on standard error, above the bar, also if the command is to be quiet."""
         if self.speaks:
             with self.bar.external_write_mode(sys.stderr):
-                complain(line)
+                print_error(line)

@@ -5,7 +5,7 @@ import json
 
 import torch
 
-from d2l_softmax.commands.console import say
+from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.options import (
     add_data_dir,
     add_dataset,
@@ -33,7 +33,7 @@ def evaluate_model(options: argparse.Namespace, twins: Twins) -> None:
     kept = {"device": options.device, "dtype": torch.float32}
     model = load_model(options.model, twins["scratch"], **kept)
     evaluation = evaluate(model, load_test_data(options, model.description, **kept))
-    say(as_json(str(options.model), evaluation) if options.json else score_table(evaluation))
+    print_out(as_json(str(options.model), evaluation) if options.json else score_table(evaluation))
 
 
 def as_json(model: str, evaluation: Evaluation) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from d2l_softmax.commands.console import say
+from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.options import add_data_dir, add_dataset, add_model, path
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.data.sources import is_at_hand
@@ -57,7 +57,7 @@ def export(options: argparse.Namespace, twins: Twins) -> None:
     number, difference = compare(model, run, batches)
     write_atomically(options.output, content)
     tests = number - sum(BATCHES)
-    say(
+    print_out(
         f"wrote {options.output}; run on {sum(BATCHES)} random "
         f"{f'and {tests:,} test examples' if tests else 'examples'} it differs from the model by "
         f"{difference:.1e} at most"

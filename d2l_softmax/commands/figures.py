@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from d2l_softmax.commands.console import say
+from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import (
     add_data_dir,
@@ -39,8 +39,8 @@ def draw_model(options: argparse.Namespace, twins: Twins) -> None:
     test_iter = load_test_data(options, model.description, **kept)
     with drawn_in(options.lang):
         figures, table, _ = write_evaluation(output_dir, model, test_iter)
-    say(table)
-    say(f"wrote {', '.join(figures)}, {TABLE} to {output_dir}")
+    print_out(table)
+    print_out(f"wrote {', '.join(figures)}, {TABLE} to {output_dir}")
 
 
 COMMAND = Command("figures", "draw what it learned", add_options, draw_model, choose_device)

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from d2l_softmax.commands.console import complain
-from d2l_softmax.figures.style import chinese_font, own_style
+from d2l_softmax.commands.console import print_error
+from d2l_softmax.figures.style import chinese_font, default_style
 from d2l_softmax.i18n import LANGUAGES, speaking
 
 
@@ -20,10 +20,10 @@ def add_language(parser: argparse.ArgumentParser) -> None:
 def drawn_in(language: str) -> Iterator[None]:
     """Draw figures and write pages in a language meanwhile; in English if no font is there."""
     if language == "zh" and not chinese_font():
-        complain(
+        print_error(
             "no installed font has Chinese characters, so figures and report are in English; "
             "install one, on Debian and Ubuntu: apt-get install fonts-noto-cjk"
         )
         language = "en"
-    with speaking(language), own_style():
+    with speaking(language), default_style():
         yield

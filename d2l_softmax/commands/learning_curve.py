@@ -10,7 +10,7 @@ from d2l_softmax.commands.language import drawn_in
 from d2l_softmax.commands.options import whole
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.trainer import Trainer
-from d2l_softmax.figures.learning_curve import Accuracies, draw_learning_curve, what_it_says
+from d2l_softmax.figures.learning_curve import Accuracies, draw_learning_curve, summarize_gap
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.io import exclusive_lock, prepare_directory
 from d2l_softmax.training.fit import REMEDY, DivergedError
@@ -62,7 +62,7 @@ def draw_curve(options: argparse.Namespace, twins: Twins) -> None:
             train, valid = accuracies_of(grid)
             with drawn_in(options.lang):
                 save_figure(folder / FIGURE, draw_learning_curve(train, valid))
-            console.say(what_it_says(train, valid))
+            console.say(summarize_gap(train, valid))
             console.say(f"wrote {TABLE}, {FIGURE} to {folder}")
 
 

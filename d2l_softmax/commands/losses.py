@@ -4,7 +4,7 @@ import argparse
 import functools
 from pathlib import Path
 
-from d2l_softmax.commands.console import say
+from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import add_output_dir, positive
 from d2l_softmax.commands.program import Command, Twins
@@ -38,7 +38,7 @@ def draw_three_losses(options: argparse.Namespace, twins: Twins) -> None:
             }
         )
         save_figure(path, figure)
-    say(f"wrote {path}")
+    print_out(f"wrote {path}")
 
 
 COMMAND = Command("losses", "draw three losses", add_options, draw_three_losses)

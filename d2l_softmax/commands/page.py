@@ -9,7 +9,7 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from d2l_softmax.commands.console import say
+from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.options import add_data_dir, add_output_dir, path
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
@@ -63,7 +63,7 @@ def write(options: argparse.Namespace, twins: Twins) -> None:
     if options.model:
         write_text(output_dir / "weights.json", as_json(model, model.description))
     what = "softmax.html and weights.json" if options.model else "softmax.html"
-    say(f"wrote {what} to {output_dir}")
+    print_out(f"wrote {what} to {output_dir}")
 
 
 def check(description: Description) -> None:

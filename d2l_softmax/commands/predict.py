@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from d2l_softmax.commands.console import Console, say
+from d2l_softmax.commands.console import Console, print_out
 from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import (
     DEFAULT_MODEL,
@@ -115,7 +115,9 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
             if not options.json:
                 console.say(f"wrote {TABLE} and {PAGE} to {output_dir}")
     if options.json:
-        say(json.dumps([as_json(prediction, classes) for prediction in predictions], indent=2))
+        print_out(
+            json.dumps([as_json(prediction, classes) for prediction in predictions], indent=2)
+        )
     if stop.signum:
         raise Interrupted(stop.signum, f"after {len(predictions):,} of {len(sources):,} pictures")
     return 1 if problems else 0

@@ -13,7 +13,7 @@ from typing import NamedTuple, NoReturn
 
 import torch
 
-from d2l_softmax.commands.console import complain, flush_streams
+from d2l_softmax.commands.console import flush_streams, print_error
 from d2l_softmax.commands.signals import Interrupted, handled_by, interrupt
 from d2l_softmax.errors import UserError
 from d2l_softmax.training.distributed import RankError, get_launch, is_main
@@ -106,24 +106,24 @@ def exit_status(prog: str, work: Callable[[], int | None]) -> int:
     except KeyboardInterrupt as error:
         signum = error.signum if isinstance(error, Interrupted) else signal.SIGINT
         if is_main():
-            complain(f"{prog}: interrupted {error}".rstrip())
+            print_error(f"{prog}: interrupted {error}".rstrip())
         return 128 + signum
     except BrokenPipeError:  # whoever read the output has left, as in `| head`
         return 1
     except UserError as error:
         if is_main():
-            complain(f"{prog}: {error.for_command_line()}")
+            print_error(f"{prog}: {error.for_command_line()}")
         elif not isinstance(error, RankError):
-            complain(f"{prog}: rank {get_launch().rank}: {error.for_command_line()}")
+            print_error(f"{prog}: rank {get_launch().rank}: {error.for_command_line()}")
         return 1
     except (MemoryError, RuntimeError) as error:
-        if not is_lack_of_memory(error):
+        if not is_out_of_memory(error):
             raise
-        complain(f"{prog}: there is not enough memory; for training, try a smaller --batch-size")
+        print_error(f"{prog}: there is not enough memory; for training, try a smaller --batch-size")
         return 1
 
 
-def is_lack_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """Tell whether there was not enough memory, of the machine or of the device."""
     signs = ("can't allocate memory", "not enough memory", "out of memory")
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in signs)

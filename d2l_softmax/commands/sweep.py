@@ -98,7 +98,7 @@ def in_lines(names: Sequence[str], ranking: Sequence[Score], held_out: int) -> I
         yield f"{'…':>17}   {len(ranking) - MOST_LINES} more, in {TABLE}"
     if len(best.accuracies) == 1 and others:
         yield "from one seed it can't be said what is chance: --seeds 3 or more"
-    elif close := sum(score.may_be_as_good_as(best) for score in others):
+    elif close := sum(score.within_one_standard_error(best) for score in others):
         yield f"{counted(close, 'other')} within a standard error of the best: more --seeds tell"
 
 

@@ -181,13 +181,13 @@ def choose_rows(
     """
     rows = test_rows = None
     if not has_test_data:
-        drawn = a_tenth_of_each_class(y)
+        drawn = stratified_holdout(y)
         rows, test_rows = torch.where(~drawn)[0], torch.where(drawn)[0]
     rows, valid_rows = hold_out(rows, len(y), validation)
     return rows, test_rows, valid_rows
 
 
-def a_tenth_of_each_class(y: Tensor) -> Tensor:
+def stratified_holdout(y: Tensor) -> Tensor:
     """Return a mask (n,) of a tenth of each class, always the same; of two examples it has one."""
     order = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))
     by_class = order[y[order].argsort(stable=True)]

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from d2l_softmax.data.arrays import CLASSES_FILE, LARGE, DatasetError, Found, and_more, find_arrays
 from d2l_softmax.data.pictures import FORMATS, PictureError, load_picture
-from d2l_softmax.io import held, sweep, write_json, write_text, writing
+from d2l_softmax.io import locked, remove_stale_files, write_json, write_text, writing
 
 KEPT = ".d2l_softmax"  # a folder beside train and test
 INDEX = "index.json"  # in it, the checksum of each file
@@ -121,9 +121,9 @@ def keep(folder: Folder) -> Path:
         if is_whole(home / name):
             return home / name
     home = next(filter(can_be_written, homes), homes[0])
-    with writing(home), held(home):  # of several processes one reads, and the others wait for it
+    with writing(home), locked(home):  # of several processes one reads, and the others wait for it
         if not is_whole(home / name):
-            sweep(home)
+            remove_stale_files(home)
             with tempfile.TemporaryDirectory(".part", ".", home) as temporary:
                 made = convert(folder, Path(temporary) / name)
                 remove_earlier(home, name)

@@ -21,7 +21,7 @@ from pathlib import Path
 import platformdirs
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.io import OutputError, held, sweep, write_atomically
+from d2l_softmax.io import OutputError, locked, remove_stale_files, write_atomically
 
 SHA256 = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -93,7 +93,7 @@ def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
         raise unusable(data_dir, error.strerror or error) from error
     if not missing:
         return data_dir
-    with held(raw):  # of several processes one fetches, and the others wait for it
+    with locked(raw):  # of several processes one fetches, and the others wait for it
         missing = find_missing(raw, missing)
         return fetch(data_dir, missing) if missing else data_dir
 
@@ -126,7 +126,7 @@ def is_at_hand(data_dir: Path) -> bool:
 def fetch(data_dir: Path, missing: list[str]) -> Path:
     """Put the missing files in place, from the first source that has them; return data_dir."""
     raw = data_dir / "FashionMNIST" / "raw"
-    sweep(raw)
+    remove_stale_files(raw)
     sources = {
         f"the data directory {data_dir}": from_data_dir,
         f"the system copy {SYSTEM_COPY}": from_system_copy,

@@ -77,7 +77,7 @@ def of_confusion(evaluation: Evaluation) -> str:
 
 def of_mistakes(evaluation: Evaluation, n: int = 12) -> str:
     """Describe the tiles of the most confident mistakes."""
-    indices = evaluation.worst_mistakes(n).tolist()
+    indices = evaluation.most_confident_errors(n).tolist()
     text = tr("{n} images that were predicted wrong.", n=len(indices))
     pairs = [(int(evaluation.y[i]), int(evaluation.predicted[i])) for i in indices]
     return text + taken_for(pairs, evaluation.classes)

@@ -197,7 +197,7 @@ def draw_mistakes(
     evaluation: Evaluation, dataset: LabelledImages, n: int = 12
 ) -> matplotlib.figure.Figure:
     """Draw the misclassified images of the data set with the highest confidence."""
-    mistakes = evaluation.worst_mistakes(n).tolist()
+    mistakes = evaluation.most_confident_errors(n).tolist()
     figure, axes = new_tiles(n, n // 2)
     figure.suptitle(
         tr("most confident mistakes: true label, predicted label, probability of each"),

@@ -38,11 +38,11 @@ def draw_learning_curve(train: Accuracies, valid: Accuracies) -> Figure:
     axes.set(xlabel=tr("training images"), ylabel=tr("accuracy"))
     axes.grid(alpha=0.3)
     axes.legend()
-    axes.set_title(what_it_says(train, valid), fontsize="medium")
+    axes.set_title(summarize_gap(train, valid), fontsize="medium")
     return figure
 
 
-def what_it_says(train: Accuracies, valid: Accuracies) -> str:
+def summarize_gap(train: Accuracies, valid: Accuracies) -> str:
     """Return in two lines what the gap between both accuracies says, with few images and many."""
     few, many = min(train), max(train)
     known, unknown = (statistics.median(accuracies[few]) for accuracies in (train, valid))

@@ -85,14 +85,14 @@ def draw_products(figure: FigureBase, X: Tensor, model: Model, classes: Sequence
     seen.set_title(tr("what the model saw"), fontsize="small")
     for place, product, k in zip(both, products, pair, strict=True):
         image = place.imshow(product.numpy(force=True), **style)
-        name, sum_and_bias = what_it_is_made_of(classes[k], float(logits[k]), float(b[k]))
+        name, sum_and_bias = logit_contributions(classes[k], float(logits[k]), float(b[k]))
         place.set_title(name, fontsize="small")
         place.set_xlabel(sum_and_bias, fontsize=8)
     figure.colorbar(image, ax=axes, label=tr("pixel × weight"), shrink=0.8)
     figure.supxlabel(against(logits, pair, classes), fontsize="small")
 
 
-def what_it_is_made_of(name: str, logit: float, bias: float) -> tuple[str, str]:
+def logit_contributions(name: str, logit: float, bias: float) -> tuple[str, str]:
     """Return a class with its logit, and the sum of the products and the bias that give it.
 
     The sum is rounded so that what is shown adds up.

@@ -56,7 +56,7 @@ CHINESE_FONTS = (
 
 
 @contextmanager
-def own_style() -> Iterator[None]:
+def default_style() -> Iterator[None]:
     """Draw meanwhile as matplotlib does by itself, whatever a person's matplotlibrc says.
 
     In Chinese, characters that matplotlib's own font lacks are of `chinese_font`.

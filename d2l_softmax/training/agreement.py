@@ -24,7 +24,7 @@ TOLERANCES = {
 }
 
 
-class TwinsPartedError(UserError, ArithmeticError):
+class MismatchError(UserError, ArithmeticError):
     """The twins differ by more than the tolerance; the message names the first epoch."""
 
 
@@ -63,7 +63,7 @@ def largest_difference(one: Tensor, other: Tensor) -> float:
     return float((one - other).detach().abs().max())
 
 
-def first_parting(differences: list[Difference], tolerance: Tolerance) -> int | None:
+def first_mismatch(differences: list[Difference], tolerance: Tolerance) -> int | None:
     """Return the first epoch (from 1) that differs by more than the tolerance, None if none."""
     for epoch, difference in enumerate(differences, start=1):
         if not difference.within(tolerance):

@@ -150,7 +150,7 @@ class Evaluation:
         bins = self.reliability()
         return math.fsum(b.examples * abs(b.confidence - b.accuracy) for b in bins) / len(self.y)
 
-    def worst_mistakes(self, n: int) -> Tensor:
+    def most_confident_errors(self, n: int) -> Tensor:
         """Return the indices of the n wrong predictions that were made with most confidence."""
         wrong = (self.predicted != self.y).nonzero().flatten()
         return wrong[self.confidence[wrong].argsort(descending=True, stable=True)[:n]]

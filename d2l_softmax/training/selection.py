@@ -30,7 +30,7 @@ class Score(NamedTuple):
         spread = "" if math.isnan(self.spread) else f" ± {self.spread:.4f}"
         return f"{self.mean:.4f}{spread}"
 
-    def may_be_as_good_as(self, best: "Score") -> bool:
+    def within_one_standard_error(self, best: "Score") -> bool:
         """Tell whether this is below the best by no more than the difference's standard error.
 
         False of a single seed. Breiman, Friedman, Olshen, Stone (1984), section 3.4.3, choose among
