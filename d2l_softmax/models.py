@@ -17,8 +17,7 @@ from d2l_softmax.data.fashion_mnist import (
     TEST_BATCH_SIZE,
     load_data_fashion_mnist,
 )
-from d2l_softmax.errors import UserError
-from d2l_softmax.storage.description import (
+from d2l_softmax.description import (
     AS_FASHION_MNIST,
     RESIZED,
     Description,
@@ -27,6 +26,7 @@ from d2l_softmax.storage.description import (
     path_beside,
     save_description,
 )
+from d2l_softmax.errors import UserError
 from d2l_softmax.storage.results import (
     ModelFileError,
     load_parameters,

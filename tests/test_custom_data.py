@@ -16,8 +16,8 @@ from d2l_softmax import load_data
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import folders
 from d2l_softmax.data.arrays import DatasetError
+from d2l_softmax.description import load_description
 from d2l_softmax.models import OF_FASHION_MNIST
-from d2l_softmax.storage.description import load_description
 from d2l_softmax.training.agreement import largest_difference
 
 RNG = np.random.default_rng(0)

@@ -12,9 +12,9 @@ from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.options import add_data_dir, add_dataset, add_model, path
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.data.sources import is_at_hand
+from d2l_softmax.description import AS_FASHION_MNIST, Description
 from d2l_softmax.io import write_atomically
 from d2l_softmax.models import load_model, load_test_data
-from d2l_softmax.storage.description import AS_FASHION_MNIST, Description
 from d2l_softmax.storage.export import FORMATS, Exported, ExportError, needing_the_extra
 from d2l_softmax.training.agreement import largest_difference
 from d2l_softmax.training.evaluation import Model

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from d2l_softmax.data.pictures import load_picture, to_input_of
 from d2l_softmax.data.preprocessing import THE_PICTURE, Prepared, prepare
+from d2l_softmax.description import AS_FASHION_MNIST, Description
 from d2l_softmax.errors import UserError
 from d2l_softmax.figures.style import as_pixels
 from d2l_softmax.models import OtherDataError, load_test_data
-from d2l_softmax.storage.description import AS_FASHION_MNIST, Description
 
 
 class Source(NamedTuple):

@@ -34,6 +34,13 @@ from d2l_softmax.data.fashion_mnist import (
     TEST_BATCH_SIZE,
     load_data_fashion_mnist,
 )
+from d2l_softmax.description import (
+    AS_FASHION_MNIST,
+    RESIZED,
+    Description,
+    path_beside,
+    save_description,
+)
 from d2l_softmax.errors import UserError
 from d2l_softmax.figures.alt_text import of_curves
 from d2l_softmax.figures.curves import draw_curves
@@ -49,13 +56,6 @@ from d2l_softmax.figures.templates import (
 from d2l_softmax.i18n import tr
 from d2l_softmax.io import exclusive_lock, prepare_directory, remove, write_json
 from d2l_softmax.pages.report import Animation, write_run_report
-from d2l_softmax.storage.description import (
-    AS_FASHION_MNIST,
-    RESIZED,
-    Description,
-    path_beside,
-    save_description,
-)
 from d2l_softmax.storage.results import save_history, save_parameters
 from d2l_softmax.training import checkpoint as checkpoints
 from d2l_softmax.training import distributed
