@@ -17,7 +17,6 @@ from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import folders
 from d2l_softmax.data.arrays import DatasetError
 from d2l_softmax.description import load_description
-from d2l_softmax.models import OF_FASHION_MNIST
 from d2l_softmax.training.agreement import largest_difference
 
 RNG = np.random.default_rng(0)
@@ -491,12 +490,12 @@ def test_data_of_ones_own_may_be_called_fashion_mnist(tmp_path, capsys, earlier)
 def test_an_earlier_description_of_fashion_mnist_is_read_as_before(tmp_path, made_up):
     argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--epochs=1", "--quiet"]
     assert training_command.main(TWINS["scratch"], "scratch", [*argv, "--resize=8x9"]) == 0
-    now = load_description(tmp_path / "model.pt", OF_FASHION_MNIST)
+    now = load_description(tmp_path / "model.pt")
     assert (now.pictures, now.shape) == ("as Fashion-MNIST was made", (1, 8, 9))
     described = json.loads((tmp_path / "model.json").read_text())
     del described["pictures"], described["scale"]
     (tmp_path / "model.json").write_text(json.dumps(described))
-    assert load_description(tmp_path / "model.pt", OF_FASHION_MNIST) == now
+    assert load_description(tmp_path / "model.pt") == now
 
 
 def test_features_need_no_preparation(tmp_path):

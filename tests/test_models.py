@@ -13,7 +13,8 @@ import scratch
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.results import ModelFileError, load_history
+from d2l_softmax.models import ModelFileError
+from d2l_softmax.training.history import load_history
 
 OWN = ("rose", "tulip", "玫瑰")
 

@@ -18,7 +18,7 @@ from d2l_softmax.data.pictures import (
     load_picture,
 )
 from d2l_softmax.data.preprocessing import to_model_input
-from d2l_softmax.storage.results import load_parameters
+from d2l_softmax.models import load_parameters
 
 NUM_IMAGES = 150
 

@@ -20,7 +20,7 @@ from d2l_softmax.data.preprocessing import (
     prepare,
     to_model_input,
 )
-from d2l_softmax.storage.results import load_parameters
+from d2l_softmax.models import load_parameters
 
 WHITE, BEIGE, GRAY, DARK = (255, 255, 255), (236, 222, 196), (140, 140, 140), (40, 42, 48)
 

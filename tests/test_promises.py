@@ -393,7 +393,7 @@ def test_failures_of_commands_need_no_plotting_library():
         "import sys\n"
         "from d2l_softmax.commands import program\n"
         "from d2l_softmax.data.sources import DataUnavailableError\n"
-        "from d2l_softmax.storage.results import ModelFileError\n"
+        "from d2l_softmax.models import ModelFileError\n"
         "from d2l_softmax.training.agreement import MismatchError\n"
         "from d2l_softmax.training.fit import DivergedError\n"
         "print('matplotlib' in sys.modules)\n"

@@ -25,14 +25,8 @@ from d2l_softmax.io import (
     write_atomically,
     write_json,
 )
-from d2l_softmax.storage.results import (
-    ModelFileError,
-    load_history,
-    load_parameters,
-    save_history,
-    save_parameters,
-)
-from d2l_softmax.training.fit import EpochRecord
+from d2l_softmax.models import ModelFileError, load_parameters, save_parameters
+from d2l_softmax.training.history import EpochRecord, load_history, save_history
 
 WRITERS = {
     "model": lambda path: save_parameters(path, scratch.SoftmaxRegression()),

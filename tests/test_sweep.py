@@ -29,7 +29,7 @@ from d2l_softmax.data.custom import load_data
 from d2l_softmax.figures.learning_curve import draw_learning_curve, summarize_gap
 from d2l_softmax.figures.sweep import draw_sweep
 from d2l_softmax.io import exclusive_lock
-from d2l_softmax.storage.results import load_parameters
+from d2l_softmax.models import load_parameters
 from d2l_softmax.training.evaluation import evaluate
 from d2l_softmax.training.selection import Score, best_first
 

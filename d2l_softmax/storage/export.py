@@ -122,7 +122,7 @@ def metadata(description: Description) -> dict[str, str]:
     """Return what model.json says, as texts; what is no text there is JSON."""
     return {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in description.as_json().items()
+        for name, value in description.to_dict().items()
     }
 
 

@@ -4,7 +4,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -17,38 +17,10 @@ from d2l_softmax.training.distributed import (
     get_launch,
 )
 from d2l_softmax.training.evaluation import Model
+from d2l_softmax.training.history import EpochRecord
 from d2l_softmax.training.metrics import Accumulator, NonFiniteError, Timer
 
 REMEDY = "try a smaller {lr}, {momentum} or {weight_decay}"
-
-
-class EpochRecord(NamedTuple):
-    """What is known after an epoch; the columns of history.csv.
-
-    train_loss (nats) and train_acc are means over the epoch, each batch measured before its step;
-    test_acc is measured after the epoch, as is valid_acc, which is there only if training images
-    were held out; seconds are wall time of training and evaluation together.
-    """
-
-    epoch: int
-    train_loss: float
-    train_acc: float
-    test_acc: float
-    seconds: float
-    valid_acc: float | None = None
-
-    def measurements(self) -> dict[str, float]:
-        """Return what was measured, by name."""
-        return {name: value for name, value in self._asdict().items() if value is not None}
-
-    def __str__(self) -> str:
-        """Return the line that a run prints."""
-        loss = f"{self.train_loss:.4f}" if self.train_loss < 1e4 else f"{self.train_loss:.3e}"
-        valid = "" if self.valid_acc is None else f"valid acc {self.valid_acc:.4f}   "
-        return (
-            f"epoch {self.epoch:>3}   train loss {loss}   train acc {self.train_acc:.4f}   "
-            f"{valid}test acc {self.test_acc:.4f}   {self.seconds:.2f} s"
-        )
 
 
 class DivergedError(UserError, FloatingPointError):
