@@ -10,15 +10,10 @@ import torch
 from torch import Generator, Tensor
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.training.distributed import (
-    Shard,
-    all_reduce_sums,
-    evaluate_accuracy,
-    get_launch,
-)
+from d2l_softmax.training.distributed import Shard, all_reduce_sums, get_launch
 from d2l_softmax.training.evaluation import Model
 from d2l_softmax.training.history import EpochRecord
-from d2l_softmax.training.metrics import Accumulator, NonFiniteError, Timer
+from d2l_softmax.training.metrics import Accumulator, NonFiniteError, Timer, evaluate_accuracy
 
 REMEDY = "try a smaller {lr}, {momentum} or {weight_decay}"
 
@@ -101,10 +96,10 @@ class Training:
             # The last step comes after the last loss: its damage would show an epoch too late.
             if not is_finite(self.model):
                 raise DivergedError(f"a weight is no longer finite after epoch {epoch}:", REMEDY)
-            test_acc = evaluate_accuracy(self.model, self.loaders["test"])
+            test_acc = evaluate_accuracy(self.model, self.loaders["test"], all_reduce_sums)
             valid_acc = None
             if self.valid_iter:
-                valid_acc = evaluate_accuracy(self.model, self.loaders["valid"])
+                valid_acc = evaluate_accuracy(self.model, self.loaders["valid"], all_reduce_sums)
             if self.scheduler:
                 self.scheduler.step()
             seconds = self.seconds_before + self.timer.stop()
