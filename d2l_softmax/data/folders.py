@@ -25,7 +25,13 @@ from tqdm import tqdm
 
 from d2l_softmax.data.arrays import CLASSES_FILE, LARGE, DatasetError, Found, and_more, find_arrays
 from d2l_softmax.data.pictures import FORMATS, PictureError, load_picture
-from d2l_softmax.io import locked, remove_stale_files, write_json, write_text, writing
+from d2l_softmax.io import (
+    locked,
+    remove_stale_files,
+    reporting_output_errors,
+    write_json,
+    write_text,
+)
 
 KEPT = ".d2l_softmax"  # a folder beside train and test
 INDEX = "index.json"  # in it, the checksum of each file
@@ -121,7 +127,10 @@ def keep(folder: Folder) -> Path:
         if is_whole(home / name):
             return home / name
     home = next(filter(can_be_written, homes), homes[0])
-    with writing(home), locked(home):  # of several processes one reads, and the others wait for it
+    with (
+        reporting_output_errors(home),
+        locked(home),
+    ):  # of several processes one reads, and the others wait for it
         if not is_whole(home / name):
             remove_stale_files(home)
             with tempfile.TemporaryDirectory(".part", ".", home) as temporary:
