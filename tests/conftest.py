@@ -171,7 +171,9 @@ def write_pictures(folder, sizes=((6, 4),), modes=("L", "RGB"), classes=("cat", 
 @pytest.fixture(scope="session")
 def real_data():
     """Return ((train images, labels), (test images, labels)), all of Fashion-MNIST."""
-    return read_fashion_mnist(require("Fashion-MNIST"))
+    data = read_fashion_mnist(require("Fashion-MNIST"))
+    splits = (data.train, data.test)
+    return tuple((torch.tensor(s.examples), torch.tensor(s.labels).long()) for s in splits)
 
 
 @pytest.fixture

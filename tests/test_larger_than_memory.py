@@ -86,7 +86,7 @@ def test_data_by_blocks_are_the_same_in_memory_and_on_disk(tmp_path, monkeypatch
         return torch.cat(X), torch.cat(y)
 
     X, y = one_pass(shuffle="block")
-    monkeypatch.setattr("d2l_softmax.data.custom.LARGE", 1000)
+    monkeypatch.setattr("d2l_softmax.data.loaders.LARGE", 1000)
     X_disk, y_disk = one_pass()  # auto
     assert torch.equal(X, X_disk)
     assert torch.equal(y, y_disk)

@@ -17,7 +17,6 @@ from d2l_softmax.errors import UserError
 
 NUMPY_TYPES = {torch.float32: np.float32, torch.float64: np.float64}  # bfloat16 is none of them
 BLOCK = 1 << 20  # bytes that lie next to each other, when a pass is shuffled by blocks
-SHUFFLES = ("auto", "full", "block")
 WINDOW = 64  # blocks whose examples are shuffled among each other
 
 
@@ -235,27 +234,11 @@ def sides_of(resize: int | tuple[int, int] | None) -> list[int]:
     if resize is None:
         return []
     sides = [resize, resize] if isinstance(resize, int) else list(resize)
-    if len(sides) != 2 or not all(is_whole(side) and side >= 1 for side in sides):
+    if len(sides) != 2 or not all(map(is_positive_int, sides)):
         raise ValueError(f"resize is {resize!r}, expected a side or (height, width) in pixels")
     return sides
 
 
-def is_whole(value: object) -> bool:
-    """Tell whether something is a whole number; True and False are none here."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def sizes_of_batches(batch_size: int, test_batch_size: int | None) -> tuple[int, int]:
-    """Return both sizes, the second as the first if it is None; ValueError if one can't be."""
-    if test_batch_size is None:
-        test_batch_size = batch_size
-    for name, size in {"batch_size": batch_size, "test_batch_size": test_batch_size}.items():
-        if not (is_whole(size) and size >= 1):
-            raise ValueError(f"{name} is {size!r}, expected a whole number of at least 1")
-    return batch_size, test_batch_size
-
-
-def check_shuffle(shuffle: str) -> None:
-    """Raise ValueError unless there is such a way to shuffle."""
-    if shuffle not in SHUFFLES:
-        raise ValueError(f"shuffle is {shuffle!r}, expected one of {', '.join(SHUFFLES)}")
+def is_positive_int(value: object) -> bool:
+    """Return True if a value is an int of at least 1; True itself is not."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
