@@ -58,11 +58,11 @@ def test_a_file_that_changes_later_changes_no_data(made_up):
 
 
 def test_a_file_that_changes_after_it_was_fetched_is_not_used(made_up, monkeypatch):
-    def fetch_and_damage(data_dir):
-        (data_dir / "FashionMNIST" / "raw" / "t10k-labels-idx1-ubyte").write_bytes(b"damaged")
+    def fetch_and_damage(raw, missing):
+        (raw / "t10k-labels-idx1-ubyte").write_bytes(b"damaged")
 
     (made_up / "FashionMNIST" / "raw" / "t10k-labels-idx1-ubyte").unlink()
-    monkeypatch.setattr(sources, "ensure_fashion_mnist", fetch_and_damage)
+    monkeypatch.setattr(sources, "fetch", fetch_and_damage)
     with pytest.raises(DataUnavailableError, match="damaged or not Fashion-MNIST's: SHA-256"):
         load_data_fashion_mnist(7, data_dir=made_up)
 

@@ -232,7 +232,7 @@ def test_failure_names_every_source_and_a_remedy(tmp_path):
         ensure_fashion_mnist(tmp_path / "cache")
     message = str(caught.value)
     for part in (
-        f"the data directory {tmp_path / 'cache'}: train-images-idx3-ubyte is not there",
+        f"the data directory {tmp_path / 'cache'}: train-images-idx3-ubyte does not exist",
         "no-system-copy: no such directory",
         "torchvision's mirrors: ",
         "Debian's package dataset-fashion-mnist: apt-get is not installed",
@@ -309,7 +309,7 @@ def test_a_good_file_that_has_just_come_is_not_set_aside(made_up):
     """Another process was faster: between the look at a damaged file and its renaming."""
     raw = made_up / "FashionMNIST" / "raw"
     names = [path.name for path in raw.iterdir()]
-    sources.set_aside_damaged(raw, names)
+    sources.from_data_dir(raw, names)
     assert sorted(path.name for path in raw.iterdir()) == sorted(names)
 
 
@@ -334,7 +334,7 @@ def test_of_a_file_that_is_too_large_only_the_beginning_is_read(files, monkeypat
     """4 GB of nothing, on the disk or in a .gz, took as much memory."""
     name = "t10k-labels-idx1-ubyte"
     (files / f"{name}.gz").write_bytes(gzip.compress((files / name).read_bytes()))
-    monkeypatch.setattr(sources, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(sources, "MAX_BYTES", 1_000_000)
     os.truncate(files / name, 4_000_000_000)
     (files.parent.parent / f"{name}.gz").write_bytes(gzip.compress(bytes(100_000_000)))
     tracemalloc.start()
