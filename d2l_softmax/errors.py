@@ -29,3 +29,7 @@ class UserError(Exception):
         # Only the remedy is searched: a path in the problem may have braces of its own.
         remedy = re.sub(r"{(\w+)}", lambda setting: spell(setting[1]), self.remedy)
         return f"{self.problem} {remedy}" if remedy else self.problem
+
+
+class DatasetError(UserError, ValueError):
+    """A data set can't be used; the message names the file and the reason."""

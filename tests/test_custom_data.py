@@ -141,7 +141,10 @@ def test_examples_held_out_are_drawn_from_all_classes_and_not_trained_on(tmp_pat
     assert len(held) == 40
     assert sorted(torch.cat([held, trained]).flatten().tolist()) == list(range(120))
     assert 8 < (held < 60).sum() < 32
-    with pytest.raises(DatasetError, match="can't hold out 120 of 120 training examples; choose validation from 0 to 119"):
+    with pytest.raises(
+        DatasetError,
+        match="can't hold out 120 of 120 training examples; choose validation from 0 to 119",
+    ):
         load_data(tmp_path, 7, validation=120)
 
 

@@ -1,96 +1,74 @@
-"""Labelled arrays of a data set, and the checks that all formats share."""
+"""The arrays of a data set, and the checks that all formats share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from d2l_softmax.errors import UserError
+from d2l_softmax.data.convert import to_examples, to_labels
+from d2l_softmax.data.names import SPLITS
+from d2l_softmax.errors import DatasetError
 
 CLASSES_FILE = "classes.txt"
 LARGE = 1_000_000_000  # bytes; a larger array is mapped from its file, not read into memory
-ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
-
-
-class DatasetError(UserError, ValueError):
-    """A data set can't be used; the message names the file and the reason."""
 
 
 class LabelledArrays(NamedTuple):
-    """Examples (n, ...), integer labels (n,), and the file that error messages name."""
+    """Examples (n, ...), labels (n,), integers or text, and the source that messages name."""
 
     examples: np.ndarray
     labels: np.ndarray
-    path: Path
+    path: Path | str
 
 
 class DatasetFiles(NamedTuple):
     """The arrays of a data set; `test`, `valid` and `names` of classes are None if there are none.
 
-    `names` are those of the labels in ascending order, or of the labels 0, 1, 2, ….
+    `names` are those of the labels in ascending order, or of the labels 0, 1, 2, …. `notes` say
+    how the data were interpreted, where they could have been stored in another way.
     """
 
     train: LabelledArrays
     test: LabelledArrays | None
     names: Sequence[str] | None
     valid: LabelledArrays | None = None
+    notes: tuple[str, ...] = ()
 
 
-def read_dataset(
-    path: Path, files: dict[str, Path], read: Callable[[Path], np.ndarray]
+def make_dataset(
+    arrays: Mapping[str, tuple[np.ndarray, Path | str]],
+    names: Sequence[str] | None,
+    path: Path,
+    rows_may_be_images: bool = True,
 ) -> DatasetFiles:
-    """Read and check the files of a data set, given by their names in ARRAYS; test data may lack.
+    """Convert and check arrays, each with its source, by role: "train_images" and so on.
 
-    Raises DatasetError if a file is missing or can't be used.
+    Raises DatasetError if an array is missing or can't be used; `path` is that of the data set.
     """
-    has_test = any(name.startswith("test") for name in files)
-    expected = ARRAYS if has_test else ARRAYS[:2]
-    if missing := [name for name in expected if name not in files]:
-        raise DatasetError(
-            f"{path} has {', '.join(sorted(file.name for file in files.values()))}, but no "
-            f"{' and no '.join(missing)}"
-        )
-    splits = []
-    for name in ("train", "test") if has_test else ("train",):
-        images, labels = files[f"{name}_images"], files[f"{name}_labels"]
-        examples, y = read(images), read(labels)
-        check_examples(examples, images)
-        check_labels(y, labels)
+    splits, notes = {}, []
+    for split in SPLITS:
+        images, labels = (arrays.get(f"{split}_{kind}") for kind in ("images", "labels"))
+        if images and not labels and split == "test":  # as in competitions
+            notes.append(f"{images[1]} has no labels, not used")
+            continue
+        if not (images and labels):
+            if images or labels or split == "train":
+                missing = f"{split}_{'labels' if images else 'images'}"
+                there = ", ".join(str(source) for _, source in arrays.values())
+                raise DatasetError(f"{path} has {there}, but no {missing}")
+            continue
+        examples, note = to_examples(*images, rows_may_be_images)
+        y, label_note = to_labels(*labels)
+        notes += [each for each in (note, label_note) if each and each not in notes]
         if len(examples) != len(y):
             raise DatasetError(
-                f"{images} has {len(examples):,} examples, but {labels} has {len(y):,} labels"
+                f"{images[1]} has {len(examples):,} examples, but {labels[1]} has {len(y):,} labels"
             )
-        splits.append(LabelledArrays(examples, np.array(y, dtype=np.int64), images))
-    return DatasetFiles(splits[0], splits[1] if has_test else None, read_names(path / CLASSES_FILE))
-
-
-def check_examples(examples: np.ndarray, path: Path) -> None:
-    """Raise DatasetError unless examples are images of uint8 or features of floats, in C order."""
-    given = f"{path} has {examples.dtype} {examples.shape}"
-    if not examples.dtype.isnative:
-        raise DatasetError(f"{given}, in another byte order than this machine's")
-    is_images = examples.dtype == np.uint8 and examples.ndim in (3, 4)
-    is_features = examples.dtype.name in ("float16", "float32", "float64") and examples.ndim == 2
-    if not (is_images or is_features) or examples.size == 0:
-        raise DatasetError(
-            f"{given}, expected images (n, h, w) or (n, h, w, c) of uint8, or features (n, d) of "
-            "float32"
-        )
-    if not examples.flags.c_contiguous:
-        raise DatasetError(
-            f"{given} in Fortran order, where an example is spread over the whole file; save "
-            "numpy.ascontiguousarray of it"
-        )
-
-
-def check_labels(labels: np.ndarray, path: Path) -> None:
-    """Raise DatasetError unless labels are integers (n,) below 2**63."""
-    given = f"{path} has {labels.dtype} {labels.shape}"
-    if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels):
-        raise DatasetError(f"{given}, expected whole numbers (n,)")
-    if labels.dtype == np.uint64 and labels.max() > np.iinfo(np.int64).max:
-        raise DatasetError(f"{given}, up to {labels.max()}; expected less than 2**63")
+        splits[split] = LabelledArrays(examples, y, images[1])
+    return DatasetFiles(
+        splits["train"], splits.get("test"), names, splits.get("valid"), tuple(notes)
+    )
 
 
 def check_splits(train: LabelledArrays, test: LabelledArrays) -> None:
@@ -99,6 +77,8 @@ def check_splits(train: LabelledArrays, test: LabelledArrays) -> None:
     if kinds[0] != kinds[1]:
         descriptions = (f"{s.path}: {s.examples.shape} {s.examples.dtype}" for s in (train, test))
         raise DatasetError(f"training and test examples differ: {', '.join(descriptions)}")
+    if (train.labels.dtype.kind == "U") != (test.labels.dtype.kind == "U"):
+        raise DatasetError(f"{train.path} and {test.path}: text and numbers as labels")
     is_unknown = ~np.isin(test.labels, train.labels)
     unknown, counts = np.unique(test.labels[is_unknown], return_counts=True)
     if len(unknown):

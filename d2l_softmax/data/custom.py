@@ -5,15 +5,17 @@ from pathlib import Path
 
 import torch
 
-from d2l_softmax.data.arrays import ARRAYS, DatasetError, DatasetFiles, check_splits
+from d2l_softmax.data.arrays import DatasetFiles, check_splits
 from d2l_softmax.data.batches import ArrayLoader, sides_of
 from d2l_softmax.data.idx import find_idx
 from d2l_softmax.data.loaders import check_arguments, make_loaders
-from d2l_softmax.data.npy import find_npy
+from d2l_softmax.data.names import split_of
+from d2l_softmax.data.npy import find_npy, find_npz
+from d2l_softmax.errors import DatasetError
 
 LAYOUTS = (
-    "train/CLASS/… and test/CLASS/… with images, the four IDX files of MNIST, or "
-    + ", ".join(f"{name}.npy" for name in ARRAYS)
+    "a folder of images for each class, a CSV or Parquet file, X_train.npy and y_train.npy, a .npz "
+    "file, or IDX files as MNIST has them"
 )
 
 
@@ -67,22 +69,34 @@ def load_data(
 
 
 def find_dataset(path: Path, size: list[int]) -> DatasetFiles:
-    """Return the data of a directory in any of the formats; DatasetError if it has none of them.
+    """Return the data of a directory or file in any of the formats; DatasetError if it has none.
 
     Images in files are resized to `size`, [h, w], unless that is empty.
     """
-    if not path.is_dir():
-        problem = "is not a directory" if path.exists() else "does not exist"
-        raise DatasetError(f"{path} {problem}; a data set is a directory with {LAYOUTS}")
+    if not path.exists():
+        raise DatasetError(f"{path} does not exist; expected {LAYOUTS}")
     from d2l_softmax.data.folders import find_image_folder  # imports Pillow, 0.1 s
+    from d2l_softmax.data.tables import find_tables
 
-    for find in (find_image_folder, find_npy, find_idx):
+    path = enter(path)
+    for find in (find_image_folder, find_npy, find_npz, find_idx, find_tables):
         if data := find(path, size):
             break
     else:
         raise DatasetError(f"{path} has no data in a known format: {LAYOUTS}")
     if size and data.train.examples.ndim == 2:
         raise DatasetError(f"{data.train.path} has features;", "leave {resize} out")
-    if data.test:
-        check_splits(data.train, data.test)
+    for other in (data.test, data.valid):
+        if other:
+            check_splits(data.train, other)
     return data
+
+
+def enter(path: Path) -> Path:
+    """Return the directory below `path` that has its only entry, as archives are unpacked."""
+    while path.is_dir():
+        entries = [e for e in path.iterdir() if e.name[0] != "." and e.name != "__MACOSX"]
+        if len(entries) != 1 or not entries[0].is_dir() or split_of(entries[0].name):
+            break
+        path = entries[0]
+    return path

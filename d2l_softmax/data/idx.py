@@ -1,76 +1,113 @@
-"""Data sets in IDX files (LeCun's format), as MNIST, Fashion-MNIST and EMNIST have them."""
+"""Data sets in IDX files (LeCun's format), as MNIST, Fashion-MNIST, KMNIST and EMNIST have them."""
 
 import gzip
 import math
-import re
 import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from d2l_softmax.data.arrays import DatasetError, DatasetFiles, read_dataset
+from d2l_softmax.data.arrays import (
+    CLASSES_FILE,
+    LARGE,
+    DatasetFiles,
+    make_dataset,
+    read_names,
+)
+from d2l_softmax.data.files import reading
+from d2l_softmax.data.names import by_role, kind_of, words_of
+from d2l_softmax.errors import DatasetError
 
-# "train-images-idx3-ubyte" as in MNIST, "emnist-letters-train-…", "train-images.idx3-ubyte"
-FILE_NAME = re.compile(r"(.+-)?(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(\.gz)?")
-UINT8 = 0x08
+TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_HEADER = 4 + 4 * 255  # bytes: the number of dimensions is one byte
+UPRIGHT = "EMNIST's images are stored transposed, turned upright"
 
 
 def find_idx(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
-    """Return the data of a directory's IDX files or of its folder `raw`, None without such files.
+    """Return the data of a directory's IDX files, None without such files.
 
-    An uncompressed file is preferred to its .gz. `size` is not used: images are resized when they
-    are looked up. Raises DatasetError if the files are of several data sets, or can't be used.
+    Files are recognized by their first bytes, and their roles by their names. They may be in a
+    folder `raw`, as torchvision has them, or each in a folder of its own name, and compressed; an
+    uncompressed file is preferred. `size` is not used: images are resized when they are looked up.
+
+    Raises DatasetError if the files are of several data sets, or can't be used.
     """
-    files, prefixes = {}, set()
-    for folder in (path, path / "raw", *sorted(path.glob("*/raw"))):  # the last: torchvision's
-        for file in sorted(folder.glob("*"), reverse=True):  # .gz first
-            if match := FILE_NAME.fullmatch(file.name):
-                prefix, split, kind, _ = match.groups()
-                prefixes.add(prefix or "")
-                files[f"{'train' if split == 'train' else 'test'}_{kind}"] = file
-        if files:
+    if not path.is_dir():
+        return None
+    for folder in (path, path / "raw", *sorted(path.glob("*/raw"))):
+        files = {}
+        for entry in sorted(folder.glob("*"), reverse=True):  # the uncompressed file replaces .gz
+            file = entry / entry.name if entry.is_dir() else entry
+            if kind_of(entry.name) and is_idx(file):
+                files[entry.name.removesuffix(".gz")] = file
+        if roles := by_role(files):
             break
-    if len(prefixes) > 1:
+    else:
+        return None
+    if several := [names for names in roles.values() if len(names) > 1]:
         raise DatasetError(
-            f"{path} has the files of {len(prefixes)} data sets, "
-            f"{' and '.join(sorted(prefixes))[:60]}; give each a directory of its own"
+            f"{path} has the files of several data sets: {', '.join(sorted(several[0])[:3])}; give "
+            "each a directory of its own"
         )
-    return read_dataset(path, files, read_idx) if files else None
+    arrays = {role: (read_idx(files[name]), files[name]) for role, (name,) in roles.items()}
+    is_emnist = any("emnist" in words_of(name) for name in files)
+    if is_emnist:
+        arrays |= {
+            role: (array.swapaxes(1, 2), file)
+            for role, (array, file) in arrays.items()
+            if array.ndim == 3
+        }
+    data = make_dataset(arrays, read_names(path / CLASSES_FILE), path)
+    return data._replace(notes=(*data.notes, UPRIGHT)) if is_emnist else data
+
+
+def is_idx(path: Path) -> bool:
+    """Return True if a regular file, or what it has compressed, begins as IDX files do."""
+    if not path.is_file():
+        return False
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            start = file.read(4)
+    except (OSError, EOFError):
+        return True  # the error is for read_idx to report
+    return len(start) == 4 and start[:2] == b"\0\0" and start[2] in TYPES
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """Return the uint8 array of an IDX file, mapped if it isn't compressed; or DatasetError."""
-    try:
+    """Return the array of an IDX file, mapped if it isn't compressed; or DatasetError."""
+    with reading(path, "an IDX file"):
         if path.suffix != ".gz":
             return parse_idx(np.memmap(path, np.uint8, "r"))
         with gzip.open(path) as file:
             start = file.read(MAX_HEADER)
-            shape, offset = parse_header(np.frombuffer(start, np.uint8))
-            rest = file.read(max(0, offset + math.prod(shape) + 1 - len(start)))
+            dtype, shape, offset = parse_header(np.frombuffer(start, np.uint8))
+            if size_of(dtype, shape) > LARGE:
+                raise DatasetError(f"{path} claims more than {LARGE:,} bytes; decompress it")
+            rest = file.read(max(0, offset + size_of(dtype, shape) + 1 - len(start)))
             return parse_idx(np.frombuffer(start + rest, np.uint8))
-    except (ValueError, struct.error, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DatasetError(f"{path} is damaged or no IDX file: {error}") from error
-    except OSError as error:
-        raise DatasetError(f"{path} can't be read: {error.strerror or error}") from error
 
 
 def parse_idx(content: np.ndarray) -> np.ndarray:
-    """Return the uint8 array in the bytes (n,) of an IDX file, without a copy.
+    """Return the array in the bytes (n,) of an IDX file, without a copy.
 
     Raises ValueError or struct.error if the bytes are not those of such an array.
     """
-    shape, offset = parse_header(content)
-    if not len(content) - offset == math.prod(shape) > 0:
+    dtype, shape, offset = parse_header(content)
+    if not len(content) - offset == size_of(dtype, shape) > 0:
         raise ValueError(f"{len(content) - offset:,} bytes follow, for shape {shape}")
-    return content[offset:].reshape(shape)
+    return content[offset:].view(dtype).reshape(shape)
 
 
-def parse_header(content: np.ndarray) -> tuple[tuple[int, ...], int]:
-    """Return shape and offset of the array in the bytes (n,) of an IDX file."""
+def parse_header(content: np.ndarray) -> tuple[np.dtype, tuple[int, ...], int]:
+    """Return type, shape and offset of the array in the bytes (n,) of an IDX file."""
     start = content[:MAX_HEADER].tobytes()
     zeros, kind, dimensions = struct.unpack_from(">HBB", start)
-    if zeros or kind != UINT8:
+    if zeros or kind not in TYPES:
         raise ValueError(f"it begins with {start[:4].hex()}, expected 000008 and dimensions")
-    return struct.unpack_from(f">{dimensions}I", start, 4), 4 + 4 * dimensions
+    shape = struct.unpack_from(f">{dimensions}I", start, 4)
+    return np.dtype(TYPES[kind]), shape, 4 + 4 * dimensions
+
+
+def size_of(dtype: np.dtype, shape: tuple[int, ...]) -> int:
+    """Return the number of bytes of an array."""
+    return math.prod(shape) * dtype.itemsize

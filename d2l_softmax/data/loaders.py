@@ -100,7 +100,7 @@ def name_classes(
         return [str(value) for value in values]
     if len(names) == len(values):
         return names
-    if values[0] >= 0 and values[-1] < len(names):
+    if values.dtype.kind == "i" and values[0] >= 0 and values[-1] < len(names):
         missing = [k for k in range(len(names)) if k not in values]
         raise DatasetError(
             f"{CLASSES_FILE} has {len(names)} names, but {train.path} has no example of "

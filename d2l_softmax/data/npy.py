@@ -1,27 +1,109 @@
-"""Data sets in NumPy's .npy files, which are mapped, not read."""
+"""Data sets in NumPy's files: .npy, which are mapped, and .npz, which are read."""
 
+import math
+import zipfile
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
-from d2l_softmax.data.arrays import ARRAYS, DatasetError, DatasetFiles, read_dataset
+from d2l_softmax.data.arrays import (
+    CLASSES_FILE,
+    LARGE,
+    DatasetFiles,
+    make_dataset,
+    read_names,
+)
+from d2l_softmax.data.files import reading
+from d2l_softmax.data.names import by_role, split_of
+from d2l_softmax.errors import DatasetError
+
+NAMES = {"target_names", "class_names", "classes", "label_names"}  # of classes, in a .npz
 
 
 def find_npy(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
-    """Return the data of `train_images.npy` and its like in a directory, None without such files.
+    """Return the data of a directory's .npy files such as `X_train.npy`, None without such files.
 
     `size` is not used: images are resized when they are looked up.
     """
-    files = {name: file for name in ARRAYS if (file := path / f"{name}.npy").exists()}
-    return read_dataset(path, files, read_npy) if files else None
+    if not path.is_dir():
+        return None
+    files = {file.stem: file for file in sorted(path.glob("*.npy"))}
+    roles = {role: [files[name] for name in names] for role, names in by_role(files).items()}
+    if not roles:
+        return None
+    arrays = {
+        role: (read_npy(one_of(each, path)), one_of(each, path)) for role, each in roles.items()
+    }
+    return make_dataset(arrays, read_names(path / CLASSES_FILE), path)
+
+
+def one_of(files: list[Path], path: Path) -> Path:
+    """Return the only file of a role; DatasetError if there are several."""
+    if len(files) > 1:
+        raise DatasetError(
+            f"{path} has {' and '.join(file.name for file in files[:3])}: which one? keep one"
+        )
+    return files[0]
 
 
 def read_npy(path: Path) -> np.ndarray:
     """Map the array of a .npy file; DatasetError if it is damaged or has Python objects."""
-    try:
+    with reading(path, "an array"):
         return np.lib.format.open_memmap(path, mode="r")  # never unpickles Python objects
-    except OSError as error:
-        raise DatasetError(f"{path} can't be read: {error.strerror or error}") from error
-    except (ValueError, SyntaxError, TypeError, EOFError, OverflowError) as error:
-        reason = " ".join(str(error).split())
-        raise DatasetError(f"{path} is damaged or no array that can be used: {reason}") from error
+
+
+def find_npz(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
+    """Return the data of a .npz file, or of those in a directory; None without such files.
+
+    Its arrays are found by their names: `x_train`, `train_images`, `X` and the like. There may be
+    a file for each split, such as `train.npz` and `test.npz`.
+    """
+    files = [path] if path.is_file() else sorted(path.glob("*.npz"))
+    files = [file for file in files if file.suffix.lower() == ".npz"]
+    arrays: dict[str, tuple[np.ndarray, Path | str]] = {}
+    names = None
+    for file in files:
+        members = read_npz(file)
+        for role, found in by_role(members.keys() - NAMES).items():
+            split = split_of(file.stem) if split_of(found[0]) is None else None
+            role = f"{split}_{role.partition('_')[2]}" if split else role
+            if len(found) > 1 or role in arrays:
+                raise DatasetError(f"{file} has several arrays of {role}: {', '.join(found)}")
+            arrays[role] = members[found[0]], f"{file}: {found[0]}"
+        if not arrays:
+            raise DatasetError(
+                f"{file} has {', '.join(sorted(members)[:8])}; expected names such as x_train, "
+                "y_train, x_test, y_test"
+            )
+        for name in NAMES & members.keys():
+            names = [str(each) for each in members[name].ravel()]
+    if not arrays:
+        return None
+    folder = path if path.is_dir() else path.parent
+    return make_dataset(arrays, names or read_names(folder / CLASSES_FILE), path)
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Read the arrays of a .npz file; DatasetError if one is damaged or has Python objects."""
+    arrays = {}
+    with reading(path, "a .npz file of arrays"), zipfile.ZipFile(path) as archive:
+        for member in archive.namelist():
+            with archive.open(member) as file:
+                check_claimed_size(file, f"{path}: {member}")
+            with archive.open(member) as file:
+                array = np.lib.format.read_array(file, allow_pickle=False)
+            arrays[member.removesuffix(".npy")] = array
+    return arrays
+
+
+def check_claimed_size(file: IO[bytes], name: str) -> None:
+    """Raise DatasetError if the header of a .npy file claims an array of more than LARGE bytes."""
+    version = np.lib.format.read_magic(file)
+    read_header = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
+    shape, _, dtype = read_header(file)
+    if math.prod(shape) * dtype.itemsize > LARGE:
+        raise DatasetError(
+            f"{name} of shape {shape} has more than {LARGE / 1e9:.0f} GB; save it as a .npy file, "
+            "which is mapped, not read"
+        )

@@ -1,5 +1,6 @@
 """Picture files of any kind, read safely; as gray pictures, and as inputs of one's own model."""
 
+import io
 import warnings
 from pathlib import Path
 from typing import cast
@@ -22,8 +23,10 @@ class PictureError(UserError, ValueError):
     """A file can't be used as a picture; the message names it and says why."""
 
 
-def load_picture(path: Path) -> Image.Image:
+def load_picture(path: Path, content: bytes | None = None) -> Image.Image:
     """Read a still picture, rotated as its camera noted; PictureError for anything else.
+
+    It is read from the path, or decoded from `content`; messages then name the path only.
 
     The result has 8 bits a channel. A picture with a side of 2,000 pixels or more is reduced, so
     that its longer side has 1,000 to 2,000.
@@ -32,11 +35,12 @@ def load_picture(path: Path) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # warnings about metadata, which are not used
             warnings.simplefilter("error", DecompressionBombWarning)
-            return read_still(path)
+            return read_still(path, content)
     except FileNotFoundError as error:
         raise PictureError(f"{path}: there is no such file") from error
     except UnidentifiedImageError as error:
-        reason = "not a picture" if path.stat().st_size else "empty, 0 bytes"
+        is_empty = content is None and not path.stat().st_size
+        reason = "empty, 0 bytes" if is_empty else "not a picture"
         raise PictureError(f"{path}: {reason}") from error
     except (DecompressionBombError, DecompressionBombWarning) as error:
         raise PictureError(f"{path}: too many pixels, {MAX_PIXELS:,} at most") from error
@@ -47,10 +51,11 @@ def load_picture(path: Path) -> Image.Image:
         raise PictureError(f"{path}: damaged or unreadable: {reason}") from error
 
 
-def read_still(path: Path) -> Image.Image:
+def read_still(path: Path, content: bytes | None = None) -> Image.Image:
     """Read a picture and reduce it if it is large; PictureError if it is too large or animated."""
     Image.init()
-    with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as picture:
+    file = path if content is None else io.BytesIO(content)
+    with Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN]) as picture:
         width, height = picture.size
         if width * height > MAX_PIXELS:
             raise PictureError(

@@ -1,0 +1,49 @@
+"""Reading a user's files: only regular ones, and any error of a parser names the file."""
+
+import os
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from d2l_softmax.errors import DatasetError
+
+LONGEST_REASON = 200  # characters of a parser's message, which may quote the file
+
+
+@contextmanager
+def reading(path: Path, expected: str) -> Iterator[None]:
+    """Turn whatever a parser raises in this context into a DatasetError that names the file.
+
+    Damaged and hostile files can raise arbitrary exceptions. Warnings of a parser are silenced.
+    """
+    try:
+        check_regular(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except DatasetError:
+        raise
+    except OSError as error:
+        raise DatasetError(f"{path} can't be read: {error.strerror or error}") from error
+    except Exception as error:
+        reason = " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
+        raise DatasetError(f"{path} is damaged or not {expected}: {reason}") from error
+
+
+def check_regular(path: Path, most_bytes: int | None = None) -> None:
+    """Raise DatasetError unless the path is a regular file of at most `most_bytes`; or OSError.
+
+    Opening a named pipe would wait for ever, and a device such as /dev/zero has no end.
+    """
+    status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
+        raise DatasetError(f"{path} is a directory, expected a file")
+    if not stat.S_ISREG(status.st_mode):
+        raise DatasetError(f"{path} is not a regular file")
+    if most_bytes is not None and status.st_size > most_bytes:
+        raise DatasetError(
+            f"{path} has {status.st_size / 1e9:.1f} GB, expected at most {most_bytes / 1e9:.1f} GB;"
+            " save the arrays as .npy files, which are mapped, not read"
+        )

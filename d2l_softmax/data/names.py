@@ -1,0 +1,56 @@
+"""The meaning of names in data sets: `X_train`, `val_images`, `t10k-labels-idx1-ubyte`, `Test`."""
+
+import re
+from collections.abc import Iterable
+
+SPLITS = {
+    "train": {"train", "training", "trn"},
+    "test": {"test", "testing", "t10k"},
+    "valid": {"val", "valid", "validation", "dev"},
+}
+KINDS = {
+    "images": {"x", "image", "images", "imgs", "data", "features", "inputs"},
+    "labels": {"y", "label", "labels", "target", "targets"},
+}
+# "xtrain" and "trainX" without a separator
+JOINED = re.compile(r"([xy])(train|test|val|valid)|(train|test|val|valid)([xy])")
+
+
+def words_of(name: str) -> list[str]:
+    """Split a name into words in lower case: `trainImages` and `train_images` have two."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    words = [word for word in re.split(r"[^0-9a-z]+", spaced.lower()) if word]
+    split = [JOINED.fullmatch(word) for word in words]
+    return [
+        part
+        for word, match in zip(words, split, strict=True)
+        for part in (filter(None, match.groups()) if match else [word])
+    ]
+
+
+def split_of(name: str) -> str | None:
+    """Return "train", "test" or "valid" if the name has a word for it, else None."""
+    words = set(words_of(name))
+    found = [split for split, synonyms in SPLITS.items() if words & synonyms]
+    return found[0] if len(found) == 1 else None
+
+
+def kind_of(name: str) -> str | None:
+    """Return "images" (also features) or "labels" if the name has a word for it, else None."""
+    words = set(words_of(name))
+    for kind in ("labels", "images"):  # "data_labels" are labels
+        if words & KINDS[kind]:
+            return kind
+    return None
+
+
+def by_role(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return the names by role: "train_images", "train_labels", "test_images" and so on.
+
+    A name without a word for the split, such as `X`, is of the training data.
+    """
+    roles: dict[str, list[str]] = {}
+    for name in names:
+        if kind := kind_of(name):
+            roles.setdefault(f"{split_of(name) or 'train'}_{kind}", []).append(name)
+    return roles
