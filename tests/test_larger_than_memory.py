@@ -9,7 +9,7 @@ import torch
 
 from d2l_softmax import load_data
 from d2l_softmax.data import batches
-from d2l_softmax.data.batches import ArrayDataset, ArrayLoader, regrouped
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader, rebatch
 
 
 def loader_of(n, batch_size=7, seed=0, **how):
@@ -65,9 +65,9 @@ def test_a_pass_can_begin_at_a_later_batch_without_looking_up_those_before(by_bl
     assert len(looked_up) == 6 - min(first, 6)
 
 
-def test_pieces_are_regrouped():
+def test_pieces_are_rebatch():
     pieces = [torch.arange(0, 5), torch.arange(5, 6), torch.arange(6, 6), torch.arange(6, 13)]
-    assert [p.tolist() for p in regrouped(iter(pieces), 4)] == [
+    assert [p.tolist() for p in rebatch(iter(pieces), 4)] == [
         [0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12],
     ]  # fmt: skip
 
