@@ -19,7 +19,7 @@ SIDE = 28
 INVERSIONS = ("auto", "yes", "no")
 WORKING_SIDE = 256  # pixels of the copy in which the object is found; the model sees 28 of them
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue, as Pillow's gray
-SHARPEN = ImageFilter.UnsharpMask(radius=1, percent=40, threshold=0)
+SHARPENED = ImageFilter.UnsharpMask(radius=1, percent=40, threshold=0)
 MIN_OBJECT = 0.05  # of the picture's longer side
 MAX_BORDER_SHARE = 0.35  # of the picture's border that the object may cover
 MAX_NOISE = 0.1  # of the background, where white is 1
@@ -79,7 +79,7 @@ def preprocess_photograph(picture: Image.Image, invert: str) -> Preprocessed:
     shades = Image.fromarray((light * 255).round().astype(np.uint8))
     rows, columns = (np.flatnonzero(found.mask.any(axis=axis)) for axis in (1, 0))
     trimmed = shades.crop((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
-    sharp = resize_longer_side(trimmed).filter(SHARPEN)
+    sharp = resize_longer_side(trimmed).filter(SHARPENED)
     steps = {THE_PICTURE: picture, NO_BACKGROUND: shades, TRIMMED: trimmed, RESIZED: sharp}
     doubts: tuple[str, ...] = ()
     if max(trimmed.size) < MIN_OBJECT * max(found.mask.shape):
