@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from d2l_softmax.data.pictures import load_picture, to_input_of
-from d2l_softmax.data.preprocessing import THE_PICTURE, Prepared, prepare
+from d2l_softmax.data.pictures import load_picture, to_example
+from d2l_softmax.data.preprocessing import THE_PICTURE, Preprocessed, preprocess
 from d2l_softmax.description import AS_FASHION_MNIST, Description
 from d2l_softmax.errors import UserError
 from d2l_softmax.figures.style import as_pixels
@@ -23,7 +23,7 @@ class Source(NamedTuple):
 
     name: str
     stem: str
-    read: Callable[[], Prepared]
+    read: Callable[[], Preprocessed]
 
 
 def sources_of(
@@ -33,7 +33,7 @@ def sources_of(
     if options.index is not None:
         X = example_of(options, description)
         name = f"test-{options.index}"
-        return [Source(name, name, lambda: Prepared(X, {}, ()))]
+        return [Source(name, name, lambda: Preprocessed(X, {}, ()))]
     if paths and not description.has_images:
         raise OtherDataError(
             f"the model is for {description.in_words()}, which are features; a picture can't be one"
@@ -59,12 +59,12 @@ def example_of(options: argparse.Namespace, description: Description) -> Tensor:
     return dataset[options.index][0].unsqueeze(0)
 
 
-def read_picture(file: Path, description: Description, invert: str) -> Prepared:
+def read_picture(file: Path, description: Description, invert: str) -> Preprocessed:
     """Read a picture file and make it the model's input; the first step is the picture itself."""
     picture = load_picture(file)
     if description.pictures != AS_FASHION_MNIST:
-        return Prepared(to_input_of(description.shape, picture, invert), {THE_PICTURE: picture})
-    prepared = prepare(picture, invert)
+        return Preprocessed(to_example(description.shape, picture, invert), {THE_PICTURE: picture})
+    prepared = preprocess(picture, invert)
     if not description.resize:
         return prepared
     size = list(description.resize)

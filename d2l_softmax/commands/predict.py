@@ -31,7 +31,7 @@ from d2l_softmax.commands.predictions import (
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.signals import Interrupted, StopRequest, handled_by
 from d2l_softmax.data.pictures import PictureError
-from d2l_softmax.data.preprocessing import INVERSIONS, THE_PICTURE, Prepared
+from d2l_softmax.data.preprocessing import INVERSIONS, THE_PICTURE, Preprocessed
 from d2l_softmax.figures.prediction import draw_prediction
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.i18n import tr
@@ -125,7 +125,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
 
 def read_all(
     sources: Sequence[Source], problems: list[str], stop: StopRequest, console: Console
-) -> Iterator[tuple[Source, Prepared]]:
+) -> Iterator[tuple[Source, Preprocessed]]:
     """Yield each picture that can be used, until a signal comes; problems get what can't."""
     for problem in problems:
         console.warn(f"{PROGRAM}: {problem}")
@@ -140,7 +140,7 @@ def read_all(
         console.bar.update()
 
 
-def prediction_of(name: str, prepared: Prepared, model: Model) -> Prediction:
+def prediction_of(name: str, prepared: Preprocessed, model: Model) -> Prediction:
     """Return what a model says of a picture, with small pictures of it and of what it saw."""
     with torch.no_grad():
         probabilities = model.probabilities(prepared.X)[0].tolist()

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from d2l_softmax.data.arrays import DatasetFiles, check_splits
-from d2l_softmax.data.batches import ArrayLoader, sides_of
+from d2l_softmax.data.batches import ArrayLoader, parse_size
 from d2l_softmax.data.idx import find_idx
 from d2l_softmax.data.loaders import check_arguments, make_loaders
 from d2l_softmax.data.names import split_of
@@ -56,7 +56,7 @@ def load_data(
     """
     check_arguments(batch_size, test_batch_size, shuffle)
     return make_loaders(
-        find_dataset(Path(path), sides_of(resize)),
+        find_dataset(Path(path), parse_size(resize)),
         batch_size,
         resize,
         device=device,

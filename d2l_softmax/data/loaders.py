@@ -43,7 +43,7 @@ def make_loaders(
     values = np.unique(np.concatenate(labels))
     classes = name_classes(values, data.names, data.train)
 
-    arrays = {name: load(split, values) for name, split in splits.items() if split}
+    arrays = {name: load_split(split, values) for name, split in splits.items() if split}
     rows: dict[str, Tensor] = {}
     y = torch.from_numpy(arrays["train"].labels)
     if not data.test:
@@ -77,7 +77,7 @@ def make_loaders(
     return train_iter, *(loader(name, test_size) for name in ("test", "valid") if name in arrays)
 
 
-def load(split: LabelledArrays, values: np.ndarray) -> LabelledArrays:
+def load_split(split: LabelledArrays, values: np.ndarray) -> LabelledArrays:
     """Read examples into memory, unless they are large, and number the classes 0 to q - 1."""
     examples = split.examples
     if isinstance(examples, np.memmap) and examples.nbytes <= LARGE:
