@@ -14,7 +14,7 @@ from PIL import Image
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_data
 from d2l_softmax.commands import train as training_command
-from d2l_softmax.data import folders
+from d2l_softmax.data import image_cache
 from d2l_softmax.data.arrays import DatasetError
 from d2l_softmax.description import load_description
 from d2l_softmax.training.agreement import largest_difference
@@ -153,7 +153,7 @@ def test_validation_examples_are_drawn_from_all_classes_and_not_trained_on(tmp_p
 # IDX files
 
 
-@pytest.mark.parametrize("pattern", ["{}", "emnist-letters-{}", "raw/{}", "KMNIST/raw/{}"])
+@pytest.mark.parametrize("pattern", ["{}", "letters-{}", "raw/{}", "KMNIST/raw/{}"])
 @pytest.mark.parametrize("compressed", [False, True])
 def test_idx_files_are_found_by_their_names(tmp_path, pattern, compressed):
     X, y = some_images(12)
@@ -175,7 +175,7 @@ def test_idx_files_of_two_data_sets_are_refused(tmp_path):
     X, y = some_images(6)
     write_dataset(tmp_path, X, y, X, y)
     shutil.copy(tmp_path / "train-images-idx3-ubyte", tmp_path / "emnist-train-images-idx3-ubyte")
-    with pytest.raises(DatasetError, match="2 data sets"):
+    with pytest.raises(DatasetError, match="several data sets"):
         load_data(tmp_path, 4)
 
 
@@ -188,7 +188,7 @@ def test_images_are_decoded_once_and_cached(tmp_path, monkeypatch):
     assert y.tolist() == [0] * 4 + [1] * 4
     expected = np.array(Image.open(folder / "test" / "dog" / "2.png"))
     assert (pixels(X[6, 0]).numpy() == expected).all()
-    monkeypatch.setattr(folders, "load_picture", lambda path: pytest.fail("decoded again"))
+    monkeypatch.setattr(image_cache, "load_picture", lambda path: pytest.fail("decoded again"))
     train_iter, test_iter = load_data(folder, 3)
     assert torch.equal(all_of(test_iter)[0], X)
     assert train_iter.dataset.classes == ("cat", "dog")
@@ -239,11 +239,11 @@ def test_the_cache_of_a_read_only_folder_is_the_users(tmp_path, monkeypatch):
     folder = write_pictures(tmp_path / "pets", modes=("L",))
     (folder / ".d2l_softmax").write_text("in the way")
     user_cache = tmp_path / "cache"
-    monkeypatch.setattr(folders.platformdirs, "user_cache_path", lambda *_, **__: user_cache)
+    monkeypatch.setattr(image_cache.platformdirs, "user_cache_path", lambda *_, **__: user_cache)
     X, _ = all_of(load_data(folder, 8)[1])
     (cached,) = (user_cache / "folders").glob("*/*")
     assert (cached / "train_images.npy").exists()
-    monkeypatch.setattr(folders, "load_picture", lambda path: pytest.fail("decoded again"))
+    monkeypatch.setattr(image_cache, "load_picture", lambda path: pytest.fail("decoded again"))
     assert torch.equal(all_of(load_data(folder, 8)[1])[0], X)
 
 
@@ -255,10 +255,8 @@ FLOATS = RNG.normal(size=(12, 4)).astype(np.float32)
 REFUSED = {  # training and test data, names of classes, message
     "more labels": ((X, Y[:-1]), (X, Y), None, "has 12 examples, but .* has 11 labels"),
     "fractions": ((X, Y / 2), (X, Y), None, "float64 .*expected whole numbers"),
-    "two columns": ((X, np.stack([Y, Y], 1)), (X, Y), None, "expected whole numbers"),
-    "float images": ((X / 255, Y), (X, Y), None, r"float64 \(12, 4, 5\), expected images"),
-    "a row": ((X[:, 0, 0], Y), (X, Y), None, r"uint8 \(12,\), expected images"),
-    "int features": ((Y[:, None], Y), (X, Y), None, r"int64 \(12, 1\), expected images"),
+    "two columns": ((X, np.stack([Y, Y], 1)), (X, Y), None, "one-hot rows"),
+    "a row": ((X[:, 0, 0], Y), (X, Y), None, r"uint8 \(12,\), expected numbers of shape"),
     "other shape": ((X, Y), (X[:, 1:], Y), None, r"examples differ: .*\(12, 3, 5\) uint8"),
     "other kind": ((X, Y), (FLOATS, Y), None, "training and test examples differ"),
     "class in test": ((X, Y), (X, Y + 1), None, r"label 3 \(4 times\), which .* has not"),
@@ -267,9 +265,7 @@ REFUSED = {  # training and test data, names of classes, message
     "missing": ((X, Y * 3), (X, Y * 3), "abcdefg", "7 names, but .* has no example of 'b'"),
     "outside": ((X, Y + 1), (X, Y + 1), "ab", "2 names, but .* has 3 different labels, from 1"),
     "twice": ((X, Y), (X, Y), "aab", "a name twice"),
-    "Fortran": ((np.asfortranarray(X), Y), (X, Y), None, "in Fortran order"),
-    "big-endian": ((FLOATS.astype(">f4"), Y), None, None, "byte order"),
-    "objects": ((np.empty(12, object), Y), None, None, "no array that can be used: .*objects"),
+    "objects": ((np.empty(12, object), Y), None, None, "not an array: .*objects"),
     "empty": ((X[:0], Y[:0]), None, None, "train_images.npy"),
 }
 
@@ -295,11 +291,11 @@ def test_a_feature_that_is_not_finite_is_named_when_it_is_read(tmp_path, value):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "damaged or no IDX file"),
-        (b"\0\0\x0d\x03" + bytes(16), "it begins with 00000d03"),
+        (b"", "damaged or not an IDX file"),
+        (b"\0\0\x0a\x03" + bytes(16), "it begins with 00000a03"),
         (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(7), r"7 bytes follow, for shape \(2, 2, 2\)"),
         (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "9 bytes follow"),
-        (b"\0\0\x08\x03\0\0", "damaged or no IDX file"),
+        (b"\0\0\x08\x03\0\0", "damaged or not an IDX file"),
     ],
 )
 def test_damaged_idx_files_are_refused(tmp_path, content, message):
@@ -311,9 +307,10 @@ def test_damaged_idx_files_are_refused(tmp_path, content, message):
 
 
 def test_images_that_cannot_be_used_are_named_and_counted(tmp_path):
-    folder = write_pictures(tmp_path, sizes=((6, 4), (6, 5)), modes=("L",))
-    (folder / "train" / "cat" / "0.png").write_bytes(b"no picture")
-    message = r"train/cat/0.png: not a picture; the same is true of 7 more; .*give all one size"
+    folder = write_pictures(tmp_path, modes=("L",))
+    for name in ("cat/0.png", "dog/1.png"):
+        (folder / "train" / name).write_bytes(b"no picture")
+    message = r"train/cat/0.png: not a picture; the same is true of 1 more; remove such images"
     with pytest.raises(DatasetError, match=message):
         load_data(folder, 4)
     assert not list((folder / ".d2l_softmax").iterdir())  # no unfinished cache is left
@@ -321,28 +318,27 @@ def test_images_that_cannot_be_used_are_named_and_counted(tmp_path):
 
 def test_folders_whose_classes_cannot_be_trained_are_refused(tmp_path):
     folder = write_pictures(tmp_path, modes=("L",))
-    (folder / "test" / "fox").mkdir()
+    shutil.copytree(folder / "test" / "cat", folder / "test" / "fox")
     with pytest.raises(DatasetError, match=r"fox is of a class that .*train has not"):
-        load_data(folder, 4)
-    (folder / "train" / "fox").mkdir()
-    with pytest.raises(DatasetError, match="train/fox has no images"):
         load_data(folder, 4)
     shutil.rmtree(folder / "train")
     (folder / "train").mkdir()
-    with pytest.raises(DatasetError, match="train has no folders"):
+    with pytest.raises(DatasetError, match="train has 0 folders with images"):
         load_data(folder, 4)
 
 
 def test_a_place_without_data_is_named_with_what_was_expected(tmp_path):
-    with pytest.raises(DatasetError, match="nowhere does not exist; a data set is a directory"):
+    with pytest.raises(DatasetError, match="nowhere does not exist; expected a folder of images"):
         load_data(tmp_path / "nowhere", 4)
     (tmp_path / "file").touch()
-    with pytest.raises(DatasetError, match="file is not a directory"):
-        load_data(tmp_path / "file", 4)
-    with pytest.raises(DatasetError, match="no data in a known format"):
+    for place in (tmp_path, tmp_path / "file"):
+        with pytest.raises(DatasetError, match="found file; expected a folder of images"):
+            load_data(place, 4)
+    (tmp_path / "training.pt").touch()
+    with pytest.raises(DatasetError, match=r"found training.pt; convert it: .*torch.load"):
         load_data(tmp_path, 4)
     np.save(tmp_path / "train_images.npy", np.zeros(3))
-    with pytest.raises(DatasetError, match=r"has train_images.npy, but no train_labels"):
+    with pytest.raises(DatasetError, match=r"train_images.npy, but no train_labels"):
         load_data(tmp_path, 4)
     with pytest.raises(ValueError, match="shuffle is 'some', expected one of auto, full, block"):
         load_data(tmp_path, 4, shuffle="some")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from d2l_softmax.data.folders import is_named_as_picture
+from d2l_softmax.data.image_cache import is_image_name as is_named_as_picture
 
 
 def find_pictures(arguments: Sequence[Path]) -> tuple[list[Path], list[str]]:

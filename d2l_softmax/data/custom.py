@@ -18,6 +18,31 @@ LAYOUTS = (
     "file, or IDX files as MNIST has them"
 )
 
+SAVE = "numpy.savez('data.npz', X=X, y=y)"
+# Other formats, by suffix, and what to do. Files that may have code in them are never read.
+CONVERSIONS = {
+    ".zip": "unpack it: python -m zipfile -e FILE DIRECTORY",
+    ".tar": "unpack it: tar xf FILE",
+    ".tar.gz": "unpack it: tar xf FILE",
+    ".tgz": "unpack it: tar xf FILE",
+    ".tar.bz2": "unpack it: tar xf FILE",
+    ".rar": "unpack it",
+    ".7z": "unpack it",
+    ".pt": f"convert it: X, y = torch.load(FILE); {SAVE}",
+    ".pth": f"convert it: X, y = torch.load(FILE); {SAVE}",
+    ".pkl": f"convert it, if you trust it: X, y = pickle.load(open(FILE, 'rb')); {SAVE}",
+    ".pickle": f"convert it, if you trust it: X, y = pickle.load(open(FILE, 'rb')); {SAVE}",
+    ".mat": f"convert it: m = scipy.io.loadmat(FILE), then with its arrays {SAVE}",
+    ".arff": "convert it: pandas.DataFrame(scipy.io.arff.loadarff(FILE)[0]).to_csv('data.csv')",
+    ".h5": f"convert it with h5py: {SAVE}",
+    ".hdf5": f"convert it with h5py: {SAVE}",
+    ".xlsx": "save it as CSV",
+    ".xls": "save it as CSV",
+    ".jsonl": "convert it: pandas.read_json(FILE, lines=True).to_csv('data.csv', index=False)",
+    ".json": "convert it: pandas.read_json(FILE).to_csv('data.csv', index=False)",
+    ".feather": "convert it: pandas.read_feather(FILE).to_csv('data.csv', index=False)",
+}
+
 
 def load_data(
     path: str | os.PathLike,
@@ -78,12 +103,15 @@ def find_dataset(path: Path, size: list[int]) -> DatasetFiles:
     from d2l_softmax.data.folders import find_image_folder  # imports Pillow, 0.1 s
     from d2l_softmax.data.tables import find_tables
 
-    path = enter(path)
+    inner = enter(path)
     for find in (find_image_folder, find_npy, find_npz, find_idx, find_tables):
-        if data := find(path, size):
+        if data := find(inner, size):
             break
     else:
-        raise DatasetError(f"{path} has no data in a known format: {LAYOUTS}")
+        raise DatasetError(f"{path}: {describe_unknown(inner)}")
+    if data.valid and not data.test:
+        note = "the validation data are the test data"
+        data = data._replace(test=data.valid, valid=None, notes=(*data.notes, note))
     if size and data.train.examples.ndim == 2:
         raise DatasetError(f"{data.train.path} has features;", "leave {resize} out")
     for other in (data.test, data.valid):
@@ -93,10 +121,23 @@ def find_dataset(path: Path, size: list[int]) -> DatasetFiles:
 
 
 def enter(path: Path) -> Path:
-    """Return the directory below `path` that has its only entry, as archives are unpacked."""
+    """Return the directory that is the only entry of `path`, as archives are often unpacked."""
     while path.is_dir():
         entries = [e for e in path.iterdir() if e.name[0] != "." and e.name != "__MACOSX"]
-        if len(entries) != 1 or not entries[0].is_dir() or split_of(entries[0].name):
+        if len(entries) != 1 or not entries[0].is_dir() or entries[0].is_symlink():
+            break
+        if split_of(entries[0].name):
             break
         path = entries[0]
     return path
+
+
+def describe_unknown(path: Path) -> str:
+    """Return what was found in place of data, and how to convert it where that is known."""
+    files = [path] if path.is_file() else sorted(e for e in path.iterdir() if e.is_file())
+    for file in files:
+        for suffix, remedy in CONVERSIONS.items():
+            if file.name.lower().endswith(suffix):
+                return f"found {file.name}; {remedy}"
+    names = [e.name for e in sorted(path.iterdir())[:5]] if path.is_dir() else [path.name]
+    return f"found {', '.join(names) or 'nothing'}; expected {LAYOUTS}"

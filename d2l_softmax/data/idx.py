@@ -26,9 +26,9 @@ UPRIGHT = "EMNIST's images are stored transposed, turned upright"
 def find_idx(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
     """Return the data of a directory's IDX files, None without such files.
 
-    Files are recognized by their first bytes, and their roles by their names. They may be in a
-    folder `raw`, as torchvision has them, or each in a folder of its own name, and compressed; an
-    uncompressed file is preferred. `size` is not used: images are resized when they are looked up.
+    Files are recognized by their names or first bytes, and their roles by their names. They may be
+    in a folder `raw`, as torchvision has them, or each in a folder of its own name, and compressed;
+    an uncompressed file is preferred. `size` is not used: images are resized when looked up.
 
     Raises DatasetError if the files are of several data sets, or can't be used.
     """
@@ -38,7 +38,7 @@ def find_idx(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
         files = {}
         for entry in sorted(folder.glob("*"), reverse=True):  # the uncompressed file replaces .gz
             file = entry / entry.name if entry.is_dir() else entry
-            if kind_of(entry.name) and is_idx(file):
+            if kind_of(entry.name) and ("ubyte" in entry.name or is_idx(file)):
                 files[entry.name.removesuffix(".gz")] = file
         if roles := by_role(files):
             break

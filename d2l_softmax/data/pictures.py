@@ -81,11 +81,28 @@ def to_example(shape: tuple[int, ...], picture: Image.Image, invert: str = "auto
             "a picture can't be one"
         )
     channels, height, width = shape
-    picture = picture.convert("L" if channels == 1 else "RGB")
+    picture = to_opaque(picture).convert("L" if channels == 1 else "RGB")
     picture = picture.resize((width, height), Image.Resampling.BILINEAR)
     pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
     X = pixels.reshape(1, height, width, channels).permute(0, 3, 1, 2) / 255
     return 1 - X if invert == "yes" else X
+
+
+def is_coloured(picture: Image.Image) -> bool:
+    """Return True unless a picture is black and white, or gray, by its mode."""
+    return not picture.mode.startswith(("1", "L", "I", "F"))
+
+
+def to_opaque(picture: Image.Image) -> Image.Image:
+    """Return a picture without transparency, composed on white; any other unchanged.
+
+    A custom model's training images and the pictures that it predicts are composed alike.
+    """
+    if not picture.has_transparency_data:
+        return picture
+    picture = picture.convert("RGBA")
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture).convert("RGB")
 
 
 def flatten(picture: Image.Image) -> tuple[Image.Image, int | None]:

@@ -1,0 +1,209 @@
+"""Decode the images of a data set once, and cache them as .npy files.
+
+The cache is in the folder itself or, if that is read-only, in the user's cache directory. It is
+valid while the images have the same paths, sizes and modification times.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import platformdirs
+from PIL import Image
+from tqdm import tqdm
+
+from d2l_softmax.data.arrays import LARGE, DatasetFiles, LabelledArrays, and_more
+from d2l_softmax.data.files import check_regular
+from d2l_softmax.data.npy import read_npy
+from d2l_softmax.data.pictures import FORMATS, PictureError, is_coloured, load_picture, to_opaque
+from d2l_softmax.errors import DatasetError
+from d2l_softmax.io import locked, remove_stale_files, reporting_output_errors, write_json
+
+CACHE = ".d2l_softmax"  # a folder in that of the images
+INDEX = "index.json"  # size and CRC-32 of each cached file, and the classes
+MOST_INDEX = 100_000_000  # bytes
+VERSION = 2  # of the cached files
+CHUNK = 64  # images that are decoded at a time, to bound the memory
+SIDE = 28  # pixels; images of several sizes are resized to it, unless a size is given
+
+ImageFile = tuple[Path, int]  # and the number of its class
+
+
+class ImageFolder(NamedTuple):
+    """The classes and the image files by split of a folder; `size` is [h, w], or [] to keep it."""
+
+    path: Path
+    classes: list[str]
+    splits: dict[str, list[ImageFile]]
+    size: list[int]
+    notes: tuple[str, ...] = ()
+
+
+def load_images(folder: ImageFolder) -> DatasetFiles:
+    """Return the arrays of a folder's images, from the cache if they are in it."""
+    mode, sizes = read_headers([file for file, _ in itertools.chain(*folder.splits.values())])
+    if not folder.size and len(sizes) > 1:
+        note = f"images of {len(sizes)} sizes, resized to {SIDE}x{SIDE}; --resize for another size"
+        folder = folder._replace(size=[SIDE, SIDE], notes=(*folder.notes, note))
+    directory = cache_arrays(folder, mode)
+    arrays = {
+        split: LabelledArrays(
+            read_npy(directory / f"{split}_images.npy"),
+            np.array([label for _, label in members]),
+            folder.path,
+        )
+        for split, members in folder.splits.items()
+    }
+    return DatasetFiles(
+        arrays["train"], arrays.get("test"), folder.classes, arrays.get("valid"), folder.notes
+    )
+
+
+def is_image_name(name: str) -> bool:
+    """Return True if a file name has the extension of an image format."""
+    return Image.registered_extensions().get(os.path.splitext(name)[1].lower()) in FORMATS
+
+
+def read_headers(files: list[Path]) -> tuple[str, set[tuple[int, int]]]:
+    """Return the mode, "RGB" if any image is in colour, else "L", and the sizes (w, h)."""
+    mode, sizes = "L", set()
+    for file in files:
+        with contextlib.suppress(Exception), warnings.catch_warnings():  # reported when decoded
+            warnings.simplefilter("ignore")
+            with Image.open(file) as image:
+                mode = "RGB" if is_coloured(image) else mode
+                turned = image.getexif().get(0x0112, 1) >= 5  # EXIF orientation: by 90 degrees
+                sizes.add(image.size[::-1] if turned else image.size)
+    return mode, sizes
+
+
+def cache_arrays(folder: ImageFolder, mode: str) -> Path:
+    """Return the directory of the folder's cached arrays; decode the images if there is none."""
+    size, name = cache_name(folder)
+    resolved = hashlib.sha256(os.fsencode(folder.path.resolve())).hexdigest()[:16]
+    user_cache = platformdirs.user_cache_path("d2l_softmax", appauthor=False, opinion=False)
+    caches = (folder.path / CACHE, user_cache / "folders" / resolved)
+    for cache in caches:
+        if is_intact(cache / name):
+            return cache / name
+    cache = next(filter(is_usable, caches), caches[1])
+    # One process decodes, the others wait.
+    with reporting_output_errors(cache), locked(cache):
+        if not is_intact(cache / name):
+            remove_stale_files(cache)
+            with tempfile.TemporaryDirectory(".part", ".", cache) as temporary:
+                decode(folder, mode, Path(temporary) / name)
+                for earlier in cache.glob(f"{size}-*"):
+                    if not earlier.is_symlink():
+                        shutil.rmtree(earlier, ignore_errors=True)
+                Path(temporary, name).replace(cache / name)
+    return cache / name
+
+
+def cache_name(folder: ImageFolder) -> tuple[str, str]:
+    """Return the size of the images in words, and the name: this and a checksum of the files."""
+    digest = hashlib.sha256(f"{VERSION} {folder.size} {folder.classes}".encode("utf-8", "replace"))
+    for split, members in folder.splits.items():
+        digest.update(f"\0{split}".encode())
+        for path, label in members:
+            status = path.stat()
+            digest.update(os.fsencode(os.path.relpath(path, folder.path)))
+            digest.update(f"\0{label}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    size = "x".join(map(str, folder.size)) or "as-they-are"
+    return size, f"{size}-{digest.hexdigest()[:16]}"
+
+
+def is_intact(directory: Path) -> bool:
+    """Return True if all cached files of a directory have the checksums in its index."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        check_regular(directory / INDEX, MOST_INDEX)
+        index = json.loads((directory / INDEX).read_text(encoding="utf-8"))
+        return isinstance(index, dict) and all(
+            size_and_crc(directory / Path(name).name) == value for name, value in index.items()
+        )
+    return False
+
+
+def size_and_crc(path: Path) -> list[int]:
+    """Return the size in bytes of a regular file and its CRC-32, or 0 if it is large."""
+    check_regular(path)
+    size = path.stat().st_size
+    return [size, zlib.crc32(path.read_bytes()) if size <= LARGE else 0]
+
+
+def is_usable(directory: Path) -> bool:
+    """Create a directory; return True if files can be written there, and it is no link.
+
+    What a link leads to is the user's, and files are removed from a cache.
+    """
+    with contextlib.suppress(OSError):
+        if not directory.is_symlink():
+            directory.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=directory).close()
+            return True
+    return False
+
+
+def decode(folder: ImageFolder, mode: str, target: Path) -> None:
+    """Write the images as arrays, with an index of checksums.
+
+    Raises DatasetError if an image can't be used.
+    """
+    files = [file for file, _ in itertools.chain(*folder.splits.values())]
+    if sys.stderr.isatty():
+        print(f"{folder.path}: its {len(files):,} pictures are read once", file=sys.stderr)
+    images = read_images(files, mode, folder.size)
+    target.mkdir()
+    for split, members in folder.splits.items():
+        first = next(images)
+        shape = (len(members), *first.shape)
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        with open(target / f"{split}_images.npy", "wb") as file:  # image by image, to save memory
+            np.lib.format.write_array_header_1_0(file, header)
+            for image in itertools.chain([first], itertools.islice(images, len(members) - 1)):
+                file.write(image.tobytes())
+    write_json(target / INDEX, {path.name: size_and_crc(path) for path in sorted(target.iterdir())})
+
+
+def read_images(files: list[Path], mode: str, size: list[int]) -> Iterator[np.ndarray]:
+    """Yield each image as an array (h, w) or (h, w, 3), resized to [h, w] if given.
+
+    Raises DatasetError after the last image if some can't be used: it names one and counts the
+    others.
+    """
+
+    def read(path: Path) -> np.ndarray | PictureError:
+        try:
+            picture = to_opaque(load_picture(path)).convert(mode)
+        except PictureError as error:
+            return error
+        if size:
+            picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+        return np.asarray(picture)
+
+    problems = []
+    # Pillow decodes without Python's global lock, so threads share the work.
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        bar = tqdm(total=len(files), unit=" pictures", leave=False, disable=None)
+        with bar:
+            for start in range(0, len(files), CHUNK):
+                for image in pool.map(read, files[start : start + CHUNK]):
+                    bar.update()
+                    if isinstance(image, PictureError):
+                        problems.append(str(image))
+                    else:
+                        yield image
+    if problems:
+        raise DatasetError(f"{problems[0]}{and_more(len(problems) - 1)}; remove such images")
