@@ -1,9 +1,11 @@
 """ArrayDataset, labelled examples in memory or in a mapped file, and ArrayLoader, their batches."""
 
+import copy
 import itertools
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -66,6 +68,7 @@ class ArrayDataset(Dataset):
         self.size = parse_size(resize)
         self.dtype = dtype
         is_gray, is_kept = self.images.dim() == 3, self.size in ([], list(self.images.shape[1:]))
+        self.standardization: tuple[Tensor, Tensor] | None = None
         self.gray = None  # (n, 1, h, w), if a batch takes only a look-up and a division
         if is_gray and is_kept and self.device.type == "cpu" and dtype in NUMPY_TYPES:
             self.gray = self.images.unsqueeze(1).numpy()
@@ -96,7 +99,30 @@ class ArrayDataset(Dataset):
         if self.rows is not None:
             index = self.rows[index]
         X, y = take_rows(self.images, index), take_rows(self.labels, index).to(self.device)
-        return (self.convert_images(X) if X.dim() > 2 else self.convert_features(X, index)), y
+        X = self.convert_images(X) if X.dim() > 2 else self.convert_features(X, index)
+        return self.standardize(X).to(self.dtype), y
+
+    def standardized(self, mean: Tensor, std: Tensor) -> "ArrayDataset":
+        """Return the data set with standardized examples, (X - mean) / std; arrays are shared.
+
+        Mean and standard deviation are those of the channels (c,), or of the features (d,).
+        """
+        dataset = copy.copy(self)
+        dataset.gray = None
+        sides = [1] * (len(self.shape) - 1)
+        shape = len(mean), *sides
+        dataset.standardization = (
+            mean.double().reshape(shape).to(self.device),
+            std.double().reshape(shape).to(self.device),
+        )
+        return dataset
+
+    def standardize(self, X: Tensor) -> Tensor:
+        """Standardize a batch X (n, ...) in double precision, if the data set does."""
+        if self.standardization is None:
+            return X
+        mean, std = self.standardization
+        return (X.double() - mean) / std
 
     def checksum(self) -> int:
         """Return a CRC-32 of all labels and a thousand examples, which identifies the data."""
@@ -120,8 +146,9 @@ class ArrayDataset(Dataset):
         return X.to(self.dtype).div_(255)
 
     def convert_features(self, X: Tensor, index: Tensor) -> Tensor:
-        """Convert features (n, d) to the dtype, on the device; NotFiniteError for NaN."""
-        X = X.to(self.dtype)
+        """Return features (n, d) on the device; NotFiniteError for NaN."""
+        if self.standardization is None:
+            X = X.to(self.dtype)
         finite = X.isfinite().all(dim=1)
         if not finite.all():
             raise NotFiniteError(
@@ -158,6 +185,12 @@ class ArrayLoader(DataLoader):
         """
         super().__init__(dataset, batch_size, shuffle=shuffle, generator=generator)
         self.shuffle, self.by_blocks = shuffle, by_blocks
+
+    def with_dataset(self, dataset: ArrayDataset, batch_size: int | None = None) -> "ArrayLoader":
+        """Return a loader of another data set, and batch size if given, in the same order."""
+        order: dict[str, Any] = {"shuffle": self.shuffle, "by_blocks": self.by_blocks}
+        size = batch_size or self.batch_size
+        return ArrayLoader(dataset, size, **order, generator=self.generator)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:  # type: ignore[override]
         """Yield an epoch's batches X (n, ...) and y (n,); the last may be smaller."""
