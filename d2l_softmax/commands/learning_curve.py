@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 from d2l_softmax.commands.console import Console
-from d2l_softmax.commands.grid import Grid, add_grid_options, combine
+from d2l_softmax.commands.experiments import Grid, add_grid_options, combine
 from d2l_softmax.commands.language import drawn_in
 from d2l_softmax.commands.options import whole
 from d2l_softmax.commands.program import Command, Twins
