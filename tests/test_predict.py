@@ -223,7 +223,7 @@ def test_a_model_of_features_refuses_pictures_in_one_line(tmp_path, folder, caps
     argv = [f"--model={tmp_path / 'model.pt'}", f"--output-dir={tmp_path / 'out'}"]
     assert d2l_main.main(["predict", str(folder), *argv]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("the model takes 5 in 2 classes, features; it can't classify pictures")
+    assert line.endswith("can't classify pictures: the model is for features, 5 in 2 classes")
 
 
 def test_the_bar_counts_pictures(predict, folder, monkeypatch):

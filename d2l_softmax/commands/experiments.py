@@ -114,12 +114,12 @@ def list_trainings(
     held_out = options.validation
     if held_out is None and not options.dataset:
         held_out = NUM_TRAIN // HELD_OUT
+    seeds = range(options.seed, options.seed + options.seeds)
     trainings = []
     for combination in itertools.product(*map(dict.fromkeys, values.values())):
-        setting = dict(zip(values, combination, strict=True)) | {"validation": held_out}
-        training = replace(options, **setting)
+        setting = dict(zip(values, combination, strict=True))
+        training = replace(options, **setting, validation=held_out)
         complete_training_options(parser, training)
-        seeds = range(options.seed, options.seed + options.seeds)
         trainings += [replace(training, seed=seed) for seed in seeds]
     return trainings
 

@@ -62,8 +62,9 @@ def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
             )
         trainings = [replace(each, images=size) for size in sizes for each in options.trainings]
         with Console(len(trainings), options.quiet, unit="trainings") as console:
-            experiment = twins[options.twin], loaders, trainings
-            results = run_experiment(*experiment, folder / TABLE, ["images"], console)
+            results = run_experiment(
+                twins[options.twin], loaders, trainings, folder / TABLE, ["images"], console
+            )
             train: dict[int, list[float]] = {size: [] for size in sizes}
             valid: dict[int, list[float]] = {size: [] for size in sizes}
             for training, result in results:

@@ -151,7 +151,7 @@ def find_inputs(
     paths, problems = find_pictures(options.paths)
     if paths and not description.has_images:
         raise OtherDataError(
-            f"the model takes {description.in_words()}, features; it can't classify pictures"
+            f"can't classify pictures: the model is for features, {description.in_words()}"
         )
     read = functools.partial(read_picture, description=description, invert=options.invert)
     return paths, problems, read

@@ -61,8 +61,9 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
         Console(len(options.trainings), options.quiet, unit="trainings") as console,
     ):
         loaders = read_data(options.trainings[0])
-        experiment = twins[options.twin], loaders, options.trainings
-        results = run_experiment(*experiment, folder / TABLE, names, console)
+        results = run_experiment(
+            twins[options.twin], loaders, options.trainings, folder / TABLE, names, console
+        )
         accuracies: dict[tuple, list[float]] = {}
         trained: dict[tuple, argparse.Namespace] = {}
         for training, result in results:
