@@ -3,7 +3,6 @@
 import argparse
 import functools
 import glob
-import itertools
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -186,7 +185,7 @@ def find_pictures(arguments: Sequence[Path]) -> tuple[list[Path], list[str]]:
 
 
 def pictures_in(folder: Path, errors: list[str]) -> list[Path]:
-    """Return the pictures in a folder and its subfolders; append to errors what can't be read."""
+    """Return the pictures in a folder and its subfolders; add an error for each unreadable one."""
 
     def report(error: OSError) -> None:
         errors.append(f"{error.filename}: can't read this folder: {error.strerror}")
@@ -235,9 +234,10 @@ def to_image(X: Tensor) -> Image.Image | None:
 
 def drawing_path(folder: Path, stem: str, reserved: set[Path]) -> Path:
     """Return a path for a picture's drawing that is not reserved, and reserve it."""
-    numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
-    candidates = (folder / f"{stem}-prediction{number}.png" for number in numbers)
-    path = next(path for path in candidates if path.resolve() not in reserved)
+    path, number = folder / f"{stem}-prediction.png", 1
+    while path.resolve() in reserved:
+        number += 1
+        path = folder / f"{stem}-prediction-{number}.png"
     reserved.add(path.resolve())
     return path
 
