@@ -299,7 +299,7 @@ def test_a_feature_that_is_not_finite_is_named_when_it_is_read(tmp_path, value):
         (b"\0\0\x0d\x03" + bytes(16), "it begins with 00000d03"),
         (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(7), r"7 bytes follow, for shape \(2, 2, 2\)"),
         (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(9), "9 bytes follow"),
-        (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "9 bytes follow"),
+        (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "damaged or no IDX file"),
         (b"\0\0\x08\x03\0\0", "damaged or no IDX file"),
     ],
 )

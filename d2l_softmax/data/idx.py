@@ -50,7 +50,15 @@ def read_idx(path: Path) -> np.ndarray:
             shape, offset = parse_header(np.frombuffer(start, np.uint8))
             rest = file.read(max(0, offset + math.prod(shape) + 1 - len(start)))
             return parse_idx(np.frombuffer(start + rest, np.uint8))
-    except (ValueError, struct.error, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (
+        ValueError,
+        struct.error,
+        EOFError,
+        zlib.error,
+        gzip.BadGzipFile,
+        OverflowError,  # these two: a size that can't be read
+        MemoryError,
+    ) as error:
         raise DatasetError(f"{path} is damaged or no IDX file: {error}") from error
     except OSError as error:
         raise DatasetError(f"{path} can't be read: {error.strerror or error}") from error
