@@ -19,7 +19,7 @@ import torch
 from PIL import Image, ImageFilter
 
 from benchmarks.peers import make_training
-from d2l_softmax.data.preprocessing import prepare
+from d2l_softmax.data.preprocessing import preprocess
 
 PER_ROUND = 40  # images on each ground
 WHITE, LIGHT_GRAY, GRAY, DARK, BLACK = ((shade,) * 3 for shade in (1.0, 0.83, 0.5, 0.2, 0.0))
@@ -117,12 +117,12 @@ def measure(rounds: int) -> list[dict]:
     for name, kind in (KINDS | LIMITS).items():
         rng = np.random.default_rng(zlib.crc32(name.encode()))
         chosen = kept[rng.permutation(len(kept))[: rounds * PER_ROUND]]
-        seen = [prepare(disguise(images[i].numpy(), kind, rng)) for i in chosen]
+        seen = [preprocess(disguise(images[i].numpy(), kind, rng)) for i in chosen]
         right = model["predict"](torch.cat([each.X for each in seen])) == labels[chosen]
         records.append({"ground": name, "right": int(right.sum()), **counts(seen)})
     for name, picture in ((NOTHING, nothing), (CLUTTER, clutter)):
         rng = np.random.default_rng(0)
-        seen = [prepare(picture(rng)) for _ in range(rounds * PER_ROUND)]
+        seen = [preprocess(picture(rng)) for _ in range(rounds * PER_ROUND)]
         records.append({"ground": name, "right": None, **counts(seen)})
     return records
 

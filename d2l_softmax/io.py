@@ -24,68 +24,103 @@ from d2l_softmax.errors import UserError
 
 try:
     import fcntl
-except ImportError:  # Windows; there nobody can remove a file that another has open
+except ImportError:  # Windows, which refuses to remove an open file anyway
     fcntl = None  # type: ignore[assignment]
 
-# a file that write_atomically writes, a folder that is downloaded to
+# Temporary files of write_atomically, and temporary folders
 UNFINISHED = re.compile(r"\.(.+\.[0-9a-f]{8}|[a-z0-9_]{8})\.part")
 
 
 class OutputError(UserError):
-    """Something can't be written; the message names it and says why."""
+    """A file or directory can't be written; the message names it and the reason."""
 
 
 class DamagedFileError(ValueError):
-    """A file does not have the content that it should have."""
+    """A file does not have the expected content."""
+
+
+# Atomic writes
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and rename it: a reader sees the old or the new one.
+    """Write a temporary file and rename it: a reader sees the old content or the new one.
 
-    Raises OutputError if that fails; the old file is then as it was.
+    Raises OutputError if that fails; the old file is then unchanged.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    with writing(path):
+    with reporting_output_errors(path):
         try:
             temporary.touch()
             with locked(temporary):
                 with open(temporary, "wb") as file:
                     file.write(content)
                     file.flush()
-                    os.fsync(file.fileno())  # or a crash could leave the new name on an empty file
+                    os.fsync(file.fileno())  # else a crash could leave the new name without content
                 temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    r"""Write a text atomically, in UTF-8, with its own line ends.
+
+    A byte of a path that is not a character is written as \udcff.
+    """
+    write_atomically(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write a dictionary atomically as indented JSON."""
+    write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def write_csv(path: Path, header: Iterable[object], rows: Iterable[Iterable[object]]) -> None:
+    """Write a table atomically as CSV; floats keep all their digits."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it exists; OutputError if that fails."""
+    with reporting_output_errors(path):
+        path.unlink(missing_ok=True)
+
+
+def prepare_directory(path: Path) -> Path:
+    """Create a directory, check that it is writable, remove stale files, and return it.
+
+    Raises OutputError if files can't be written there.
+    """
+    with reporting_output_errors(path, "choose another directory with {output_dir}"):
+        path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
+    remove_stale_files(path)
+    return path
+
+
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Lock a file or folder in this context; `remove_stale_files` of other processes then keeps it.
-
-    Where there are no locks (on Windows, on some network file systems) nothing is locked.
-    """
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):
-            lock(path, stack)
+def reporting_output_errors(path: Path, remedy: str = "") -> Iterator[None]:
+    """Turn an OSError in this context into an OutputError that names the path."""
+    try:
         yield
+    except OSError as error:
+        problem = f"can't write to {path}: {error.strerror or error}"
+        if sys.platform == "win32" and isinstance(error, PermissionError) and path.is_file():
+            remedy = "is it open in another program, such as a spreadsheet?"
+        raise OutputError(f"{problem};" if remedy else problem, remedy) from error
 
 
-def lock(path: Path, stack: contextlib.ExitStack, wait: bool = True) -> None:
-    """Lock a file or folder until the stack is left; OSError if that can't be.
-
-    If another process has locked it, wait, or raise BlockingIOError.
-    """
-    if fcntl:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        stack.callback(os.close, descriptor)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+# Locks
 
 
 @contextlib.contextmanager
 def exclusive_lock(folder: Path) -> Iterator[None]:
-    """Lock a folder in this context; OutputError if another process has locked it.
+    """Lock an output directory in this context; OutputError if another process has locked it.
 
-    Where a file system has no locks nothing is locked.
+    Nothing is locked where the file system has no locks.
     """
     lock = filelock.FileLock(folder / ".lock")
     with contextlib.ExitStack() as stack:
@@ -97,90 +132,60 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
                 "choose another directory with {output_dir}",
             ) from error
         except (NotImplementedError, OSError):
-            pass  # no locks here
+            pass  # the file system has no locks
         yield
-
-
-def remove_stale_files(folder: Path) -> None:
-    """Remove unfinished files of processes that died; not those of a process that still writes."""
-    with contextlib.suppress(OSError):
-        for path in folder.iterdir():
-            if UNFINISHED.fullmatch(path.name):
-                remove_if_stale(path)
-
-
-def remove_if_stale(path: Path) -> None:
-    """Remove an unfinished file or folder unless it is locked or cannot be removed."""
-    with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-        lock(path, stack, wait=False)
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-
-
-def write_text(path: Path, text: str) -> None:
-    r"""Write a text in UTF-8, with the line ends it has, whole or not at all; see above.
-
-    Of a path in it, a byte that is no character is written as \udcff.
-    """
-    write_atomically(path, text.encode("utf-8", "backslashreplace"))
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write a dictionary as indented JSON, whole or not at all; see above."""
-    write_text(path, json.dumps(content, indent=2) + "\n")
-
-
-def write_csv(path: Path, header: Iterable[object], rows: Iterable[Iterable[object]]) -> None:
-    """Write a table as CSV, whole or not at all; see above. Numbers have all their digits."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
-
-
-def remove(path: Path) -> None:
-    """Remove a file if it is there; OutputError if that fails."""
-    with writing(path):
-        path.unlink(missing_ok=True)
-
-
-def prepare_directory(path: Path) -> Path:
-    """Make a directory, try whether files can be written there, and return it; or OutputError.
-
-    What an earlier process left there that died while it wrote is removed.
-    """
-    with writing(path, "choose another directory with {output_dir}"):
-        path.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=path).close()
-    remove_stale_files(path)
-    return path
 
 
 @contextlib.contextmanager
-def writing(path: Path, remedy: str = "") -> Iterator[None]:
-    """Turn an OSError of what is written meanwhile into an OutputError that names the path."""
-    try:
+def locked(path: Path) -> Iterator[None]:
+    """Lock a file or folder in this context, waiting for other processes to unlock it.
+
+    `remove_stale_files` keeps it. Nothing is locked where there are no locks: on Windows, on some
+    network file systems.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            lock(path, stack)
         yield
-    except OSError as error:
-        problem = f"can't write to {path}: {error.strerror or error}"
-        if sys.platform == "win32" and isinstance(error, PermissionError) and path.is_file():
-            remedy = "is it open in another program, such as a spreadsheet?"
-        raise OutputError(f"{problem};" if remedy else problem, remedy) from error
 
 
-def read_saved(path: Path, most_bytes: int) -> Any:
-    """Return the content of a file that torch.save wrote, on the CPU; it is bounded in size.
+def lock(path: Path, stack: contextlib.ExitStack, wait: bool = True) -> None:
+    """Lock a file or folder until the stack is closed; OSError if that is not possible.
+
+    If another process has locked it, wait, or raise BlockingIOError.
+    """
+    if fcntl:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        stack.callback(os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+
+def remove_stale_files(folder: Path) -> None:
+    """Remove unfinished files and folders of dead processes: those that no process has locked."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if UNFINISHED.fullmatch(path.name):
+                with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+                    lock(path, stack, wait=False)
+                    if path.is_dir() and not path.is_symlink():
+                        shutil.rmtree(path)
+                    else:
+                        path.unlink()
+
+
+# Checked reads
+
+
+def read_saved(path: Path, max_bytes: int) -> Any:
+    """Return the content of a file written by torch.save, on the CPU.
 
     Nothing in the file is executed. torch.load does not compare the checksums of the archive's
     members, so they are compared first; a checksum finds accidents, not forgery.
 
-    Raises OSError if it can't be read, DamagedFileError if it is no regular file (it is then not
-    opened), too large, damaged, or not written by torch.save.
+    Raises OSError if the file can't be read. Raises DamagedFileError if it is not a regular file
+    (which is then not opened), larger than `max_bytes`, damaged, or not written by torch.save.
     """
-    content = read_regular_file(path, most_bytes)
+    content = read_regular_file(path, max_bytes)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
@@ -197,14 +202,14 @@ def read_saved(path: Path, most_bytes: int) -> Any:
         raise DamagedFileError(f"damaged, or not written by torch.save: {error}") from error
 
 
-def read_regular_file(path: Path, most_bytes: int) -> bytes:
-    """Return a file's bytes; OSError, or DamagedFileError if it is no regular file or too large."""
-    # A pipe would be waited for, a device such as /dev/zero has no end; open refuses directories.
+def read_regular_file(path: Path, max_bytes: int) -> bytes:
+    """Return a file's bytes; OSError, or DamagedFileError if it is not a regular or small file."""
+    # Reading a pipe would block, a device such as /dev/zero has no end; open refuses directories.
     kind = os.stat(path).st_mode
     if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
         raise DamagedFileError("not a regular file")
     with open(path, "rb") as file:
-        content = file.read(most_bytes + 1)
-    if len(content) > most_bytes:
-        raise DamagedFileError(f"larger than {most_bytes:,} bytes")
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise DamagedFileError(f"larger than {max_bytes:,} bytes")
     return content

@@ -1,49 +1,46 @@
-"""Trained models as files, and the data that they are for."""
+"""Save and load trained models: model.pt, which both twins write and read, and model.json."""
 
 import argparse
+import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from torch import Tensor
 
 from d2l_softmax.data.batches import ArrayLoader
 from d2l_softmax.data.custom import load_data
 from d2l_softmax.data.fashion_mnist import (
-    CLASSES,
     FASHION_MNIST,
     TEST_BATCH_SIZE,
     load_data_fashion_mnist,
 )
-from d2l_softmax.errors import UserError
-from d2l_softmax.storage.description import (
+from d2l_softmax.description import (
     AS_FASHION_MNIST,
+    OF_FASHION_MNIST,
     RESIZED,
     Description,
-    check,
+    ModelFileError,
+    description_path,
     load_description,
-    path_beside,
     save_description,
 )
-from d2l_softmax.storage.results import (
-    ModelFileError,
-    load_parameters,
-    read_tensors,
-    save_parameters,
-)
-from d2l_softmax.training.checkpoint import MOST_BYTES
+from d2l_softmax.errors import UserError
+from d2l_softmax.io import DamagedFileError, read_saved, write_atomically
 from d2l_softmax.training.evaluation import Model
 
-# Of a model.pt without a model.json, as it was written before there were own data.
-OF_FASHION_MNIST = Description(FASHION_MNIST, CLASSES, (1, 28, 28), None, AS_FASHION_MNIST)
-OWN_DATA = "data of your own"
-BYTES_OF_A_NUMBER = 2  # at least, in a model file
+CUSTOM_DATA = "custom data"
+MIN_BYTES_PER_NUMBER, MAX_BYTES_PER_NUMBER = 2, 8  # float16 and float64
+MAX_OVERHEAD = 100_000  # bytes of a model.pt beside its numbers; torch writes about 1,500
+
+SomeModel = TypeVar("SomeModel", bound=Model)
 
 
 class OtherDataError(UserError, ValueError):
-    """A model was trained on other data than those that it is to be used on."""
+    """A model was trained on data that differ from those given."""
 
 
 def load_model(
@@ -53,41 +50,46 @@ def load_model(
     device: torch.device | str = "cpu",
     dtype: torch.dtype | None = None,
 ) -> Any:
-    """Return the trained model of a file that either twin wrote, with `classes` and `shape`.
+    """Load a trained model that either twin saved; return it with `classes` and `shape`.
 
     `model.classes[k]` is the name of class k, `model.shape` the shape of an example, and
-    `model.description` all that model.json beside the file says. A file without a model.json is
-    taken for a model of Fashion-MNIST.
+    `model.description` the whole content of model.json beside the file. Without a model.json, the
+    model is taken for one of Fashion-MNIST.
 
     `model(X)` returns a row of scores for each example of X, whose largest is at the predicted
     class; `model.probabilities(X)` returns probabilities (n, q). X is what the loaders yield:
     images (n, c, h, w) in [0, 1], or features (n, d), of the dtype of `model.W`. Divide uint8
     pixels by 255.
 
-    The model is a `concise.SoftmaxRegression`, an nn.Module whose scores are logits; with `twin`,
-    the module `scratch` or `concise`, it is one of that. Its dtype is the file's, float32 or
-    float64, unless `dtype` is given.
+    The model is a `concise.SoftmaxRegression`, an nn.Module whose scores are logits. Pass the
+    module `scratch` or `concise` as `twin` to get that twin's class. Its dtype is the file's,
+    float32 or float64, unless `dtype` is given.
 
-    Raises ModelFileError, a UserError, if the file or its model.json is missing, damaged, or made
-    for something else. Nothing in the files is executed.
+    Raises ModelFileError, a UserError, if the file or its model.json is missing, damaged, or of
+    another kind. Nothing in the files is executed.
     """
     path = Path(path)
     if twin is None:
-        import concise  # here alone: concise itself imports from this package
+        import concise  # not at the top: concise itself imports from this package
 
         twin = concise
-    description = load_description(path, OF_FASHION_MNIST)
+    description = load_description(path)
     shape = description.num_inputs, len(description.classes)
-    # a damaged description could ask for any amount of memory
-    is_described = description is not OF_FASHION_MNIST and path.is_file()
-    if is_described and shape[0] * shape[1] * BYTES_OF_A_NUMBER > path.stat().st_size:
+    # A damaged description could ask for any amount of memory.
+    if (
+        description != OF_FASHION_MNIST
+        and path.is_file()
+        and shape[0] * shape[1] * MIN_BYTES_PER_NUMBER > path.stat().st_size
+    ):
         raise ModelFileError(
             f"{path} is smaller than a model for {description.in_words()}, as its description says"
         )
+    tensors = read_tensors(path, (shape[0] + 1) * shape[1])
     if dtype is None:
-        dtypes = {tensor.dtype for tensor in read_tensors(path, MOST_BYTES).values()}
-        dtype = torch.float64 if torch.float64 in dtypes else torch.float32
-    model = load_parameters(path, twin.SoftmaxRegression(*shape, dtype=dtype, device=device))
+        is_double = any(tensor.dtype == torch.float64 for tensor in tensors.values())
+        dtype = torch.float64 if is_double else torch.float32
+    model = twin.SoftmaxRegression(*shape, dtype=dtype, device=device)
+    copy_parameters(path, tensors, model)
     model.classes, model.shape = description.classes, description.shape
     model.description = description
     return model
@@ -99,11 +101,11 @@ def save_model(
     classes: Sequence[str] | None = None,
     shape: Sequence[int] | None = None,
 ) -> None:
-    """Write a model of either twin to a file, and model.json beside it, for `load_model`.
+    """Save a model of either twin, and model.json beside it, for `load_model`.
 
-    The model was trained on examples of the `shape` (c, h, w) or (d,) in these `classes`; its
-    data set has both: `train_iter.dataset.classes` and `.shape`. Without them they are those that
-    the model was loaded with, or else Fashion-MNIST's.
+    `classes` are the names of the classes and `shape` is the shape (c, h, w) or (d,) of an example:
+    `train_iter.dataset.classes` and `train_iter.dataset.shape`. Without them, a loaded model keeps
+    its own; any other model gets Fashion-MNIST's.
 
     Raises ModelFileError if they don't fit the model, OutputError if the files can't be written.
     """
@@ -113,9 +115,9 @@ def save_model(
         shape = description.shape if shape is None else tuple(map(int, shape))
         size = (shape[1], shape[2]) if len(shape) == 3 else None
         classes = description.classes if classes is None else tuple(classes)
-        description = Description(OWN_DATA, classes, shape, size, RESIZED if size else None)
+        description = Description(CUSTOM_DATA, classes, shape, size, RESIZED if size else None)
     try:
-        check(description)
+        description.check()
         if tuple(model.W.shape) != (description.num_inputs, len(description.classes)):
             raise ValueError
     except (TypeError, ValueError) as error:
@@ -124,10 +126,85 @@ def save_model(
             f"{description.in_words()};",
             "give {classes}, two or more different names, and {shape}, (c, h, w) or (d,)",
         ) from error
-    if path_beside(path) == path:
+    if description_path(path) == path:
         raise ModelFileError(f"{path} is the name of a description;", "choose one that ends in .pt")
     save_description(path, description)
     save_parameters(path, model)
+
+
+def save_parameters(path: Path, model: Model) -> None:
+    """Write {"W": (d, q), "b": (q,)}, the same for both twins, on the CPU and contiguous."""
+    tensors = {"W": model.W, "b": model.b}
+    buffer = io.BytesIO()
+    torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_parameters(path: Path, model: SomeModel) -> SomeModel:
+    """Copy W and b from a file that either twin wrote into a model of the same shapes; return it.
+
+    Nothing in the file is executed. Raises ModelFileError if it is missing, unreadable, of other
+    content or shapes, or has numbers that are not finite; the model is then as it was.
+    """
+    tensors = read_tensors(path, model.W.numel() + model.b.numel())
+    copy_parameters(path, tensors, model)
+    return model
+
+
+def read_tensors(path: Path, max_numbers: int) -> dict[str, Tensor]:
+    """Return the floating-point tensors of a file, by name; ModelFileError for other content."""
+    try:
+        loaded = read_saved(path, MAX_BYTES_PER_NUMBER * max_numbers + MAX_OVERHEAD)
+    except FileNotFoundError as error:
+        raise ModelFileError(
+            f"there is no model {path};", "train one first: make train-scratch"
+        ) from error
+    except OSError as error:
+        raise ModelFileError(f"{path} can't be read: {error.strerror}") from error
+    except DamagedFileError as error:
+        raise ModelFileError(f"{path} is damaged or not a model of this project") from error
+    if not isinstance(loaded, dict) or not all(
+        isinstance(name, str) and is_dense_float(tensor) for name, tensor in loaded.items()
+    ):
+        raise ModelFileError(f"{path} is not a model of this project")
+    return loaded
+
+
+def is_dense_float(tensor: object) -> bool:
+    """Return True if a value is a dense CPU tensor of 16- to 64-bit floating-point numbers."""
+    return (
+        isinstance(tensor, Tensor)
+        and tensor.layout == torch.strided
+        and tensor.device.type == "cpu"
+        and not tensor.is_nested
+        and tensor.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    )
+
+
+def copy_parameters(path: Path, tensors: dict[str, Tensor], model: Model) -> None:
+    """Copy the tensors of a file into a model; ModelFileError leaves the model as it was."""
+    parameters = {"W": model.W, "b": model.b}
+    if tensors.keys() != parameters.keys():
+        raise ModelFileError(f"{path} has {sorted(tensors)}, expected W and b")
+    converted = {}
+    for name, parameter in parameters.items():
+        if tensors[name].shape != parameter.shape:
+            raise ModelFileError(
+                f"{path}: {name} has shape {tuple(tensors[name].shape)}, "
+                f"expected {tuple(parameter.shape)}"
+            )
+        converted[name] = tensors[name].to(parameter.dtype)
+        if not converted[name].isfinite().all():
+            raise ModelFileError(f"{path}: {name} has numbers that are not finite")
+    # an upper bound of the logits of pixels in [0, 1]
+    if not (converted["W"].abs().sum(dim=0) + converted["b"].abs()).isfinite().all():
+        raise ModelFileError(f"{path}: the numbers are too large for {model.W.dtype}")
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(converted[name])
+
+
+# Data to test a model on
 
 
 def load_test_data(
@@ -136,23 +213,26 @@ def load_test_data(
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> ArrayLoader:
-    """Return the test data that the options name; OtherDataError if a model is not for them."""
-    kept: dict[str, Any] = {"resize": description.resize, "device": device, "dtype": dtype}
+    """Load the test data that `--dataset` or `--data-dir` name, resized as the model expects.
+
+    Raises OtherDataError if the model was trained on examples of another shape or other classes.
+    """
+    settings: dict[str, Any] = {"resize": description.resize, "device": device, "dtype": dtype}
     if options.dataset:
-        _, test_iter = load_data(options.dataset, TEST_BATCH_SIZE, **kept)
-        came = f"{options.dataset} has"
+        _, test_iter = load_data(options.dataset, TEST_BATCH_SIZE, **settings)
+    elif description.pictures == AS_FASHION_MNIST:
+        settings["data_dir"] = options.data_dir
+        _, test_iter = load_data_fashion_mnist(TEST_BATCH_SIZE, **settings)
     else:
-        if description.pictures != AS_FASHION_MNIST:
-            raise OtherDataError(
-                f"the model was trained on {description.data};", "name these data with {dataset}"
-            )
-        _, test_iter = load_data_fashion_mnist(TEST_BATCH_SIZE, data_dir=options.data_dir, **kept)
-        came = f"{FASHION_MNIST} has"
-    dataset = test_iter.dataset
-    found = description._replace(shape=dataset.shape, classes=dataset.classes)
-    if found != description:
-        named = " of other names" if found.in_words() == description.in_words() else ""
         raise OtherDataError(
-            f"{came} {found.in_words()}{named}, but the model is for {description.in_words()}"
+            f"the model was trained on {description.data};", "name these data with {dataset}"
+        )
+    dataset = test_iter.dataset
+    given = description._replace(shape=dataset.shape, classes=dataset.classes)
+    if given != description:
+        other_names = " of other names" if given.in_words() == description.in_words() else ""
+        raise OtherDataError(
+            f"{options.dataset or FASHION_MNIST} has {given.in_words()}{other_names}, but the "
+            f"model is for {description.in_words()}"
         )
     return test_iter

@@ -799,7 +799,7 @@ figure
 
 # %%
 from d2l_softmax.figures.curves import draw_curves
-from d2l_softmax.training.fit import EpochRecord
+from d2l_softmax.training.history import EpochRecord
 
 
 def fit(twin, num_epochs=10, seed=0):

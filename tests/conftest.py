@@ -27,8 +27,8 @@ from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import sources
 from d2l_softmax.data.fashion_mnist import read_fashion_mnist
 from d2l_softmax.figures.style import chinese_font
-from d2l_softmax.storage.results import load_history
 from d2l_softmax.training import metrics
+from d2l_softmax.training.history import load_history
 
 TWINS = {"scratch": scratch, "concise": concise}
 LESSON = Path(__file__).parents[1] / "docs" / "softmax.html"
@@ -171,7 +171,9 @@ def write_pictures(folder, sizes=((6, 4),), modes=("L", "RGB"), classes=("cat", 
 @pytest.fixture(scope="session")
 def real_data():
     """Return ((train images, labels), (test images, labels)), all of Fashion-MNIST."""
-    return read_fashion_mnist(require("Fashion-MNIST"))
+    data = read_fashion_mnist(require("Fashion-MNIST"))
+    splits = (data.train, data.test)
+    return tuple((torch.tensor(s.examples), torch.tensor(s.labels).long()) for s in splits)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from d2l_softmax.commands import compare, train
 from d2l_softmax.commands.options import RECIPES
 from d2l_softmax.data.sources import DataUnavailableError
 from d2l_softmax.figures import evaluation, style
-from d2l_softmax.storage.results import load_history
+from d2l_softmax.training.history import load_history
 
 FIGURES = {
     "confusion.png",

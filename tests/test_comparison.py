@@ -17,7 +17,7 @@ from d2l_softmax.training.agreement import (
     count_disagreements,
     largest_difference,
 )
-from d2l_softmax.training.fit import EpochRecord
+from d2l_softmax.training.history import EpochRecord
 
 OPTIONS = ["--device=cpu", "--batch-size=16", "--lr=0.01"]
 

@@ -1,4 +1,4 @@
-"""One's own data: folders of pictures, IDX files, arrays; what is read, and what is refused."""
+"""Custom data: folders of images, IDX files, arrays; what is read, and what is refused."""
 
 import gzip
 import json
@@ -16,8 +16,7 @@ from d2l_softmax import load_data
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import folders
 from d2l_softmax.data.arrays import DatasetError
-from d2l_softmax.models import OF_FASHION_MNIST
-from d2l_softmax.storage.description import load_description
+from d2l_softmax.description import load_description
 from d2l_softmax.training.agreement import largest_difference
 
 RNG = np.random.default_rng(0)
@@ -35,49 +34,54 @@ def write_arrays(folder, train, test=None, classes=None):
 
 
 def some_images(n, q=3, shape=(4, 5)):
-    """Return images (n, …) uint8 of q classes that can be told apart, and labels 0 to q - 1."""
+    """Return images uint8 (n, ...) of q classes that are easy to separate, and labels."""
     y = np.arange(n) % q
     noise = RNG.integers(0, 100, (n, *shape))
     marks = np.eye(q, int(np.prod(shape)))[y].reshape(n, *shape) * 155
     return (noise + marks).astype(np.uint8), y
 
 
-def whole(loader):
+def all_of(loader):
     """Return all that a loader yields, as one batch."""
     X, y = zip(*loader, strict=True)
     return torch.cat(X), torch.cat(y)
 
 
+def pixels(X):
+    """Return X in [0, 1] as whole numbers from 0 to 255."""
+    return (X * 255).round().int()
+
+
+def train(data, output_dir, *arguments):
+    """Return the status of a training of scratch on a data set."""
+    argv = [f"--dataset={data}", f"--output-dir={output_dir}", "--quiet", *arguments]
+    return training_command.main(TWINS["scratch"], "scratch", argv)
+
+
 # Arrays
 
 
-def test_images_of_arrays_are_scaled_and_their_labels_numbered(tmp_path):
-    X, y = some_images(12)
+@pytest.mark.parametrize("shape", [(4, 5), (2, 3, 3)], ids=["gray", "coloured"])
+def test_images_are_scaled_and_their_labels_numbered(tmp_path, shape):
+    X, y = some_images(12, shape=shape)
     write_arrays(tmp_path, (X, y * 7 - 3), (X[:6], y[:6] * 7 - 3))
     train_iter, test_iter = load_data(tmp_path, 5)
-    X_test, y_test = whole(test_iter)
-    assert torch.equal(X_test, torch.from_numpy(X[:6]).unsqueeze(1) / 255)
+    X_test, y_test = all_of(test_iter)
+    images = torch.from_numpy(X[:6])
+    channels_first = images.permute(0, 3, 1, 2) if images.dim() == 4 else images.unsqueeze(1)
+    assert torch.equal(X_test, channels_first / 255)
+    assert X_test.is_contiguous()
     assert y_test.tolist() == [0, 1, 2, 0, 1, 2]
     assert train_iter.dataset.classes == ("-3", "4", "11")
     assert [len(y) for _, y in train_iter] == [5, 5, 2]
 
 
-def test_channels_come_first_in_a_batch(tmp_path):
-    X, y = some_images(6, shape=(2, 3, 3))
-    write_arrays(tmp_path, (X, y), (X, y))
-    X_test, _ = whole(load_data(tmp_path, 4)[1])
-    assert X_test.shape == (6, 3, 2, 3)
-    assert torch.equal(X_test, torch.from_numpy(X).permute(0, 3, 1, 2) / 255)
-    assert X_test.is_contiguous()
-
-
-def test_features_stay_as_they_are(tmp_path):
+def test_features_are_unchanged(tmp_path):
     X = RNG.normal(size=(9, 4)).astype(np.float32) * 1000
     y = np.arange(9) % 2
-    train_iter, test_iter = load_data(
-        write_arrays(tmp_path, (X, y), (X, y)), 4, dtype=torch.float64
-    )
-    X_test, _ = whole(test_iter)
+    folder = write_arrays(tmp_path, (X, y), (X, y))
+    train_iter, test_iter = load_data(folder, 4, dtype=torch.float64)
+    X_test, _ = all_of(test_iter)
     assert X_test.dtype == torch.float64
     assert torch.equal(X_test, torch.from_numpy(X).double())
     assert train_iter.dataset.shape == (4,)
@@ -92,23 +96,23 @@ def test_resized_images_are_those_of_torchvision(tmp_path):
     assert train_iter.dataset.shape == (3, 5, 6)
     to_tensor = v2.Compose([v2.ToImage(), v2.Resize((5, 6)), v2.ToDtype(torch.float32, scale=True)])
     expected = torch.stack([to_tensor(Image.fromarray(image)) for image in X])
-    assert (whole(test_iter)[0] - expected).abs().max() < 1.01 / 255
+    assert (all_of(test_iter)[0] - expected).abs().max() < 1.01 / 255
 
 
-def test_classes_have_the_names_of_classes_txt_in_the_order_of_their_labels(tmp_path):
+def test_classes_txt_names_the_labels_in_their_order(tmp_path):
     X, y = some_images(9)
     write_arrays(tmp_path, (X, 10 - y), (X, 10 - y), ["eight", "nine", "ten"])
     train_iter, _ = load_data(tmp_path, 9)
     assert train_iter.dataset.classes == ("eight", "nine", "ten")
-    assert whole(train_iter)[1].bincount().tolist() == [3, 3, 3]
+    assert all_of(train_iter)[1].bincount().tolist() == [3, 3, 3]
 
 
-@pytest.mark.parametrize("large", [False, True], ids=["read", "in its file"])
-def test_a_large_array_stays_in_its_file_and_gives_the_same_batches(tmp_path, monkeypatch, large):
+@pytest.mark.parametrize("large", [False, True], ids=["read", "mapped"])
+def test_a_large_array_is_mapped_and_gives_the_same_batches(tmp_path, monkeypatch, large):
     X, y = some_images(50)
     write_arrays(tmp_path, (X, y), (X, y))
     if large:
-        monkeypatch.setattr("d2l_softmax.data.custom.LARGE", 100)
+        monkeypatch.setattr("d2l_softmax.data.loaders.LARGE", 100)
     train_iter, test_iter = load_data(
         tmp_path, 8, generator=torch.Generator().manual_seed(3), shuffle="full"
     )
@@ -116,33 +120,33 @@ def test_a_large_array_stays_in_its_file_and_gives_the_same_batches(tmp_path, mo
     X[:] = 0
     np.lib.format.open_memmap(tmp_path / "train_images.npy", mode="r+")[:] = 7
     assert (image == 7).all() == large
-    assert torch.equal(whole(test_iter)[1], torch.from_numpy(y))
+    assert torch.equal(all_of(test_iter)[1], torch.from_numpy(y))
     order = torch.randperm(50, generator=torch.Generator().manual_seed(3))
-    assert torch.equal(whole(train_iter)[1], torch.from_numpy(y)[order])
+    assert torch.equal(all_of(train_iter)[1], torch.from_numpy(y)[order])
 
 
-def test_data_without_test_data_give_a_tenth_of_each_class(tmp_path):
+def test_without_test_data_a_tenth_of_each_class_is_held_out(tmp_path):
     y = np.repeat([0, 1, 2], [100, 20, 3])  # in the order of their classes
     X = np.arange(123, dtype=np.uint8).reshape(123, 1, 1)
     train_iter, test_iter = load_data(write_arrays(tmp_path, (X, y)), 7)
-    (X_train, y_train), (X_test, y_test) = whole(train_iter), whole(test_iter)
+    (X_train, y_train), (X_test, y_test) = all_of(train_iter), all_of(test_iter)
     assert y_train.bincount().tolist() == [90, 18, 2]
     assert y_test.bincount().tolist() == [10, 2, 1]
-    pixels = (torch.cat([X_train, X_test]).flatten() * 255).round().int().tolist()
-    assert sorted(pixels) == list(range(123))  # none in both
-    assert torch.equal(whole(load_data(tmp_path, 9)[1])[0], X_test)  # always the same ones
-    assert X_test.flatten().diff().max() * 255 > 2  # not every tenth, nor the last ones
+    assert sorted(pixels(torch.cat([X_train, X_test])).flatten().tolist()) == list(range(123))
+    assert torch.equal(all_of(load_data(tmp_path, 9)[1])[0], X_test)  # always the same ones
+    assert pixels(X_test.flatten()).diff().max() > 2  # not every tenth, nor the last ones
 
 
-def test_examples_held_out_are_drawn_from_all_classes_and_not_trained_on(tmp_path):
+def test_validation_examples_are_drawn_from_all_classes_and_not_trained_on(tmp_path):
     y = np.repeat([0, 1], 60)
     X = np.arange(120, dtype=np.uint8).reshape(120, 1, 1)
     loaders = load_data(write_arrays(tmp_path, (X, y), (X, y)), 7, validation=40)
-    held, trained = ((whole(loaders[i])[0] * 255).round().int() for i in (2, 0))
-    assert len(held) == 40
-    assert sorted(torch.cat([held, trained]).flatten().tolist()) == list(range(120))
-    assert 8 < (held < 60).sum() < 32
-    with pytest.raises(DatasetError, match="120 of 120 training examples can't be held out"):
+    held_out, trained = (pixels(all_of(loaders[i])[0]) for i in (2, 0))
+    assert len(held_out) == 40
+    assert sorted(torch.cat([held_out, trained]).flatten().tolist()) == list(range(120))
+    assert 8 < (held_out < 60).sum() < 32
+    message = "can't hold out 120 of 120 training examples; choose validation from 0 to 119"
+    with pytest.raises(DatasetError, match=message):
         load_data(tmp_path, 7, validation=120)
 
 
@@ -152,7 +156,7 @@ def test_examples_held_out_are_drawn_from_all_classes_and_not_trained_on(tmp_pat
 @pytest.mark.parametrize("pattern", ["{}", "emnist-letters-{}", "raw/{}", "KMNIST/raw/{}"])
 @pytest.mark.parametrize("compressed", [False, True])
 def test_idx_files_are_found_by_their_names(tmp_path, pattern, compressed):
-    X, y = some_images(12)
+    X, y = some_images(120)
     write_dataset(tmp_path / "made", X, y, X[:6], y[:6])
     for file in (tmp_path / "made").iterdir():
         target = tmp_path / "data" / pattern.format(file.name)
@@ -162,12 +166,12 @@ def test_idx_files_are_found_by_their_names(tmp_path, pattern, compressed):
         else:
             file.rename(target)
     _, test_iter = load_data(tmp_path / "data", 4)
-    X_test, y_test = whole(test_iter)
-    assert torch.equal((X_test[:, 0] * 255).round().byte(), torch.from_numpy(X[:6]))
+    X_test, y_test = all_of(test_iter)
+    assert torch.equal(pixels(X_test[:, 0]), torch.from_numpy(X[:6]).int())
     assert y_test.tolist() == y[:6].tolist()
 
 
-def test_idx_files_of_two_data_sets_are_told_apart(tmp_path):
+def test_idx_files_of_two_data_sets_are_refused(tmp_path):
     X, y = some_images(6)
     write_dataset(tmp_path, X, y, X, y)
     shutil.copy(tmp_path / "train-images-idx3-ubyte", tmp_path / "emnist-train-images-idx3-ubyte")
@@ -175,120 +179,105 @@ def test_idx_files_of_two_data_sets_are_told_apart(tmp_path):
         load_data(tmp_path, 4)
 
 
-# Folders of pictures
+# Folders of images
 
 
-def test_a_folder_of_pictures_is_read_once_and_kept(tmp_path, monkeypatch):
+def test_images_are_decoded_once_and_cached(tmp_path, monkeypatch):
     folder = write_pictures(tmp_path / "pets", modes=("L",))
-    X, y = whole(load_data(folder, 3)[1])
+    X, y = all_of(load_data(folder, 3)[1])
     assert y.tolist() == [0] * 4 + [1] * 4
     expected = np.array(Image.open(folder / "test" / "dog" / "2.png"))
-    assert torch.equal((X[6, 0] * 255).round().byte(), torch.from_numpy(expected))
-    monkeypatch.setattr(folders, "load_picture", lambda path: pytest.fail("read again"))
+    assert (pixels(X[6, 0]).numpy() == expected).all()
+    monkeypatch.setattr(folders, "load_picture", lambda path: pytest.fail("decoded again"))
     train_iter, test_iter = load_data(folder, 3)
-    assert torch.equal(whole(test_iter)[0], X)
+    assert torch.equal(all_of(test_iter)[0], X)
     assert train_iter.dataset.classes == ("cat", "dog")
 
 
-def test_pictures_are_coloured_if_one_of_them_is_and_of_the_size_asked_for(tmp_path):
+def test_images_are_coloured_if_one_is_and_resized(tmp_path):
     folder = write_pictures(tmp_path, sizes=((6, 4), (9, 12)))
     train_iter, _ = load_data(folder, 8, (5, 7))
-    X, _ = whole(train_iter)
+    X, _ = all_of(train_iter)
     assert X.shape == (8, 3, 5, 7)
-    kept = {path.name.partition("-")[0] for path in (folder / ".d2l_softmax").iterdir()}
-    assert kept == {"5x7"}
+    (cached,) = (folder / ".d2l_softmax").iterdir()
+    assert cached.name.startswith("5x7-")
     picture = Image.open(folder / "train" / "cat" / "1.png").resize((7, 5), Image.BILINEAR)
     expected = torch.from_numpy(np.array(picture)).permute(2, 0, 1) / 255
     assert any(torch.equal(image, expected) for image in X)
 
 
-def test_pictures_that_changed_are_read_again(tmp_path):
+def test_images_that_changed_are_decoded_again(tmp_path):
     folder = write_pictures(tmp_path, modes=("L",))
-    before = whole(load_data(folder, 8)[1])[0]
+    before = all_of(load_data(folder, 8)[1])[0]
     path = folder / "test" / "cat" / "0.png"
     Image.new("L", (6, 4), 9).save(path)
     os.utime(path, ns=(1, 1))
-    after = whole(load_data(folder, 8)[1])[0]
+    after = all_of(load_data(folder, 8)[1])[0]
     assert not torch.equal(before[0], after[0])
     assert torch.equal(before[1:], after[1:])
-    assert len(list((folder / ".d2l_softmax").iterdir())) == 1  # the earlier arrays are gone
+    assert len(list((folder / ".d2l_softmax").iterdir())) == 1  # the earlier cache is removed
 
 
-@pytest.mark.parametrize("damage", ["turned bit", "cut off", "missing", "no index"])
-def test_kept_arrays_that_are_damaged_are_made_again(tmp_path, damage):
+@pytest.mark.parametrize("damage", ["flipped bit", "cut off", "missing", "no index"])
+def test_a_damaged_cache_is_made_again(tmp_path, damage):
     folder = write_pictures(tmp_path, modes=("L",))
-    before = whole(load_data(folder, 8)[1])[0]
-    (kept,) = (folder / ".d2l_softmax").iterdir()
-    file = kept / ("index.json" if damage == "no index" else "test_images.npy")
+    before = all_of(load_data(folder, 8)[1])[0]
+    (cached,) = (folder / ".d2l_softmax").iterdir()
+    file = cached / ("index.json" if damage == "no index" else "test_images.npy")
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
-    if damage == "turned bit":
+    if damage == "flipped bit":
         file.write_bytes(content)
     elif damage == "cut off":
         file.write_bytes(content[:-1])
     else:
         file.unlink()
-    assert torch.equal(whole(load_data(folder, 8)[1])[0], before)
+    assert torch.equal(all_of(load_data(folder, 8)[1])[0], before)
 
 
-def test_arrays_are_kept_in_the_cache_where_the_folder_cannot_be_written(tmp_path, monkeypatch):
+def test_the_cache_of_a_read_only_folder_is_the_users(tmp_path, monkeypatch):
     folder = write_pictures(tmp_path / "pets", modes=("L",))
     (folder / ".d2l_softmax").write_text("in the way")
-    monkeypatch.setattr(
-        folders.platformdirs, "user_cache_path", lambda *names, **options: tmp_path / "cache"
-    )
-    X, _ = whole(load_data(folder, 8)[1])
-    (kept,) = (tmp_path / "cache" / "folders").glob("*/*")
-    assert (kept / "train_images.npy").exists()
-    monkeypatch.setattr(folders, "load_picture", lambda path: pytest.fail("read again"))
-    assert torch.equal(whole(load_data(folder, 8)[1])[0], X)
+    user_cache = tmp_path / "cache"
+    monkeypatch.setattr(folders.platformdirs, "user_cache_path", lambda *_, **__: user_cache)
+    X, _ = all_of(load_data(folder, 8)[1])
+    (cached,) = (user_cache / "folders").glob("*/*")
+    assert (cached / "train_images.npy").exists()
+    monkeypatch.setattr(folders, "load_picture", lambda path: pytest.fail("decoded again"))
+    assert torch.equal(all_of(load_data(folder, 8)[1])[0], X)
 
 
-# What is refused, in one line that says what came and what to do
+# Data that can't be used: one line with the file, the reason and the remedy
 
 
-def refuse(kind):
-    """Return a data set that can't be used: its files, and a part of the message."""
-    X, y = some_images(12)
-    floats = RNG.normal(size=(12, 4)).astype(np.float32)
-    objects = np.empty(12, dtype=object)
-    return {
-        "more labels": ((X, y[:-1]), (X, y), None, "has 12 examples, but .* has 11 labels"),
-        "fractions": ((X, y / 2), (X, y), None, "float64 .*expected whole numbers"),
-        "two columns": ((X, np.stack([y, y], 1)), (X, y), None, "expected whole numbers"),
-        "float images": ((X / 255, y), (X, y), None, r"float64 \(12, 4, 5\), expected images"),
-        "a row": ((X[:, 0, 0], y), (X, y), None, r"uint8 \(12,\), expected images"),
-        "whole features": (
-            (y.reshape(12, 1), y),
-            (X, y),
-            None,
-            r"int64 \(12, 1\), expected images",
-        ),
-        "other shape": ((X, y), (X[:, 1:], y), None, r"examples differ: .*\(12, 3, 5\) uint8"),
-        "other kind": ((X, y), (floats, y), None, "training and test examples differ"),
-        "class in test": ((X, y), (X, y + 1), None, r"label 3 \(4 times\), which .* has not"),
-        "classes in test": ((X, y), (X, y + 2), None, "has not; the same is true of 1 more"),
-        "one class": ((X, y * 0 + 5), (X, y * 0 + 5), None, "all examples are of one class, 5"),
-        "missing": ((X, y * 3), (X, y * 3), "abcdefg", "7 names, but .* has no example of 'b'"),
-        "outside": ((X, y + 1), (X, y + 1), "ab", "2 names, but .* has 3 different labels, from 1"),
-        "twice": ((X, y), (X, y), "aab", "a name twice"),
-        "Fortran": ((np.asfortranarray(X), y), (X, y), None, "in Fortran order"),
-        "big-endian": ((floats.astype(">f4"), y), None, None, "byte order"),
-        "objects": ((objects, y), None, None, "damaged or no array that can be used: .*objects"),
-        "empty": ((X[:0], y[:0]), None, None, "train_images.npy"),
-    }[kind]
+X, Y = some_images(12)
+FLOATS = RNG.normal(size=(12, 4)).astype(np.float32)
+REFUSED = {  # training and test data, names of classes, message
+    "more labels": ((X, Y[:-1]), (X, Y), None, "has 12 examples, but .* has 11 labels"),
+    "fractions": ((X, Y / 2), (X, Y), None, "float64 .*expected whole numbers"),
+    "two columns": ((X, np.stack([Y, Y], 1)), (X, Y), None, "expected whole numbers"),
+    "float images": ((X / 255, Y), (X, Y), None, r"float64 \(12, 4, 5\), expected images"),
+    "a row": ((X[:, 0, 0], Y), (X, Y), None, r"uint8 \(12,\), expected images"),
+    "int features": ((Y[:, None], Y), (X, Y), None, r"int64 \(12, 1\), expected images"),
+    "other shape": ((X, Y), (X[:, 1:], Y), None, r"examples differ: .*\(12, 3, 5\) uint8"),
+    "other kind": ((X, Y), (FLOATS, Y), None, "training and test examples differ"),
+    "class in test": ((X, Y), (X, Y + 1), None, r"label 3 \(4 times\), which .* has not"),
+    "classes in test": ((X, Y), (X, Y + 2), None, "has not; the same is true of 1 more"),
+    "one class": ((X, Y * 0 + 5), (X, Y * 0 + 5), None, "all examples are of one class, 5"),
+    "missing": ((X, Y * 3), (X, Y * 3), "abcdefg", "7 names, but .* has no example of 'b'"),
+    "outside": ((X, Y + 1), (X, Y + 1), "ab", "2 names, but .* has 3 different labels, from 1"),
+    "twice": ((X, Y), (X, Y), "aab", "a name twice"),
+    "Fortran": ((np.asfortranarray(X), Y), (X, Y), None, "in Fortran order"),
+    "big-endian": ((FLOATS.astype(">f4"), Y), None, None, "byte order"),
+    "objects": ((np.empty(12, object), Y), None, None, "no array that can be used: .*objects"),
+    "empty": ((X[:0], Y[:0]), None, None, "train_images.npy"),
+}
 
 
-KINDS = (
-    "more labels,fractions,two columns,float images,a row,whole features,other shape,other kind,"
-    "class in test,classes in test,one class,missing,outside,twice,Fortran,big-endian,objects,empty"
-)
-
-
-@pytest.mark.parametrize("kind", KINDS.split(","))
+@pytest.mark.parametrize("kind", REFUSED)
 def test_arrays_that_cannot_be_used_are_refused_by_name(tmp_path, kind):
-    train, test, classes, message = refuse(kind)
-    write_arrays(tmp_path, train, test, classes)
+    *arrays, message = REFUSED[kind]
+    write_arrays(tmp_path, *arrays)
     with pytest.raises(DatasetError, match=message) as error:
         load_data(tmp_path, 4)
     assert "\n" not in str(error.value)
@@ -309,25 +298,31 @@ def test_a_feature_that_is_not_finite_is_named_when_it_is_read(tmp_path, value):
         (b"", "damaged or no IDX file"),
         (b"\0\0\x0d\x03" + bytes(16), "it begins with 00000d03"),
         (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(7), r"7 bytes follow, for shape \(2, 2, 2\)"),
-        (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "9 bytes follow"),
+        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(9), "9 bytes follow"),
+        (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "damaged or no IDX file"),
         (b"\0\0\x08\x03\0\0", "damaged or no IDX file"),
     ],
 )
-def test_damaged_idx_files_are_refused(tmp_path, content, message):
+@pytest.mark.parametrize("compressed", [False, True])
+def test_damaged_idx_files_are_refused(tmp_path, content, message, compressed):
     X, y = some_images(6)
     write_dataset(tmp_path, X, y, X, y)
-    (tmp_path / "train-images-idx3-ubyte").write_bytes(content)
+    file = tmp_path / "train-images-idx3-ubyte"
+    file.write_bytes(content)
+    if compressed:
+        file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(content))
+        file.unlink()
     with pytest.raises(DatasetError, match=message):
         load_data(tmp_path, 4)
 
 
-def test_pictures_that_cannot_be_used_are_named_and_counted(tmp_path):
+def test_images_that_cannot_be_used_are_named_and_counted(tmp_path):
     folder = write_pictures(tmp_path, sizes=((6, 4), (6, 5)), modes=("L",))
     (folder / "train" / "cat" / "0.png").write_bytes(b"no picture")
     message = r"train/cat/0.png: not a picture; the same is true of 7 more; .*give all one size"
     with pytest.raises(DatasetError, match=message):
         load_data(folder, 4)
-    assert not list((folder / ".d2l_softmax").iterdir())  # nothing half-made is left
+    assert not list((folder / ".d2l_softmax").iterdir())  # no unfinished cache is left
 
 
 def test_folders_whose_classes_cannot_be_trained_are_refused(tmp_path):
@@ -336,7 +331,7 @@ def test_folders_whose_classes_cannot_be_trained_are_refused(tmp_path):
     with pytest.raises(DatasetError, match=r"fox is of a class that .*train has not"):
         load_data(folder, 4)
     (folder / "train" / "fox").mkdir()
-    with pytest.raises(DatasetError, match="train/fox has no pictures"):
+    with pytest.raises(DatasetError, match="train/fox has no images"):
         load_data(folder, 4)
     shutil.rmtree(folder / "train")
     (folder / "train").mkdir()
@@ -350,7 +345,7 @@ def test_a_place_without_data_is_named_with_what_was_expected(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DatasetError, match="file is not a directory"):
         load_data(tmp_path / "file", 4)
-    with pytest.raises(DatasetError, match="no data that are known here"):
+    with pytest.raises(DatasetError, match="no data in a known format"):
         load_data(tmp_path, 4)
     np.save(tmp_path / "train_images.npy", np.zeros(3))
     with pytest.raises(DatasetError, match=r"has train_images.npy, but no train_labels"):
@@ -359,10 +354,10 @@ def test_a_place_without_data_is_named_with_what_was_expected(tmp_path):
         load_data(tmp_path, 4, shuffle="some")
 
 
-# Every command on every kind of data
+# Every command on every format
 
 
-def of_pictures(folder):
+def of_images(folder):
     return write_pictures(folder, sizes=((6, 4), (9, 12)), n=6), ["--resize=8x7"]
 
 
@@ -384,7 +379,7 @@ def of_features(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [of_pictures, of_idx, of_arrays, of_features])
+@pytest.mark.parametrize("make", [of_images, of_idx, of_arrays, of_features])
 def test_every_command_takes_the_data(tmp_path, capsys, make):
     folder, resize = make(tmp_path / "own")
     dataset = f"--dataset={folder}"
@@ -423,42 +418,49 @@ def test_every_command_takes_the_data(tmp_path, capsys, make):
     assert "the model was trained on own; name these data with --dataset" in capsys.readouterr().err
 
 
-def test_a_model_is_not_used_on_data_that_it_is_not_for(tmp_path, capsys):
+def test_a_model_is_not_used_on_other_data(tmp_path, capsys):
     X, y = some_images(30)
-    write_arrays(tmp_path / "a", (X, y), (X, y))
-    write_arrays(tmp_path / "b", (X[:, 1:], y), (X[:, 1:], y))
-    write_arrays(tmp_path / "c", (X, y), (X, y), ["one", "two", "three"])
-    argv = [f"--dataset={tmp_path / 'a'}", f"--output-dir={tmp_path}", "--epochs=1", "--quiet"]
-    assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
+    a = write_arrays(tmp_path / "a", (X, y), (X, y))
+    b = write_arrays(tmp_path / "b", (X[:, 1:], y), (X[:, 1:], y))
+    c = write_arrays(tmp_path / "c", (X, y), (X, y), ["one", "two", "three"])
+    assert train(a, tmp_path, "--epochs=1") == 0
     model = str(tmp_path / "model.pt")
-    assert d2l_main.main(["evaluate", model, f"--dataset={tmp_path / 'b'}"]) == 1
-    expected = "has 1x3x5 in 3 classes, but the model is for 1x4x5 in 3 classes"
-    assert expected in capsys.readouterr().err
-    assert d2l_main.main(["evaluate", model, f"--dataset={tmp_path / 'c'}"]) == 1
-    assert "1x4x5 in 3 classes of other names, but" in capsys.readouterr().err
-    assert d2l_main.main(["predict", "--index=30", f"--model={model}", argv[0]]) == 1
-    assert "no test example 30; choose one with --index from 0 to 29" in capsys.readouterr().err
+    for arguments, message in (
+        (["evaluate", model, f"--dataset={b}"], "1x3x5 in 3 classes, but the model is for 1x4x5"),
+        (["evaluate", model, f"--dataset={c}"], "1x4x5 in 3 classes of other names, but"),
+        (
+            ["predict", "--index=30", f"--model={model}", f"--dataset={a}"],
+            "no test example 30; choose one with --index from 0 to 29",
+        ),
+    ):
+        assert d2l_main.main(arguments) == 1
+        assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        "{",
-        "[]",
-        "{}",
-        '{"data": "a", "classes": ["x", "y"], "shape": [1, 4], "resize": null}',
-        '{"data": "a", "classes": ["x", "x"], "shape": [4], "resize": null}',
-        '{"data": "a", "classes": ["x", "y"], "shape": [true], "resize": null}',
-        '{"data": "a", "classes": ["x", "y"], "shape": [1, 2, 2], "resize": [3, 3]}',
-        '{"data": "a", "classes": ["x", "y"], "shape": [100000, 100000, 3], "resize": null}',
-        '{"data": "a", "classes": ["x", "y"], "shape": [4], "resize": null, "pictures": "drawn"}',
-        '{"data": "a", "classes": ["x", "y"], "shape": [1, 2, 2], "resize": null, "pictures": '
-        '"as Fashion-MNIST was made"}',
-    ],
-)
-def test_a_damaged_description_is_refused(tmp_path, capsys, content):
+# model.json
+
+
+DESCRIPTION = {"data": "a", "classes": ["x", "y"], "shape": [1, 2, 2], "resize": None}
+DAMAGED = {
+    "no JSON": "{",
+    "a list": [],
+    "empty": {},
+    "shape of two": DESCRIPTION | {"shape": [1, 4]},
+    "a class twice": DESCRIPTION | {"classes": ["x", "x"]},
+    "a bool": DESCRIPTION | {"shape": [True]},
+    "another size": DESCRIPTION | {"resize": [3, 3]},
+    "huge": DESCRIPTION | {"shape": [100000, 100000, 3]},
+    "unknown pictures": DESCRIPTION | {"pictures": "drawn"},
+    "not Fashion-MNIST": DESCRIPTION | {"pictures": "as Fashion-MNIST was made"},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_description_is_refused(tmp_path, capsys, damage):
     torch.save({"W": torch.zeros(4, 2), "b": torch.zeros(2)}, tmp_path / "model.pt")
-    (tmp_path / "model.json").write_text(content)
+    content = DAMAGED[damage]
+    text = content if isinstance(content, str) else json.dumps(content)
+    (tmp_path / "model.json").write_text(text)
     assert d2l_main.main(["evaluate", str(tmp_path / "model.pt")]) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1
@@ -466,13 +468,12 @@ def test_a_damaged_description_is_refused(tmp_path, capsys, content):
 
 
 @pytest.mark.parametrize("earlier", [False, True], ids=["written today", "of an earlier version"])
-def test_data_of_ones_own_may_be_called_fashion_mnist(tmp_path, capsys, earlier):
+def test_custom_data_may_be_called_fashion_mnist(tmp_path, capsys, earlier):
     """Their pictures are only resized: a bright one is not inverted, as Fashion-MNIST's are."""
     X = np.full((20, 2, 2), 50, np.uint8)
     X[::2] = 200
     folder = write_arrays(tmp_path / "Fashion-MNIST", (X, np.arange(20) % 2), classes=["x", "y"])
-    argv = [f"--dataset={folder}", f"--output-dir={tmp_path}", "--epochs=60", "--lr=1", "--quiet"]
-    assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
+    assert train(folder, tmp_path, "--epochs=60", "--lr=1") == 0
     described = json.loads((tmp_path / "model.json").read_text())
     assert described["data"] == "Fashion-MNIST"
     assert (described["pictures"], described["scale"]) == ("resized", 1 / 255)
@@ -491,27 +492,25 @@ def test_data_of_ones_own_may_be_called_fashion_mnist(tmp_path, capsys, earlier)
 def test_an_earlier_description_of_fashion_mnist_is_read_as_before(tmp_path, made_up):
     argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--epochs=1", "--quiet"]
     assert training_command.main(TWINS["scratch"], "scratch", [*argv, "--resize=8x9"]) == 0
-    now = load_description(tmp_path / "model.pt", OF_FASHION_MNIST)
+    now = load_description(tmp_path / "model.pt")
     assert (now.pictures, now.shape) == ("as Fashion-MNIST was made", (1, 8, 9))
     described = json.loads((tmp_path / "model.json").read_text())
     del described["pictures"], described["scale"]
     (tmp_path / "model.json").write_text(json.dumps(described))
-    assert load_description(tmp_path / "model.pt", OF_FASHION_MNIST) == now
+    assert load_description(tmp_path / "model.pt") == now
 
 
-def test_features_need_no_preparation(tmp_path):
+def test_features_have_no_scale(tmp_path):
     folder, _ = of_features(tmp_path / "own")
-    argv = [f"--dataset={folder}", f"--output-dir={tmp_path}", "--epochs=1", "--quiet"]
-    assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
+    assert train(folder, tmp_path, "--epochs=1") == 0
     described = json.loads((tmp_path / "model.json").read_text())
     assert (described["pictures"], described["scale"]) == (None, None)
 
 
-def test_a_training_on_other_data_is_not_gone_on_with(tmp_path, capsys):
+def test_a_training_on_other_data_is_not_resumed(tmp_path, capsys):
     X, y = some_images(30)
     write_arrays(tmp_path / "a", (X, y), (X, y))
-    argv = [f"--dataset={tmp_path / 'a'}", f"--output-dir={tmp_path}", "--quiet", "--epochs=2"]
-    assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
+    assert train(tmp_path / "a", tmp_path, "--epochs=2") == 0
     write_arrays(tmp_path / "a", (X, y[::-1]), (X, y))
-    assert training_command.main(TWINS["scratch"], "scratch", [*argv, "--resume"]) == 1
+    assert train(tmp_path / "a", tmp_path, "--epochs=2", "--resume") == 1
     assert "the data differ from those that it started with" in capsys.readouterr().err

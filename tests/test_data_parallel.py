@@ -18,9 +18,9 @@ from one_of_several import DIGESTS
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import sources
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
-from d2l_softmax.storage.results import load_history
 from d2l_softmax.training.checkpoint import load_checkpoint, position
 from d2l_softmax.training.distributed import Shard
+from d2l_softmax.training.history import load_history
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="torchrun on POSIX")
 ROOT = Path(__file__).parents[1]

@@ -13,7 +13,7 @@ from PIL import Image
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
 from d2l_softmax.data import CLASSES, fashion_mnist
-from d2l_softmax.storage.results import load_parameters
+from d2l_softmax.models import load_parameters
 from d2l_softmax.training.evaluation import (
     Evaluation,
     evaluate,

@@ -13,9 +13,8 @@ from safetensors import safe_open
 
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import export
-from d2l_softmax.models import OF_FASHION_MNIST
-from d2l_softmax.storage.description import RESIZED, Description, save_description
-from d2l_softmax.storage.results import save_parameters
+from d2l_softmax.description import OF_FASHION_MNIST, RESIZED, Description, save_description
+from d2l_softmax.models import save_parameters
 
 DTYPES = {"float32": 1e-6, "float64": 1e-14}
 KINDS = {

@@ -37,7 +37,7 @@ from d2l_softmax.figures.templates import (
 )
 from d2l_softmax.training.agreement import Difference
 from d2l_softmax.training.evaluation import Evaluation, wilson_interval
-from d2l_softmax.training.fit import EpochRecord
+from d2l_softmax.training.history import EpochRecord
 
 CLASSES = ("bag", "coat", "shirt")
 

@@ -1,4 +1,4 @@
-"""Data on a disk: orders that read it in long runs, passes begun later, memory that stays."""
+"""Data on a disk: block shuffle, epochs that start at a later batch, memory."""
 
 import subprocess
 import sys
@@ -9,14 +9,14 @@ import torch
 
 from d2l_softmax import load_data
 from d2l_softmax.data import batches
-from d2l_softmax.data.batches import ArrayDataset, ArrayLoader, regrouped
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader, rebatch
 
 
-def loader_of(n, batch_size=7, seed=0, **how):
-    """Return a loader of n images of one pixel, whose labels are their places."""
+def loader_of(n, batch_size=7, seed=0, **order):
+    """Return a loader of n images of one pixel, whose labels are their indices."""
     dataset = ArrayDataset(torch.zeros(n, 1, 1, dtype=torch.uint8), torch.arange(n), ["any"])
     generator = torch.Generator().manual_seed(seed)
-    return ArrayLoader(dataset, batch_size, shuffle=True, generator=generator, **how)
+    return ArrayLoader(dataset, batch_size, shuffle=True, generator=generator, **order)
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def small_blocks(monkeypatch):
 
 @pytest.mark.parametrize("n", [1, 4, 5, 6, 14, 15, 16, 99, 100])
 @pytest.mark.usefixtures("small_blocks")
-def test_a_pass_by_blocks_has_every_example_once(n):
-    places = [y for _, y in loader_of(n, by_blocks=True)]
-    assert sorted(torch.cat(places).tolist()) == list(range(n))
-    assert [len(y) for y in places] == [7] * (n // 7) + [n % 7] * bool(n % 7)
+def test_an_epoch_by_blocks_has_every_example_once(n):
+    indices = [y for _, y in loader_of(n, by_blocks=True)]
+    assert sorted(torch.cat(indices).tolist()) == list(range(n))
+    assert [len(y) for y in indices] == [7] * (n // 7) + [n % 7] * bool(n % 7)
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -40,20 +40,19 @@ def test_a_window_is_some_blocks_whose_examples_are_shuffled():
     windows = list(loader.windows())
     assert [len(window) for window in windows] == [15] * 6 + [10]
     for window in windows:
-        blocks = (window // 5).unique()
-        assert len(window) == 5 * len(blocks)  # whole blocks
+        assert len(window) == 5 * len((window // 5).unique())  # whole blocks
         assert window.tolist() != window.sort().values.tolist()
-    assert torch.cat(windows[:3]).max() > 50 > torch.cat(windows[:3]).min()  # from all over
-    assert [w.tolist() for w in loader.windows()] != [w.tolist() for w in windows]
-    assert [w.tolist() for w in loader_of(100, by_blocks=True).windows()] == [
-        w.tolist() for w in windows
-    ]
+    first = torch.cat(windows[:3])
+    assert first.max() > 50 > first.min()  # from everywhere
+    epochs = [torch.cat(windows), torch.cat([*loader.windows()])]
+    assert not torch.equal(*epochs)
+    assert torch.equal(torch.cat([*loader_of(100, by_blocks=True).windows()]), epochs[0])
 
 
 @pytest.mark.parametrize("by_blocks", [False, True])
 @pytest.mark.parametrize("first", [0, 1, 5, 6, 7])
 @pytest.mark.usefixtures("small_blocks")
-def test_a_pass_can_begin_at_a_later_batch_without_looking_up_those_before(by_blocks, first):
+def test_an_epoch_can_start_at_a_later_batch_without_looking_up_those_before(by_blocks, first):
     whole = [y.tolist() for _, y in loader_of(40, by_blocks=by_blocks)]
     loader = loader_of(40, by_blocks=by_blocks)
     looked_up = []
@@ -65,9 +64,9 @@ def test_a_pass_can_begin_at_a_later_batch_without_looking_up_those_before(by_bl
     assert len(looked_up) == 6 - min(first, 6)
 
 
-def test_pieces_are_regrouped():
-    pieces = [torch.arange(0, 5), torch.arange(5, 6), torch.arange(6, 6), torch.arange(6, 13)]
-    assert [p.tolist() for p in regrouped(iter(pieces), 4)] == [
+def test_windows_become_batches():
+    windows = [torch.arange(0, 5), torch.arange(5, 6), torch.arange(6, 6), torch.arange(6, 13)]
+    assert [batch.tolist() for batch in rebatch(iter(windows), 4)] == [
         [0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12],
     ]  # fmt: skip
 
@@ -79,15 +78,15 @@ def test_data_by_blocks_are_the_same_in_memory_and_on_disk(tmp_path, monkeypatch
         np.save(tmp_path / f"{split}_labels.npy", np.arange(n) % 7)
     monkeypatch.setattr(batches, "BLOCK", 9_000)
 
-    def one_pass(**how):
-        train_iter, _ = load_data(tmp_path, 64, generator=torch.Generator().manual_seed(5), **how)
+    def one_epoch(**order):
+        train_iter, _ = load_data(tmp_path, 64, generator=torch.Generator().manual_seed(5), **order)
         assert train_iter.by_blocks
         X, y = zip(*train_iter, strict=True)
         return torch.cat(X), torch.cat(y)
 
-    X, y = one_pass(shuffle="block")
-    monkeypatch.setattr("d2l_softmax.data.custom.LARGE", 1000)
-    X_disk, y_disk = one_pass()  # auto
+    X, y = one_epoch(shuffle="block")
+    monkeypatch.setattr("d2l_softmax.data.loaders.LARGE", 1000)
+    X_disk, y_disk = one_epoch()  # auto
     assert torch.equal(X, X_disk)
     assert torch.equal(y, y_disk)
 
@@ -115,8 +114,8 @@ print(opened, read, megabytes("RssAnon") - anonymous)
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_memory_does_not_grow_with_what_is_on_the_disk(tmp_path):
-    n = 1_400_000  # of 28×28, 1.1 GB; a hole, so it takes no room on the disk
+def test_memory_does_not_grow_with_the_data_on_the_disk(tmp_path):
+    n = 1_400_000  # of 28×28, 1.1 GB; a sparse file, which takes no space
     for folder, number in (("large", n), ("small", 4)):
         (tmp_path / folder).mkdir()
         shape = {"train": (number, 28, 28), "test": (4, 28, 28)}
@@ -127,7 +126,7 @@ def test_memory_does_not_grow_with_what_is_on_the_disk(tmp_path):
             np.save(tmp_path / folder / f"{split}_labels.npy", labels)
     line = [sys.executable, "-c", MEMORY, tmp_path / "large", tmp_path / "small"]
     done = subprocess.run(line, check=True, capture_output=True, text=True)
-    opened, read, after_a_pass = map(float, done.stdout.split())
-    assert read < 50  # the checks read labels, no pixels
-    assert opened < 100  # the labels as int64, 11 MB, and what numbering them takes
-    assert after_a_pass < 100
+    opened, read, after_an_epoch = map(float, done.stdout.split())
+    assert read < 50  # the checks read labels, not pixels
+    assert opened < 100  # the labels as int64, 11 MB, and copies of them
+    assert after_an_epoch < 100

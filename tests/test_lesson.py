@@ -15,10 +15,10 @@ import d2l_softmax.pages.lesson as lesson_room
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands.page import OF_EACH_CLASS
 from d2l_softmax.data.fashion_mnist import CLASSES
+from d2l_softmax.description import Description, save_description
 from d2l_softmax.figures.style import signed_colors
 from d2l_softmax.pages.lesson.modules import joined
 from d2l_softmax.pages.lesson.programs import STEPS, TENSORFLOW, number_of
-from d2l_softmax.storage.description import Description, save_description
 
 ROOT = Path(__file__).parents[1]
 ROOM = Path(lesson_room.__file__).parent

@@ -13,12 +13,12 @@ from PIL import Image, ImageDraw, ImageFilter
 from benchmarks.backgrounds import KINDS, clutter, disguise, nothing
 from d2l_softmax.data import preprocessing
 from d2l_softmax.data.pictures import LARGEST_SIDE, load_picture
-from d2l_softmax.data.preprocessing import BLANK, CLUTTERED, SPECK, prepare
+from d2l_softmax.data.preprocessing import BLANK, CLUTTERED, SPECK, preprocess
 
 DOUBTS = {"blank": BLANK, "speck": SPECK, "cluttered": CLUTTERED}
 STEPS = {
     "picture": preprocessing.THE_PICTURE,
-    "withoutGround": preprocessing.NO_GROUND,
+    "withoutGround": preprocessing.NO_BACKGROUND,
     "trimmed": preprocessing.TRIMMED,
     "resized": preprocessing.RESIZED,
 }
@@ -58,7 +58,7 @@ def assert_same(lesson, picture):
     """Compare what both make of a picture: sizes of the steps, doubts, each pixel of the input."""
     factor = max(picture.size) // LARGEST_SIDE  # as it is read from a file, see below
     read = picture.reduce(factor) if factor > 1 and picture.mode == "RGB" else picture
-    ours, theirs = in_page(lesson, picture), prepare(read)
+    ours, theirs = in_page(lesson, picture), preprocess(read)
     assert [DOUBTS[each] for each in ours["doubts"]] == list(theirs.doubts)
     steps = [[STEPS[name], width, height] for name, width, height in ours["steps"]]
     assert steps == [[name, *step.size] for name, step in theirs.steps.items()]
@@ -116,7 +116,7 @@ def test_any_other_picture(lesson, name):
 
 
 def test_every_doubt_is_among_these_pictures():
-    doubts = {doubt for picture in OTHERS.values() for doubt in prepare(picture).doubts}
+    doubts = {doubt for picture in OTHERS.values() for doubt in preprocess(picture).doubts}
     assert doubts == set(DOUBTS.values())
 
 

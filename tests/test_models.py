@@ -1,4 +1,4 @@
-"""Models in scripts: load_model and save_model, for both twins and for data of one's own."""
+"""load_model and save_model, for both twins and for custom data."""
 
 import subprocess
 import sys
@@ -13,9 +13,10 @@ import scratch
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.results import ModelFileError, load_history
+from d2l_softmax.models import ModelFileError
+from d2l_softmax.training.history import load_history
 
-OWN = ("rose", "tulip", "玫瑰")
+FLOWERS = ("rose", "tulip", "玫瑰")
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def path(tmp_path):
     return tmp_path / "mine.pt"
 
 
-def test_what_a_run_wrote_is_loaded_with_its_classes(trained, real_data):
+def test_a_runs_model_is_loaded_with_its_classes(trained, real_data):
     model = d2l.load_model(trained / "model.pt")
     assert isinstance(model, concise.SoftmaxRegression)
     assert (model.classes, model.shape) == (CLASSES, (1, 28, 28))
@@ -42,22 +43,18 @@ def test_either_twins_model_is_read_as_either(twin, reader, dtype, path, generat
     loaded = d2l.load_model(str(path), TWINS.get(reader))
     assert isinstance(loaded, TWINS.get(reader, concise).SoftmaxRegression)
     assert loaded.W.dtype == dtype
+    assert d2l.load_model(path, dtype=torch.float64).W.dtype == torch.float64
     assert torch.equal(loaded.W, model.W)
     assert torch.equal(loaded.b, model.b)
     X = torch.rand(3, 1, 28, 28, dtype=dtype, generator=generator)
     torch.testing.assert_close(loaded.probabilities(X), model.probabilities(X))
 
 
-def test_a_dtype_can_be_asked_for(path):
-    d2l.save_model(path, scratch.SoftmaxRegression(dtype=torch.float64))
-    assert d2l.load_model(path, dtype=torch.float32).W.dtype == torch.float32
-
-
-@pytest.mark.parametrize("shape", [(3, 4, 5), (60,)], ids=["pictures", "features"])
-def test_own_classes_and_shape_are_kept(shape, path, tmp_path):
-    d2l.save_model(path, scratch.SoftmaxRegression(60, 3), OWN, shape)
+@pytest.mark.parametrize("shape", [(3, 4, 5), (60,)], ids=["images", "features"])
+def test_custom_classes_and_shape_are_kept(shape, path, tmp_path):
+    d2l.save_model(path, scratch.SoftmaxRegression(60, 3), FLOWERS, shape)
     model = d2l.load_model(path)
-    assert (model.classes, model.shape) == (OWN, shape)
+    assert (model.classes, model.shape) == (FLOWERS, shape)
     d2l.save_model(tmp_path / "copy.pt", model)
     copy = d2l.load_model(tmp_path / "copy.pt", scratch)
     assert copy.description == model.description
@@ -76,22 +73,18 @@ def test_commands_read_what_a_script_saved(path, tmp_path, capsys):
 
 
 def test_without_model_json_it_is_a_model_of_fashion_mnist(path):
-    d2l.save_model(path, scratch.SoftmaxRegression())
+    d2l.save_model(path, scratch.SoftmaxRegression(60, 3), FLOWERS, (60,))
+    d2l.save_model(path, scratch.SoftmaxRegression())  # replaces the description, too
+    assert d2l.load_model(path).classes == CLASSES
     path.with_suffix(".json").unlink()
     assert d2l.load_model(path).classes == CLASSES
-    d2l.save_model(path, scratch.SoftmaxRegression(60, 3), OWN, (60,))
+    d2l.save_model(path, scratch.SoftmaxRegression(60, 3), FLOWERS, (60,))
     path.with_suffix(".json").unlink()
     with pytest.raises(ModelFileError, match=r"W has shape \(60, 3\), expected \(784, 10\)"):
         d2l.load_model(path)
 
 
-def test_an_earlier_description_is_replaced(path):
-    d2l.save_model(path, scratch.SoftmaxRegression(60, 3), OWN, (60,))
-    d2l.save_model(path, scratch.SoftmaxRegression())
-    assert d2l.load_model(path).classes == CLASSES
-
-
-def test_files_that_cannot_be_used_are_errors_of_the_user(path):
+def test_files_that_cannot_be_used_raise_user_errors(path):
     with pytest.raises(UserError, match="there is no model"):
         d2l.load_model(path)
     d2l.save_model(path, scratch.SoftmaxRegression())
@@ -110,13 +103,13 @@ def test_files_that_cannot_be_used_are_errors_of_the_user(path):
     ("classes", "shape"),
     [
         (None, None),  # those of Fashion-MNIST
-        (OWN, None),
+        (FLOWERS, None),
         (None, (60,)),
-        (OWN, (61,)),
-        (OWN, (6, 10)),
+        (FLOWERS, (61,)),
+        (FLOWERS, (6, 10)),
         (("rose", "rose", "tulip"), (60,)),
         ((1, 2, 3), (60,)),
-        (OWN, (-60,)),
+        (FLOWERS, (-60,)),
     ],
 )
 def test_classes_and_shape_that_do_not_fit_are_refused(classes, shape, path):

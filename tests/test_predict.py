@@ -23,7 +23,7 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import predict as predict_command
 from d2l_softmax.commands.predict import find_pictures
 from d2l_softmax.data.fashion_mnist import CLASSES
-from d2l_softmax.data.preprocessing import Prepared
+from d2l_softmax.data.preprocessing import Preprocessed
 from d2l_softmax.figures import style
 from d2l_softmax.figures.prediction import draw_prediction
 from d2l_softmax.figures.style import chinese_font
@@ -238,7 +238,7 @@ def test_a_prediction_is_small_and_has_no_tensors():
     generator = torch.Generator().manual_seed(0)
     noise = torch.randint(256, (900, 1000, 3), dtype=torch.uint8, generator=generator)
     steps = {"the picture": Image.fromarray(noise.numpy())}
-    prepared = Prepared(torch.rand(1, 1, 28, 28), steps)
+    prepared = Preprocessed(torch.rand(1, 1, 28, 28), steps)
     model = scratch.SoftmaxRegression(784, 10)
     prediction = predict_command.predict_one(Path("name"), prepared, model)
     assert len(pickle.dumps(prediction)) < 20_000

@@ -23,7 +23,7 @@ from d2l_softmax.pages.page import embedded, write_page
 from d2l_softmax.pages.report import Animation, write_comparison_report, write_run_report
 from d2l_softmax.pages.twins import rows_of, side_by_side
 from d2l_softmax.training.evaluation import Evaluation
-from d2l_softmax.training.fit import EpochRecord
+from d2l_softmax.training.history import EpochRecord
 
 A4 = 718  # CSS pixels between margins of 1 cm
 

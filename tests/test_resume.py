@@ -11,9 +11,8 @@ from conftest import TWINS
 
 from d2l_softmax.commands import train
 from d2l_softmax.data.batches import ArrayDataset
-from d2l_softmax.storage.results import load_history
 from d2l_softmax.training.checkpoint import load_checkpoint
-from d2l_softmax.training.fit import EpochRecord
+from d2l_softmax.training.history import EpochRecord, load_history
 from d2l_softmax.training.metrics import Accumulator, NonFiniteError
 
 other = {"scratch": "concise", "concise": "scratch"}

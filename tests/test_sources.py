@@ -1,7 +1,8 @@
-"""Where the files come from: each source, the order, verification, and what is said on failure."""
+"""Sources of Fashion-MNIST: their order, verification of files, and messages on failure."""
 
 import functools
 import gzip
+import hashlib
 import http.server
 import os
 import shutil
@@ -56,24 +57,38 @@ def test_files_in_place_are_used_as_they_are(made_up, files, capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("where", [".", "FashionMNIST/raw"])
-def test_compressed_files_in_the_data_directory(files, tmp_path, where):
-    data_dir = tmp_path / "mine"
-    compress(files, data_dir / where)
-    assert_complete(ensure_fashion_mnist(data_dir))
+def test_files_in_the_data_directory_are_unpacked(files, tmp_path):
+    assert_complete(ensure_fashion_mnist(shutil.copytree(files, tmp_path / "plain")))
+    for name, where in (("top", "."), ("raw", "FashionMNIST/raw")):
+        compress(files, tmp_path / name / where)
+        assert_complete(ensure_fashion_mnist(tmp_path / name))
 
 
-def test_plain_files_in_the_data_directory(files, tmp_path):
-    data_dir = shutil.copytree(files, tmp_path / "mine")
-    assert_complete(ensure_fashion_mnist(data_dir))
+def test_a_damaged_gz_does_not_hide_a_good_file(files, tmp_path):
+    raw = tmp_path / "mine" / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    good = compress(files, tmp_path / "mine") / f"{NAMES[0]}.gz"
+    (raw / good.name).write_bytes(good.read_bytes()[:-50])
+    assert_complete(ensure_fashion_mnist(tmp_path / "mine"))
 
 
 def test_system_copy(files, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sources, "SYSTEM_COPY", compress(files, tmp_path / "system"))
     assert_complete(ensure_fashion_mnist(tmp_path / "cache"))
-    said = capsys.readouterr().err
-    assert str(tmp_path / "cache") in said
-    assert "from the system copy" in said
+    printed = capsys.readouterr().err
+    assert str(tmp_path / "cache") in printed
+    assert "from the system copy" in printed
+
+
+def test_only_missing_files_are_fetched(made_up, files, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "SYSTEM_COPY", compress(files, tmp_path / "system"))
+    (files / NAMES[1]).unlink()
+    before = (files / NAMES[0]).stat().st_mtime_ns
+    assert_complete(ensure_fashion_mnist(made_up))
+    assert (files / NAMES[0]).stat().st_mtime_ns == before
+
+
+# Downloads
 
 
 @pytest.fixture
@@ -94,12 +109,8 @@ def mirror(tmp_path):
 
 def use_mirror(monkeypatch, folder, address):
     """Make torchvision download from the address, with the MD5 sums of what is there."""
-    import hashlib
-
-    resources = []
-    for name in NAMES:
-        content = (folder / f"{name}.gz").read_bytes()
-        resources.append((f"{name}.gz", hashlib.md5(content).hexdigest()))
+    files = [folder / f"{name}.gz" for name in NAMES]
+    resources = [(file.name, hashlib.md5(file.read_bytes()).hexdigest()) for file in files]
     monkeypatch.setattr(FashionMNIST, "mirrors", [address])
     monkeypatch.setattr(FashionMNIST, "resources", resources)
 
@@ -111,104 +122,27 @@ def test_torchvisions_mirrors(files, tmp_path, monkeypatch, mirror, capsys):
     assert "downloading to" in capsys.readouterr().err
 
 
-def test_download_that_breaks_off_leaves_nothing_behind(files, tmp_path, monkeypatch, mirror):
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [("cut off", r"torchvision's mirrors: .*corrupted"), ("another file", "SHA-256")],
+)
+def test_a_bad_download_is_refused_and_removed(
+    files, tmp_path, monkeypatch, mirror, damage, message
+):
     folder, address = mirror
-    use_mirror(monkeypatch, compress(files, folder), address)
-    broken = folder / f"{NAMES[0]}.gz"
-    broken.write_bytes(broken.read_bytes()[:-100])
-    with pytest.raises(DataUnavailableError, match=r"torchvision's mirrors: .*corrupted"):
+    compress(files, folder)
+    first, third = (folder / f"{NAMES[i]}.gz" for i in (0, 2))
+    if damage == "another file":
+        first.write_bytes(third.read_bytes())
+    use_mirror(monkeypatch, folder, address)
+    if damage == "cut off":
+        first.write_bytes(first.read_bytes()[:-100])
+    with pytest.raises(DataUnavailableError, match=message):
         ensure_fashion_mnist(tmp_path / "cache")
     assert list((tmp_path / "cache" / "FashionMNIST" / "raw").iterdir()) == []
 
 
-def test_download_of_other_content_is_refused(files, tmp_path, monkeypatch, mirror):
-    folder, address = mirror
-    compress(files, folder)
-    (folder / f"{NAMES[0]}.gz").write_bytes((folder / f"{NAMES[2]}.gz").read_bytes())
-    use_mirror(monkeypatch, folder, address)
-    with pytest.raises(DataUnavailableError, match="SHA-256"):
-        ensure_fashion_mnist(tmp_path / "cache")
-
-
-def test_debians_package(files, tmp_path, monkeypatch, capsys):
-    """Stand-ins for apt-get and dpkg-deb that do what these do, for a package of made-up files."""
-    system = compress(files, tmp_path / "package")
-    monkeypatch.setattr(sources, "SYSTEM_COPY", sources.Path("/usr/share/datasets/fashion-mnist"))
-    monkeypatch.setattr(sources.Path, "is_dir", lambda path: path != sources.SYSTEM_COPY)
-    calls, configurations = [], []
-
-    def fake_run(command, *, cwd, **_):
-        calls.append([os.path.basename(str(part)) for part in command])
-        if command[0] == "apt-get":
-            assert command[1:3] == ("-q", "-c")
-            configurations.append(command[3].read_text(encoding="utf-8"))
-            assert (cwd / "state/lists/partial").is_dir()
-            assert (cwd / "cache/archives/partial").is_dir()
-            for place in (f'Dir::State "{cwd}/state";', f'Dir::Cache "{cwd}/cache";'):
-                assert place in configurations[-1]
-        if "download" in command:
-            (cwd / "dataset-fashion-mnist_0_all.deb").touch()
-        if "-x" in command:
-            shutil.copytree(system, command[-1] / "usr/share/datasets/fashion-mnist")
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.setattr(sources.shutil, "which", lambda program: f"/usr/bin/{program}")
-    monkeypatch.setattr(sources.subprocess, "run", fake_run)
-    assert_complete(ensure_fashion_mnist(tmp_path / "cache"))
-    configuration, package = "apt.conf", "dataset-fashion-mnist_0_all.deb"
-    assert calls == [
-        ["apt-get", "-q", "-c", configuration, "update"],
-        ["apt-get", "-q", "-c", configuration, "download", "dataset-fashion-mnist"],
-        ["dpkg-deb", "-x", package, "files"],
-    ]
-    for setting in (
-        'APT::Sandbox::User "";',
-        'Acquire::Retries "1";',
-        'Acquire::http::Timeout "30";',
-        'Acquire::https::Timeout "30";',
-        "#clear APT::Update;",
-    ):
-        assert setting in configurations[0]
-    assert "no root needed" in capsys.readouterr().err
-
-
-def test_failure_of_apt_is_named(tmp_path, monkeypatch):
-    def fake_run(command, **_):
-        return subprocess.CompletedProcess(command, 100, "", "W: something\nE: no such package\n")
-
-    monkeypatch.setattr(sources.shutil, "which", lambda program: f"/usr/bin/{program}")
-    monkeypatch.setattr(sources.subprocess, "run", fake_run)
-    with pytest.raises(DataUnavailableError, match="apt-get failed: E: no such package"):
-        ensure_fashion_mnist(tmp_path / "cache")
-
-
-def test_a_program_that_never_ends_is_given_up_after_ten_minutes(tmp_path, monkeypatch):
-    def fake_run(command, *, timeout, **_):
-        raise subprocess.TimeoutExpired(command, timeout)
-
-    monkeypatch.setattr(sources.shutil, "which", lambda program: f"/usr/bin/{program}")
-    monkeypatch.setattr(sources.subprocess, "run", fake_run)
-    with pytest.raises(DataUnavailableError, match="apt-get did not finish in 600 s"):
-        ensure_fashion_mnist(tmp_path / "cache")
-
-
-def test_the_last_line_of_a_failed_program_is_named(tmp_path):
-    code = "import sys; print('W: first', 'E: last', sep='\\n', file=sys.stderr); sys.exit(3)"
-    with pytest.raises(RuntimeError, match=r" failed: E: last$"):
-        sources.run_program(sys.executable, "-c", code, cwd=tmp_path)
-
-
-def test_sources_are_asked_in_the_order_of_what_they_cost(tmp_path, monkeypatch):
-    asked = []
-    names = ("from_data_dir", "from_system_copy", "from_torchvision", "from_debian")
-    for name in reversed(names):
-        monkeypatch.setattr(sources, name, lambda raw, missing, name=name: asked.append(name))
-    with pytest.raises(DataUnavailableError):
-        ensure_fashion_mnist(tmp_path / "cache")
-    assert asked == list(names)
-
-
-def test_a_silent_network_is_given_up_after_half_a_minute(tmp_path, monkeypatch):
+def test_the_network_timeout_is_half_a_minute_and_only_for_the_download(tmp_path, monkeypatch):
     timeouts = []
 
     def download(folder, download):
@@ -221,63 +155,112 @@ def test_a_silent_network_is_given_up_after_half_a_minute(tmp_path, monkeypatch)
     try:
         with pytest.raises(DataUnavailableError, match="torchvision's mirrors: timed out"):
             ensure_fashion_mnist(tmp_path / "cache")
-        assert timeouts == [30]
-        assert socket.getdefaulttimeout() == 77  # others' connections are left alone
+        assert (timeouts, socket.getdefaulttimeout()) == ([30], 77)
     finally:
         socket.setdefaulttimeout(before)
 
 
-def test_failure_names_every_source_and_a_remedy(tmp_path):
+@pytest.fixture
+def programs(monkeypatch):
+    """Return a function that replaces what runs apt-get and dpkg-deb."""
+    monkeypatch.setattr(sources.shutil, "which", lambda program: f"/usr/bin/{program}")
+    return lambda run: monkeypatch.setattr(sources.subprocess, "run", run)
+
+
+def test_debians_package(files, tmp_path, monkeypatch, programs, capsys):
+    """Stand-ins for apt-get and dpkg-deb do what these do, for a package of made-up files."""
+    package = compress(files, tmp_path / "package")
+    monkeypatch.setattr(sources, "SYSTEM_COPY", sources.Path("/usr/share/datasets/fashion-mnist"))
+    monkeypatch.setattr(sources.Path, "is_dir", lambda path: path != sources.SYSTEM_COPY)
+    calls = []
+
+    def run(command, *, cwd, **_):
+        calls.append([os.path.basename(str(part)) for part in command])
+        if command[0] == "apt-get":
+            configuration = command[3].read_text(encoding="utf-8")
+            for setting in (
+                f'Dir::State "{cwd}/state";',
+                f'Dir::Cache "{cwd}/cache";',
+                'APT::Sandbox::User "";',
+                'Acquire::Retries "1";',
+                'Acquire::http::Timeout "30";',
+                'Acquire::https::Timeout "30";',
+                "#clear APT::Update;",
+            ):
+                assert setting in configuration
+            assert (cwd / "state/lists/partial").exists()
+            assert (cwd / "cache/archives/partial").exists()
+        if "download" in command:
+            (cwd / "dataset-fashion-mnist_0_all.deb").touch()
+        if "-x" in command:
+            shutil.copytree(package, command[-1] / "usr/share/datasets/fashion-mnist")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    programs(run)
+    assert_complete(ensure_fashion_mnist(tmp_path / "cache"))
+    assert calls == [
+        ["apt-get", "-q", "-c", "apt.conf", "update"],
+        ["apt-get", "-q", "-c", "apt.conf", "download", "dataset-fashion-mnist"],
+        ["dpkg-deb", "-x", "dataset-fashion-mnist_0_all.deb", "files"],
+    ]
+    assert "no root needed" in capsys.readouterr().err
+
+
+def test_a_program_that_fails_or_never_ends_is_named(tmp_path, programs):
+    def fail(command, **_):
+        return subprocess.CompletedProcess(command, 100, "", "W: something\nE: no such package\n")
+
+    def hang(command, *, timeout, **_):
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    for run, message in ((fail, "failed: E: no such package"), (hang, "did not finish in 600 s")):
+        programs(run)
+        with pytest.raises(DataUnavailableError, match=f"apt-get {message}"):
+            ensure_fashion_mnist(tmp_path / "cache")
+
+
+def test_the_last_line_of_a_failed_program_is_named(tmp_path):
+    code = "import sys; print('W: first', 'E: last', sep='\\n', file=sys.stderr); sys.exit(3)"
+    with pytest.raises(RuntimeError, match=r" failed: E: last$"):
+        sources.run_program(sys.executable, "-c", code, cwd=tmp_path)
+
+
+# Failures
+
+
+def test_every_source_is_tried_in_order_and_named_with_a_remedy(tmp_path, monkeypatch):
     with pytest.raises(DataUnavailableError) as caught:
         ensure_fashion_mnist(tmp_path / "cache")
-    message = str(caught.value)
-    for part in (
-        f"the data directory {tmp_path / 'cache'}: train-images-idx3-ubyte is not there",
-        "no-system-copy: no such directory",
-        "torchvision's mirrors: ",
-        "Debian's package dataset-fashion-mnist: apt-get is not installed",
-        "with data_dir or D2L_SOFTMAX_DATA",
-    ):
-        assert part in message
+    places = [
+        str(caught.value).index(part)
+        for part in (
+            f"the data directory {tmp_path / 'cache'}: train-images-idx3-ubyte does not exist",
+            "no-system-copy: no such directory",
+            "torchvision's mirrors: ",
+            "Debian's package dataset-fashion-mnist: apt-get is not installed",
+            "with data_dir or D2L_SOFTMAX_DATA",
+        )
+    ]
+    assert places == sorted(places)
 
 
-def test_damaged_file_is_replaced_and_kept(made_up, files, tmp_path, monkeypatch, capsys):
+def test_damaged_files_are_replaced_and_all_kept(made_up, files, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sources, "SYSTEM_COPY", compress(files, tmp_path / "system"))
-    damaged = files / NAMES[0]
-    damaged.write_bytes(b"what was here")
-    assert_complete(ensure_fashion_mnist(made_up))
-    assert (files / f"{NAMES[0]}.damaged").read_bytes() == b"what was here"
-    assert f"{damaged} has the wrong SHA-256" in capsys.readouterr().err
+    for content in (b"first", b"second"):
+        (files / NAMES[0]).write_bytes(content)
+        assert_complete(ensure_fashion_mnist(made_up))
+    assert (files / f"{NAMES[0]}.damaged").read_bytes() == b"first"
+    assert (files / f"{NAMES[0]}.damaged.damaged").read_bytes() == b"second"
+    assert f"{files / NAMES[0]} has the wrong SHA-256" in capsys.readouterr().err
 
 
-def test_only_what_is_missing_is_fetched(made_up, files, tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "SYSTEM_COPY", compress(files, tmp_path / "system"))
-    (files / NAMES[1]).unlink()
-    before = (files / NAMES[0]).stat().st_mtime_ns
-    assert_complete(ensure_fashion_mnist(made_up))
-    assert (files / NAMES[0]).stat().st_mtime_ns == before
+def test_a_good_file_of_another_process_is_not_renamed(made_up, files):
+    """It may appear between the look at a damaged file and its renaming."""
+    sources.from_data_dir(files, NAMES)
+    assert sorted(path.name for path in files.iterdir()) == sorted(NAMES)
 
 
-def test_data_directory_that_cannot_be(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(DataUnavailableError, match=r"can't be used: .*with data_dir"):
-        ensure_fashion_mnist(tmp_path / "file")
-
-
-def test_where_the_data_are_kept(monkeypatch, tmp_path):
-    monkeypatch.setenv("D2L_SOFTMAX_DATA", str(tmp_path / "chosen"))
-    assert sources.default_data_dir() == tmp_path / "chosen"
-    for home in ("HOME", "USERPROFILE"):  # the second is Windows's
-        monkeypatch.setenv(home, str(tmp_path))
-    monkeypatch.setenv("D2L_SOFTMAX_DATA", "~/chosen")
-    assert sources.default_data_dir() == tmp_path / "chosen"
-    monkeypatch.setenv("D2L_SOFTMAX_DATA", "")
-    monkeypatch.setattr(sources.sys, "platform", "linux")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert sources.default_data_dir() == tmp_path / "d2l_softmax"
-
-
-def test_damaged_file_that_cannot_be_moved_is_not_used(made_up, files, monkeypatch):
+def test_a_damaged_file_that_cannot_be_renamed_is_not_used(made_up, files, monkeypatch):
     def refuse(path, target):
         raise PermissionError(13, "Permission denied")
 
@@ -287,54 +270,45 @@ def test_damaged_file_that_cannot_be_moved_is_not_used(made_up, files, monkeypat
         ensure_fashion_mnist(made_up)
 
 
-def test_damaged_files_are_all_kept(made_up, files, tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "SYSTEM_COPY", compress(files, tmp_path / "system"))
-    for content in (b"first", b"second"):
-        (files / NAMES[0]).write_bytes(content)
-        assert_complete(ensure_fashion_mnist(made_up))
-    assert (files / f"{NAMES[0]}.damaged").read_bytes() == b"first"
-    assert (files / f"{NAMES[0]}.damaged.damaged").read_bytes() == b"second"
+def test_a_data_directory_that_cannot_be_used_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataUnavailableError, match=r"can't be used: .*with data_dir"):
+        ensure_fashion_mnist(tmp_path / "file")
 
 
-def test_broken_download_does_not_hide_a_good_file(files, tmp_path):
-    data_dir = tmp_path / "mine"
-    compress(files, data_dir)
-    raw = data_dir / "FashionMNIST" / "raw"
-    raw.mkdir(parents=True)
-    (raw / f"{NAMES[0]}.gz").write_bytes((data_dir / f"{NAMES[0]}.gz").read_bytes()[:-50])
-    assert_complete(ensure_fashion_mnist(data_dir))
-
-
-def test_a_good_file_that_has_just_come_is_not_set_aside(made_up):
-    """Another process was faster: between the look at a damaged file and its renaming."""
-    raw = made_up / "FashionMNIST" / "raw"
-    names = [path.name for path in raw.iterdir()]
-    sources.set_aside_damaged(raw, names)
-    assert sorted(path.name for path in raw.iterdir()) == sorted(names)
+def test_the_default_data_directory(monkeypatch, tmp_path):
+    for home in ("HOME", "USERPROFILE"):  # the second is Windows's
+        monkeypatch.setenv(home, str(tmp_path))
+    for chosen in (str(tmp_path / "chosen"), "~/chosen"):
+        monkeypatch.setenv("D2L_SOFTMAX_DATA", chosen)
+        assert sources.default_data_dir() == tmp_path / "chosen"
+    monkeypatch.setenv("D2L_SOFTMAX_DATA", "")
+    monkeypatch.setattr(sources.sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert sources.default_data_dir() == tmp_path / "d2l_softmax"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs locks of files")
-def test_of_several_processes_one_fetches(made_up, monkeypatch):
-    """While one fetches, the others wait, and then find all there."""
-    raw = made_up / "FashionMNIST" / "raw"
-    (name, content) = next((path.name, path.read_bytes()) for path in raw.iterdir())
-    (raw / name).unlink()
+def test_of_several_processes_one_fetches(made_up, files, monkeypatch):
+    """While one fetches, the others wait, and then find all files."""
+    content = (files / NAMES[0]).read_bytes()
+    (files / NAMES[0]).unlink()
     monkeypatch.setattr(sources, "fetch", lambda *arguments: pytest.fail("fetched twice"))
     waiting = threading.Thread(target=sources.ensure_fashion_mnist, args=[made_up])
-    with locked(raw):
+    with locked(files):
         waiting.start()
         waiting.join(0.2)
         assert waiting.is_alive()
-        (raw / name).write_bytes(content)
+        (files / NAMES[0]).write_bytes(content)
     waiting.join(60)
     assert not waiting.is_alive()
 
 
-def test_of_a_file_that_is_too_large_only_the_beginning_is_read(files, monkeypatch):
-    """4 GB of nothing, on the disk or in a .gz, took as much memory."""
+def test_of_a_large_file_only_the_beginning_is_read(files, monkeypatch):
+    """4 GB of zeros, on the disk or in a .gz, once took as much memory."""
     name = "t10k-labels-idx1-ubyte"
     (files / f"{name}.gz").write_bytes(gzip.compress((files / name).read_bytes()))
-    monkeypatch.setattr(sources, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(sources, "MAX_BYTES", 1_000_000)
     os.truncate(files / name, 4_000_000_000)
     (files.parent.parent / f"{name}.gz").write_bytes(gzip.compress(bytes(100_000_000)))
     tracemalloc.start()

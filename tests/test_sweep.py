@@ -27,7 +27,7 @@ from d2l_softmax.commands.sweep import rank, within_one_standard_error
 from d2l_softmax.data.custom import load_data
 from d2l_softmax.figures.sweep import Score, draw_learning_curve, draw_sweep, summarize_gap
 from d2l_softmax.io import exclusive_lock
-from d2l_softmax.storage.results import load_parameters
+from d2l_softmax.models import load_parameters
 from d2l_softmax.training.evaluation import evaluate
 
 GRID = ["--lr", "0.01", "0.1", "--batch-size", "8", "32", "--seeds=2", "--epochs=3"]

@@ -10,7 +10,7 @@ import torch
 
 import scratch
 from d2l_softmax.io import DamagedFileError, read_saved
-from d2l_softmax.storage.results import ModelFileError, load_parameters, save_parameters
+from d2l_softmax.models import ModelFileError, load_parameters, save_parameters
 
 MOST = 10_000
 

@@ -30,7 +30,8 @@ from d2l_softmax.training.agreement import (
     first_mismatch,
 )
 from d2l_softmax.training.evaluation import evaluate
-from d2l_softmax.training.fit import EpochRecord, new_divergence_reason
+from d2l_softmax.training.fit import new_divergence_reason
+from d2l_softmax.training.history import EpochRecord
 
 FIGURE = "comparison.png"
 CAPTION = "Both histories; below, how far apart they are."

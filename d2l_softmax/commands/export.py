@@ -11,10 +11,10 @@ from torch import Tensor
 from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.options import add_data_dir, add_dataset, add_model, path
 from d2l_softmax.commands.program import Command, Twins
-from d2l_softmax.data.sources import is_at_hand
+from d2l_softmax.data.sources import is_available
+from d2l_softmax.description import AS_FASHION_MNIST, Description
 from d2l_softmax.io import write_atomically
 from d2l_softmax.models import load_model, load_test_data
-from d2l_softmax.storage.description import AS_FASHION_MNIST, Description
 from d2l_softmax.storage.export import FORMATS, Exported, ExportError, needing_the_extra
 from d2l_softmax.training.agreement import largest_difference
 from d2l_softmax.training.evaluation import Model
@@ -77,7 +77,7 @@ def test_inputs(
 ) -> Iterator[Tensor]:
     """Yield the test data in batches X (n, ...) if they are named, or at hand without fetching."""
     of_fashion_mnist = description.pictures == AS_FASHION_MNIST
-    if options.dataset or (of_fashion_mnist and is_at_hand(options.data_dir)):
+    if options.dataset or (of_fashion_mnist and is_available(options.data_dir)):
         for X, _ in load_test_data(options, description, dtype=dtype):
             yield X
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from d2l_softmax.data.batches import SHUFFLES
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN
+from d2l_softmax.data.loaders import SHUFFLES
 from d2l_softmax.data.sources import ENVIRONMENT_VARIABLE, default_data_dir
 from d2l_softmax.training.distributed import get_launch
 

@@ -14,11 +14,11 @@ from d2l_softmax.commands.options import add_data_dir, add_output_dir, path
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import CLASSES, load_data_fashion_mnist
+from d2l_softmax.description import OF_FASHION_MNIST, Description
 from d2l_softmax.figures.style import NEGATIVE, POSITIVE
 from d2l_softmax.io import prepare_directory, write_text
-from d2l_softmax.models import OF_FASHION_MNIST, OtherDataError, load_model
+from d2l_softmax.models import OtherDataError, load_model
 from d2l_softmax.pages.lesson import Split, write_lesson
-from d2l_softmax.storage.description import Description
 from d2l_softmax.training.evaluation import Model
 
 OF_EACH_CLASS = 20  # images of each split

@@ -26,8 +26,9 @@ from d2l_softmax.commands.options import (
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.signals import Interrupted, StopRequest, handled_by
 from d2l_softmax.data.folders import is_named_as_picture
-from d2l_softmax.data.pictures import PictureError, load_picture, to_input_of
-from d2l_softmax.data.preprocessing import INVERSIONS, THE_PICTURE, Prepared, prepare
+from d2l_softmax.data.pictures import PictureError, load_picture, to_example
+from d2l_softmax.data.preprocessing import INVERSIONS, THE_PICTURE, Preprocessed, preprocess
+from d2l_softmax.description import AS_FASHION_MNIST, Description
 from d2l_softmax.errors import UserError
 from d2l_softmax.figures.prediction import draw_prediction
 from d2l_softmax.figures.style import as_pixels, save_figure
@@ -35,7 +36,6 @@ from d2l_softmax.i18n import tr
 from d2l_softmax.io import prepare_directory, write_csv
 from d2l_softmax.models import OtherDataError, load_model, load_test_data
 from d2l_softmax.pages.predictions import Prediction, make_thumbnail, write_predictions_page
-from d2l_softmax.storage.description import AS_FASHION_MNIST, Description
 from d2l_softmax.training.evaluation import Model
 
 PROGRAM = "python -m d2l_softmax predict"
@@ -132,7 +132,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
 
 def find_inputs(
     options: argparse.Namespace, description: Description
-) -> tuple[list[Path], list[str], Callable[[Path], Prepared]]:
+) -> tuple[list[Path], list[str], Callable[[Path], Preprocessed]]:
     """Return the pictures to predict, problems with the arguments, and a function that reads one.
 
     The image of the test set that --index names counts as a picture `test-N`. Raises UserError if
@@ -146,7 +146,7 @@ def find_inputs(
                 f"choose one with {{index}} from 0 to {len(dataset) - 1:,}",
             )
         X = dataset[options.index][0].unsqueeze(0)  # (1, ...)
-        return [Path(f"test-{options.index}")], [], lambda path: Prepared(X, {}, ())
+        return [Path(f"test-{options.index}")], [], lambda path: Preprocessed(X, {}, ())
     paths, problems = find_pictures(options.paths)
     if paths and not description.has_images:
         raise OtherDataError(
@@ -199,12 +199,12 @@ def pictures_in(folder: Path, errors: list[str]) -> list[Path]:
     return pictures
 
 
-def read_picture(path: Path, description: Description, invert: str) -> Prepared:
+def read_picture(path: Path, description: Description, invert: str) -> Preprocessed:
     """Read a picture file as the model's input; PictureError if that fails."""
     picture = load_picture(path)
     if description.pictures != AS_FASHION_MNIST:
-        return Prepared(to_input_of(description.shape, picture, invert), {THE_PICTURE: picture})
-    prepared = prepare(picture, invert)
+        return Preprocessed(to_example(description.shape, picture, invert), {THE_PICTURE: picture})
+    prepared = preprocess(picture, invert)
     if not description.resize:
         return prepared
     size = list(description.resize)
@@ -212,7 +212,7 @@ def read_picture(path: Path, description: Description, invert: str) -> Prepared:
     return prepared._replace(X=X)
 
 
-def predict_one(path: Path, prepared: Prepared, model: Model) -> Prediction:
+def predict_one(path: Path, prepared: Preprocessed, model: Model) -> Prediction:
     """Return a model's prediction, with thumbnails of the picture and of the model's input."""
     with torch.no_grad():
         probabilities = model.probabilities(prepared.X)[0].tolist()

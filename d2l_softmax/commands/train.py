@@ -34,6 +34,13 @@ from d2l_softmax.data.fashion_mnist import (
     TEST_BATCH_SIZE,
     load_data_fashion_mnist,
 )
+from d2l_softmax.description import (
+    AS_FASHION_MNIST,
+    RESIZED,
+    Description,
+    description_path,
+    save_description,
+)
 from d2l_softmax.errors import UserError
 from d2l_softmax.figures.alt_text import of_curves
 from d2l_softmax.figures.curves import draw_curves
@@ -48,20 +55,14 @@ from d2l_softmax.figures.templates import (
 )
 from d2l_softmax.i18n import tr
 from d2l_softmax.io import exclusive_lock, prepare_directory, remove, write_json
+from d2l_softmax.models import save_parameters
 from d2l_softmax.pages.report import Animation, write_run_report
-from d2l_softmax.storage.description import (
-    AS_FASHION_MNIST,
-    RESIZED,
-    Description,
-    path_beside,
-    save_description,
-)
-from d2l_softmax.storage.results import save_history, save_parameters
 from d2l_softmax.training import checkpoint as checkpoints
 from d2l_softmax.training import distributed
 from d2l_softmax.training.checkpoint import CheckpointError
 from d2l_softmax.training.evaluation import Model
-from d2l_softmax.training.fit import EpochRecord, Training, is_finite, new_divergence_reason
+from d2l_softmax.training.fit import Training, is_finite, new_divergence_reason
+from d2l_softmax.training.history import EpochRecord, save_history
 
 CONFIG, HISTORY, MODEL = "config.json", "history.csv", "model.pt"
 CURVES, REPORT = "curves.png", "report.html"
@@ -273,7 +274,7 @@ class Run:
         model = self.output_dir / MODEL
         if not self.has_written:
             drawn = (CURVES, *(figure.file for figure in FIGURES), BY_EPOCH, TABLE, REPORT)
-            for file in (*drawn, CONFIG, HISTORY, MODEL, path_beside(Path(MODEL)).name):
+            for file in (*drawn, CONFIG, HISTORY, MODEL, description_path(Path(MODEL)).name):
                 remove(self.output_dir / file)
             write_json(self.output_dir / CONFIG, self.config)
             save_description(model, self.description)

@@ -1,4 +1,4 @@
-"""An object on a nearly even ground, in spite of noise, shadows and uneven light: where it is."""
+"""Separate an object from a roughly uniform background, despite noise and uneven light."""
 
 from typing import NamedTuple
 
@@ -6,75 +6,71 @@ import numpy as np
 import torch
 from torch.nn.functional import max_pool2d
 
-# Terms of a ground's colour at (x, y): even, a slope of light, and one that curves.
-DEGREES = (1, 3, 6)
-LEAST = 0.03  # what differs less from the ground is ground; colours are in [0, 1]
-OF_NOISE, OF_CONTRAST = 4.0, 0.12  # or less than this many times its noise, this part of the most
-FAR = 9  # pixels around the object that say nothing of the ground: its shadow, its blurred edge
-LEAST_GROUND = 0.2  # of the picture, or there is too little to fit a surface to
-ENOUGH = 2_000  # pixels, to fit a surface to them
+# Terms of the polynomials that are fitted to the background: constant, linear, quadratic
+NUM_TERMS = (1, 3, 6)
+# A pixel is foreground if it differs from the background by more than each of these:
+MIN_DISTANCE = 0.03  # of colours in [0, 1]
+NOISE_FACTOR = 4.0  # times the background's noise
+CONTRAST_FACTOR = 0.12  # times the contrast between object and background
+MARGIN = 9  # pixels around the object that are no good sample of the background: shadow, blur
+MIN_BACKGROUND = 0.2  # share of the picture that a second fit needs
+MAX_SAMPLES = 2_000  # pixels in a fit
 
 
-class Found(NamedTuple):
-    """What was found in pixels: the ground's colour at each (h, w, 3), and the object (h, w).
+class ForegroundMask(NamedTuple):
+    """The object's pixels, `mask` (h, w), and the background's colours (h, w, 3) everywhere.
 
-    `noise` is that of the ground, `share_of_border` the part of the border that is not ground.
+    `noise` is that of the background, `border_share` the share of the border that is foreground.
     """
 
-    ground: np.ndarray
+    background: np.ndarray
     mask: np.ndarray
     noise: float
-    share_of_border: float
+    border_share: float
 
 
-def find_object(pixels: np.ndarray) -> Found:
-    """Tell an object from the ground around it; pixels (h, w, 3) are in [0, 1].
+def find_object(pixels: np.ndarray) -> ForegroundMask:
+    """Separate an object from its background; pixels (h, w, 3) are in [0, 1].
 
-    A curved surface is fitted to the picture's border, then again to all that is far from what
-    stands out from it. An object may reach the border, but not cover most of it.
+    A polynomial is fitted to the colours of the border, then again to all that is far from the
+    foreground. An object may reach the border, but not cover most of it.
     """
-    terms, border = terms_of(*pixels.shape[:2]), border_of(*pixels.shape[:2])
-
-    def some_of(where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        rows = np.flatnonzero(where)
-        rows = rows[:: max(1, len(rows) // ENOUGH)]
-        return terms.reshape(-1, 6)[rows], pixels.reshape(-1, 3)[rows]
-
-    def found(surface: np.ndarray, residuals: np.ndarray) -> Found:
-        ground = terms @ surface
-        noise = 1.4826 * float(np.median(residuals))  # a normal distribution's, from its median
-        mask = standing_out(np.abs(pixels - ground).max(axis=2), noise)
-        return Found(ground, mask, noise, float(mask[border].mean()))
-
-    first = found(*fit_border(*some_of(border)))
-    far = ~grown(first.mask, FAR)
-    if far.mean() < LEAST_GROUND:
-        return first
-    surface, residuals, _ = fit(*some_of(far))
-    return found(surface, residuals)
-
-
-def terms_of(height: int, width: int) -> np.ndarray:
-    """Return what a surface's colour may depend on at each pixel: (h, w, 6)."""
+    height, width, _ = pixels.shape
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=2)
-
-
-def border_of(height: int, width: int) -> np.ndarray:
-    """Return which pixels (h, w) are the border: the outer 2 % of the longer side, two at least."""
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=2)
     band = max(2, round(0.02 * max(height, width)))
     border = np.ones((height, width), bool)
     border[band:-band, band:-band] = False
-    return border
+
+    def sample(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rows = np.flatnonzero(mask)
+        rows = rows[:: max(1, len(rows) // MAX_SAMPLES)]
+        return terms.reshape(-1, 6)[rows], pixels.reshape(-1, 3)[rows]
+
+    def subtract(factors: np.ndarray, residuals: np.ndarray) -> ForegroundMask:
+        background = terms @ factors
+        noise = 1.4826 * float(np.median(residuals))  # standard deviation of a normal distribution
+        mask = threshold(np.abs(pixels - background).max(axis=2), noise)
+        return ForegroundMask(background, mask, noise, float(mask[border].mean()))
+
+    first = subtract(*fit_border(*sample(border)))
+    far = ~dilate(first.mask, MARGIN)
+    if far.mean() < MIN_BACKGROUND:
+        return first
+    factors, residuals, _ = fit(*sample(far))
+    return subtract(factors, residuals)
 
 
 def fit_border(terms: np.ndarray, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Fit a surface to the border: first an even one, so that an object there doesn't bend it."""
+    """Fit colours (n, 3) of the border by more and more terms (n, 6); return factors, residuals.
+
+    It begins with a constant, so that an object at the border does not bend the polynomial.
+    """
     residuals = np.abs(colours - np.median(colours, axis=0)).max(axis=1)
-    weights = trust(residuals, least=0.01)
-    for degree in DEGREES:
-        surface, residuals, weights = fit(terms[:, :degree], colours, weights)
-    return surface, residuals
+    weights = robust_weights(residuals, min_scale=0.01)
+    for number in NUM_TERMS:
+        factors, residuals, weights = fit(terms[:, :number], colours, weights)
+    return factors, residuals
 
 
 def fit(
@@ -82,41 +78,40 @@ def fit(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Fit colours (n, 3) by terms (n, k), robustly; return factors (k, 3), residuals and weights.
 
-    Weighted least squares, first with the given weights (n,) or equal ones, then with those from
-    the residuals of the round before (Holland and Welsch, 1977, "Robust regression using
-    iteratively reweighted least-squares").
+    Iteratively reweighted least squares, first with the given weights (n,) or equal ones (Holland
+    and Welsch, 1977, "Robust regression using iteratively reweighted least-squares").
     """
     weights = np.ones(len(terms)) if weights is None else weights
     for _ in range(4):
         root = np.sqrt(weights)[:, None]
         factors = np.linalg.lstsq(terms * root, colours * root, rcond=None)[0]
         residuals = np.abs(colours - terms @ factors).max(axis=1)
-        weights = trust(residuals)
+        weights = robust_weights(residuals)
     return factors, residuals, weights
 
 
-def trust(residuals: np.ndarray, least: float = 0.004) -> np.ndarray:
-    """Return weights for residuals (n,): 1 for none, a quarter at twice their median.
+def robust_weights(residuals: np.ndarray, min_scale: float = 0.004) -> np.ndarray:
+    """Return weights for residuals (n,): 1 for zero, a quarter at twice their median.
 
     Geman and McClure (1987), "Statistical methods for tomographic image reconstruction".
     """
-    scale = 2 * max(float(np.median(residuals)), least)
+    scale = 2 * max(float(np.median(residuals)), min_scale)
     return 1 / (1 + (residuals / scale) ** 2) ** 2
 
 
-def standing_out(distance: np.ndarray, noise: float) -> np.ndarray:
-    """Return which pixels (h, w) are of the object, given how far they are from the ground."""
+def threshold(distance: np.ndarray, noise: float) -> np.ndarray:
+    """Return the foreground mask (h, w) of the pixels' distances to the background."""
     contrast = float(np.quantile(distance, 0.995))
-    mask = distance > max(LEAST, OF_NOISE * noise, OF_CONTRAST * contrast)
-    return grown(shrunk(mask, 3), 5) & mask  # without specks
+    mask = distance > max(MIN_DISTANCE, NOISE_FACTOR * noise, CONTRAST_FACTOR * contrast)
+    return dilate(erode(mask, 3), 5) & mask  # removes specks
 
 
-def grown(mask: np.ndarray, side: int) -> np.ndarray:
-    """Return which pixels (h, w) have one of the mask in the square around them."""
+def dilate(mask: np.ndarray, side: int) -> np.ndarray:
+    """Dilate a mask (h, w) by a square of `side` pixels."""
     ones = torch.from_numpy(mask)[None].float()
     return max_pool2d(ones, side, stride=1, padding=side // 2)[0].bool().numpy()
 
 
-def shrunk(mask: np.ndarray, side: int) -> np.ndarray:
-    """Return which pixels (h, w) have only those of the mask in the square around them."""
-    return ~grown(~mask, side)
+def erode(mask: np.ndarray, side: int) -> np.ndarray:
+    """Erode a mask (h, w) by a square of `side` pixels; outside the picture counts as mask."""
+    return ~dilate(~mask, side)

@@ -1,7 +1,4 @@
-"""Labelled examples in an array, and the loader that looks their batches up.
-
-The array is in memory, or in a file that is mapped into memory and may be larger than it.
-"""
+"""ArrayDataset, labelled examples in memory or in a mapped file, and ArrayLoader, their batches."""
 
 import itertools
 import warnings
@@ -15,23 +12,22 @@ from torch.utils.data import DataLoader, Dataset
 
 from d2l_softmax.errors import UserError
 
-NUMPY_TYPES = {torch.float32: np.float32, torch.float64: np.float64}  # bfloat16 is none of them
-BLOCK = 1 << 20  # bytes that lie next to each other, when a pass is shuffled by blocks
-SHUFFLES = ("auto", "full", "block")
-WINDOW = 64  # blocks whose examples are shuffled among each other
+NUMPY_TYPES = {torch.float32: np.float32, torch.float64: np.float64}  # bfloat16 has no NumPy type
+BLOCK = 1 << 20  # bytes that are contiguous in a file
+WINDOW = 64  # blocks whose examples are shuffled together
 
 
 class NotFiniteError(UserError, ValueError):
-    """A feature is infinite or NaN; the message says in which example."""
+    """A feature is infinite or NaN; the message names the example."""
 
 
 class ArrayDataset(Dataset):
-    """Examples in an array, as they are in a file, and their labels; prepared when looked up.
+    """Labelled examples in an array as it is in a file, converted when they are looked up.
 
-    Images are uint8: looking up a quarter of the bytes and scaling after is as fast as looking up
-    floats. On the CPU NumPy does both, on one thread: torch divides work this small among its
-    threads, and where other programs keep the cores busy these wait for one another, up to
-    hundreds of times longer. `classes` has the name of each class.
+    Images are uint8: looking up a quarter of the bytes and scaling them is as fast as looking up
+    floats. On the CPU NumPy does both on one thread. torch would divide this little work among its
+    threads, which wait for one another where other processes keep the cores busy, up to hundreds
+    of times longer. `classes` has the name of each class.
     """
 
     def __init__(
@@ -46,14 +42,14 @@ class ArrayDataset(Dataset):
         rows: Tensor | None = None,
         name: str = "the data",
     ):
-        """Keep images (n, h, w) or (n, h, w, c) uint8, or features (n, d), and labels (n,) int64.
+        """Take images uint8 (n, h, w) or (n, h, w, c), or features (n, d), and labels int64 (n,).
 
-        What is looked up is of the dtype and, if it is images, of the size `resize`, in pixels, if
-        that is given. With `rows` only these are the data set; errors call it `name`. All is kept
-        on the device, but a file that is mapped into memory stays where it is.
+        Looked-up examples are of the dtype; images are resized if `resize` is given, in pixels.
+        With `rows` the data set has these rows only. Error messages name it `name`. Arrays are
+        moved to the device, except those of mapped files.
 
-        Raises ValueError if there are no examples, not as many labels, or if size or dtype can't
-        be.
+        Raises ValueError if there are no examples, if the numbers of images and labels differ, or
+        for a size or dtype that is not possible.
         """
         if not len(images) == len(labels) > 0:
             raise ValueError(
@@ -63,20 +59,20 @@ class ArrayDataset(Dataset):
         if not dtype.is_floating_point:
             raise ValueError(f"dtype is {dtype}, expected a floating-point type")
         self.device = torch.device(device or "cpu")
-        home = "cpu" if isinstance(images, np.memmap) else self.device
-        self.images, self.labels = as_tensor(images).to(home), labels.to(home)
-        self.rows = None if rows is None else rows.to(home)
+        stored_on = "cpu" if isinstance(images, np.memmap) else self.device
+        self.images, self.labels = as_tensor(images).to(stored_on), labels.to(stored_on)
+        self.rows = None if rows is None else rows.to(stored_on)
         self.classes, self.name = tuple(classes), name
-        self.size = sides_of(resize)
+        self.size = parse_size(resize)
         self.dtype = dtype
         is_gray, is_kept = self.images.dim() == 3, self.size in ([], list(self.images.shape[1:]))
-        self.gray = None  # (n, 1, h, w), where a look-up and a division make a batch
+        self.gray = None  # (n, 1, h, w), if a batch takes only a look-up and a division
         if is_gray and is_kept and self.device.type == "cpu" and dtype in NUMPY_TYPES:
             self.gray = self.images.unsqueeze(1).numpy()
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Return the shape of an example that is looked up: (c, h, w) or, for features, (d,)."""
+        """Return the shape of a looked-up example: (c, h, w) or, for features, (d,)."""
         sides = self.images.shape[1:]
         if len(sides) == 1:
             return tuple(sides)
@@ -88,57 +84,59 @@ class ArrayDataset(Dataset):
         return len(self.labels if self.rows is None else self.rows)
 
     def __getitem__(self, index: int | Tensor) -> tuple[Tensor, Tensor]:
-        """Return one example and label, or for indices (n,) a batch of them: (n, ...) and (n,)."""
+        """Look up an example and its label, or for indices (n,) a batch: X (n, ...) and y (n,)."""
         if not isinstance(index, Tensor):
             X, y = self[torch.tensor([range(len(self))[index]], device=self.labels.device)]
             return X[0], y[0]
-        if self.gray is not None:  # the same as below, in far fewer calls
+        if self.gray is not None:  # as below, in fewer calls
             rows = index.numpy() if self.rows is None else self.rows[index].numpy()
             X = np.divide(self.gray.take(rows, axis=0), 255, dtype=NUMPY_TYPES[self.dtype])
             return torch.from_numpy(X), torch.from_numpy(self.labels.numpy().take(rows))
         index = index.to(self.labels.device)
         if self.rows is not None:
             index = self.rows[index]
-        X, y = rows_of(self.images, index), rows_of(self.labels, index).to(self.device)
-        return (self.from_images(X) if X.dim() > 2 else self.from_features(X, index)), y
+        X, y = take_rows(self.images, index), take_rows(self.labels, index).to(self.device)
+        return (self.convert_images(X) if X.dim() > 2 else self.convert_features(X, index)), y
 
     def checksum(self) -> int:
-        """Return a CRC-32 of all labels and of a thousand examples, which tells data apart."""
+        """Return a CRC-32 of all labels and a thousand examples, which identifies the data."""
         n = len(self.labels)
-        some = torch.arange(0, n, max(1, n // 1000), device=self.labels.device)
+        sample = torch.arange(0, n, max(1, n // 1000), device=self.labels.device)
         checksum = zlib.crc32(repr((self.images.shape, self.classes, len(self))).encode())
-        for part in (self.labels, rows_of(self.images, some)):
-            checksum = zlib.crc32(part.numpy(force=True).tobytes(), checksum)
+        for tensor in (self.labels, take_rows(self.images, sample)):
+            checksum = zlib.crc32(tensor.numpy(force=True).tobytes(), checksum)
         return checksum
 
-    def from_images(self, X: Tensor) -> Tensor:
-        """Return images as the model's input (n, c, h, w), in [0, 1], on the device."""
+    def convert_images(self, X: Tensor) -> Tensor:
+        """Convert images uint8 to the model's input (n, c, h, w), in [0, 1], on the device."""
         X = X.unsqueeze(1) if X.dim() == 3 else X.permute(0, 3, 1, 2).contiguous()
         X = X.to(self.device)
         if self.size not in ([], list(X.shape[2:])):
             from torchvision.transforms.v2.functional import resize
 
             X = resize(X, self.size, antialias=True)
-        return scaled(X, self.dtype)
+        if self.device.type == "cpu" and self.dtype in NUMPY_TYPES:
+            return torch.from_numpy(np.divide(X.numpy(), 255, dtype=NUMPY_TYPES[self.dtype]))
+        return X.to(self.dtype).div_(255)
 
-    def from_features(self, X: Tensor, index: Tensor) -> Tensor:
-        """Return features (n, d) as the model's input, on the device; NotFiniteError for NaN."""
+    def convert_features(self, X: Tensor, index: Tensor) -> Tensor:
+        """Convert features (n, d) to the dtype, on the device; NotFiniteError for NaN."""
         X = X.to(self.dtype)
         finite = X.isfinite().all(dim=1)
         if not finite.all():
             raise NotFiniteError(
                 f"{self.name}: example {int(index[~finite][0])}, from 0, has a feature that is "
                 "infinite or NaN;",
-                "replace it, or leave the example out",
+                "replace it, or remove the example",
             )
         return X.to(self.device)
 
 
 class ArrayLoader(DataLoader):
-    """A DataLoader that looks up whole batches itself: no worker processes, no collating.
+    """A DataLoader that looks up whole batches, without worker processes and collating.
 
-    What serves these costs 20 µs a batch, more than the look-up. `num_workers` and other
-    arguments that concern them are not taken.
+    A DataLoader's own machinery costs 20 µs a batch, more than the look-up. It has no `num_workers`
+    and related arguments.
     """
 
     dataset: ArrayDataset
@@ -153,39 +151,39 @@ class ArrayLoader(DataLoader):
         by_blocks: bool = False,
         generator: torch.Generator | None = None,
     ):
-        """Read the data set in batches; with `shuffle` in a new random order in every pass.
+        """Read the data set in batches; with `shuffle` in a new random order in every epoch.
 
-        The order comes from the generator, a CPU one, or from torch's global one. With `by_blocks`
-        it is such that a disk is read in long runs: see `windows`.
+        The order is drawn from the generator, on the CPU, or from torch's global one. With
+        `by_blocks` disk reads are nearly sequential: see `windows`.
         """
         super().__init__(dataset, batch_size, shuffle=shuffle, generator=generator)
         self.shuffle, self.by_blocks = shuffle, by_blocks
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:  # type: ignore[override]
-        """Yield a pass over the data: X (n, ...) and y (n,); the last batch may be smaller."""
+        """Yield an epoch's batches X (n, ...) and y (n,); the last may be smaller."""
         return self.batches()
 
     def batches(self, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield a pass from the batch `first` (from 0) on; those before are not looked up."""
+        """Yield an epoch's batches from number `first` on; those before are not looked up."""
         return map(self.dataset.__getitem__, itertools.islice(self.indices(), first, None))
 
     def indices(self) -> Iterator[Tensor]:
         """Yield the indices (n,) of each batch, drawn on the CPU: the same on every device."""
         n, size = len(self.dataset), self.batch_size
         if self.shuffle and self.by_blocks:
-            yield from regrouped(self.windows(), size)
+            yield from rebatch(self.windows(), size)
         elif self.shuffle:
             order = torch.randperm(n, generator=self.generator, device="cpu")
-            yield from order.to(self.dataset.labels.device).split(size)  # moved once a pass
+            yield from order.to(self.dataset.labels.device).split(size)  # moved once per epoch
         else:
             for start in range(0, n, size):
                 yield torch.arange(start, min(start + size, n), device=self.dataset.labels.device)
 
     def windows(self) -> Iterator[Tensor]:
-        """Yield the indices of a pass, window by window.
+        """Yield the indices of an epoch, window by window.
 
-        The data are cut into blocks, and the blocks shuffled; a window is some of them, whose
-        examples are shuffled among each other. So a disk is read in runs of a block.
+        The data are divided into blocks, which are shuffled. A window is WINDOW of them, whose
+        examples are shuffled together. So each disk read is a block.
         """
         n, example = len(self.dataset), self.dataset.images[0]
         size = max(1, BLOCK // (example.numel() * example.element_size()))  # examples in a block
@@ -197,12 +195,12 @@ class ArrayLoader(DataLoader):
             yield indices[order]
 
 
-def regrouped(pieces: Iterator[Tensor], size: int) -> Iterator[Tensor]:
-    """Yield the numbers in the pieces (m,) again, as pieces (size,); the last may be smaller."""
+def rebatch(windows: Iterator[Tensor], size: int) -> Iterator[Tensor]:
+    """Yield the indices in windows (m,) as batches (size,); the last may be smaller."""
     rest = torch.empty(0, dtype=torch.int64, device="cpu")
-    for piece in pieces:
-        *whole, rest = torch.cat([rest, piece]).split(size)
-        yield from whole
+    for window in windows:
+        *full, rest = torch.cat([rest, window]).split(size)
+        yield from full
     if len(rest):
         yield rest
 
@@ -212,50 +210,27 @@ def as_tensor(array: Tensor | np.ndarray) -> Tensor:
     if isinstance(array, Tensor):
         return array
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a mapped file can't be written to, and isn't
+        warnings.simplefilter("ignore")  # the array is read-only, and nothing writes to it
         return torch.from_numpy(array)
 
 
-def rows_of(table: Tensor, index: Tensor) -> Tensor:
-    """Return the rows at the indices (n,), which are on the table's device, in their order."""
+def take_rows(table: Tensor, index: Tensor) -> Tensor:
+    """Return the rows at the indices (n,), which are on the table's device."""
     if table.device.type == "cpu":
         return torch.from_numpy(table.numpy().take(index.numpy(), axis=0))
     return table.index_select(0, index)  # 5 to 10 times faster than table[index]
 
 
-def scaled(images: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return uint8 images in [0, 1], each pixel divided by 255 in the dtype."""
-    if images.device.type == "cpu" and dtype in NUMPY_TYPES:
-        return torch.from_numpy(np.divide(images.numpy(), 255, dtype=NUMPY_TYPES[dtype]))
-    return images.to(dtype).div_(255)
-
-
-def sides_of(resize: int | tuple[int, int] | None) -> list[int]:
-    """Return [height, width] in pixels, empty if images keep their size; ValueError if neither."""
+def parse_size(resize: int | tuple[int, int] | None) -> list[int]:
+    """Return [height, width] in pixels, [] for None; ValueError for other values."""
     if resize is None:
         return []
-    sides = [resize, resize] if isinstance(resize, int) else list(resize)
-    if len(sides) != 2 or not all(is_whole(side) and side >= 1 for side in sides):
+    size = [resize, resize] if isinstance(resize, int) else list(resize)
+    if len(size) != 2 or not all(map(is_positive_int, size)):
         raise ValueError(f"resize is {resize!r}, expected a side or (height, width) in pixels")
-    return sides
+    return size
 
 
-def is_whole(value: object) -> bool:
-    """Tell whether something is a whole number; True and False are none here."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def sizes_of_batches(batch_size: int, test_batch_size: int | None) -> tuple[int, int]:
-    """Return both sizes, the second as the first if it is None; ValueError if one can't be."""
-    if test_batch_size is None:
-        test_batch_size = batch_size
-    for name, size in {"batch_size": batch_size, "test_batch_size": test_batch_size}.items():
-        if not (is_whole(size) and size >= 1):
-            raise ValueError(f"{name} is {size!r}, expected a whole number of at least 1")
-    return batch_size, test_batch_size
-
-
-def check_shuffle(shuffle: str) -> None:
-    """Raise ValueError unless there is such a way to shuffle."""
-    if shuffle not in SHUFFLES:
-        raise ValueError(f"shuffle is {shuffle!r}, expected one of {', '.join(SHUFFLES)}")
+def is_positive_int(value: object) -> bool:
+    """Return True if a value is an int of at least 1; True itself is not."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

@@ -5,21 +5,16 @@ Learning Algorithms": 60,000 training and 10,000 test images, 28×28 pixels, 10 
 """
 
 import os
-import struct
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from d2l_softmax.data.batches import (
-    ArrayDataset,
-    ArrayLoader,
-    as_tensor,
-    check_shuffle,
-    is_whole,
-    sizes_of_batches,
-)
+from d2l_softmax.data.arrays import DatasetFiles, LabelledArrays
+from d2l_softmax.data.batches import ArrayLoader
+from d2l_softmax.data.idx import parse_idx
+from d2l_softmax.data.loaders import check_arguments, check_validation, make_loaders
 from d2l_softmax.data.sources import read_files
 
 FASHION_MNIST = "Fashion-MNIST"  # the name of the data without --dataset
@@ -53,55 +48,55 @@ def load_data_fashion_mnist(
 ) -> tuple[ArrayLoader, ...]:
     """Return (train_iter, test_iter), which yield images X (n, 1, h, w) and labels y (n,).
 
-    X is of `dtype`, in [0, 1], and 28×28 unless `resize` (a side or (height, width), in pixels)
-    says otherwise; y is int64, 0 to 9. The training data come in a new random order in every
-    pass: from `generator` (a CPU one) if given, otherwise from torch's global one. The last batch
-    of a pass may be smaller. The files come from `data_dir` or are fetched (see `sources`).
+    X is of `dtype`, in [0, 1], and 28×28 unless `resize` is given: a side or (height, width), in
+    pixels. y is int64, 0 to 9. Training data are shuffled for every epoch: by `generator`, on the
+    CPU, if given, otherwise by torch's global one. The last batch of an epoch may be smaller. The
+    files come from `data_dir` or are fetched (see `sources`).
 
     The loaders are DataLoaders that look batches up in memory: they have no worker processes.
-    With `validation`, the last so many training images are held out, to choose settings by, and
-    (train_iter, test_iter, valid_iter) returned. `shuffle` is that of load_data.
+    With `validation`, the last training images of that number are held out, to choose settings by,
+    and (train_iter, test_iter, valid_iter) is returned. `shuffle` is that of load_data.
 
-    Raises ValueError for a batch size or a side below 1, for a dtype without fractions, or if no
-    image is left to train on; DataUnavailableError without data.
+    Raises ValueError for a batch size or a side below 1, for a dtype that is not floating-point, or
+    if no image is left to train on; DataUnavailableError if the files can't be fetched.
     """
-    check_shuffle(shuffle)
-    batch_size, test_batch_size = sizes_of_batches(batch_size, test_batch_size)
-    (images, labels), test = read_fashion_mnist(data_dir)
-    if not (is_whole(validation) and 0 <= validation < len(labels)):
-        raise ValueError(f"validation is {validation!r}, expected 0 to {len(labels) - 1} images")
-
-    def dataset(images: Tensor, labels: Tensor) -> ArrayDataset:
-        return ArrayDataset(images, labels, CLASSES, resize=resize, dtype=dtype, device=device)
-
-    n = len(labels) - validation
-    train_set, test_set = dataset(images[:n], labels[:n]), dataset(*test)
-    train_iter = ArrayLoader(
-        train_set, batch_size, shuffle=True, by_blocks=shuffle == "block", generator=generator
+    check_arguments(batch_size, test_batch_size, shuffle)
+    return make_loaders(
+        hold_out_last(read_fashion_mnist(data_dir), validation),
+        batch_size,
+        resize,
+        device=device,
+        dtype=dtype,
+        generator=generator,
+        test_batch_size=test_batch_size,
+        validation=0,
+        shuffle=shuffle,
     )
-    test_iter = ArrayLoader(test_set, test_batch_size)
-    if not validation:
-        return train_iter, test_iter
-    return train_iter, test_iter, ArrayLoader(dataset(images[n:], labels[n:]), test_batch_size)
 
 
-def read_fashion_mnist(
-    data_dir: str | os.PathLike | None = None,
-) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Return ((train images, labels), (test images, labels)), the same as torchvision's.
+def read_fashion_mnist(data_dir: str | os.PathLike | None = None) -> DatasetFiles:
+    """Return the arrays of Fashion-MNIST: images uint8 (n, 28, 28), labels uint8 (n,).
 
-    Images are uint8 (n, 28, 28), labels int64 (n,). Reading the files takes 0.1 s; importing
-    torchvision takes 1 s.
+    Reading the files takes 0.1 s; importing torchvision takes 1 s.
     """
-    arrays = map(array_of_idx, read_files(data_dir))
-    images, labels, test_images, test_labels = map(as_tensor, arrays)
-    return (images, labels.long()), (test_images, test_labels.long())
+    contents = (np.frombuffer(content, np.uint8) for content in read_files(data_dir))
+    images, labels, test_images, test_labels = map(parse_idx, contents)
+    train = LabelledArrays(images, labels, Path("train-images-idx3-ubyte"))
+    test = LabelledArrays(test_images, test_labels, Path("t10k-images-idx3-ubyte"))
+    return DatasetFiles(train, test, CLASSES)
 
 
-def array_of_idx(content: bytes) -> np.ndarray:
-    """Return the uint8 array in the bytes of an IDX file (LeCun's format) that was verified."""
-    shape = struct.unpack_from(f">{content[3]}I", content, 4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
+def hold_out_last(data: DatasetFiles, number: int) -> DatasetFiles:
+    """Hold out the last training examples for validation; DatasetError if that is not possible."""
+    n = len(data.train.labels)
+    check_validation(number, n)
+    if not number:
+        return data
+    train, valid = (
+        data.train._replace(examples=data.train.examples[part], labels=data.train.labels[part])
+        for part in (slice(n - number), slice(n - number, n))
+    )
+    return data._replace(train=train, valid=valid)
 
 
 def get_fashion_mnist_labels(labels: Iterable[float]) -> list[str]:

@@ -1,7 +1,7 @@
-"""Folders of pictures, train/CLASS/… and test/CLASS/…, read once and kept as arrays.
+"""Folders of images, train/CLASS/… and test/CLASS/…, decoded once and cached as .npy files.
 
-What is kept is a data set of .npy files, in the folder itself or, where that can't be written, in
-the user's cache. It is used from there as long as the pictures are the same.
+The cache is in the folder itself or, if that is read-only, in the user's cache directory. It is
+valid while the images have the same paths, sizes and modification times.
 """
 
 import contextlib
@@ -23,81 +23,84 @@ import platformdirs
 from PIL import Image
 from tqdm import tqdm
 
-from d2l_softmax.data.arrays import CLASSES_FILE, LARGE, DatasetError, Found, and_more, find_arrays
+from d2l_softmax.data.arrays import CLASSES_FILE, LARGE, DatasetError, DatasetFiles, and_more
+from d2l_softmax.data.npy import find_npy
 from d2l_softmax.data.pictures import FORMATS, PictureError, load_picture
-from d2l_softmax.io import locked, remove_stale_files, write_json, write_text, writing
+from d2l_softmax.io import (
+    locked,
+    remove_stale_files,
+    reporting_output_errors,
+    write_json,
+    write_text,
+)
 
-KEPT = ".d2l_softmax"  # a folder beside train and test
-INDEX = "index.json"  # in it, the checksum of each file
-VERSION = 1  # of what is kept
+CACHE = ".d2l_softmax"  # a folder beside train and test
+INDEX = "index.json"  # size and CRC-32 of each cached file
+VERSION = 1  # of the cached files
+
+ImageFile = tuple[Path, int]  # and the number of its class
 
 
-class Picture(NamedTuple):
-    """A picture's file and the number of its class."""
-
-    path: Path
-    label: int
-
-
-class Folder(NamedTuple):
-    """A folder of pictures: its classes, its pictures by split, and the size [h, w], if given."""
+class ImageFolder(NamedTuple):
+    """The classes and the image files by split of a folder; `size` is [h, w], or [] to keep it."""
 
     path: Path
     classes: list[str]
-    splits: dict[str, list[Picture]]
-    sides: list[int]
+    splits: dict[str, list[ImageFile]]
+    size: list[int]
 
 
-def find_pictures(path: Path, sides: list[int]) -> Found | None:
-    """Return the data of a folder of pictures, None if it is no such folder.
+def find_image_folder(path: Path, size: list[int]) -> DatasetFiles | None:
+    """Return the data of a folder of images, resized to [h, w] if given; None without `train`.
 
-    Pictures are resized to [h, w] if that is given. DatasetError if they can't be used.
+    Raises DatasetError if the images can't be used.
     """
     if not (path / "train").is_dir():
         return None
     try:
-        kept = keep(look_into(path, sides))
-    except OSError as error:  # no permission to look into a folder
+        return find_npy(cache_arrays(list_images(path, size)))
+    except OSError as error:  # no permission to read a folder
         raise DatasetError(f"{error.filename} can't be read: {error.strerror}") from error
-    return find_arrays(kept)
 
 
-def look_into(path: Path, sides: list[int]) -> Folder:
-    """Return what is in a folder of pictures; DatasetError if its classes can't be trained."""
-    classes = folders_in(path / "train")
+def list_images(path: Path, size: list[int]) -> ImageFolder:
+    """List the images of a folder; DatasetError if its classes can't be trained."""
+    classes = list_classes(path / "train")
     if not classes:
         raise DatasetError(f"{path / 'train'} has no folders, expected one for each class")
     splits = {}
     for split in ("train", "test"):
-        if (path / split).is_dir():
-            unknown = [name for name in folders_in(path / split) if name not in classes]
-            if unknown:
-                raise DatasetError(
-                    f"{path / split / unknown[0]} is of a class that {path / 'train'} has not"
-                    f"{and_more(len(unknown) - 1)}"
-                )
-            splits[split] = [
-                Picture(file, label)
-                for label, name in enumerate(classes)
-                for file in pictures_in(path / split / name)
-            ]
-    without = set(range(len(classes))) - {picture.label for picture in splits["train"]}
-    if without:
+        if not (path / split).is_dir():
+            continue
+        if unknown := [name for name in list_classes(path / split) if name not in classes]:
+            raise DatasetError(
+                f"{path / split / unknown[0]} is of a class that {path / 'train'} has not"
+                f"{and_more(len(unknown) - 1)}"
+            )
+        splits[split] = [
+            (file, label)
+            for label, name in enumerate(classes)
+            for file in list_files(path / split / name)
+        ]
+    if empty := set(range(len(classes))) - {label for _, label in splits["train"]}:
         raise DatasetError(
-            f"{path / 'train' / classes[min(without)]} has no pictures{and_more(len(without) - 1)}"
+            f"{path / 'train' / classes[min(empty)]} has no images{and_more(len(empty) - 1)}"
         )
     if not splits.get("test", True):
-        raise DatasetError(f"{path / 'test'} has no pictures; without it, a tenth is tested on")
-    return Folder(path, classes, splits, sides)
+        raise DatasetError(
+            f"{path / 'test'} has no images;",
+            "remove it to test on a tenth of the training images",
+        )
+    return ImageFolder(path, classes, splits, size)
 
 
-def folders_in(path: Path) -> list[str]:
-    """Return the names of the folders in a folder, sorted: the classes, as in ImageFolder."""
+def list_classes(path: Path) -> list[str]:
+    """Return the names of the folders in a folder, sorted, as torchvision's ImageFolder does."""
     return sorted(each.name for each in path.iterdir() if each.is_dir() and each.name[0] != ".")
 
 
-def pictures_in(path: Path) -> list[Path]:
-    """Return the pictures in a folder and in those within, sorted; other files are passed over."""
+def list_files(path: Path) -> list[Path]:
+    """Return the image files in a folder and its subfolders, sorted; other files are ignored."""
     return sorted(
         Path(folder, name)
         for folder, _, names in os.walk(path, followlinks=True)
@@ -107,93 +110,95 @@ def pictures_in(path: Path) -> list[Path]:
 
 
 def is_named_as_picture(name: str) -> bool:
-    """Tell from the ending of a file's name whether it is a picture."""
+    """Return True if a file name has the extension of an image format."""
     return Image.registered_extensions().get(os.path.splitext(name)[1].lower()) in FORMATS
 
 
-def keep(folder: Folder) -> Path:
-    """Return the directory of arrays that was made of the pictures; make it if there is none."""
-    name = name_of_kept(folder)
-    absolute = hashlib.sha256(os.fsencode(folder.path.resolve())).hexdigest()[:16]
-    cache = platformdirs.user_cache_path("d2l_softmax", appauthor=False, opinion=False)
-    homes = (folder.path / KEPT, cache / "folders" / absolute)
-    for home in homes:
-        if is_whole(home / name):
-            return home / name
-    home = next(filter(can_be_written, homes), homes[0])
-    with writing(home), locked(home):  # of several processes one reads, and the others wait for it
-        if not is_whole(home / name):
-            remove_stale_files(home)
-            with tempfile.TemporaryDirectory(".part", ".", home) as temporary:
-                made = convert(folder, Path(temporary) / name)
-                remove_earlier(home, name)
-                made.replace(home / name)
-    return home / name
+# The cache
 
 
-def name_of_kept(folder: Folder) -> str:
-    """Return the name of a directory of arrays: their size, and a checksum of what they are of."""
-    digest = hashlib.sha256(f"{VERSION} {folder.sides} {folder.classes}".encode())
-    for picture in (picture for split in folder.splits.values() for picture in split):
-        status = picture.path.stat()
-        relative = picture.path.relative_to(folder.path)
-        digest.update(os.fsencode(relative))
+def cache_arrays(folder: ImageFolder) -> Path:
+    """Return the directory of the folder's cached arrays; decode the images if there is none."""
+    size, name = cache_name(folder)
+    resolved = hashlib.sha256(os.fsencode(folder.path.resolve())).hexdigest()[:16]
+    user_cache = platformdirs.user_cache_path("d2l_softmax", appauthor=False, opinion=False)
+    caches = (folder.path / CACHE, user_cache / "folders" / resolved)
+    for cache in caches:
+        if is_intact(cache / name):
+            return cache / name
+    cache = next(filter(is_writable, caches), caches[0])
+    # One process decodes, the others wait.
+    with reporting_output_errors(cache), locked(cache):
+        if not is_intact(cache / name):
+            remove_stale_files(cache)
+            with tempfile.TemporaryDirectory(".part", ".", cache) as temporary:
+                decode_images(folder, Path(temporary) / name)
+                for earlier in cache.glob(f"{size}-*"):
+                    shutil.rmtree(earlier, ignore_errors=True)
+                Path(temporary, name).replace(cache / name)
+    return cache / name
+
+
+def cache_name(folder: ImageFolder) -> tuple[str, str]:
+    """Return the size of the images in words, and the name: this and a checksum of the files."""
+    digest = hashlib.sha256(f"{VERSION} {folder.size} {folder.classes}".encode())
+    for path, _ in itertools.chain(*folder.splits.values()):
+        status = path.stat()
+        digest.update(os.fsencode(path.relative_to(folder.path)))
         digest.update(f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
-    size = "x".join(map(str, folder.sides)) or "as-they-are"
-    return f"{size}-{digest.hexdigest()[:16]}"
+    size = "x".join(map(str, folder.size)) or "as-they-are"
+    return size, f"{size}-{digest.hexdigest()[:16]}"
 
 
-def is_whole(kept: Path) -> bool:
-    """Tell whether a directory of arrays is as it was written; of large files, their size only."""
+def is_intact(directory: Path) -> bool:
+    """Return True if all cached files of a directory have the checksums in its index."""
     with contextlib.suppress(OSError, ValueError, KeyError):
-        index = json.loads((kept / INDEX).read_text(encoding="utf-8"))
-        return all(checksum(kept / name) == value for name, value in index.items())
+        index = json.loads((directory / INDEX).read_text(encoding="utf-8"))
+        return all(size_and_crc(directory / name) == value for name, value in index.items())
     return False
 
 
-def checksum(path: Path) -> list[int]:
-    """Return a file's size and, unless that is large, its CRC-32."""
+def size_and_crc(path: Path) -> list[int]:
+    """Return a file's size in bytes and its CRC-32, or 0 if it is large."""
     size = path.stat().st_size
     return [size, zlib.crc32(path.read_bytes()) if size <= LARGE else 0]
 
 
-def can_be_written(home: Path) -> bool:
-    """Make a directory and tell whether files can be written there."""
+def is_writable(directory: Path) -> bool:
+    """Create a directory; return True if files can be written there."""
     with contextlib.suppress(OSError):
-        home.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=home).close()
+        directory.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
         return True
     return False
 
 
-def remove_earlier(home: Path, name: str) -> None:
-    """Remove arrays of the same size that were made of what the pictures were before."""
-    size = name.rpartition("-")[0]
-    for earlier in home.glob(f"{size}-*"):
-        shutil.rmtree(earlier, ignore_errors=True)
+def decode_images(folder: ImageFolder, target: Path) -> None:
+    """Write the images as arrays, with an index of checksums; in colour if any image is.
 
-
-def convert(folder: Folder, target: Path) -> Path:
-    """Write the pictures as arrays, with an index of checksums; return the directory of them.
-
-    They are in colour if any picture is. DatasetError if a picture can't be used.
+    Raises DatasetError if an image can't be used.
     """
-    pictures = [picture for split in folder.splits.values() for picture in split]
+    files = [*itertools.chain(*folder.splits.values())]
     if sys.stderr.isatty():
-        print(f"{folder.path}: its {len(pictures):,} pictures are read once", file=sys.stderr)
-    mode = "RGB" if any(has_colours(picture.path) for picture in pictures) else "L"
-    images = read_pictures(pictures, mode, folder.sides)
+        print(f"{folder.path}: its {len(files):,} pictures are read once", file=sys.stderr)
+    mode = "RGB" if any(is_coloured(path) for path, _ in files) else "L"
+    images = read_images(files, mode, folder.size)
     target.mkdir()
     for split, members in folder.splits.items():
-        write_images(target / f"{split}_images.npy", images, len(members))
-        np.save(target / f"{split}_labels.npy", np.array([picture.label for picture in members]))
+        first = next(images)
+        shape = (len(members), *first.shape)
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        with open(target / f"{split}_images.npy", "wb") as file:  # image by image, to save memory
+            np.lib.format.write_array_header_1_0(file, header)
+            for image in itertools.chain([first], itertools.islice(images, len(members) - 1)):
+                file.write(image.tobytes())
+        np.save(target / f"{split}_labels.npy", np.array([label for _, label in members]))
     write_text(target / CLASSES_FILE, "".join(f"{name}\n" for name in folder.classes))
-    write_json(target / INDEX, {path.name: checksum(path) for path in sorted(target.iterdir())})
-    return target
+    write_json(target / INDEX, {path.name: size_and_crc(path) for path in sorted(target.iterdir())})
 
 
-def has_colours(path: Path) -> bool:
-    """Tell whether a picture is in colour, from its head; one that can't be read has none."""
+def is_coloured(path: Path) -> bool:
+    """Return True if the header of an image file says that it is in colour."""
     with contextlib.suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(path) as picture:
@@ -201,41 +206,31 @@ def has_colours(path: Path) -> bool:
     return False
 
 
-def read_pictures(pictures: list[Picture], mode: str, sides: list[int]) -> Iterator[np.ndarray]:
-    """Yield each picture as an array (h, w) or (h, w, 3), of the size [h, w] or that of the first.
+def read_images(files: list[ImageFile], mode: str, size: list[int]) -> Iterator[np.ndarray]:
+    """Yield each image as an array (h, w) or (h, w, 3), resized to [h, w] if given.
 
-    DatasetError after the last one if some can't be used: it names the first and counts the rest.
+    Raises DatasetError after the last image if some can't be used, or differ in size from the
+    first: it names one and counts the others.
     """
-    size, problems = (sides[1], sides[0]) if sides else None, []
-    for path, _ in tqdm(pictures, unit=" pictures", leave=False, disable=None):
+    expected, problems = (size[1], size[0]) if size else None, []
+    for path, _ in tqdm(files, unit=" pictures", leave=False, disable=None):
         try:
             picture = load_picture(path).convert(mode)
         except PictureError as error:
             problems.append(str(error))
             continue
-        if sides and size:
-            picture = picture.resize(size, Image.Resampling.BILINEAR)
-        size = size or picture.size
-        if picture.size == size:
+        if size and expected:
+            picture = picture.resize(expected, Image.Resampling.BILINEAR)
+        expected = expected or picture.size
+        if picture.size == expected:
             yield np.asarray(picture)
         else:
-            width, height = size
             problems.append(
                 f"{path} is {picture.width} pixels wide and {picture.height} high, the first "
-                f"picture {width} and {height}"
+                f"image {expected[0]} and {expected[1]}"
             )
     if problems:
         raise DatasetError(
             f"{problems[0]}{and_more(len(problems) - 1)};",
-            "leave such pictures out, or give all one size with {resize}",
+            "remove such images, or give all one size with {resize}",
         )
-
-
-def write_images(path: Path, images: Iterator[np.ndarray], number: int) -> None:
-    """Write so many of the images as one array, a picture at a time: they may be many."""
-    first = next(images)
-    header = {"descr": "|u1", "fortran_order": False, "shape": (number, *first.shape)}
-    with open(path, "wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        for image in itertools.chain([first], itertools.islice(images, number - 1)):
-            file.write(image.tobytes())

@@ -1,4 +1,4 @@
-"""Picture files of any kind, read safely; as gray pictures, and as inputs of one's own model."""
+"""Read picture files of any format safely, as gray pictures or as a custom model's inputs."""
 
 import warnings
 from pathlib import Path
@@ -14,19 +14,19 @@ from d2l_softmax.errors import UserError
 MAX_PIXELS = 50_000_000  # 7,000 × 7,000; a larger picture is a mistake or an attack
 MIN_CONTRAST = 0.03  # between the edge and the rest of an object, 0 (alike) to 1 (black, white)
 LARGEST_SIDE = 1000  # pixels; the model sees 28 of them, a figure shows 300
-# Formats of pictures. Others that Pillow reads, such as EPS, are programs, which it would run.
+# Others that Pillow reads, such as EPS, are programs, which it would run.
 FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 
 
 class PictureError(UserError, ValueError):
-    """A file can't be used as a picture; the message names it and says why."""
+    """A file can't be used as a picture; the message names the file and the reason."""
 
 
 def load_picture(path: Path) -> Image.Image:
-    """Read a still picture, rotated as its camera noted; PictureError for anything else.
+    """Read a still picture, rotated by its EXIF orientation; PictureError for other files.
 
-    The result has 8 bits a channel. A picture with a side of 2,000 pixels or more is reduced, so
-    that its longer side has 1,000 to 2,000.
+    The result has 8 bits per channel. A picture with a side of 2,000 pixels or more is reduced to
+    a longer side of 1,000 to 2,000.
     """
     try:
         with warnings.catch_warnings():
@@ -42,7 +42,7 @@ def load_picture(path: Path) -> Image.Image:
         raise PictureError(f"{path}: too many pixels, {MAX_PIXELS:,} at most") from error
     except PictureError:
         raise
-    except Exception as error:  # decoders raise what damaged bytes happen to cause
+    except Exception as error:  # corrupt input can raise arbitrary exceptions
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise PictureError(f"{path}: damaged or unreadable: {reason}") from error
 
@@ -66,11 +66,11 @@ def read_still(path: Path) -> Image.Image:
     return turned.convert("RGBA").reduce(factor) if factor > 1 else turned
 
 
-def to_input_of(shape: tuple[int, ...], picture: Image.Image, invert: str = "auto") -> Tensor:
-    """Return the picture as the input (1, c, h, w) of a model of one's own data, in [0, 1].
+def to_example(shape: tuple[int, ...], picture: Image.Image, invert: str = "auto") -> Tensor:
+    """Convert a picture to an example (1, c, h, w) of a model of custom images, in [0, 1].
 
-    It is made gray, or coloured, and resized, as the pictures of a folder are. Only with `invert`
-    "yes" it is inverted. Raises PictureError if the model's inputs are no such images.
+    It is converted to gray or RGB and resized, as the images of a folder are. It is inverted only
+    if `invert` is "yes". Raises PictureError if the model's inputs have another `shape`.
     """
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise PictureError(
@@ -86,19 +86,19 @@ def to_input_of(shape: tuple[int, ...], picture: Image.Image, invert: str = "aut
 
 
 def flatten(picture: Image.Image) -> tuple[Image.Image, int | None]:
-    """Return a gray picture without transparency, and the shade that filled it, if any did.
+    """Return a picture in gray, and the shade put behind its transparent pixels, if it has any.
 
-    The picture has 8 bits a channel; its transparent margin is cut off before.
+    The picture has 8 bits per channel and no transparent margin.
     """
     shade, alpha = picture.convert("RGBA").convert("LA").split()
     if alpha.getextrema()[0] == 255 or alpha.getbbox() is None:
         return shade, None
-    ground = 0 if is_light_on_dark(to_tensor(shade), to_tensor(alpha)) else 255
-    return Image.composite(shade, Image.new("L", shade.size, ground), alpha), ground
+    background = 0 if is_light_on_dark(to_tensor(shade), to_tensor(alpha)) else 255
+    return Image.composite(shade, Image.new("L", shade.size, background), alpha), background
 
 
 def to_eight_bits(picture: Image.Image) -> Image.Image:
-    """Return a picture with 8 bits a channel; one of 16 bits, integers or floats is converted."""
+    """Convert a picture of 16 bits, integers or floats to 8 bits; return any other unchanged."""
     if not picture.mode.startswith(("I", "F")):
         return picture
     sixteen_bits = picture.mode.startswith("I;16")
@@ -111,18 +111,17 @@ def to_eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def is_light_on_dark(shade: Tensor, alpha: Tensor) -> bool:
-    """Tell whether an object (h, w) was cut out of a dark background.
+    """Return True if an object (h, w) was cut out of a dark background.
 
-    Some of the background is left along its edge: an edge darker than the rest tells of a dark
-    background. Where both are alike, a light object is taken for light on dark.
+    Its edge contains some of the background, so an edge darker than the rest indicates a dark one.
+    If both are alike, a light object counts as light on dark.
     """
     visible = (alpha > 0).float()
     padded = torch.nn.functional.pad(visible, (1, 1, 1, 1))  # outside nothing is visible
     inner = -torch.nn.functional.max_pool2d(-padded[None], 3, stride=1)[0]
     rim = visible - inner
-    whole = mean_shade(shade, visible)
     contrast = mean_shade(shade, inner) - mean_shade(shade, rim) if inner.any() else 0.0
-    return contrast > 0 if abs(contrast) > MIN_CONTRAST else whole > 0.5
+    return contrast > 0 if abs(contrast) > MIN_CONTRAST else mean_shade(shade, visible) > 0.5
 
 
 def mean_shade(shade: Tensor, weights: Tensor) -> float:

@@ -1,7 +1,7 @@
-"""The four files of Fashion-MNIST: where they come from, how they are verified and put in place.
+"""The four files of Fashion-MNIST: find or fetch them, verify them, put them in place.
 
 Sources, in this order: the data directory, a system copy, torchvision's mirrors, Debian's package.
-Whatever the source, a file is used only if its SHA-256 is the original's.
+A file of any source is used only if its SHA-256 is the original's.
 """
 
 import gzip
@@ -13,8 +13,7 @@ import subprocess
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 
@@ -32,42 +31,32 @@ SHA256 = {
 ENVIRONMENT_VARIABLE = "D2L_SOFTMAX_DATA"
 SYSTEM_COPY = Path("/usr/share/datasets/fashion-mnist")
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
-MOST_BYTES = 100_000_000  # of a file that is read; the largest of the four has 47 MB
-NETWORK_TIMEOUT = 30  # seconds without an answer; a firewall that drops packets never answers
-
-# What a source may fail with; anything else is a mistake of ours and keeps its traceback.
-SOURCE_ERRORS = (
-    OSError,
-    OutputError,
-    RuntimeError,
-    ValueError,
-    EOFError,
-    HTTPException,
-    zlib.error,
-)
+MAX_BYTES = 100_000_000  # read of a file; the largest of the four has 47 MB
+NETWORK_TIMEOUT = 30  # seconds; a firewall that drops packets never answers
+DOWNLOAD_ERRORS = (EOFError, HTTPException, zlib.error)  # beside OSError and its like
 
 
 class DataUnavailableError(UserError, RuntimeError):
-    """No source had the files; the message names each source, why it failed and what to do."""
+    """No source has the files; the message says for each why, and what to do."""
 
 
 def default_data_dir() -> Path:
-    """Return where the files are kept if nobody says otherwise: $D2L_SOFTMAX_DATA or a cache."""
+    """Return $D2L_SOFTMAX_DATA if it is set, otherwise a folder in the user's cache directory."""
     if chosen := os.environ.get(ENVIRONMENT_VARIABLE):
-        return with_home(chosen)
+        return resolve(chosen)
     return platformdirs.user_cache_path("d2l_softmax", appauthor=False, opinion=False)
 
 
-def with_home(data_dir: str | os.PathLike) -> Path:
-    """Return a path, its ~ replaced; DataUnavailableError if that is nobody's home."""
+def resolve(data_dir: str | os.PathLike | None) -> Path:
+    """Return a data directory with ~ expanded, or the default; or DataUnavailableError."""
     try:
-        return Path(data_dir).expanduser()
-    except RuntimeError as error:
+        return default_data_dir() if data_dir is None else Path(data_dir).expanduser()
+    except RuntimeError as error:  # ~name of an unknown user
         raise unusable(data_dir, error) from error
 
 
-def unusable(data_dir: str | os.PathLike, reason: object) -> DataUnavailableError:
-    """Return the error that says why a data directory can't be used."""
+def unusable(data_dir: str | os.PathLike | None, reason: object) -> DataUnavailableError:
+    """Return the error for a data directory that can't be used."""
     return DataUnavailableError(
         f"the data directory {data_dir} can't be used: {reason};",
         f"name another with {{data_dir}} or {ENVIRONMENT_VARIABLE}",
@@ -75,57 +64,86 @@ def unusable(data_dir: str | os.PathLike, reason: object) -> DataUnavailableErro
 
 
 def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
-    """Return a directory in which torchvision finds Fashion-MNIST, fetching what is missing.
+    """Return a directory in which torchvision finds Fashion-MNIST; fetch missing files.
 
-    The files end up in `data_dir/FashionMNIST/raw`, torchvision's own layout, so a directory that
-    torchvision filled before is used as it is. A file of the wrong content is never used: it is
-    kept beside the good one under the name `*.damaged`.
+    The files are in `data_dir/FashionMNIST/raw`, torchvision's own layout, so that a directory
+    filled by torchvision is used as it is. A file with other content is never used: it is renamed
+    to `*.damaged`.
 
     Raises DataUnavailableError if no source has the files or the directory can't be used.
     """
-    data_dir = default_data_dir() if data_dir is None else with_home(data_dir)
-    raw = data_dir / "FashionMNIST" / "raw"
-    try:
-        missing = find_missing(raw, list(SHA256))
-        if missing:
-            raw.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unusable(data_dir, error.strerror or error) from error
-    if not missing:
-        return data_dir
-    with locked(raw):  # of several processes one fetches, and the others wait for it
-        missing = find_missing(raw, missing)
-        return fetch(data_dir, missing) if missing else data_dir
+    data_dir = resolve(data_dir)
+    read_files(data_dir)
+    return data_dir
 
 
 def read_files(data_dir: str | os.PathLike | None = None) -> list[bytes]:
-    """Return the contents of the four files, each compared with the original's SHA-256.
+    """Return the contents of the four files, in the order of SHA256; fetch missing files.
 
-    They are read once: the bytes that are compared are the bytes that are returned. What is
-    missing or damaged is fetched as by ensure_fashion_mnist, whose errors are raised.
+    The bytes that are verified are the bytes that are returned. Errors are those of
+    ensure_fashion_mnist.
     """
-    folder = default_data_dir() if data_dir is None else with_home(data_dir)
-    raw = folder / "FashionMNIST" / "raw"
+    data_dir = resolve(data_dir)
+    raw = data_dir / "FashionMNIST" / "raw"
     with suppress(OSError, ValueError):
-        return [read_genuine(raw / name, name) for name in SHA256]
-    ensure_fashion_mnist(folder)
+        return [read_verified(raw / name, name) for name in SHA256]
     try:
-        return [read_genuine(raw / name, name) for name in SHA256]
-    except (OSError, ValueError) as error:  # changed by another process since
-        raise unusable(folder, error) from error
+        raw.mkdir(parents=True, exist_ok=True)
+        with locked(raw):  # one process fetches, the others wait
+            if missing := find_missing(raw):
+                fetch(raw, missing)
+        return [read_verified(raw / name, name) for name in SHA256]
+    except (OSError, ValueError) as error:
+        raise unusable(data_dir, getattr(error, "strerror", None) or error) from error
 
 
-def is_at_hand(data_dir: Path) -> bool:
-    """Tell whether a data directory has the four files, so that none needs to be fetched."""
+def is_available(data_dir: Path) -> bool:
+    """Return True if a data directory has the four files, so that none has to be fetched."""
+    with suppress(OSError):
+        return not find_missing(data_dir / "FashionMNIST" / "raw")
+    return False
+
+
+# Verification
+
+
+def find_missing(raw: Path) -> list[str]:
+    """Return the names of the files that are missing or have other content than the original's."""
+    return [name for name in SHA256 if not is_genuine(raw / name)]
+
+
+def is_genuine(path: Path) -> bool:
+    """Return True if the file exists and has the original's SHA-256."""
     try:
-        return not find_missing(data_dir / "FashionMNIST" / "raw", list(SHA256))
-    except OSError:
+        read_verified(path, path.name)
+        return True
+    except (FileNotFoundError, ValueError):
         return False
 
 
-def fetch(data_dir: Path, missing: list[str]) -> Path:
-    """Put the missing files in place, from the first source that has them; return data_dir."""
-    raw = data_dir / "FashionMNIST" / "raw"
+def read_verified(path: Path, name: str) -> bytes:
+    """Return a file's content, decompressed if it is .gz, compared with the SHA-256 of `name`.
+
+    Raises FileNotFoundError if it is not a regular file, ValueError if it has other content.
+    """
+    if not path.is_file():  # reading a pipe would block
+        raise FileNotFoundError(f"{path} does not exist")
+    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+        content = file.read(MAX_BYTES)
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != SHA256[name]:
+        raise ValueError(
+            f"damaged or not Fashion-MNIST's: SHA-256 {digest}, expected {SHA256[name]}"
+        )
+    return content
+
+
+# Sources
+
+
+def fetch(raw: Path, missing: list[str]) -> None:
+    """Place each missing file from the first source that has it, or raise DataUnavailableError."""
+    data_dir = raw.parent.parent
     remove_stale_files(raw)
     sources = {
         f"the data directory {data_dir}": from_data_dir,
@@ -137,12 +155,14 @@ def fetch(data_dir: Path, missing: list[str]) -> Path:
     for label, source in sources.items():
         try:
             source(raw, missing)
-        except SOURCE_ERRORS as error:
-            failures.append(f"  {label}: {one_line(error)}")
-        missing = find_missing(raw, missing)
+        # any other error is a bug and keeps its traceback
+        except (OSError, OutputError, RuntimeError, ValueError, *DOWNLOAD_ERRORS) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            failures.append(f"  {label}: {reason}")
+        missing = find_missing(raw)
         if not missing:
-            say(f"in {raw}, from {label}")
-            return data_dir
+            report(f"in {raw}, from {label}")
+            return
     raise DataUnavailableError(
         f"Fashion-MNIST was not found and could not be fetched ({', '.join(missing)}):\n"
         + "\n".join(failures)
@@ -151,45 +171,51 @@ def fetch(data_dir: Path, missing: list[str]) -> Path:
     )
 
 
-def find_missing(raw: Path, names: list[str]) -> list[str]:
-    """Return those of the files that are not there, or not with the original's content."""
-    return [name for name in names if not is_genuine(raw / name)]
-
-
 def from_data_dir(raw: Path, missing: list[str]) -> None:
-    """Unpack files that lie in the data directory itself, or as .gz in torchvision's folder."""
-    set_aside_damaged(raw, missing)
-    place_from([raw, raw.parent.parent], raw, missing)
+    """Use files in the data directory itself, and .gz files in `raw`; rename damaged ones."""
+    for path in (raw / name for name in missing):
+        if path.exists() and not is_genuine(path):
+            kept = path.with_name(f"{path.name}.damaged")
+            while kept.exists():
+                kept = kept.with_name(f"{kept.name}.damaged")
+            path.rename(kept)
+            report(f"{path} has the wrong SHA-256; kept as {kept.name}")
+    place([raw, raw.parent.parent], raw, missing)
 
 
 def from_system_copy(raw: Path, missing: list[str]) -> None:
-    """Unpack the files of Debian's and Ubuntu's package, where it is installed."""
+    """Use the files of Debian's and Ubuntu's package if it is installed."""
     if not SYSTEM_COPY.is_dir():
         raise FileNotFoundError("no such directory")
-    place_from([SYSTEM_COPY], raw, missing)
+    place([SYSTEM_COPY], raw, missing)
 
 
 def from_torchvision(raw: Path, missing: list[str]) -> None:
-    """Let torchvision download the files (it checks their MD5 sums) and unpack them."""
+    """Let torchvision download the files, compare their MD5 sums and unpack them."""
     from torchvision.datasets import FashionMNIST
 
-    say(f"downloading to {raw} from torchvision's mirrors")
-    with tempfile.TemporaryDirectory(".part", ".", raw) as folder, network_timeout(NETWORK_TIMEOUT):
-        FashionMNIST(folder, download=True)
-        place_from([Path(folder) / "FashionMNIST" / "raw"], raw, missing)
+    report(f"downloading to {raw} from torchvision's mirrors")
+    timeout = socket.getdefaulttimeout()
+    with tempfile.TemporaryDirectory(".part", ".", raw) as folder:
+        try:
+            socket.setdefaulttimeout(NETWORK_TIMEOUT)
+            FashionMNIST(folder, download=True)
+        finally:
+            socket.setdefaulttimeout(timeout)
+        place([Path(folder) / "FashionMNIST" / "raw"], raw, missing)
 
 
 def from_debian(raw: Path, missing: list[str]) -> None:
-    """Download Debian's package without root: apt-get with lists and cache of its own."""
+    """Download Debian's package without root, by apt-get with lists and cache of its own."""
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         raise FileNotFoundError("apt-get is not installed")
-    say(f"downloading to {raw} from Debian's package {DEBIAN_PACKAGE} (apt-get, no root needed)")
+    report(f"downloading to {raw} from Debian's package {DEBIAN_PACKAGE} (apt-get, no root needed)")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        for part in ("state/lists/partial", "cache/archives/partial"):
-            (folder / part).mkdir(parents=True)
+        for subfolder in ("state/lists/partial", "cache/archives/partial"):
+            (folder / subfolder).mkdir(parents=True)
         configuration = folder / "apt.conf"
-        # The system's own hooks after an update want root; #clear removes them for this call.
+        # The system's hooks after an update need root; #clear removes them for this call.
         configuration.write_text(
             f'Dir::State "{folder}/state";\nDir::Cache "{folder}/cache";\nDir::Log "{folder}";\n'
             f'APT::Sandbox::User "";\nAcquire::Retries "1";\n'
@@ -201,66 +227,30 @@ def from_debian(raw: Path, missing: list[str]) -> None:
         run_program("apt-get", "-q", "-c", configuration, "download", DEBIAN_PACKAGE, cwd=folder)
         package = next(folder.glob(f"{DEBIAN_PACKAGE}*.deb"))
         run_program("dpkg-deb", "-x", package, folder / "files", cwd=folder)
-        place_from([folder / "files" / SYSTEM_COPY.relative_to("/")], raw, missing)
+        place([folder / "files" / SYSTEM_COPY.relative_to("/")], raw, missing)
 
 
-def place_from(folders: list[Path], raw: Path, missing: list[str]) -> None:
-    """Put each missing file in place from the first folder that has it whole, plain or .gz."""
+def place(folders: list[Path], raw: Path, missing: list[str]) -> None:
+    """Write each missing file to `raw` from the first folder that has it intact, plain or .gz.
+
+    Raises FileNotFoundError for the first that no folder has, ValueError if all are damaged.
+    """
     for name in missing:
-        candidates = [folder / file for folder in folders for file in (name, f"{name}.gz")]
-        problem: Exception = FileNotFoundError(f"{name} is not there")
-        for candidate in filter(Path.is_file, candidates):
+        problem: Exception = FileNotFoundError(f"{name} does not exist")
+        for path in (folder / file for folder in folders for file in (name, f"{name}.gz")):
             try:
-                write_atomically(raw / name, read_genuine(candidate, name))
+                write_atomically(raw / name, read_verified(path, name))
                 break
+            except FileNotFoundError:
+                pass
             except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-                problem = ValueError(f"{candidate}: {error}")
+                problem = ValueError(f"{path}: {error}")
         else:
             raise problem
 
 
-def read_genuine(path: Path, name: str) -> bytes:
-    """Return a file's content, decompressed if it is .gz; ValueError if it isn't the original's."""
-    if not path.is_file():  # a pipe would be waited for
-        raise FileNotFoundError(f"{path} is not there")
-    content = read(path)
-    if sha256(content) != SHA256[name]:
-        raise ValueError(
-            f"damaged or not Fashion-MNIST's: SHA-256 {sha256(content)}, expected {SHA256[name]}"
-        )
-    return content
-
-
-def set_aside_damaged(raw: Path, missing: list[str]) -> None:
-    """Rename files of the wrong content to *.damaged, so that nothing of the user's is lost."""
-    for path in (raw / name for name in missing):
-        if path.exists() and not is_genuine(path):  # another process may have been here
-            kept = path.with_name(f"{path.name}.damaged")
-            while kept.exists():
-                kept = kept.with_name(f"{kept.name}.damaged")
-            path.rename(kept)
-            say(f"{path} has the wrong SHA-256; kept as {kept.name}")
-
-
-def is_genuine(path: Path) -> bool:
-    """Tell whether the file is there and has the original's SHA-256."""
-    return path.is_file() and sha256(read(path)) == SHA256[path.name]
-
-
-def read(path: Path) -> bytes:
-    """Return a file's content, decompressed if it is .gz, or the beginning of one too large."""
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rb") as file:
-        return file.read(MOST_BYTES)
-
-
-def sha256(content: bytes) -> str:
-    """Return the SHA-256 of the bytes as hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def run_program(*command: str | Path, cwd: Path) -> None:
-    """Run a command; raise RuntimeError with the last line it printed if it fails."""
+    """Run a command; raise RuntimeError with the last line of its output if it fails."""
     try:
         done = subprocess.run(
             command, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600
@@ -272,23 +262,7 @@ def run_program(*command: str | Path, cwd: Path) -> None:
         raise RuntimeError(f"{command[0]} failed: {''.join(last_line)}")
 
 
-@contextmanager
-def network_timeout(seconds: float) -> Iterator[None]:
-    """Limit how long connections that are opened meanwhile wait for an answer."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-def one_line(error: Exception) -> str:
-    """Return the error's message without line breaks, or its name if it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def say(what: str) -> None:
-    """Tell the person at the terminal, apart from a program's own output."""
-    with suppress(OSError):  # nobody listens
-        print(f"Fashion-MNIST: {what}", file=sys.stderr, flush=True)
+def report(message: str) -> None:
+    """Print a message to stderr, so that a program's own output stays separate."""
+    with suppress(OSError):  # stderr is closed
+        print(f"Fashion-MNIST: {message}", file=sys.stderr, flush=True)

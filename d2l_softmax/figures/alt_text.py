@@ -6,7 +6,7 @@ from d2l_softmax.figures.style import shortened
 from d2l_softmax.i18n import tr
 from d2l_softmax.training.agreement import Difference
 from d2l_softmax.training.evaluation import Evaluation
-from d2l_softmax.training.fit import EpochRecord
+from d2l_softmax.training.history import EpochRecord
 
 MOST_NAMED = 3
 

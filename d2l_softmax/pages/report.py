@@ -8,7 +8,7 @@ from d2l_softmax.i18n import tr
 from d2l_softmax.pages.page import Picture, embedded, write_page
 from d2l_softmax.pages.twins import side_by_side
 from d2l_softmax.training.evaluation import Evaluation
-from d2l_softmax.training.fit import EpochRecord
+from d2l_softmax.training.history import EpochRecord
 
 COLUMNS = {
     "epoch": ("epoch", "{}"),

@@ -1,1 +1,1 @@
-"""What is written to disk and read back: whole files only, a run's model and its history."""
+"""Files of other programs and of sweeps: to be dissolved."""

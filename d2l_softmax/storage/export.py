@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from d2l_softmax.description import Description
 from d2l_softmax.errors import UserError
-from d2l_softmax.storage.description import Description
 from d2l_softmax.training.evaluation import Model
 
 OPERATOR_SET = 9  # of January 2019: the first whose Flatten takes what programs since then read
@@ -122,7 +122,7 @@ def metadata(description: Description) -> dict[str, str]:
     """Return what model.json says, as texts; what is no text there is JSON."""
     return {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in description.as_json().items()
+        for name, value in description.to_dict().items()
     }
 
 

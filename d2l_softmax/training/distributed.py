@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, distributed
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.training.metrics import count_all_correct
 
 
 class RankError(UserError, ValueError):
@@ -141,9 +140,3 @@ class Shard:
             self.weight = len(rows) / len(indices)
             if len(rows):
                 yield self.loader.dataset[rows]
-
-
-def evaluate_accuracy(net: Any, data_iter: Any) -> float:
-    """Return the share of correct predictions, 0 to 1; with Shards, over the rows of all ranks."""
-    correct, examples = all_reduce_sums(*count_all_correct(net, data_iter))
-    return correct / examples

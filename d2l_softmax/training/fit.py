@@ -4,51 +4,18 @@ import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.training.distributed import (
-    Shard,
-    all_reduce_sums,
-    evaluate_accuracy,
-    get_launch,
-)
+from d2l_softmax.training.distributed import Shard, all_reduce_sums, get_launch
 from d2l_softmax.training.evaluation import Model
-from d2l_softmax.training.metrics import Accumulator, NonFiniteError, Timer
+from d2l_softmax.training.history import EpochRecord
+from d2l_softmax.training.metrics import Accumulator, NonFiniteError, Timer, evaluate_accuracy
 
 REMEDY = "try a smaller {lr}, {momentum} or {weight_decay}"
-
-
-class EpochRecord(NamedTuple):
-    """What is known after an epoch; the columns of history.csv.
-
-    train_loss (nats) and train_acc are means over the epoch, each batch measured before its step;
-    test_acc is measured after the epoch, as is valid_acc, which is there only if training images
-    were held out; seconds are wall time of training and evaluation together.
-    """
-
-    epoch: int
-    train_loss: float
-    train_acc: float
-    test_acc: float
-    seconds: float
-    valid_acc: float | None = None
-
-    def measurements(self) -> dict[str, float]:
-        """Return what was measured, by name."""
-        return {name: value for name, value in self._asdict().items() if value is not None}
-
-    def __str__(self) -> str:
-        """Return the line that a run prints."""
-        loss = f"{self.train_loss:.4f}" if self.train_loss < 1e4 else f"{self.train_loss:.3e}"
-        valid = "" if self.valid_acc is None else f"valid acc {self.valid_acc:.4f}   "
-        return (
-            f"epoch {self.epoch:>3}   train loss {loss}   train acc {self.train_acc:.4f}   "
-            f"{valid}test acc {self.test_acc:.4f}   {self.seconds:.2f} s"
-        )
 
 
 class DivergedError(UserError, FloatingPointError):
@@ -129,10 +96,10 @@ class Training:
             # The last step comes after the last loss: its damage would show an epoch too late.
             if not is_finite(self.model):
                 raise DivergedError(f"a weight is no longer finite after epoch {epoch}:", REMEDY)
-            test_acc = evaluate_accuracy(self.model, self.loaders["test"])
+            test_acc = evaluate_accuracy(self.model, self.loaders["test"], all_reduce_sums)
             valid_acc = None
             if self.valid_iter:
-                valid_acc = evaluate_accuracy(self.model, self.loaders["valid"])
+                valid_acc = evaluate_accuracy(self.model, self.loaders["valid"], all_reduce_sums)
             if self.scheduler:
                 self.scheduler.step()
             seconds = self.seconds_before + self.timer.stop()

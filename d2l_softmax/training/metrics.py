@@ -159,14 +159,14 @@ def as_floats(values: Sequence[float | Tensor]) -> list[float]:
 
 
 def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
-    """Return how many predictions are right, as a tensor (): nobody waits for the device.
+    """Count the correct predictions; return a tensor (), so that no step waits for the device.
 
     y_hat holds a row of scores for each example (n, q) or the predicted classes, in y's shape.
-    Probabilities and logits give the same answer: softmax keeps the order. y holds the classes
-    (n,), or targets (n, q) whose largest entry is taken. A row of scores with a NaN is never right.
+    Probabilities and logits give the same count: softmax keeps the order. y holds the classes
+    (n,), or targets (n, q) whose largest entry is the class. A row of scores with a NaN counts as
+    wrong.
 
-    Raises TypeError for what is no tensor, ValueError if there are not as many predictions as
-    labels.
+    Raises TypeError for other types, ValueError if the numbers of predictions and labels differ.
     """
     check_tensor("y_hat", y_hat)
     check_tensor("y", y)
@@ -201,20 +201,24 @@ def accuracy(y_hat: Tensor, y: Tensor) -> float:
     return float(count_correct(y_hat, y))
 
 
-def evaluate_accuracy(net: Callable[[Tensor], Tensor], data_iter: Iterable) -> float:
-    """Return the share of correct predictions of any model over batches (X, y), 0 to 1."""
-    correct, examples = count_all_correct(net, data_iter)
-    if not examples:
-        raise ValueError("data_iter has no batches, expected at least one (X, y)")
-    return correct / examples
+def evaluate_accuracy(
+    net: Callable[[Tensor], Tensor],
+    data_iter: Iterable,
+    all_reduce: Callable[..., list[float]] | None = None,
+) -> float:
+    """Return the share of correct predictions, 0 to 1, of any model over batches (X, y).
 
-
-def count_all_correct(net: Callable[[Tensor], Tensor], data_iter: Iterable) -> tuple[float, float]:
-    """Return how many predictions are right, and how many there are, over batches (X, y)."""
+    Where each rank has a shard of the batches, `all_reduce` sums its arguments over all ranks.
+    """
     if isinstance(net, nn.Module):
         net.eval()
     metric = Accumulator(2)  # correct predictions, examples
     with torch.no_grad():
         for X, y in data_iter:
             metric.add(count_correct(net(X), y), len(y))
-    return metric[0], metric[1]
+    correct, examples = metric[0], metric[1]
+    if all_reduce:
+        correct, examples = all_reduce(correct, examples)
+    if not examples:
+        raise ValueError("data_iter has no batches, expected at least one (X, y)")
+    return correct / examples

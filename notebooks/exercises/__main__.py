@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.io import write_text, writing
+from d2l_softmax.io import reporting_output_errors, write_text
 
 from . import SECTIONS, exercises_of
 from .checking import NOT_WRITTEN, RIGHT, WRONG, entry, judge, located
@@ -64,7 +64,7 @@ def lay_out(folder: Path) -> tuple[list[Path], list[Path]]:
     Raises OutputError if they can't be written.
     """
     written, kept = [], []
-    with writing(folder):
+    with reporting_output_errors(folder):
         folder.mkdir(exist_ok=True)
     for section in SECTIONS:
         path = folder / f"section_{section}.py"

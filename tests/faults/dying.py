@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 
 from d2l_softmax.commands import train
 from d2l_softmax.commands.train import CONFIG, HISTORY, MODEL
-from d2l_softmax.storage.results import load_history
 from d2l_softmax.training.checkpoint import load_checkpoint
+from d2l_softmax.training.history import load_history
 
 from . import children
 

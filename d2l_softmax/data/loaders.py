@@ -1,0 +1,145 @@
+"""Loaders of a data set's arrays: classes, held-out examples, batches."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from d2l_softmax.data.arrays import (
+    CLASSES_FILE,
+    LARGE,
+    DatasetError,
+    DatasetFiles,
+    LabelledArrays,
+    and_more,
+)
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader, is_positive_int
+
+SHUFFLES = ("auto", "full", "block")
+
+
+def make_loaders(
+    data: DatasetFiles,
+    batch_size: int,
+    resize: int | tuple[int, int] | None,
+    *,
+    device: torch.device | str | None,
+    dtype: torch.dtype,
+    generator: torch.Generator | None,
+    test_batch_size: int | None,
+    validation: int,
+    shuffle: str,
+) -> tuple[ArrayLoader, ...]:
+    """Return (train_iter, test_iter), and valid_iter if the data have or `validation` holds any.
+
+    The arguments are those of load_data. Without test data a tenth of each class is held out.
+
+    Raises DatasetError if the classes can't be trained or no example would be left to train on.
+    """
+    splits = {"train": data.train, "test": data.test, "valid": data.valid}
+    labels = [split.labels for name, split in splits.items() if split and name != "test"]
+    values = np.unique(np.concatenate(labels))
+    classes = name_classes(values, data.names, data.train)
+
+    arrays = {name: load_split(split, values) for name, split in splits.items() if split}
+    rows: dict[str, Tensor] = {}
+    y = torch.from_numpy(arrays["train"].labels)
+    if not data.test:
+        arrays["test"], is_test = arrays["train"], stratified_holdout(y)
+        rows |= {"train": torch.where(~is_test)[0], "test": torch.where(is_test)[0]}
+    if validation:
+        candidates = rows.get("train", torch.arange(len(y)))
+        check_validation(validation, len(candidates))
+        order = torch.randperm(len(candidates), generator=torch.Generator().manual_seed(0))
+        arrays["valid"] = arrays["train"]
+        rows["valid"] = candidates[order[:validation].sort().values]
+        rows["train"] = candidates[order[validation:].sort().values]
+
+    def loader(name: str, size: int, **order: Any) -> ArrayLoader:
+        dataset = ArrayDataset(
+            arrays[name].examples,
+            torch.from_numpy(arrays[name].labels),
+            classes,
+            resize=resize,
+            dtype=dtype,
+            device=device,
+            rows=rows.get(name),
+            name=str(arrays[name].path),
+        )
+        return ArrayLoader(dataset, size, **order)
+
+    is_large = data.train.examples.nbytes > LARGE
+    by_blocks = shuffle == "block" or (shuffle == "auto" and is_large)
+    train_iter = loader("train", batch_size, shuffle=True, by_blocks=by_blocks, generator=generator)
+    test_size = batch_size if test_batch_size is None else test_batch_size
+    return train_iter, *(loader(name, test_size) for name in ("test", "valid") if name in arrays)
+
+
+def load_split(split: LabelledArrays, values: np.ndarray) -> LabelledArrays:
+    """Read examples into memory, unless they are large, and number the classes 0 to q - 1."""
+    examples = split.examples
+    if isinstance(examples, np.memmap) and examples.nbytes <= LARGE:
+        examples = np.array(examples)
+    return split._replace(examples=examples, labels=np.searchsorted(values, split.labels))
+
+
+def name_classes(
+    values: np.ndarray, names: Sequence[str] | None, train: LabelledArrays
+) -> Sequence[str]:
+    """Return a name for each label in the training data; DatasetError if the names don't fit.
+
+    The names are those of these labels in their order, or of 0, 1, 2, ….
+    """
+    if len(values) < 2:
+        raise DatasetError(
+            f"{train.path}: all examples are of one class, {values[0]}; expected two or more"
+        )
+    if names is None:
+        return [str(value) for value in values]
+    if len(names) == len(values):
+        return names
+    if values[0] >= 0 and values[-1] < len(names):
+        missing = [k for k in range(len(names)) if k not in values]
+        raise DatasetError(
+            f"{CLASSES_FILE} has {len(names)} names, but {train.path} has no example of "
+            f"{names[missing[0]]!r}{and_more(len(missing) - 1)}"
+        )
+    raise DatasetError(
+        f"{CLASSES_FILE} has {len(names)} names, but {train.path} has {len(values)} different "
+        f"labels, from {values[0]} to {values[-1]}"
+    )
+
+
+def stratified_holdout(y: Tensor) -> Tensor:
+    """Return a mask (n,) of a tenth of each class, at least one example; always the same.
+
+    A class with a single example keeps it.
+    """
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))
+    by_class = order[y[order].argsort(stable=True)]
+    sizes = torch.bincount(y)
+    places = torch.arange(len(y)) - (sizes.cumsum(0) - sizes).repeat_interleave(sizes)
+    tenth = torch.where(sizes > 1, (sizes // 10).clamp(min=1), 0)
+    mask = torch.zeros(len(y), dtype=torch.bool)
+    mask[by_class[places < tenth.repeat_interleave(sizes)]] = True
+    return mask
+
+
+def check_arguments(batch_size: int, test_batch_size: int | None, shuffle: str) -> None:
+    """Raise ValueError unless batch sizes are positive integers and `shuffle` is in SHUFFLES."""
+    for name, size in {"batch_size": batch_size, "test_batch_size": test_batch_size}.items():
+        if not (is_positive_int(size) or (size is None and name == "test_batch_size")):
+            raise ValueError(f"{name} is {size!r}, expected a whole number of at least 1")
+    if shuffle not in SHUFFLES:
+        raise ValueError(f"shuffle is {shuffle!r}, expected one of {', '.join(SHUFFLES)}")
+
+
+def check_validation(validation: int, n: int) -> None:
+    """Raise DatasetError unless 0 to n - 1 of n training examples are to be held out."""
+    if validation != 0 and not (is_positive_int(validation) and validation < n):
+        raise DatasetError(
+            f"can't hold out {validation!r} of {n:,} training examples;",
+            f"choose {{validation}} from 0 to {n - 1:,}",
+        )

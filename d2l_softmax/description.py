@@ -1,0 +1,105 @@
+"""model.json: the inputs and classes of a model, written beside model.pt."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from d2l_softmax.data.fashion_mnist import CLASSES, FASHION_MNIST
+from d2l_softmax.errors import UserError
+from d2l_softmax.io import DamagedFileError, read_regular_file, write_json
+
+# How a picture file becomes an example, where examples are images
+AS_FASHION_MNIST = "as Fashion-MNIST was made"  # see data/preprocessing.py
+RESIZED = "resized"
+MAX_BYTES = 100_000_000  # 100,000 classes with long names
+
+
+class ModelFileError(UserError, ValueError):
+    """A model file can't be used; the message names the file and the reason."""
+
+
+class Description(NamedTuple):
+    """The inputs and classes of a model, as model.json has them.
+
+    `data` is the data set's name. An example has the `shape` (c, h, w), pixels in [0, 1], or (d,),
+    features. `resize` is the size (h, w) that images were resized to, None if they were not.
+    `pictures` says how a picture file becomes an example: AS_FASHION_MNIST, RESIZED, or None for
+    features.
+    """
+
+    data: str
+    classes: tuple[str, ...]
+    shape: tuple[int, ...]
+    resize: tuple[int, int] | None
+    pictures: str | None
+
+    @property
+    def num_inputs(self) -> int:
+        """Return d, the number of values of an example."""
+        return math.prod(self.shape)
+
+    @property
+    def has_images(self) -> bool:
+        """Return True if examples are images, False if they are features."""
+        return len(self.shape) == 3
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of model.json; `scale` is the factor for pixels of 0 to 255."""
+        return self._asdict() | {"scale": 1 / 255 if self.has_images else None}
+
+    def in_words(self) -> str:
+        """Return shape and number of classes, such as `3x32x32 in 40 classes`."""
+        return f"{'x'.join(map(str, self.shape))} in {len(self.classes):,} classes"
+
+    def check(self) -> None:
+        """Raise ValueError or TypeError unless a model can have these inputs and classes."""
+        data, classes, shape, resize, pictures = self
+        if not (
+            all(isinstance(text, str) for text in (data, *classes))
+            and all(type(side) is int and side > 0 for side in (*shape, *(resize or ())))
+            and len(classes) == len(set(classes)) >= 2
+            and len(shape) in (1, 3)
+            and (resize is None or (len(shape) == 3 and resize == shape[1:]))
+            and pictures in (AS_FASHION_MNIST, RESIZED, None)
+            and (pictures != AS_FASHION_MNIST or shape == (1, *(resize or (28, 28))))
+        ):
+            raise ValueError("not a description of a model")
+
+
+# Of a model.pt without a model.json: before custom data there was none
+OF_FASHION_MNIST = Description(FASHION_MNIST, CLASSES, (1, 28, 28), None, AS_FASHION_MNIST)
+
+
+def description_path(model_path: Path) -> Path:
+    """Return the path of the description beside a model file."""
+    return model_path.with_suffix(".json")
+
+
+def save_description(model_path: Path, description: Description) -> None:
+    """Write the description of a model beside its file; OutputError if that fails."""
+    write_json(description_path(model_path), description.to_dict())
+
+
+def load_description(model_path: Path) -> Description:
+    """Read the description beside a model file; Fashion-MNIST's if there is none.
+
+    Raises ModelFileError if it is damaged or describes no model.
+    """
+    path = description_path(model_path)
+    try:
+        content = json.loads(read_regular_file(path, MAX_BYTES))
+        data, classes = content["data"], tuple(content["classes"])
+        # Earlier versions did not write `pictures`; custom data may have Fashion-MNIST's name.
+        is_original = (data, classes) == (FASHION_MNIST, CLASSES)
+        pictures = content.get("pictures", AS_FASHION_MNIST if is_original else RESIZED)
+        resize = content["resize"] and tuple(content["resize"])
+        description = Description(data, classes, tuple(content["shape"]), resize, pictures)
+        description.check()
+        return description
+    except FileNotFoundError:
+        return OF_FASHION_MNIST
+    except OSError as error:
+        raise ModelFileError(f"{path} can't be read: {error.strerror}") from error
+    except (DamagedFileError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ModelFileError(f"{path} is damaged or does not describe a model") from error

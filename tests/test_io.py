@@ -1,0 +1,212 @@
+"""Atomic writes, locks, and model files of any dtype and device."""
+
+import math
+import os
+import pathlib
+import re
+import sys
+import warnings
+import zipfile
+
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+import scratch
+from d2l_softmax import io
+from d2l_softmax.figures.style import save_figure
+from d2l_softmax.io import (
+    OutputError,
+    exclusive_lock,
+    locked,
+    prepare_directory,
+    remove,
+    remove_stale_files,
+    write_atomically,
+    write_json,
+)
+from d2l_softmax.models import ModelFileError, load_parameters, save_parameters
+from d2l_softmax.training.history import EpochRecord, load_history, save_history
+
+WRITERS = {
+    "model": lambda path: save_parameters(path, scratch.SoftmaxRegression()),
+    "history": lambda path: save_history(path, [EpochRecord(1, 0.5, 0.6, 0.7, 0.8)]),
+    "figure": lambda path: save_figure(path, Figure()),
+    "json": lambda path: write_json(path, {"a": 1}),
+    "bytes": lambda path: write_atomically(path, b"new"),
+}
+needs_locks = pytest.mark.skipif(sys.platform == "win32", reason="needs locks of files")
+
+
+# Writing
+
+
+@pytest.mark.parametrize("what", WRITERS)
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(what, tmp_path, monkeypatch):
+    def full(number):
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=r"can't write to .*file: No space left on device"):
+        WRITERS[what](path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@needs_locks
+def test_content_is_on_the_disk_and_locked_before_it_has_its_name(tmp_path, monkeypatch):
+    events = []
+
+    def sync(number):
+        remove_stale_files(tmp_path)  # as another process might
+        events.append(f"synced {os.fstat(number).st_size} bytes of {len(list(tmp_path.iterdir()))}")
+
+    def replace(path, target):
+        events.append(f"renamed to {target.name}")
+        return rename(path, target)
+
+    rename = pathlib.Path.replace
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(pathlib.Path, "replace", replace)
+    write_atomically(tmp_path / "file", b"content")
+    assert events == ["synced 7 bytes of 1", "renamed to file"]
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def test_json_is_indented_and_ends_its_last_line(tmp_path):
+    write_json(tmp_path / "config.json", {"lr": 0.1, "twin": "scratch"})
+    text = (tmp_path / "config.json").read_text(encoding="utf-8")
+    assert text == '{\n  "lr": 0.1,\n  "twin": "scratch"\n}\n'
+
+
+def test_a_history_is_read_back_digit_by_digit(tmp_path):
+    history = [EpochRecord(1, 1 / 3, 2 / 3, 0.1, math.pi), EpochRecord(2, 0.5, 0.6, 0.7, 1.5)]
+    for written in (history, [record._replace(valid_acc=1 / 7) for record in history]):
+        save_history(tmp_path / "history.csv", written)
+        assert load_history(tmp_path / "history.csv") == written
+
+
+def test_a_directory_is_created_with_its_parents_or_named(tmp_path):
+    assert prepare_directory(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+    path = tmp_path / "file" / "out"
+    path.parent.write_bytes(b"")
+    message = f"can't write to {re.escape(str(path))}: .*; choose another directory with output_dir"
+    with pytest.raises(OutputError, match=message):
+        prepare_directory(path)
+
+
+def test_a_file_that_cannot_be_removed_is_named(tmp_path):
+    remove(tmp_path / "missing")
+    with pytest.raises(OutputError, match=f"can't write to {re.escape(str(tmp_path))}: "):
+        remove(tmp_path)  # a directory
+
+
+# Locks
+
+
+@needs_locks
+def test_unfinished_files_of_dead_processes_are_removed_and_no_others(tmp_path):
+    stale = [tmp_path / ".model.pt.0123abcd.part", tmp_path / ".abcd_123.part"]
+    stale[0].write_bytes(b"half")
+    stale[1].mkdir()
+    (stale[1] / "inside").write_bytes(b"half")
+    os.mkfifo(tmp_path / ".pipe.0123abcd.part")
+    kept = [tmp_path / name for name in ("notes.part", ".notes.part", ".a.0123abcd.part.txt")]
+    for path in kept:
+        path.write_bytes(b"mine")
+    with locked(stale[0]):  # locks of two descriptors exclude each other, as those of processes do
+        prepare_directory(tmp_path)
+        assert sorted(tmp_path.iterdir()) == sorted([*kept, stale[0]])
+    prepare_directory(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
+
+
+def test_files_are_written_without_locks(tmp_path, monkeypatch):
+    monkeypatch.setattr(io, "fcntl", None)
+    write_atomically(tmp_path / "file", b"content")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@needs_locks
+def test_an_output_directory_has_one_user_at_a_time(tmp_path):
+    with (
+        exclusive_lock(tmp_path),
+        pytest.raises(OutputError, match="another training writes to"),
+        exclusive_lock(tmp_path),
+    ):
+        pass
+    with exclusive_lock(tmp_path):
+        pass
+
+
+# Model files
+
+
+@pytest.fixture
+def model():
+    """Return a model of two pixels and three classes."""
+    return scratch.SoftmaxRegression(2, 3)
+
+
+def saved(path, W, b):
+    """Write tensors as a model file, and return its path."""
+    torch.save({"W": W, "b": b}, path)
+    return path
+
+
+def change_members(path, change):
+    """Rewrite a model file: `change` takes and returns its zip members by name."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in change(members).items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_models_of_any_precision_are_read(model, tmp_path, dtype):
+    W, b = torch.arange(6.0).reshape(2, 3), torch.tensor([0.5, -0.25, 8.0])
+    load_parameters(saved(tmp_path / "model.pt", W.to(dtype), b.to(dtype)), model)
+    assert torch.equal(model.W, W)
+    assert torch.equal(model.b, b)
+
+
+def test_a_negative_bias_does_not_compensate_for_huge_weights(model, tmp_path):
+    # W sums to nearly the largest float32, so a bias of -1e38 makes a logit overflow.
+    W = torch.tensor([[3.4e38, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    load_parameters(saved(tmp_path / "fits.pt", W, torch.zeros(3)), model)
+    for bias in (1e38, -1e38):
+        path = saved(tmp_path / "model.pt", W, torch.tensor([bias, 0.0, 0.0]))
+        with pytest.raises(ModelFileError, match="the numbers are too large"):
+            load_parameters(path, model)
+
+
+def test_a_model_saved_on_a_gpu_is_read_on_the_cpu(model, tmp_path):
+    W, b = torch.ones(2, 3), torch.ones(3)
+    path = saved(tmp_path / "model.pt", W, b)
+
+    def from_gpu(members):
+        """Replace the device of the tensors; a text follows its length."""
+        (name,) = (name for name in members if name.endswith("/data.pkl"))
+        assert b"X\x03\0\0\0cpu" in members[name]
+        pickled = members[name].replace(b"X\x03\0\0\0cpu", b"X\x06\0\0\0cuda:0")
+        return {**members, name: pickled}
+
+    change_members(path, from_gpu)
+    load_parameters(path, model)
+    assert model.W.device.type == "cpu"
+    assert torch.equal(model.W, W)
+
+
+def test_a_torchscript_program_is_refused_without_warnings(model, tmp_path):
+    """It is a zip file as a model is, with one more member."""
+    path = saved(tmp_path / "model.pt", torch.ones(2, 3), torch.ones(3))
+    change_members(path, lambda members: {**members, "model/constants.pkl": b"\x80\x02)."})
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        with pytest.raises(ModelFileError, match="damaged or not a model of this project"):
+            load_parameters(path, model)
+    assert shown == []
