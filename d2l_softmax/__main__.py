@@ -5,16 +5,16 @@ import scratch
 from d2l_softmax.commands import (
     compare,
     data,
+    demo,
     evaluate,
     export,
     figures,
     learning_curve,
     losses,
-    page,
     predict,
     sweep,
 )
-from d2l_softmax.commands.program import run_as_program, run_command
+from d2l_softmax.commands.cli import run_as_program, run_command
 
 TWINS = {"scratch": scratch, "concise": concise}
 COMMANDS = (
@@ -24,7 +24,7 @@ COMMANDS = (
     figures.COMMAND,
     predict.COMMAND,
     losses.COMMAND,
-    page.COMMAND,
+    demo.COMMAND,
     sweep.COMMAND,
     learning_curve.COMMAND,
     export.COMMAND,

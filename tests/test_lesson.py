@@ -13,7 +13,7 @@ from conftest import LESSON
 
 import d2l_softmax.pages.lesson as lesson_room
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax.commands.page import OF_EACH_CLASS
+from d2l_softmax.commands.demo import OF_EACH_CLASS
 from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.figures.style import signed_colors
 from d2l_softmax.pages.lesson.modules import joined

@@ -391,7 +391,7 @@ def test_commands_are_one_file_each():
 def test_failures_of_commands_need_no_plotting_library():
     code = (
         "import sys\n"
-        "from d2l_softmax.commands import program\n"
+        "from d2l_softmax.commands import cli\n"
         "from d2l_softmax.data.sources import DataUnavailableError\n"
         "from d2l_softmax.storage.results import ModelFileError\n"
         "from d2l_softmax.training.agreement import MismatchError\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from d2l_softmax.commands import program
+from d2l_softmax.commands import cli
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,7 +35,7 @@ def test_a_signal_ends_any_command_in_one_line(signum, status, capsys):
         signal.raise_signal(getattr(signal, signum))
         raise AssertionError("it continued")
 
-    assert program.exit_status("python -m d2l_softmax losses", work) == status
+    assert cli.exit_status("python -m d2l_softmax losses", work) == status
     assert capsys.readouterr().err == "python -m d2l_softmax losses: interrupted\n"
 
 
@@ -55,6 +55,6 @@ def test_characters_that_a_terminal_lacks_are_printed_with_backslashes(monkeypat
     path = tmp_path / "out.txt"
     with open(path, "w", encoding="ascii") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
-        program.open_closed_streams()
+        cli.open_closed_streams()
         print("\u56fe")
     assert path.read_text() == "\\u56fe\n"

@@ -16,7 +16,7 @@ from conftest import TWINS
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
 from d2l_softmax.commands import compare, train
-from d2l_softmax.commands.program import cpu_threads, exit_status
+from d2l_softmax.commands.cli import cpu_threads, exit_status
 from d2l_softmax.errors import UserError
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import Console
 from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import (
@@ -13,7 +14,6 @@ from d2l_softmax.commands.options import (
     add_training_options,
     complete_training_options,
 )
-from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.train import describe, prepare, summary
 from d2l_softmax.figures.alt_text import of_comparison
 from d2l_softmax.figures.comparison import draw_comparison

@@ -2,9 +2,9 @@
 
 import argparse
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.options import add_data_dir
-from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.data.sources import SHA256, ensure_fashion_mnist
 
 

@@ -5,6 +5,7 @@ import json
 
 import torch
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.options import (
     add_data_dir,
@@ -14,7 +15,6 @@ from d2l_softmax.commands.options import (
     add_model,
     choose_device,
 )
-from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.models import load_model, load_test_data
 from d2l_softmax.training.evaluation import Evaluation, evaluate, score_table
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.options import add_data_dir, add_dataset, add_model, path
-from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.data.sources import is_at_hand
 from d2l_softmax.io import write_atomically
 from d2l_softmax.models import load_model, load_test_data

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import (
@@ -15,7 +16,6 @@ from d2l_softmax.commands.options import (
     add_output_dir,
     choose_device,
 )
-from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.figures.evaluation import TABLE, write_evaluation
 from d2l_softmax.io import prepare_directory
 from d2l_softmax.models import load_model, load_test_data

@@ -4,11 +4,11 @@ import argparse
 import math
 from pathlib import Path
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import Console
 from d2l_softmax.commands.grid import Grid, add_grid_options, combine
 from d2l_softmax.commands.language import drawn_in
 from d2l_softmax.commands.options import whole
-from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.trainer import Trainer
 from d2l_softmax.figures.learning_curve import Accuracies, draw_learning_curve, summarize_gap
 from d2l_softmax.figures.style import save_figure

@@ -4,10 +4,10 @@ import argparse
 import functools
 from pathlib import Path
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import add_output_dir, positive
-from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.figures.losses import draw_losses
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.i18n import tr

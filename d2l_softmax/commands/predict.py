@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import Console, print_out
 from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import (
@@ -28,7 +29,6 @@ from d2l_softmax.commands.predictions import (
     in_words,
     write_table,
 )
-from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.signals import Interrupted, StopRequest, handled_by
 from d2l_softmax.data.pictures import PictureError
 from d2l_softmax.data.preprocessing import INVERSIONS, THE_PICTURE, Prepared

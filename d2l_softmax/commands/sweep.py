@@ -7,11 +7,11 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import Console, counted
 from d2l_softmax.commands.grid import SETTINGS, Grid, add_grid_options, combine, in_words
 from d2l_softmax.commands.language import drawn_in
 from d2l_softmax.commands.options import as_json
-from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.train import parse
 from d2l_softmax.commands.trainer import Trainer
 from d2l_softmax.figures.style import save_figure

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from d2l_softmax import __version__
+from d2l_softmax.commands.cli import HelpFormatter, Parser, cpu_threads, exit_status
 from d2l_softmax.commands.console import Console, counted
 from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import (
@@ -25,7 +26,6 @@ from d2l_softmax.commands.options import (
     complete_training_options,
     whole,
 )
-from d2l_softmax.commands.program import HelpFormatter, Parser, cpu_threads, exit_status
 from d2l_softmax.commands.signals import Interrupted, StopRequest, handled_by
 from d2l_softmax.data.batches import ArrayLoader
 from d2l_softmax.data.custom import load_data

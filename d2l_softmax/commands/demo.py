@@ -9,9 +9,9 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.options import add_data_dir, add_output_dir, path
-from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import CLASSES, load_data_fashion_mnist
 from d2l_softmax.figures.style import NEGATIVE, POSITIVE
@@ -100,4 +100,4 @@ def as_json(model: Model, description: Description) -> str:
     return json.dumps(content, ensure_ascii=False)
 
 
-COMMAND = Command("page", "write a page to touch", add_options, write)
+COMMAND = Command("demo", "write a page to touch", add_options, write)
