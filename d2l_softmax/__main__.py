@@ -1,4 +1,4 @@
-"""The command `python -m d2l_softmax COMMAND`: what needs both twins, or neither."""
+"""The command `python -m d2l_softmax COMMAND`: the commands that need both twins or neither."""
 
 import concise
 import scratch
@@ -32,7 +32,7 @@ COMMANDS = (
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command that the arguments name and return the exit status: 0, 1 or 130 (2 exits)."""
+    """Run the command that the arguments name and return its status (wrong usage exits with 2)."""
     return run_command(COMMANDS, TWINS, argv)
 
 

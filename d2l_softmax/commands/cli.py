@@ -1,55 +1,58 @@
-"""How a command begins and ends: its parser, its exit status, and what is said when it fails."""
+"""How a command starts and ends: its parser, signals, threads and exit status."""
 
 import argparse
 import gc
-import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import NamedTuple, NoReturn
 
 import torch
 
-from d2l_softmax.commands.console import flush_streams, print_error
-from d2l_softmax.commands.signals import Interrupted, handled_by, interrupt
+from d2l_softmax.commands.console import flush_streams, open_closed_streams, print_error
 from d2l_softmax.errors import UserError
 from d2l_softmax.training.distributed import RankError, get_launch, is_main
 
 Twins = dict[str, ModuleType]
+Handler = Callable[[int, FrameType | None], object]
+Complete = Callable[[argparse.ArgumentParser, argparse.Namespace], argparse.Namespace | None]
+# Ctrl-C, `kill`, a closed terminal; Windows has no SIGHUP.
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
 class Command(NamedTuple):
-    """A command of `python -m d2l_softmax`: its name, its options and its work.
+    """A command of `python -m d2l_softmax`.
 
-    `work` takes the options and both twins, by name; it returns the exit status, or None for 0.
-    Its docstring describes the command. `complete`, if any, fills in options that depend on others,
-    and ends the program where they contradict each other.
+    `work` takes the options and both twins by name, and returns the exit status, None for 0. The
+    first paragraph of its docstring is the description in --help. `complete` takes the parser and
+    the options, and returns the options with those filled in that depend on others (None if there
+    are none). It exits with status 2 if options contradict each other.
     """
 
     name: str
     summary: str
     add_options: Callable[[argparse.ArgumentParser], None]
     work: Callable[[argparse.Namespace, Twins], int | None]
-    complete: Callable[[argparse.ArgumentParser, argparse.Namespace], None] | None = None
+    complete: Complete | None = None
+    aliases: tuple[str, ...] = ()
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, and that knows what to say of `--option=--`."""
+    """A parser whose errors are one line; under torchrun only rank 0 prints them."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and exit with status 2."""
-        self.exit(2, f"{self.prog}: {message} (--help lists the options)\n" if is_main() else None)
-
-    def print_help(self, file=None):
-        """Print the help, once where there are several processes."""
-        if is_main():
-            super().print_help(file)
+        """Print what is wrong and exit with status 2."""
+        line = f"{self.prog}: error: {message} (--help lists the options)\n"
+        self.exit(2, line if is_main() else None)
 
     def parse_known_args(self, args=None, namespace=None):
-        """Parse arguments; exit with status 2 where Python's parser would raise a TypeError."""
+        """Parse arguments; refuse `--option=--`, on which argparse raises a TypeError."""
         args = sys.argv[1:] if args is None else list(args)
         for argument in args:
             if argument.startswith("--") and argument.endswith("=--"):
@@ -58,7 +61,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Help that names the defaults, but for options that are off or empty unless given."""
+    """Help with defaults, except for options that are off or empty by default."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         if action.default is None or action.default is False or action.default == []:
@@ -67,12 +70,13 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 def run_command(commands: tuple[Command, ...], twins: Twins, argv: list[str] | None) -> int:
-    """Do the work of the command that the arguments name; return the exit status (2 exits)."""
+    """Run the command that the arguments name; return its status (wrong usage exits with 2)."""
     parser = Parser(prog="python -m d2l_softmax", allow_abbrev=False)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in commands:
         subparser = subparsers.add_parser(
             command.name,
+            aliases=command.aliases,
             help=command.summary,
             description=(command.work.__doc__ or command.summary).split("\n\n")[0],
             formatter_class=HelpFormatter,
@@ -80,12 +84,12 @@ def run_command(commands: tuple[Command, ...], twins: Twins, argv: list[str] | N
         )
         command.add_options(subparser)
         subparser.set_defaults(chosen=(command, subparser))
-    if (processes := get_launch().world_size) > 1:
-        parser.error(f"works in one process, and torchrun started {processes}")
+    if (world_size := get_launch().world_size) > 1:
+        parser.error(f"this command runs in one process; torchrun started {world_size}")
     options = parser.parse_args(argv)
     command, subparser = vars(options).pop("chosen")
     if command.complete:
-        command.complete(subparser, options)
+        options = command.complete(subparser, options) or options
 
     def work() -> int | None:
         with cpu_threads(vars(options).get("threads", 1)):
@@ -94,47 +98,60 @@ def run_command(commands: tuple[Command, ...], twins: Twins, argv: list[str] | N
     return exit_status(subparser.prog, work)
 
 
-def exit_status(prog: str, work: Callable[[], int | None]) -> int:
-    """Do the work and return its status; after an error print it and return 1.
+def run_as_program(name: str, main: Callable[[], int]) -> NoReturn:
+    """Run `python -m NAME` and exit with its status."""
+    open_closed_streams()
+    os.environ["MPLBACKEND"] = "agg"  # draw to files only; an unknown backend raises an error
+    # PyTorch is a million objects: not searching them for garbage saves a second.
+    gc.freeze()
+    try:
+        status = main()
+    except SystemExit as end:  # from the parser: --help or wrong usage
+        status = int(end.code or 0)
+    gc.freeze()
+    sys.exit(status or exit_status(f"python -m {name}", flush_streams))
 
-    After a signal the status is 128 and its number: 130 for Ctrl-C, 143 for `kill`. Caught are
-    errors that a user can do something about; a mistake of ours keeps its traceback.
+
+def exit_status(prog: str, work: Callable[[], int | None]) -> int:
+    """Run `work` and return its status; print a UserError or lack of memory and return 1.
+
+    After a signal the status is 128 plus its number: 130 for Ctrl-C, 143 for `kill`. Any other
+    error is a bug and keeps its traceback.
     """
     try:
-        with handled_by(interrupt):
+        with signals_handled_by(interrupt):
             return work() or 0
     except KeyboardInterrupt as error:
-        signum = error.signum if isinstance(error, Interrupted) else signal.SIGINT
         if is_main():
             print_error(f"{prog}: interrupted {error}".rstrip())
-        return 128 + signum
-    except BrokenPipeError:  # whoever read the output has left, as in `| head`
+        return 128 + (error.signum if isinstance(error, Interrupted) else signal.SIGINT)
+    except BrokenPipeError:  # the reader of standard output has ended, as in `| head`
         return 1
     except UserError as error:
         if is_main():
-            print_error(f"{prog}: {error.for_command_line()}")
+            print_error(f"{prog}: error: {error.for_command_line()}")
         elif not isinstance(error, RankError):
-            print_error(f"{prog}: rank {get_launch().rank}: {error.for_command_line()}")
+            print_error(f"{prog}: error: rank {get_launch().rank}: {error.for_command_line()}")
         return 1
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        print_error(f"{prog}: there is not enough memory; for training, try a smaller --batch-size")
+        print_error(f"{prog}: error: out of memory; for training, try a smaller --batch-size")
         return 1
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether there was not enough memory, of the machine or of the device."""
+    """Return True if the machine or the device had not enough memory."""
     signs = ("can't allocate memory", "not enough memory", "out of memory")
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in signs)
 
 
 @contextmanager
 def cpu_threads(number: int) -> Iterator[None]:
-    """Let torch compute on so many threads meanwhile; a program that calls us keeps its own.
+    """Let torch compute on `number` CPU threads in this context.
 
-    For small batches more than one gain a quarter at most on idle cores, and lose many times that
-    beside a busy one (`benchmarks/README.md`).
+    For small batches a second thread saves a quarter at most on idle cores, and costs many times
+    that under CPU contention (`benchmarks/README.md`).
     """
     before = torch.get_num_threads()
     torch.set_num_threads(number)
@@ -144,33 +161,52 @@ def cpu_threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def run_as_program(name: str, work: Callable[[], int]) -> NoReturn:
-    """Do the work of `python -m NAME` and exit with its status.
+# Signals
 
-    What was imported stays to the end. Not searching it for garbage again and again, nor at exit,
-    makes a command a second faster: PyTorch alone is a million objects.
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended the command; the message says how far it had come."""
+
+    def __init__(self, signum: int, message: str = ""):
+        super().__init__(message)
+        self.signum = signum
+
+
+def interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    """Handle a signal: end the command immediately."""
+    raise Interrupted(signum)
+
+
+class StopRequest:
+    """A signal handler that stores the signal in `signum`, which a loop reads.
+
+    A second Ctrl-C ends the command immediately; not under torchrun, which sends every rank the
+    Ctrl-C that the terminal has already sent.
     """
-    open_closed_streams()
-    os.environ["MPLBACKEND"] = "agg"  # commands draw to files, and a wrong name would end them
-    gc.freeze()
+
+    signum: int | None = None
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        """Handle a signal."""
+        if signum == signal.SIGINT and get_launch().world_size == 1:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.signum = signum
+
+
+@contextmanager
+def signals_handled_by(handler: Handler) -> Iterator[None]:
+    """Handle SIGNALS with `handler` in this context, except those that are ignored (nohup).
+
+    Outside the main thread Python allows no handlers, and nothing changes.
+    """
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {signum: signal.getsignal(signum) for signum in SIGNALS}
+    changed = [signum for signum, old in before.items() if old not in (signal.SIG_IGN, None)]
+    for signum in changed:
+        signal.signal(signum, handler)
     try:
-        status = work()
-    except SystemExit as end:  # of the parser: help, or wrong usage
-        status = int(end.code or 0)
-    gc.freeze()
-    sys.exit(status or exit_status(f"python -m {name}", flush_streams))
-
-
-def open_closed_streams() -> None:
-    """Open the null device as each closed stream: a file of ours would take its place.
-
-    What the encoding of a terminal lacks, such as a path, is printed with backslashes.
-    """
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(descriptor)
-    for name in ("stdin", "stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
-        if name != "stdin" and isinstance(stream := getattr(sys, name), io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+        yield
+    finally:
+        for signum in changed:
+            signal.signal(signum, before[signum])

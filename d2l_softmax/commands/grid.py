@@ -13,16 +13,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from d2l_softmax.commands.cli import Interrupted, signals_handled_by
 from d2l_softmax.commands.console import Console, counted
-from d2l_softmax.commands.language import add_language
 from d2l_softmax.commands.options import (
+    add_language,
     add_training_options,
-    as_typed,
     complete_training_options,
+    option_value,
     path,
     whole,
 )
-from d2l_softmax.commands.signals import Interrupted, handled_by
 from d2l_softmax.commands.trainer import HELD_OUT, Trainer
 from d2l_softmax.commands.workers import cores, train_all
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN
@@ -70,7 +70,7 @@ def combine(
     for combination in itertools.product(*map(dict.fromkeys, values.values())):
         one = copy.copy(options)
         vars(one).update(zip(values, combination, strict=True))
-        complete_training_options(parser, one)
+        one = complete_training_options(parser, one)
         combined += [argparse.Namespace(**vars(one) | {"seed": seed}) for seed in seeds]
     return combined
 
@@ -97,7 +97,7 @@ class Grid:
     def settings_of(self, options: argparse.Namespace) -> Settings:
         """Return what a training is asked for, as the table has it."""
         data = {"data": self.trainer.description.data, "checksum": self.trainer.checksum}
-        values = (as_typed((vars(options) | data)[name]) for name in COLUMNS)
+        values = (option_value((vars(options) | data)[name]) for name in COLUMNS)
         return tuple("" if value is None else str(value) for value in values)
 
     def results(self) -> Iterator[tuple[argparse.Namespace, Result]]:
@@ -115,14 +115,14 @@ class Grid:
         names = [*names, "seed"]
         console.bar.update(len(self.trainings) - len(self.left))
         with (
-            handled_by(self.take_signal),
+            signals_handled_by(self.take_signal),
             contextlib.closing(train_all(self.trainer, self.left, self.jobs)) as results,
         ):
             for options, result in results:
                 self.table.add(self.settings_of(options), result, first=self.trainings)
                 console.bar.update()
                 values = (getattr(options, name) for name in names)
-                console.say(f"{in_words(names, values)}   {outcome(result)}")
+                console.print(f"{in_words(names, values)}   {outcome(result)}")
 
     def take_signal(self, signum: int, frame: FrameType | None) -> None:
         """Handle a signal: end at once, and say how to continue."""
@@ -136,15 +136,15 @@ class Grid:
         """Say what is about to be trained, and what is not."""
         options, data = self.trainer.options, self.trainer.description
         done = len(self.trainings) - len(self.left)
-        console.say(
+        console.print(
             f"{options.twin}, {data.data}: {self.trainer.num_images:,} to train on, "
             f"{self.trainer.num_held_out:,} held out; {counted(len(self.left), 'training')}, "
             f"{self.jobs} at once"
         )
         if done:
-            console.say(f"{counted(done, 'training')} more, from {self.table.path}")
+            console.print(f"{counted(done, 'training')} more, from {self.table.path}")
         if others := len(self.table.results.keys() - self.trainings.keys()):
-            console.say(f"{others} there, of other settings or data, stay and do not count")
+            console.print(f"{others} there, of other settings or data, stay and do not count")
 
 
 def in_words(names: Sequence[str], values: Iterable[Any]) -> str:

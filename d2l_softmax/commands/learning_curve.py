@@ -7,8 +7,7 @@ from pathlib import Path
 from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import Console
 from d2l_softmax.commands.grid import Grid, add_grid_options, combine
-from d2l_softmax.commands.language import drawn_in
-from d2l_softmax.commands.options import whole
+from d2l_softmax.commands.options import drawn_in, whole
 from d2l_softmax.commands.trainer import Trainer
 from d2l_softmax.figures.learning_curve import Accuracies, draw_learning_curve, summarize_gap
 from d2l_softmax.figures.style import save_figure
@@ -62,8 +61,8 @@ def draw_curve(options: argparse.Namespace, twins: Twins) -> None:
             train, valid = accuracies_of(grid)
             with drawn_in(options.lang):
                 save_figure(folder / FIGURE, draw_learning_curve(train, valid))
-            console.say(summarize_gap(train, valid))
-            console.say(f"wrote {TABLE}, {FIGURE} to {folder}")
+            console.print(summarize_gap(train, valid))
+            console.print(f"wrote {TABLE}, {FIGURE} to {folder}")
 
 
 def accuracies_of(grid: Grid) -> tuple[Accuracies, Accuracies]:

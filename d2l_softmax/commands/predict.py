@@ -7,15 +7,15 @@ from pathlib import Path
 
 import torch
 
-from d2l_softmax.commands.cli import Command, Twins
+from d2l_softmax.commands.cli import Command, Interrupted, StopRequest, Twins, signals_handled_by
 from d2l_softmax.commands.console import Console, print_out
-from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import (
     DEFAULT_MODEL,
-    add_data_dir,
-    add_dataset,
     add_json,
+    add_language,
     add_output_dir,
+    add_settings,
+    drawn_in,
     path,
     whole,
 )
@@ -29,7 +29,6 @@ from d2l_softmax.commands.predictions import (
     in_words,
     write_table,
 )
-from d2l_softmax.commands.signals import Interrupted, StopRequest, handled_by
 from d2l_softmax.data.pictures import PictureError
 from d2l_softmax.data.preprocessing import INVERSIONS, THE_PICTURE, Prepared
 from d2l_softmax.figures.prediction import draw_prediction
@@ -70,8 +69,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "model of your own data",
     )
     add_json(parser)
-    add_data_dir(parser)
-    add_dataset(parser)
+    add_settings(parser, "data_dir", "dataset")
     add_language(parser)
     add_output_dir(parser, Path("runs", "predict"))
 
@@ -98,7 +96,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
     stop = StopRequest()
     with (
         drawn_in(options.lang),
-        handled_by(stop),
+        signals_handled_by(stop),
         Console(len(sources), quiet=False, unit="pictures") as console,
     ):
         for source, prepared in read_all(sources, problems, stop, console):
@@ -108,12 +106,12 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
                 save_figure(drawing, draw_prediction(*prepared, model, classes))
             predictions.append(prediction_of(source.name, prepared, model))
             if not options.json:
-                console.say(in_words(predictions[-1], classes, drawing))
+                console.print(in_words(predictions[-1], classes, drawing))
         if len(sources) > 1 and predictions:
             write_table(output_dir / TABLE, predictions, classes)
             write_predictions_page(output_dir / PAGE, predictions, classes, problems, len(sources))
             if not options.json:
-                console.say(f"wrote {TABLE} and {PAGE} to {output_dir}")
+                console.print(f"wrote {TABLE} and {PAGE} to {output_dir}")
     if options.json:
         print_out(
             json.dumps([as_json(prediction, classes) for prediction in predictions], indent=2)

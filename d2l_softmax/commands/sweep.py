@@ -10,8 +10,7 @@ from pathlib import Path
 from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import Console, counted
 from d2l_softmax.commands.grid import SETTINGS, Grid, add_grid_options, combine, in_words
-from d2l_softmax.commands.language import drawn_in
-from d2l_softmax.commands.options import as_json
+from d2l_softmax.commands.options import drawn_in, options_to_dict
 from d2l_softmax.commands.train import parse
 from d2l_softmax.commands.trainer import Trainer
 from d2l_softmax.figures.style import save_figure
@@ -61,17 +60,17 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
             scores = scores_of(grid, names)
             with drawn_in(options.lang):
                 save_figure(folder / FIGURE, draw_sweep(names, scores, trainer.num_held_out))
-            console.say(f"wrote {TABLE}, {FIGURE} to {folder}")
+            console.print(f"wrote {TABLE}, {FIGURE} to {folder}")
             ranking = best_first(scores)
             if math.isnan(ranking[0].mean):
                 raise DivergedError("every setting diverged from some seed:", REMEDY)
             for line in in_lines(names, ranking, trainer.num_held_out):
-                console.say(line)
+                console.print(line)
             chosen = next(
                 t for t in grid.trainings.values() if setting_of(t, names) == ranking[0].setting
             )
-            console.say("the best once more; without --validation it learns from all images:")
-            console.say(command_of(chosen, names))
+            console.print("the best once more; without --validation it learns from all images:")
+            console.print(command_of(chosen, names))
 
 
 def setting_of(options: argparse.Namespace, names: Sequence[str]) -> tuple:
@@ -107,13 +106,13 @@ def command_of(options: argparse.Namespace, names: Sequence[str]) -> str:
 
     It names what is varied, and what else is not what the twin's command does by itself.
     """
-    wanted = as_json(options)
+    wanted = options_to_dict(options)
 
     def as_typed(names: Iterable[str]) -> list[str]:
         words = ((f"--{name.replace('_', '-')}", str(wanted[name])) for name in names)
         return [*itertools.chain.from_iterable(words)]
 
-    by_itself = as_json(parse(options.twin, as_typed(names)))
+    by_itself = options_to_dict(parse(options.twin, as_typed(names)))
     others = (n for n, value in by_itself.items() if wanted.get(n, value) != value)
     said = as_typed([*names, *(name for name in others if name not in UNSAID)])
     return shlex.join(["python", "-m", options.twin, *said])

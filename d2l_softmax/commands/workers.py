@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from d2l_softmax.commands.signals import SIGNALS
+from d2l_softmax.commands.cli import SIGNALS
 from d2l_softmax.commands.trainer import Trainer
 from d2l_softmax.errors import UserError
 from d2l_softmax.storage.table import Result
