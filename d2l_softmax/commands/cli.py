@@ -98,14 +98,14 @@ def run_command(commands: tuple[Command, ...], twins: Twins, argv: list[str] | N
     return exit_status(subparser.prog, work)
 
 
-def run_as_program(name: str, main: Callable[[], int]) -> NoReturn:
-    """Run `python -m NAME` and exit with its status."""
+def run_as_program(name: str, main: Callable[..., int], *arguments: object) -> NoReturn:
+    """Run `python -m NAME`, which is main(*arguments), and exit with its status."""
     open_closed_streams()
     os.environ["MPLBACKEND"] = "agg"  # draw to files only; an unknown backend raises an error
     # PyTorch is a million objects: not searching them for garbage saves a second.
     gc.freeze()
     try:
-        status = main()
+        status = main(*arguments)
     except SystemExit as end:  # from the parser: --help or wrong usage
         status = int(end.code or 0)
     gc.freeze()

@@ -1,10 +1,10 @@
 """The settings of a training, the two recipes, and the options that several commands share."""
 
 import argparse
+import contextlib
 import math
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -28,36 +28,30 @@ MANY_IMAGES = 50_000  # per batch: all cores are then faster (benchmarks/README.
 # Converters: from the text of an argument to its value
 
 
-def real(expected: str, is_allowed: Callable[[float], bool]) -> Callable[[str], float]:
-    """Return a converter for argparse that accepts the finite numbers that are allowed."""
+def number(
+    kind: Callable[[str], Any], is_allowed: Callable[[Any], bool], expected: str
+) -> Callable[[str], Any]:
+    """Return a converter for argparse that accepts the allowed numbers of a kind, int or float."""
 
-    def convert(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not (math.isfinite(value) and is_allowed(value)):
-            raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
-        return value
+    def convert(text: str) -> Any:
+        with contextlib.suppress(ValueError):
+            value = kind(text)
+            if is_allowed(value):
+                return value
+        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
 
     return convert
 
 
 def whole(lowest: int, highest: int = 2**31 - 1) -> Callable[[str], int]:
     """Return a converter for argparse that accepts whole numbers in a range."""
+    expected = f"a whole number from {lowest} to {highest}"
+    return number(int, lambda value: lowest <= value <= highest, expected)
 
-    def convert(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = lowest - 1
-        if not lowest <= value <= highest:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not a whole number from {lowest} to {highest}"
-            )
-        return value
 
-    return convert
+positive = number(float, lambda value: 0 < value < math.inf, "a finite number above 0")
+fraction = number(float, lambda value: 0 <= value < 1, "a number from 0 to below 1")
+not_negative = number(float, lambda value: 0 <= value < math.inf, "a finite number, 0 or above")
 
 
 def path(text: str) -> Path:
@@ -87,11 +81,6 @@ def available_device(text: str) -> str:
     if text == "mps" and not torch.backends.mps.is_available():
         raise argparse.ArgumentTypeError("MPS is not available; try --device cpu")
     return text
-
-
-positive = real("a finite number above 0", lambda value: value > 0)
-fraction = real("a number from 0 to below 1", lambda value: 0 <= value < 1)
-not_negative = real("a finite number, 0 or above", lambda value: value >= 0)
 
 
 # Settings
@@ -125,7 +114,9 @@ class TrainingSettings:
         type=whole(0),
         metavar="N",
     )
-    seed: int = setting(0, "of the initial weights and the shuffling", type=whole(0), metavar="N")
+    seed: int = setting(
+        0, "seed of the initial weights and the shuffling", type=whole(0), metavar="N"
+    )
     device: str = setting(
         "auto",
         "auto: cuda if available, else cpu",
@@ -167,17 +158,9 @@ BOOK = TrainingSettings()
 BEST = replace(BOOK, epochs=20, batch_size=512, momentum=0.9, lr_decay="linear")
 RECIPES = {"book": BOOK, "best": BEST}
 # The settings that a recipe fixes
-RECIPE_SETTINGS = (
-    "epochs",
-    "batch_size",
-    "lr",
-    "optimizer",
-    "momentum",
-    "weight_decay",
-    "lr_decay",
-)
+IN_RECIPES = ("epochs", "batch_size", "lr", "optimizer", "momentum", "weight_decay", "lr_decay")
 # The settings that determine the numbers of a training, except for rounding
-RESULT_OPTIONS = (*RECIPE_SETTINGS, "validation", "seed", "dtype", "resize", "shuffle")
+RESULT_OPTIONS = (*IN_RECIPES, "validation", "seed", "dtype", "resize", "shuffle")
 
 
 def add_training_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
@@ -193,7 +176,7 @@ def add_training_options(parser: argparse.ArgumentParser, several: bool = False)
         help="preset for options that are not given; best: most accurate on held-out images",
     )
     for each in fields(TrainingSettings):
-        if each.name not in RECIPE_SETTINGS:
+        if each.name not in IN_RECIPES:
             add_settings(parser, each.name)
             continue
         default, best = getattr(BOOK, each.name), getattr(BEST, each.name)
@@ -223,7 +206,7 @@ def complete_training_options(
 
     The recipe gives what `options`, which stay as they are, have not.
     """
-    recipe = {name: getattr(RECIPES[options.recipe], name) for name in RECIPE_SETTINGS}
+    recipe = {name: getattr(RECIPES[options.recipe], name) for name in IN_RECIPES}
     if vars(options).get("optimizer") == "adam":  # the recipes' lr and momentum are for SGD
         recipe |= {"lr": ADAM_LR, "momentum": 0.0}
     options = argparse.Namespace(**recipe | vars(options))
@@ -364,7 +347,7 @@ def add_language(parser: argparse.ArgumentParser) -> None:
     )
 
 
-@contextmanager
+@contextlib.contextmanager
 def drawn_in(language: str) -> Iterator[None]:
     """Draw figures and write pages in the language in this context.
 

@@ -142,7 +142,12 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace, resume: str 
 
         if is_main:
             write_results(options, training, config)
-            console.print(speed(training))
+            seconds = sum(record.seconds for record in training.history)
+            examples = options.epochs * len(training.train_iter.dataset)
+            console.print(
+                f"{counted(options.epochs, 'epoch')} in {seconds:.2f} s, "
+                f"{examples / seconds:,.0f} examples a second"
+            )
             console.print(
                 f"wrote {HISTORY}, {MODEL}, {REPORT} and its figures to {options.output_dir}"
             )
@@ -420,14 +425,6 @@ def summary(options: argparse.Namespace, training: Training) -> str:
         f"{options.dataset or options.data_dir}; {model.W.numel() + model.b.numel():,} parameters; "
         f"{options.device}, {threads}, {options.dtype}; seed {options.seed}"
     )
-
-
-def speed(training: Training) -> str:
-    """Return one line on the time that the epochs took."""
-    seconds = sum(record.seconds for record in training.history)
-    examples = len(training.history) * len(training.train_iter.dataset)
-    epochs = counted(len(training.history), "epoch")
-    return f"{epochs} in {seconds:.2f} s, {examples / seconds:,.0f} examples a second"
 
 
 def write_results(options: argparse.Namespace, training: Training, config: dict[str, Any]) -> None:
