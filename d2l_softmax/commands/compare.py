@@ -33,7 +33,7 @@ from d2l_softmax.training.evaluation import evaluate
 from d2l_softmax.training.fit import EpochRecord, Training, new_divergence_reason
 
 FIGURE = "comparison.png"
-CAPTION = "Both histories; below, how far apart they are."
+CAPTION = "Histories of both twins, and their differences."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

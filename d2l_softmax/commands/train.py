@@ -70,17 +70,16 @@ from d2l_softmax.training.fit import EpochRecord, Training, is_finite, new_diver
 CONFIG, HISTORY, MODEL = "config.json", "history.csv", "model.pt"
 CURVES, REPORT = "curves.png", "report.html"
 CAPTION = (
-    "Loss and accuracies, epoch by epoch. A point of training is the mean over its epoch: each "
-    "batch is measured before its step, while the weights still move. A point of the test is "
-    "measured after the epoch, with the weights that it led to. So the first test point may lie "
-    "above the first training point."
+    "Loss and accuracies by epoch. Training values are running means over the epoch, measured "
+    "before each step. Test values are measured after the epoch, so the first test accuracy may be "
+    "above the first training accuracy."
 )
 # Added to the caption if the curve shows it
 JITTER = (
     " The test accuracy jumps up and down because the learning rate stays the same: the last steps "
-    "go as far as the first ones did, each after the images that its batch happens to hold, and "
-    "classes that look alike (pullover, coat, shirt) win images from each other and lose them "
-    "again. A rate that falls to zero ends that: --lr-decay linear, or all of --recipe best."
+    "are as large as the first ones, each depends on the images in its batch, and borderline "
+    "images flip between similar classes (pullover, coat, shirt). A learning rate that falls to "
+    "zero ends that: --lr-decay linear, or all of --recipe best."
 )
 
 
