@@ -14,7 +14,7 @@ from d2l_softmax.commands.options import (
     complete_training_options,
     drawn_in,
 )
-from d2l_softmax.commands.train import describe, prepare, summary
+from d2l_softmax.commands.train import make_config, prepare, summary
 from d2l_softmax.figures.alt_text import of_comparison
 from d2l_softmax.figures.comparison import draw_comparison
 from d2l_softmax.figures.style import save_figure
@@ -71,7 +71,7 @@ def compare(options: argparse.Namespace, twins: Twins) -> None:
         )
         mismatch = first_mismatch(differences, tolerance)
         result = {
-            **describe(" and ".join(twins), options, first),
+            **make_config(" and ".join(twins), options, first),
             **comparison_to_dict(trainings, differences),
             "tolerance": tolerance._asdict(),
             "first_epoch_beyond_tolerance": mismatch,

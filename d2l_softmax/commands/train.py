@@ -120,7 +120,7 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace, resume: str 
 
         training = prepare(twin, options)
         check_equal_data(training)
-        config = describe(name, options, training)
+        config = make_config(name, options, training)
         path = options.output_dir / checkpoints.NAME
         if checkpoint:
             checkpoints.resume_from(checkpoint, training, config["checksums"], path)
@@ -386,7 +386,7 @@ def describe_data(options: argparse.Namespace, train_iter: ArrayLoader) -> Descr
     return Description(name, dataset.classes, dataset.shape, options.resize, pictures)
 
 
-def describe(name: str, options: argparse.Namespace, training: Training) -> dict[str, Any]:
+def make_config(name: str, options: argparse.Namespace, training: Training) -> dict[str, Any]:
     """Return the content of config.json: all that is needed to repeat the training."""
     return {
         "twin": name,
