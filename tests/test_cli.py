@@ -264,6 +264,13 @@ def test_help_has_each_default_once(name, capsys):
     assert "(default: 10; best: 20)" in helps["epochs"]
 
 
+def test_page_is_the_old_name_of_demo(capsys):
+    with pytest.raises(SystemExit) as caught:
+        d2l_main.main(["page", "--help"])
+    assert caught.value.code == 0
+    assert "usage: python -m d2l_softmax demo " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
