@@ -88,7 +88,8 @@ def test_the_recipe_is_the_best_of_the_search():
     _, table = read("benchmarks/README.md").split("## Choosing the recipe")
     best = re.search(r"^\| 20 .*$", table, re.M)[0].split("|")[1:6]
     names = ("epochs", "batch_size", "momentum", "lr", "lr_decay")
-    assert [cell.strip() for cell in best] == [str(RECIPES["best"][name]) for name in names]
+    recipe = RECIPES["best"]
+    assert [cell.strip() for cell in best] == [str(getattr(recipe, name)) for name in names]
 
 
 # Peers

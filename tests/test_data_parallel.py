@@ -262,7 +262,7 @@ def test_bad_input_is_one_message_each(data, tmp_path):
         "rank 1 of 3 has the checksum of the training data": a_run(
             "concise", data, tmp_path / "4", argv_of={1: [f"--data-dir={others}"]}
         ),
-        "works in one process, and torchrun started 3": {
+        "this command runs in one process; torchrun started 3": {
             "program": "d2l_softmax",
             "argv": ["compare", f"--data-dir={data}"],
         },

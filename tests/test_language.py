@@ -10,7 +10,7 @@ from matplotlib import font_manager
 
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import language
-from d2l_softmax.commands.language import drawn_in
+from d2l_softmax.commands.options import drawn_in
 from d2l_softmax.figures import style
 from d2l_softmax.figures.style import CHINESE_FONTS, chinese_font, default_style, shortened
 from d2l_softmax.i18n import chinese, current_language, speaking, tr

@@ -13,7 +13,7 @@ from conftest import LESSON
 
 import d2l_softmax.pages.lesson as lesson_room
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax.commands.page import OF_EACH_CLASS
+from d2l_softmax.commands.demo import IMAGES_PER_CLASS
 from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.description import Description, save_description
 from d2l_softmax.figures.style import signed_colors
@@ -40,7 +40,7 @@ def lesson(lesson_in_chromium):
 def written(tmp_path_factory, real_data):
     """Return the page as the command writes it now."""
     output_dir = tmp_path_factory.mktemp("lesson")
-    assert d2l_main.main(["page", f"--output-dir={output_dir}"]) == 0
+    assert d2l_main.main(["demo", f"--output-dir={output_dir}"]) == 0
     return (output_dir / "softmax.html").read_text(encoding="utf-8")
 
 
@@ -76,7 +76,7 @@ def test_the_images_are_the_first_of_each_class_in_sixteen_grays(real_data):
     first = 0
     for (images, y), name in zip(real_data, ("train", "test"), strict=True):
         chosen = sorted(
-            n for c in range(10) for n in (y == c).nonzero()[:OF_EACH_CLASS, 0].tolist()
+            n for c in range(10) for n in (y == c).nonzero()[:IMAGES_PER_CLASS, 0].tolist()
         )
         assert labels[name] == y[chosen].tolist()
         expected = (images[chosen].double() / 17).round()
@@ -93,7 +93,7 @@ def test_its_weights_are_as_good_as_those_of_ten_epochs(real_data):
 
 
 def test_ones_own_model_takes_the_place_of_ours(trained, tmp_path):
-    argv = ["page", f"--model={trained / 'model.pt'}", f"--output-dir={tmp_path}"]
+    argv = ["demo", f"--model={trained / 'model.pt'}", f"--output-dir={tmp_path}"]
     assert d2l_main.main(argv) == 0
     model = torch.load(trained / "model.pt", weights_only=True)
     _, _, W, b = data_of((tmp_path / "softmax.html").read_text(encoding="utf-8"))
@@ -116,10 +116,10 @@ def test_a_model_for_other_images_is_refused(tmp_path, capsys, shape, classes, s
     )
     described = Description("mine", classes, shape, None, "resized")
     save_description(tmp_path / "model.pt", described)
-    argv = ["page", f"--model={tmp_path / 'model.pt'}", f"--output-dir={tmp_path / 'out'}"]
+    argv = ["demo", f"--model={tmp_path / 'model.pt'}", f"--output-dir={tmp_path / 'out'}"]
     assert d2l_main.main(argv) == 1
     error = capsys.readouterr().err
-    assert "the page is for models of 1x28x28 in 10 classes" in error
+    assert "the demo is for models of 1x28x28 in 10 classes" in error
     assert said in error
     assert not (tmp_path / "out").exists()
 

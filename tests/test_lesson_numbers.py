@@ -390,7 +390,7 @@ def test_sixteen_grays_train_as_well_as_256(images, real_data):
 
 
 def test_weights_of_a_file_give_the_models_own_scores(lesson, images, trained, tmp_path):
-    argv = ["page", f"--model={trained / 'model.pt'}", f"--output-dir={tmp_path}"]
+    argv = ["demo", f"--model={trained / 'model.pt'}", f"--output-dir={tmp_path}"]
     assert d2l_main.main(argv) == 0
     text = (tmp_path / "weights.json").read_text(encoding="utf-8")
     came = in_page(

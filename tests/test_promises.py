@@ -382,7 +382,7 @@ def test_a_full_standard_output_is_said_once(made_up):
 def test_commands_are_one_file_each():
     names = [command.name for command in d2l_main.COMMANDS]
     assert names[:6] == ["data", "compare", "evaluate", "figures", "predict", "losses"]
-    assert names[6:] == ["page", "sweep", "learning-curve", "export"]
+    assert names[6:] == ["demo", "sweep", "learning-curve", "export"]
     for command in d2l_main.COMMANDS:
         file = command.name.replace("-", "_")
         assert command.work.__module__ == f"d2l_softmax.commands.{file}"
@@ -391,7 +391,7 @@ def test_commands_are_one_file_each():
 def test_failures_of_commands_need_no_plotting_library():
     code = (
         "import sys\n"
-        "from d2l_softmax.commands import program\n"
+        "from d2l_softmax.commands import cli\n"
         "from d2l_softmax.data.sources import DataUnavailableError\n"
         "from d2l_softmax.models import ModelFileError\n"
         "from d2l_softmax.training.agreement import MismatchError\n"

@@ -267,8 +267,8 @@ def test_an_unfinished_training_is_refused_by_name(run, signal_at, tmp_path, cap
     capsys.readouterr()
     assert run("scratch", "out", "--seed=5") == 1
     assert capsys.readouterr().err == (
-        f"python -m scratch: {tmp_path / 'out'} has an unfinished training, in epoch 2 of 3, after "
-        "batch 2; continue it with --resume, or replace it with --overwrite\n"
+        f"python -m scratch: error: {tmp_path / 'out'} has an unfinished training, in epoch 2 of "
+        "3, after batch 2; continue it with --resume, or replace it with --overwrite\n"
     )
     assert (tmp_path / "out" / "checkpoint.pt").read_bytes() == checkpoint
     assert run("scratch", "out", "--seed=5", "--overwrite") == 0

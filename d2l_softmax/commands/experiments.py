@@ -27,16 +27,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from d2l_softmax.commands.cli import SIGNALS, Interrupted
 from d2l_softmax.commands.console import Console, counted
-from d2l_softmax.commands.language import add_language
 from d2l_softmax.commands.options import (
+    add_language,
     add_training_options,
-    as_typed,
     complete_training_options,
+    option_value,
     path,
     whole,
 )
-from d2l_softmax.commands.signals import SIGNALS, Interrupted
 from d2l_softmax.commands.train import describe_data, make_loaders, prepare
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN, TEST_BATCH_SIZE
@@ -119,7 +119,7 @@ def list_trainings(
     for combination in itertools.product(*map(dict.fromkeys, values.values())):
         setting = dict(zip(values, combination, strict=True))
         training = replace(options, **setting, validation=held_out)
-        complete_training_options(parser, training)
+        training = complete_training_options(parser, training)
         trainings += [replace(training, seed=seed) for seed in seeds]
     return trainings
 
@@ -237,21 +237,21 @@ def run_experiment(
     by_key: dict[Key, argparse.Namespace] = {}
     for training in trainings:
         options = replace(training, **{"images": num_images} | vars(training) | data)
-        values = (as_typed(getattr(options, name)) for name in COLUMNS)
+        values = (option_value(getattr(options, name)) for name in COLUMNS)
         by_key[tuple("" if value is None else str(value) for value in values)] = options
     results = read_table(table)
     missing = {key: options for key, options in by_key.items() if key not in results}
     jobs = trainings[0].jobs or max(1, count_cores() // trainings[0].threads)
     jobs = max(1, min(jobs, len(missing)))
 
-    console.say(
+    console.print(
         f"{trainings[0].twin}, {data['data']}: {num_images:,} to train on, {num_held_out:,} held "
         f"out; {counted(len(missing), 'training')}, {jobs} in parallel"
     )
     if done := len(by_key) - len(missing):
-        console.say(f"skipped {counted(done, 'training')} with rows in {table}")
+        console.print(f"skipped {counted(done, 'training')} with rows in {table}")
     if others := len(results.keys() - by_key.keys()):
-        console.say(f"ignored {counted(others, 'row')} of other settings or data")
+        console.print(f"ignored {counted(others, 'row')} of other settings or data")
     console.bar.update(done)
     try:
         with contextlib.closing(train_all(twin, loaders, missing, jobs)) as finished:
@@ -263,7 +263,7 @@ def run_experiment(
                 results = updated
                 console.bar.update()
                 setting = format_setting([*varied, "seed"], vars(by_key[key]))
-                console.say(f"{setting}   {result}")
+                console.print(f"{setting}   {result}")
     except Interrupted as error:
         done = len(by_key.keys() & results.keys())
         message = f"after {done} of {counted(len(by_key), 'training')}; the same command resumes"

@@ -4,6 +4,7 @@ import argparse
 import math
 from pathlib import Path
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import Console
 from d2l_softmax.commands.experiments import (
     add_experiment_options,
@@ -12,9 +13,7 @@ from d2l_softmax.commands.experiments import (
     replace,
     run_experiment,
 )
-from d2l_softmax.commands.language import drawn_in
-from d2l_softmax.commands.options import whole
-from d2l_softmax.commands.program import Command, Twins
+from d2l_softmax.commands.options import drawn_in, whole
 from d2l_softmax.errors import UserError
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.figures.sweep import draw_learning_curve, summarize_gap
@@ -76,8 +75,8 @@ def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
                     raise DivergedError(f"every training on {size:,} images diverged;", REMEDY)
             with drawn_in(options.lang):
                 save_figure(folder / FIGURE, draw_learning_curve(train, valid))
-            console.say(summarize_gap(train, valid))
-            console.say(f"wrote {TABLE}, {FIGURE} to {folder}")
+            console.print(summarize_gap(train, valid))
+            console.print(f"wrote {TABLE}, {FIGURE} to {folder}")
 
 
 COMMAND = Command(

@@ -12,19 +12,18 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from d2l_softmax.commands.cli import Command, Interrupted, StopRequest, Twins, signals_handled_by
 from d2l_softmax.commands.console import Console, print_out
-from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import (
     DEFAULT_MODEL,
-    add_data_dir,
-    add_dataset,
     add_json,
+    add_language,
     add_output_dir,
+    add_settings,
+    drawn_in,
     path,
     whole,
 )
-from d2l_softmax.commands.program import Command, Twins
-from d2l_softmax.commands.signals import Interrupted, StopRequest, handled_by
 from d2l_softmax.data.folders import is_named_as_picture
 from d2l_softmax.data.pictures import PictureError, load_picture, to_example
 from d2l_softmax.data.preprocessing import INVERSIONS, THE_PICTURE, Preprocessed, preprocess
@@ -69,8 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "data",
     )
     add_json(parser)
-    add_data_dir(parser)
-    add_dataset(parser)
+    add_settings(parser, "data_dir", "dataset")
     add_language(parser)
     add_output_dir(parser, Path("runs", "predict"))
 
@@ -95,7 +93,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
     stop = StopRequest()
     with (
         drawn_in(options.lang),
-        handled_by(stop),
+        signals_handled_by(stop),
         Console(len(pictures), quiet=False, unit="pictures") as console,
     ):
         for problem in problems:
@@ -115,14 +113,14 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
                     save_figure(drawing, draw_prediction(*prepared, model, classes))
                 predictions.append(predict_one(picture, prepared, model))
                 if not options.json:
-                    console.say(format_prediction(predictions[-1], classes, drawing))
+                    console.print(format_prediction(predictions[-1], classes, drawing))
             console.bar.update()
         results = [as_json(prediction, classes) for prediction in predictions]
         if len(pictures) > 1 and predictions:
             write_table(folder / TABLE, results, classes)
             write_predictions_page(folder / PAGE, predictions, classes, problems, len(pictures))
             if not options.json:
-                console.say(f"wrote {TABLE} and {PAGE} to {folder}")
+                console.print(f"wrote {TABLE} and {PAGE} to {folder}")
     if options.json:
         print_out(json.dumps(results, indent=2))
     if stop.signum:

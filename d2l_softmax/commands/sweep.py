@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import Console, counted
 from d2l_softmax.commands.experiments import (
     SETTINGS,
@@ -15,10 +16,7 @@ from d2l_softmax.commands.experiments import (
     read_data,
     run_experiment,
 )
-from d2l_softmax.commands.language import drawn_in
-from d2l_softmax.commands.options import as_json
-from d2l_softmax.commands.program import Command, Twins
-from d2l_softmax.commands.train import parse
+from d2l_softmax.commands.options import drawn_in, options_to_dict, parse
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.figures.sweep import Score, draw_sweep
 from d2l_softmax.io import exclusive_lock, prepare_directory
@@ -74,13 +72,13 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
         held_out = len(loaders[1].dataset)
         with drawn_in(options.lang):
             save_figure(folder / FIGURE, draw_sweep(names, ranking, held_out))
-        console.say(f"wrote {TABLE}, {FIGURE} to {folder}")
+        console.print(f"wrote {TABLE}, {FIGURE} to {folder}")
         if math.isnan(ranking[0].mean):
             raise DivergedError("every setting diverged with some seed;", REMEDY)
         for line in format_ranking(names, ranking, held_out):
-            console.say(line)
-        console.say("to retrain the best setting (omit --validation to train on all images):")
-        console.say(retraining_command(trained[ranking[0].setting], names))
+            console.print(line)
+        console.print("to retrain the best setting (omit --validation to train on all images):")
+        console.print(retraining_command(trained[ranking[0].setting], names))
 
 
 def rank(scores: Iterable[Score]) -> list[Score]:
@@ -119,13 +117,13 @@ def retraining_command(options: argparse.Namespace, names: Sequence[str]) -> str
 
     It has the settings of these names, and the options whose values are not the twin's defaults.
     """
-    values = as_json(options)
+    values = options_to_dict(options)
 
     def typed(names: Sequence[str]) -> list[str]:
         pairs = ([f"--{name.replace('_', '-')}", str(values[name])] for name in names)
         return [word for pair in pairs for word in pair]
 
-    defaults = as_json(parse(options.twin, typed(names)))  # some depend on the settings
+    defaults = options_to_dict(parse(options.twin, typed(names)))  # some depend on the settings
     others = [n for n in defaults if values.get(n, defaults[n]) != defaults[n]]
     named = [*names, *(name for name in others if name not in UNRELATED)]
     return shlex.join(["python", "-m", options.twin, *typed(named)])

@@ -20,7 +20,7 @@ import concise
 import scratch
 from d2l_softmax import __main__ as d2l_softmax
 from d2l_softmax.commands import train
-from d2l_softmax.commands.program import run_as_program
+from d2l_softmax.commands.cli import run_as_program
 
 PATIENCE = 120  # seconds, after which a command hangs
 MOST_MEMORY = 1_500  # MB
