@@ -14,7 +14,7 @@ from d2l_softmax.data.batches import ArrayDataset
 from d2l_softmax.storage.results import load_history
 from d2l_softmax.training.checkpoint import load_checkpoint
 from d2l_softmax.training.fit import EpochRecord
-from d2l_softmax.training.metrics import Accumulator, NonFiniteError
+from d2l_softmax.training.metrics import Accumulator
 
 other = {"scratch": "concise", "concise": "scratch"}
 every_twin = pytest.mark.parametrize("name", TWINS)
@@ -375,29 +375,6 @@ def test_a_checkpoint_of_other_content_is_refused(run, signal_at, tmp_path, caps
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "leave --resume out to start over" in error
-
-
-def test_an_accumulator_continues_from_the_sums_of_another():
-    values = torch.rand(3000, generator=torch.Generator().manual_seed(0))
-    whole = Accumulator(2)
-    for value in values:
-        whole.add(value, 1)
-    for stop in (0, 1, 1023, 1024, 1025, 2999):
-        one, two = Accumulator(2), Accumulator(2)
-        for value in values[:stop]:
-            one.add(value, 1)
-        two.load_state_dict(json.loads(json.dumps(one.state_dict())))
-        for value in values[stop:]:
-            two.add(value, 1)
-        assert (two[0], two[1]) == (whole[0], whole[1])
-
-
-def test_a_state_with_an_infinite_value_is_none():
-    metric = Accumulator(1)
-    metric.add(1.0)
-    metric.add(torch.tensor(torch.nan))
-    with pytest.raises(NonFiniteError, match="nan in step 2"):
-        metric.state_dict()
 
 
 @pytest.mark.slow
