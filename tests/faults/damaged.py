@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from . import children
-from .dying import results
+from .killed import results
 
 TRAINING = ["--epochs=1", "--batch-size=32", "--lr=0.01", "--quiet"]
 LARGE = 4_000_000_000

@@ -14,10 +14,10 @@ import torch
 import scratch
 from d2l_softmax.commands import train
 
-from . import damaged, data, dying, surroundings, together, typed
+from . import concurrent, damaged, data, environments, killed, usage
 from .children import Fault
 
-KINDS = [dying, damaged, typed, surroundings, together]
+KINDS = [killed, damaged, usage, environments, concurrent]
 
 
 class Trial(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import children
-from .dying import FILES, results
+from .killed import FILES, results
 
 AT_ONCE, ROUNDS = 8, 13
 TRAINING = ["--epochs=2", "--batch-size=32", "--lr=0.01", "--quiet"]

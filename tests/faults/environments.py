@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import children, data
-from .dying import FILES
+from .killed import FILES
 
 TRAIN = "-m scratch --epochs 1 --device cpu --output-dir {out}"
 COMMANDS = [TRAIN, TRAIN.replace("scratch", "concise"), "-m d2l_softmax losses --output-dir {out}"]
