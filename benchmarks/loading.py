@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from benchmarks.peers import BOOK_LOADER, PASSES
-from benchmarks.shared import THREADS, Peer, compare, take_turns
+from benchmarks.shared import THREADS, Peer, seconds_table, take_turns
 
 
 def measure(rounds: int) -> list[dict]:
@@ -14,4 +14,4 @@ def measure(rounds: int) -> list[dict]:
 
 def table(records: list[dict]) -> Iterator[tuple]:
     """Yield the seconds of each pass."""
-    return compare("one pass over the training data", BOOK_LOADER, records)
+    return seconds_table("one pass over the training data", BOOK_LOADER, records)

@@ -22,30 +22,32 @@ from . import children, concurrent, damaged, data, environments, killed, usage
 
 KINDS = [killed, damaged, usage, environments, concurrent]
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+FAULTS: list[children.Fault] = []  # global, so that forked workers have it: it can't be pickled
 MARKS = "<!-- faults -->\n", "<!-- /faults -->\n"
 
 
 class Trial(NamedTuple):
-    """A fault that was injected, and what was mishandled ("" if nothing).
+    """An injected fault: its kind, what it was, and what was mishandled ("" if nothing).
 
     `memory` is that of the largest process until then, in MB.
     """
 
-    fault: children.Fault
+    kind: str
+    what: str
     complaint: str
     seconds: float
     memory: float
 
 
-def inject(fault: children.Fault) -> Trial:
-    """Inject a fault; an exception is a complaint, too."""
-    begin = time.monotonic()
+def inject(number: int) -> Trial:
+    """Inject a fault, given by its place in the list; an exception is a complaint, too."""
+    fault, begin = FAULTS[number], time.monotonic()
     try:
         complaint = fault.inject()
     except Exception:
         complaint = traceback.format_exc()
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return Trial(fault, complaint, time.monotonic() - begin, memory)
+    return Trial(fault.kind, fault.what, complaint, time.monotonic() - begin, memory)
 
 
 def inject_all(folder: Path, only: str, share: int) -> list[Trial]:
@@ -61,15 +63,17 @@ def inject_all(folder: Path, only: str, share: int) -> list[Trial]:
         place.mkdir()
         for fault in module.faults(place, data_dir):
             by_kind.setdefault(fault.kind, []).append(fault)
-    faults = [fault for kind, some in by_kind.items() if only in kind for fault in some[::share]]
+    for kind, some in by_kind.items():
+        if only in kind:
+            FAULTS.extend(some[::share])
     with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("fork")) as workers:
-        return list(workers.map(inject, faults))
+        return list(workers.map(inject, range(len(FAULTS))))
 
 
 def table(trials: list[Trial]) -> str:
     """Return a table in Markdown: the faults of each kind, and how many were mishandled."""
-    made = Counter(trial.fault.kind for trial in trials)
-    wrong = Counter(trial.fault.kind for trial in trials if trial.complaint)
+    made = Counter(trial.kind for trial in trials)
+    wrong = Counter(trial.kind for trial in trials if trial.complaint)
     rows = [(kind, f"{number:,}", wrong[kind]) for kind, number in made.items()]
     rows.append(("in all", f"{len(trials):,}", wrong.total()))
     head, sides = ("fault", "made", "mishandled"), ("left", "right", "right")
@@ -100,9 +104,9 @@ def main() -> int:
     in_memory = Path("/dev/shm")  # faster: files are synced thousands of times
     with tempfile.TemporaryDirectory(dir=in_memory if in_memory.is_dir() else None) as folder:
         trials = inject_all(Path(folder), options.only, options.share)
-    for (kind, what, _), complaint, *_ in trials:
-        if complaint:
-            print(f"{kind}: {what}: {complaint}")
+    for trial in trials:
+        if trial.complaint:
+            print(f"{trial.kind}: {trial.what}: {trial.complaint}")
     print(table(trials))
     if not options.only and options.share == 1:
         write_document(trials)
