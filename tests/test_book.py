@@ -145,18 +145,6 @@ def test_chapter_on_the_perceptron_from_scratch(real_data, capsys):
     d2l.predict_ch3(net, test_iter)
 
 
-def test_chapter_on_the_perceptron_concise(real_data, capsys):
-    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
-    for layer in net:
-        if type(layer) is nn.Linear:
-            nn.init.normal_(layer.weight, std=0.01)
-    train_iter, test_iter = d2l.load_data_fashion_mnist(256)
-    loss = nn.CrossEntropyLoss(reduction="none")
-    trainer = torch.optim.SGD(net.parameters(), lr=0.1)
-    d2l.train_ch3(net, train_iter, test_iter, loss, 5, trainer)
-    assert_learned(capsys)
-
-
 def test_chapter_on_lenet(part_of_real, capsys):
     train_iter, test_iter = d2l.load_data_fashion_mnist(32, data_dir=part_of_real(5000, 1000))
     net = nn.Sequential(
@@ -491,10 +479,6 @@ def test_try_all_gpus(monkeypatch, count, expected):
     assert d2l.try_all_gpus() == [torch.device(name) for name in expected]
 
 
-def test_float32_is_torchs():
-    assert d2l.float32 is torch.float32
-
-
 def test_workers_by_platform(monkeypatch):
     monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
     assert d2l.get_dataloader_workers() == 0
@@ -510,10 +494,6 @@ def test_plt_is_pyplot():
     assert d2l.plt is pyplot
     with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
         d2l.no_such_name  # noqa: B018
-
-
-def test_every_public_name_is_there():
-    assert all(getattr(d2l, name) is not None for name in d2l.__all__)
 
 
 @pytest.mark.parametrize(

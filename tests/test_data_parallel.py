@@ -28,7 +28,6 @@ PATIENCE = 120  # seconds, after which something hangs
 NUM_TRAIN, NUM_TEST, NUM_VALID = 513, 7, 2  # the last of the batches of 256 has one image
 EPOCHS = 3
 LOOKUPS = 4  # of process 1 of 2 in an epoch: two batches to train on, and one each to test on
-WITH_ROWS_FOR_ALL = "--validation=0"
 TOLERANCES = {"float64": 1e-10, "float32": 1e-4}
 SETTINGS = {
     "momentum": ["--momentum=0.9"],
@@ -86,7 +85,7 @@ def train_alone(data):
 
 
 def start(folder, runs, processes, *torchrun):
-    """Let torchrun start so many processes that do the runs."""
+    """Start the runs with torchrun, in a number of processes."""
     plan = folder / "plan.json"
     plan.write_text(json.dumps(runs), encoding="utf-8")
     command = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={processes}"]
@@ -97,7 +96,7 @@ def start(folder, runs, processes, *torchrun):
 
 
 def end(process):
-    """Wait for torchrun's end; return its status, and the lines and messages of ours."""
+    """Wait for torchrun; return its status, and the lines and messages of the commands."""
     try:
         out, err = process.communicate(timeout=PATIENCE)
     finally:
@@ -144,16 +143,9 @@ def alone(data, train_alone, tmp_path_factory):
 
 @pytest.fixture(scope="module", params=[2, 3])
 def together(request, data, tmp_path_factory):
-    """Return in how many processes all runs were done, in which folder, and what was printed.
-
-    After them, each twin did one with nothing added up: every process trained alone.
-    """
+    """Do all runs in several processes; return their number, the folder, and what was printed."""
     folder = tmp_path_factory.mktemp("together")
     runs = list(compared_runs(data, folder).values())
-    runs += [
-        a_run(name, data, folder / f"{name}-apart", WITH_ROWS_FOR_ALL, fault="each trains alone")
-        for name in TWINS
-    ]
     status, lines, messages = end(start(folder, runs, request.param))
     assert (status, messages) == (0, [])
     return request.param, folder, lines
@@ -166,14 +158,6 @@ def test_any_number_of_processes_takes_the_same_steps(together, alone, data):
         (output_dir,) = (a.partition("=")[2] for a in run["argv"] if "--output-dir" in a)
         difference = distance(folder / output_dir, alone / output_dir)
         assert difference <= TOLERANCES[name.rpartition(" ")[2]], name
-
-
-@takes_processes
-@every_twin
-def test_processes_that_train_alone_are_told_apart(together, train_alone, data, tmp_path, name):
-    _, folder, _ = together
-    train_alone(a_run(name, data, tmp_path, WITH_ROWS_FOR_ALL))
-    assert distance(folder / f"{name}-apart", tmp_path) > 1e-3
 
 
 @takes_processes
@@ -191,18 +175,18 @@ def test_each_process_looks_up_its_share_of_the_rows(together):
 @takes_processes
 def test_one_process_prints_every_line(together):
     processes, folder, lines = together
-    runs = 2 * len(SETTINGS) * len(TOLERANCES) + 2
+    runs = 2 * len(SETTINGS) * len(TOLERANCES)
     assert sum(f"cpu, {processes} processes of 1 thread" in line for line in lines) == runs
     assert len(lines) == runs * (1 + EPOCHS + 2)  # what they are, the epochs, their time, the files
     config = json.loads((folder / "scratch-adam-float64" / "config.json").read_text("utf-8"))
     assert config["processes"] == processes
 
 
-# What becomes of one of them
+# When one of them ends
 
 
 def kill(rank, lookup):
-    """Return the fault that a process is killed before it looks its nth rows up."""
+    """Return a fault: a process is killed before it looks up its nth rows."""
     return {"rank": rank, "lookup": lookup, "signal": "SIGKILL"}
 
 
@@ -274,7 +258,7 @@ def test_bad_input_is_one_message_each(data, tmp_path):
         assert message.partition(": ")[2].startswith(start_of_it)
 
 
-# The parts
+# Without torchrun
 
 
 @pytest.mark.parametrize(("n", "batch_size", "size"), [(11, 4, 3), (9, 4, 2), (7, 3, 3), (4, 9, 4)])

@@ -266,17 +266,3 @@ def test_commands_are_one_file_each():
     for command in d2l_main.COMMANDS:
         file = command.name.replace("-", "_")
         assert command.work.__module__ == f"d2l_softmax.commands.{file}"
-
-
-def test_failures_of_commands_need_no_plotting_library():
-    code = (
-        "import sys\n"
-        "from d2l_softmax.commands import program\n"
-        "from d2l_softmax.data.sources import DataUnavailableError\n"
-        "from d2l_softmax.storage.results import ModelFileError\n"
-        "from d2l_softmax.training.agreement import MismatchError\n"
-        "from d2l_softmax.training.fit import DivergedError\n"
-        "print('matplotlib' in sys.modules)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"

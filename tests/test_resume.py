@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -375,19 +373,3 @@ def test_a_checkpoint_of_other_content_is_refused(run, signal_at, tmp_path, caps
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "leave --resume out to start over" in error
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of other processes")
-@pytest.mark.usefixtures("real_data")
-def test_a_process_that_is_killed_is_resumed(tmp_path):
-    command = [sys.executable, "-m", "scratch", "--device=cpu", "--lr=0.05", "--epochs=3"]
-    for folder in ("whole", "killed"):
-        line = [*command, f"--output-dir={tmp_path / folder}", "--checkpoint-every=50"]
-        with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
-            for printed in process.stdout:
-                if folder == "killed" and printed.startswith("epoch   1"):
-                    process.kill()
-    line = [*command, "--resume", "--quiet", f"--output-dir={tmp_path / 'killed'}"]
-    subprocess.run(line, check=True)
-    assert results(tmp_path / "killed") == results(tmp_path / "whole")

@@ -28,12 +28,6 @@ def path(model, tmp_path):
     return tmp_path / "model.pt"
 
 
-def test_what_was_saved_is_read(model, path):
-    loaded = read_saved(path, MOST)
-    assert torch.equal(loaded["W"], model.W)
-    assert torch.equal(loaded["b"], model.b)
-
-
 def test_no_changed_bit_changes_a_number(model, path):
     """In every byte of a file one bit is turned round: that is noticed, or it is of no account."""
     content, refused = path.read_bytes(), 0
