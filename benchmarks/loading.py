@@ -1,4 +1,4 @@
-"""One pass over the training data: our loader, the book's, and the least that a pass has to do."""
+"""One epoch of data loading: this project's loader, the book's, and the lower bound."""
 
 from collections.abc import Iterator
 
@@ -13,5 +13,5 @@ def measure(rounds: int) -> list[dict]:
 
 
 def table(records: list[dict]) -> Iterator[tuple]:
-    """Yield the seconds of each pass."""
+    """Yield the seconds of each pass over the data."""
     return seconds_table("one pass over the training data", BOOK_LOADER, records)

@@ -1,4 +1,4 @@
-"""What the tests share: the real data, small parts of it, made-up files, training runs."""
+"""Fixtures: the real data, small subsets of it, made-up files, training runs, browsers."""
 
 import environment
 
@@ -59,7 +59,7 @@ settings.load_profile("repeatable")
 
 
 def require(name):
-    """Return what a test needs; where it is missing, skip the test, or fail it with CI=true."""
+    """Return a requirement of a test; if it is missing, skip the test, or fail it with CI=true."""
     if not (found := FINDERS[name]()):
         if IN_CI:
             pytest.fail(f"needs {name}: {command_for(name)}", pytrace=False)
@@ -141,7 +141,7 @@ def write_dataset(folder, train_images, train_labels, test_images, test_labels):
 
 
 def complaints(opened, **options):
-    """Return what axe-core finds in a page: the rule, and the first element that breaks it."""
+    """Return axe-core's violations in a page: the rule, and the first element that breaks it."""
     from axe_playwright_python.sync_playwright import Axe
 
     options["resultTypes"] = ["violations"]  # of the rest not every element: it is half of the time

@@ -161,8 +161,8 @@ def test_accumulator_takes_a_value_for_each_sum():
         ((3, 4), (2,)),
         ((3,), (2,)),
         ((2, 1), (3,)),
-        ((2, 1, 3), (2,)),  # as long as y, but of three times as many numbers
-        ((1, 1, 6), (6,)),  # of as many numbers, but for one example
+        ((2, 1, 3), (2,)),  # as long as y, but three times its numbers
+        ((1, 1, 6), (6,)),  # the same number of values, but for one example
     ],
 )
 def test_accuracy_takes_a_prediction_for_each_label(shape, y_shape):

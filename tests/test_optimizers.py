@@ -19,7 +19,7 @@ SETTINGS = [
     ("Adam", {"lr": 1e-4, "betas": (0.8, 0.99), "eps": 1e-6}),
 ]
 every_setting = pytest.mark.parametrize(("name", "settings"), SETTINGS)
-STEPS, EPOCHS = 50, 10  # as many steps in each epoch; the rate decays after each
+STEPS, EPOCHS = 50, 10  # the rate decays after each epoch of five steps
 
 
 def train(twin, parameters, optimizer, scheduler, steps):
@@ -54,9 +54,9 @@ def test_both_twins_take_the_same_steps(name, settings, generator):
     paths = [
         train(twin, *make(twin, name, start, settings), steps=steps) for twin in (scratch, concise)
     ]
-    for ours, theirs in zip(*paths, strict=True):
-        assert_close(ours, theirs, rtol=0, atol=1e-12)
-    assert all((our != first).all() for our, first in zip(ours, start, strict=True))
+    for one, other in zip(*paths, strict=True):
+        assert_close(one, other, rtol=0, atol=1e-12)
+    assert all((p != first).all() for p, first in zip(one, start, strict=True))
 
 
 @every_setting
@@ -96,10 +96,10 @@ def test_steps_after_loading_leave_the_saved_tensors_as_they_are(name, settings,
 def test_defaults_are_torchs():
     parameter = torch.zeros(1, requires_grad=True)
     for name, settings in (("SGD", {"lr": 0.1}), ("Adam", {})):
-        theirs = getattr(concise, name)([parameter], **settings).defaults
-        ours = getattr(scratch, name)([torch.zeros(1)], **settings).state_dict()
+        other = getattr(concise, name)([parameter], **settings).defaults
+        one = getattr(scratch, name)([torch.zeros(1)], **settings).state_dict()
         for setting in ("lr", "momentum", "betas", "eps", "weight_decay"):
-            assert ours.get(setting) == theirs.get(setting), setting
+            assert one.get(setting) == other.get(setting), setting
 
 
 def test_two_steps_with_momentum_worked_by_hand():

@@ -215,7 +215,7 @@ def test_remedies_name_settings_as_python_or_the_command_line_does():
     assert str(UserError("no {remedy} is known")) == "no {remedy} is known"
 
 
-def test_a_mistake_of_ours_is_not_taken_for_one_of_yours(made_up, tmp_path, monkeypatch):
+def test_an_unexpected_error_is_not_reported_as_a_users(made_up, tmp_path, monkeypatch):
     def mistake(*arguments):
         raise FileNotFoundError(2, "No such file or directory", "template.jinja")
 
@@ -233,7 +233,7 @@ def test_what_cannot_be_written_is_an_error_with_its_path(tmp_path):
 
 
 def test_a_file_that_another_program_holds_open_on_windows(tmp_path, monkeypatch):
-    """There a file can't be replaced while a spreadsheet shows it; what it held is kept."""
+    """A file can't be replaced while another program has it open; its old content is kept."""
     path = tmp_path / "history.csv"
     path.write_text("epoch 1")
 

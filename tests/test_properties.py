@@ -297,8 +297,8 @@ def test_gradients_by_hand_are_autograds(seed, shape, size, dtype, soft):
     logits = float((X.abs() @ W.abs() + b.abs()).max())
     error = (8 + n + d + q) * torch.finfo(dtype).eps * (1 + logits) * float(1 + X.abs().max())
     by_hand, by_autograd = (gradients(twin, W, b, X, y) for twin in (scratch, concise))
-    for ours, theirs in zip(by_hand, by_autograd, strict=True):
-        assert_near(ours, theirs, error)
+    for one, other in zip(by_hand, by_autograd, strict=True):
+        assert_near(one, other, error)
 
 
 @both_twins

@@ -101,10 +101,10 @@ def test_twins_agree_on_targets_in_rows_with_adam(smoothing, generator):
         optimizer = twin.Adam(model.parameters(), lr=1e-4)
         epochs = [twin.train_epoch(model, batches, optimizer) for _ in range(20)]
         results.append((torch.tensor(epochs), model.W.detach()))
-    (ours, W), (theirs, twin_W) = results
-    assert_close(ours, theirs, rtol=0, atol=1e-12)
+    (one, W), (other, twin_W) = results
+    assert_close(one, other, rtol=0, atol=1e-12)
     assert_close(W, twin_W, rtol=0, atol=1e-12)
-    assert ours[-1][0] < ours[0][0]
+    assert one[-1][0] < one[0][0]
 
 
 # Extremes

@@ -105,9 +105,9 @@ def test_gradients_stand_beside_backward():
         "gradients = model.gradients(X, y_hat, y)": "loss.backward()",
         "optimizer.step(gradients)": "optimizer.step()",
     }
-    for ours, theirs in pairs.items():
-        number = 1 + [line.strip() for line in texts["scratch"]].index(ours)
-        assert texts["concise"][rows[number] - 1].strip() == theirs
+    for line, twin_line in pairs.items():
+        number = 1 + [line.strip() for line in texts["scratch"]].index(line)
+        assert texts["concise"][rows[number] - 1].strip() == twin_line
 
 
 def test_twins_have_the_same_names_in_the_same_order():

@@ -56,7 +56,7 @@ def test_seconds_are_those_of_training_and_test_together(batches, clock):
     seconds = []
     for record in Training(twin, Model(), None, *batches, epochs=2).fit():
         seconds.append(record.seconds)
-        clock.now += 100  # what is done between two epochs is none of theirs
+        clock.now += 100  # between two epochs
     assert seconds == [5, 5]
 
 

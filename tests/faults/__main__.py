@@ -27,7 +27,7 @@ MARKS = "<!-- faults -->\n", "<!-- /faults -->\n"
 
 
 class Trial(NamedTuple):
-    """An injected fault: its kind, what it was, and what was mishandled ("" if nothing).
+    """An injected fault: its kind, a description, and a complaint ("" if none).
 
     `memory` is that of the largest process until then, in MB.
     """

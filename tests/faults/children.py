@@ -43,7 +43,7 @@ FILES = {  # of a whole run
 
 
 class Fault(NamedTuple):
-    """A fault: its kind, what it is, and a function that injects it and returns a complaint."""
+    """A fault: its kind, a description, and a function that injects it and returns a complaint."""
 
     kind: str
     what: str
