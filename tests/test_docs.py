@@ -150,12 +150,6 @@ def test_steps_without_make_are_those_of_the_makefile(readme):
             assert f"$(BIN)/{line} $(ARGS)" in makefile  # and so run by the blocks above
 
 
-@pytest.mark.parametrize("readme", READMES)
-def test_languages_of_the_blocks_are_known(readme):
-    languages = {name for name, _ in BLOCK.findall((ROOT / readme).read_text(encoding="utf-8"))}
-    assert languages == {"bash", "", "python", "powershell"}
-
-
 def test_readmes_are_in_step():
     english, chinese = ((ROOT / readme).read_text(encoding="utf-8") for readme in READMES)
     for pattern in (r"!\[.*?\]\((.*?)\)", r"(\d\.\d{4} \(\d\.\d{4}) ", r"(\d\.\d{3} s)"):
