@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import types
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 
@@ -19,8 +20,8 @@ from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import sources
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.storage.results import load_history
+from d2l_softmax.training import distributed as ranks
 from d2l_softmax.training.checkpoint import load_checkpoint, position
-from d2l_softmax.training.distributed import Shard
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="torchrun on POSIX")
 ROOT = Path(__file__).parents[1]
@@ -261,12 +262,90 @@ def test_bad_input_is_one_message_each(data, tmp_path):
 # Without torchrun
 
 
+@pytest.fixture
+def rank_2_of_3(monkeypatch):
+    """Set what torchrun sets for rank 2 of 3, the first of two on its machine."""
+    launch = {"RANK": 2, "WORLD_SIZE": 3, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 2}
+    for name, value in launch.items():
+        monkeypatch.setenv(name, str(value))
+
+
+def test_the_launch_is_read_from_the_environment(rank_2_of_3, monkeypatch):
+    assert (ranks.get_launch(), ranks.is_main()) == ((2, 3, 0, 2), False)
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "4")
+    assert ranks.count_restarts() == 4
+    for name in ("RANK", "TORCHELASTIC_RESTART_COUNT"):
+        monkeypatch.delenv(name)
+    assert (ranks.get_launch(), ranks.is_main()) == ((0, 1, 0, 1), True)
+    assert ranks.count_restarts() == 0
+
+
+def test_one_process_needs_no_group():
+    with ranks.process_group("cpu"):
+        assert not torch.distributed.is_initialized()
+        assert ranks.all_reduce_sums(0.5, 2) == [0.5, 2]
+        assert ranks.broadcast_from_rank0("value") == "value"
+        ranks.check_equal("options", {"--lr": 0.1})
+
+
+def test_sums_are_double_precision(rank_2_of_3, monkeypatch):
+    monkeypatch.setattr(torch.distributed, "get_backend", lambda: "gloo")
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda sums: sums.mul_(3))
+    assert ranks.all_reduce_sums(0.1, 2.0**25 + 1) == [3 * 0.1, 3 * (2.0**25 + 1)]
+
+
+@pytest.mark.parametrize(
+    ("rates", "message"),
+    [
+        ((0.1, 0.1, 0.1), None),
+        ((0.1, 0.1, 0.3), "rank 2 of 3 has --lr 0.3, rank 0 has 0.1; give all ranks the same"),
+        ((0.1, 0.2, 0.3), "rank 1 of 3 has --lr 0.2, rank 0 has 0.1; give all ranks the same"),
+    ],
+)
+def test_other_options_of_a_rank_are_refused_by_name(rank_2_of_3, monkeypatch, rates, message):
+    def gather(everywhere, facts):
+        assert facts == {"--lr": rates[2]}
+        everywhere[:] = [{"--lr": rate} for rate in rates]
+
+    monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
+    refused = pytest.raises(ranks.RankError, match=message) if message else nullcontext()
+    with refused:
+        ranks.check_equal("options", {"--lr": rates[2]})
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (None, None),
+        (RuntimeError("gloo: connection reset"), ranks.RankError),
+        (torch.distributed.DistError("lost"), ranks.RankError),
+        (RuntimeError("a mistake"), RuntimeError),
+    ],
+)
+def test_a_lost_connection_is_an_error_of_the_group(rank_2_of_3, monkeypatch, error, raised):
+    calls = []
+    rendezvous = iter([(torch.distributed.HashStore(), 2, 3)])
+    monkeypatch.setattr(torch.distributed, "rendezvous", lambda url: rendezvous)
+
+    def connect(backend, store, rank, world_size):
+        calls.append((backend, rank, world_size))
+
+    monkeypatch.setattr(torch.distributed, "init_process_group", connect)
+    monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: calls.append("end"))
+    refused = pytest.raises(raised) if raised else nullcontext()
+    with refused as caught, ranks.process_group("cpu"):
+        if error:
+            raise error
+    assert not raised or type(caught.value) is raised
+    assert calls == [("gloo", 2, 3)] + ([] if error else ["end"])
+
+
 @pytest.mark.parametrize(("n", "batch_size", "size"), [(11, 4, 3), (9, 4, 2), (7, 3, 3), (4, 9, 4)])
 def test_shards_make_up_the_batches(n, batch_size, size):
     images = torch.arange(n, dtype=torch.uint8).reshape(n, 1, 1)
     dataset = ArrayDataset(images, torch.arange(n), [str(c) for c in range(n)])
     loader = ArrayLoader(dataset, batch_size)
-    shares = [Shard(loader, rank, size) for rank in range(size)]
+    shares = [ranks.Shard(loader, rank, size) for rank in range(size)]
     for first in range(len(loader)):
         labels = [[(y.tolist(), share.weight) for _, y in share.batches(first)] for share in shares]
         for number, (_, whole) in enumerate(loader.batches(first)):
