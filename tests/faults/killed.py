@@ -63,10 +63,12 @@ class Undisturbed:
             self.program, *self.argv, f"--output-dir={output_dir}", *more, **options
         )
 
-    def inject(self, name: str, **options) -> str:
+    def inject(self, name: str, must_die: bool = False, **options) -> str:
         """Train with a fault, given by options of children.run, and resume; return a complaint."""
         folder = self.copy(name)
         outcome = self.run(folder, **options)
+        if must_die and outcome.status != -signal.SIGKILL:
+            return f"was not killed: {outcome}"
         if outcome.status != -signal.SIGKILL and (complaint := outcome.complaint()):
             return complaint
         complaint = self.check_files(folder) or self.check_resume(folder)
@@ -184,7 +186,7 @@ def at_operation(undisturbed: Undisturbed, number: int, fault: Callable[[str], o
 
     folder = undisturbed.folder / name
     before = functools.partial(at_every_operation, folder, call)
-    return undisturbed.inject(name, before=before)
+    return undisturbed.inject(name, must_die=fault is kill, before=before)
 
 
 def at_moment(undisturbed: Undisturbed, number: int) -> str:
