@@ -94,6 +94,15 @@ def test_steps_after_loading_leave_the_saved_tensors_as_they_are(name, settings,
     assert all(map(torch.equal, tensors, before))
 
 
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_a_state_dict_of_other_parameters_is_refused(name):
+    parameters = [torch.zeros(1), torch.zeros(1)]
+    one, two = (getattr(scratch, name)(parameters[:n], lr=0.1) for n in (1, 2))
+    for optimizer, other in ((one, two), (two, one)):
+        with pytest.raises(ValueError, match="argument"):
+            optimizer.load_state_dict(other.state_dict())
+
+
 def test_defaults_are_torchs():
     parameter = torch.zeros(1, requires_grad=True)
     for name, settings in (("SGD", {"lr": 0.1}), ("Adam", {})):

@@ -136,13 +136,14 @@ def record(folder: Path, log: Path, clock: Path) -> None:
 
     train.Run.after_epoch = after_epoch_and_keep
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    at_every_operation(folder, lambda what: os.write(descriptor, f"{what}\n".encode()))
+    at_every_operation(folder, lambda what, file: os.write(descriptor, f"{what}\n".encode()))
 
 
-def at_every_operation(folder: Path, call: Callable[[str], object]) -> None:
+def at_every_operation(folder: Path, call: Callable[[str, int | None], object]) -> None:
     """In the child: call a function before each operation that changes files in a folder.
 
-    Python's audit events name most of them; fsync comes between writing and renaming.
+    Python's audit events name most of them; fsync comes between writing and renaming. Arguments are
+    the operation's name and, before fsync, the descriptor of the file.
     """
     events = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir"}
     fsync = os.fsync
@@ -153,36 +154,44 @@ def at_every_operation(folder: Path, call: Callable[[str], object]) -> None:
         if event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
             return  # only reads
         name = re.sub(r"[0-9a-f]{8}\.part", "part", Path(str(arguments[0])).name)
-        call(f"{event} {name}")
+        call(f"{event} {name}", None)
 
     def hooked_fsync(descriptor: int) -> None:
-        call("fsync")
+        call("fsync", descriptor)
         fsync(descriptor)
 
     sys.addaudithook(hook)
     os.fsync = hooked_fsync
 
 
-def kill(operation: str) -> None:
+def lose_half(file: int | None) -> None:
+    """Remove half of what was written to a file but not synced: a disk need not have it yet."""
+    if file is not None:
+        os.ftruncate(file, os.fstat(file).st_size // 2)
+
+
+def kill(operation: str, file: int | None) -> None:
     """End this process as a loss of power would."""
+    lose_half(file)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def full(operation: str) -> None:
+def full(operation: str, file: int | None) -> None:
     """Fail as a full disk does."""
+    lose_half(file)
     raise OSError(28, "No space left on device")
 
 
-def at_operation(undisturbed: Undisturbed, number: int, fault: Callable[[str], object]) -> str:
+def at_operation(undisturbed: Undisturbed, number: int, fault: Callable) -> str:
     """Let a fault happen before the nth operation on files; return a complaint."""
     name = f"{fault.__name__}-{number}"
     calls = 0
 
-    def call(operation: str) -> None:
+    def call(operation: str, file: int | None) -> None:
         nonlocal calls
         calls += 1
         if calls == number:
-            fault(operation)
+            fault(operation, file)
 
     folder = undisturbed.folder / name
     before = functools.partial(at_every_operation, folder, call)
