@@ -176,3 +176,21 @@ def test_divergence_is_named_once(losses, trouble):
     assert divergence_reason(history, 10) == (f"{trouble}; try a smaller --lr" if trouble else "")
     named = [new_divergence_reason(history[:n], 10) for n in range(1, len(history) + 1)]
     assert bool(trouble) <= sum(map(bool, named)) <= 1
+
+
+def test_the_weight_history_is_part_of_the_state(twin, batches, generator):
+    def new_training(most_classes):
+        model = twin.SoftmaxRegression(generator=generator)
+        optimizer = twin.SGD(model.parameters(), lr=0.01)
+        return Training(twin, model, optimizer, *batches, epochs=1, most_classes=most_classes)
+
+    training, other, without = new_training(10), new_training(10), new_training(0)
+    list(training.fit())
+    state = training.state_dict()
+    other.load_state_dict(state)
+    assert list(other.weight_history) == [0, 1]
+    assert torch.equal(other.weight_history[1], training.model.W.detach())
+    list(without.fit())
+    assert "weight_history" not in without.state_dict()
+    other.load_state_dict(without.state_dict())  # from here on
+    assert list(other.weight_history) == [1]
