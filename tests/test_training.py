@@ -163,6 +163,7 @@ def test_a_batch_is_counted_when_its_step_is_done(twin, batches, generator):
     [
         ([16.5], ""),
         ([16.5, 16.4], "the loss stays above 2.30 nats, that of guessing"),
+        ([16.5, 16.4, 16.3], "the loss stays above 2.30 nats, that of guessing"),
         ([0.8, 2.6, 2.7], "the loss stays above 2.30 nats, that of guessing"),
         ([2.31, 2.31], ""),
         ([0.8, 2.4, 2.2], "the loss has risen above the 0.8000 nats of epoch 1"),
