@@ -1,4 +1,4 @@
-"""What other busy processes cost: the same work beside none, one and two of them."""
+"""CPU contention: the same work beside no, one and two busy processes."""
 
 from collections.abc import Iterator
 from functools import partial

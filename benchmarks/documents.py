@@ -132,8 +132,8 @@ def goals(results: dict) -> Iterator[tuple]:
 
 
 def markdown(table: Iterable[tuple]) -> str:
-    """Return a table in Markdown, its first column to the left and all others to the right."""
-    from tabulate import tabulate  # here, so that whatever needs no Markdown works without it
+    """Return a table in Markdown, its first column left-aligned and all others right-aligned."""
+    from tabulate import tabulate  # here, so that tests of other functions work without it
 
     head, *rows = table
     sides = ("left", *["right"] * (len(head) - 1))

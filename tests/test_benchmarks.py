@@ -245,7 +245,7 @@ def test_peers_are_compared_on_their_best_threads():
     assert shared.seconds_of(records, "a") == [2]
     assert shared.seconds_of(records, "a", threads=1) == [3]
     assert shared.seconds_of(records, "a", threads=2, busy=1) == [9]
-    head, a, b = shared.compare("an epoch", "b", records)
+    head, a, b = shared.seconds_table("an epoch", "b", records)
     assert (a[1], a[3], a[-1], b[-1]) == ("3.000 s", "2.000 s", "3.0", "1.0")
     assert len(head) == len(a)
 
