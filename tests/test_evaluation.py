@@ -12,7 +12,7 @@ from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
-from d2l_softmax.data import CLASSES, fashion_mnist
+from d2l_softmax.data import CLASSES, loaders
 from d2l_softmax.models import load_parameters
 from d2l_softmax.training.evaluation import (
     Evaluation,
@@ -209,7 +209,7 @@ def test_model_and_images_are_moved_to_the_device(
     path = tmp_path / "model.pt"
     torch.save({"W": torch.zeros(784, 10), "b": torch.zeros(10)}, path)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    for module, name in ((TWINS["scratch"], "SoftmaxRegression"), (fashion_mnist, "ArrayDataset")):
+    for module, name in ((TWINS["scratch"], "SoftmaxRegression"), (loaders, "ArrayDataset")):
         monkeypatch.setattr(module, name, on_cpu(getattr(module, name)))
     output = [f"--output-dir={tmp_path}"] if command == "figures" else []
     assert d2l_main.main([command, str(path), f"--data-dir={made_up}", *asked, *output]) == 0
