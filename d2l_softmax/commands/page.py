@@ -17,7 +17,7 @@ from d2l_softmax.data.fashion_mnist import CLASSES, load_data_fashion_mnist
 from d2l_softmax.figures.style import NEGATIVE, POSITIVE
 from d2l_softmax.io import prepare_directory, write_text
 from d2l_softmax.models import OF_FASHION_MNIST, OtherDataError, load_model
-from d2l_softmax.pages.lesson import Split, write_lesson
+from d2l_softmax.pages.lesson import LabeledImages, write_lesson
 from d2l_softmax.storage.description import Description
 from d2l_softmax.training.evaluation import Model
 
@@ -86,12 +86,12 @@ def trained(twin: ModuleType, train_iter: ArrayLoader) -> Model:
     return model
 
 
-def some_of(dataset: ArrayDataset) -> Split:
+def some_of(dataset: ArrayDataset) -> LabeledImages:
     """Return the first images of each class, in the order of the data."""
     images, labels = dataset.images, dataset.labels
     rows = [torch.nonzero(labels == c)[:OF_EACH_CLASS, 0] for c in range(len(CLASSES))]
     chosen: Tensor = torch.cat(rows).sort().values
-    return Split(images[chosen].reshape(-1, 28, 28), labels[chosen])
+    return LabeledImages(images[chosen].reshape(-1, 28, 28), labels[chosen])
 
 
 def as_json(model: Model, description: Description) -> str:
