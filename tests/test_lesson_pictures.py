@@ -82,7 +82,15 @@ def drawn(size, ink, background, mode="RGB"):
     return picture
 
 
-TROUSERS = [(0.35, 0.1), (0.65, 0.1), (0.67, 0.9), (0.54, 0.9), (0.5, 0.3), (0.46, 0.9), (0.33, 0.9)]
+TROUSERS = [
+    (0.35, 0.1),
+    (0.65, 0.1),
+    (0.67, 0.9),
+    (0.54, 0.9),
+    (0.5, 0.3),
+    (0.46, 0.9),
+    (0.33, 0.9),
+]
 DRAWINGS = {
     "white on black, as on the page's canvas": drawn((280, 280), "white", "black"),
     "black on white": drawn((280, 280), "black", "white"),

@@ -126,14 +126,14 @@ def cells(page, selector):
 # The ten parts
 
 
-def test_1_a_garment_is_tapped(open_lesson, hand):
+def test_1_a_item_is_tapped(open_lesson, hand):
     page = open_lesson()
     before = cells(page, "#scores-table")
-    garment = "#items button:nth-child(3)"
-    press(page, hand, garment)
-    assert page.locator(garment).get_attribute("aria-pressed") == "true"
+    item = "#items button:nth-child(3)"
+    press(page, hand, item)
+    assert page.locator(item).get_attribute("aria-pressed") == "true"
     assert page.locator("#items [aria-pressed=true]").count() == 1
-    name = page.locator(garment).get_attribute("aria-label").rstrip(" 12")
+    name = page.locator(item).get_attribute("aria-label").rstrip(" 12")
     after = cells(page, "#scores-table")
     assert after != before
     (marked,) = (row for row in after if row[0].endswith("◀"))
@@ -326,24 +326,19 @@ def test_9_a_lines_partners_light_up(open_lesson, hand):
     assert page.locator(".partner, .lit-by-code, [aria-selected=true]").count() == 0
 
 
-@pytest.mark.parametrize("number", first_quick(range(1, 11), 2))
-def test_9_links_of_the_parts_lead_to_a_line(open_lesson, number):
+def test_9_links_of_the_parts_lead_to_a_line(open_lesson):
     page = open_lesson()
-    part = page.locator(f"#part-{number}")
-    part.locator("summary").click()
-    link = part.locator(".prose .links a").first
-    address = link.get_attribute("href")
-    if address.startswith("#"):
+    page.locator("#part-1 summary").click()
+    link = page.locator("#part-1 .prose .links a").first
+    for _ in range(2):  # the second time the address is the same
         link.click()
-        until(page, f"document.querySelector('{address}').ariaSelected === 'true'")
+        until(
+            page, f"document.querySelector('{link.get_attribute('href')}').ariaSelected === 'true'"
+        )
         page.locator("#concise .line").first.click()
-        link.click()  # the address is the same as before
-        until(page, f"document.querySelector('{address}').ariaSelected === 'true'")
-    else:
-        assert address == "../scratch/losses.py"
 
 
-def test_10_a_garment_is_drawn(open_lesson, hand):
+def test_10_a_item_is_drawn(open_lesson, hand):
     page = open_lesson()
     page.locator("#own-clear").click()
     assert "No object found" in said(page, "own-said")
@@ -385,19 +380,6 @@ def test_two_pixels_to_the_right_change_the_answer(open_lesson, hand):
     assert cells(page, "#own-table") == before
 
 
-def test_a_stamp_is_the_test_image_itself(open_lesson):
-    page = open_lesson()
-    page.locator("#own-stamp").select_option("4")
-    scores = page.evaluate(
-        """(() => {
-          const { X, y } = d2l_softmax.examples.test;
-          return [...d2l_softmax.trained.logits([X[y.indexOf(4)]])[0]];
-        })()"""
-    )
-    shown = [float(row[1].replace("−", "-")) for row in cells(page, "#own-table")]
-    assert shown == pytest.approx(scores, abs=0.006)
-
-
 def file_of(name, content, kind="image/png"):
     return {"name": name, "mimeType": kind, "buffer": content}
 
@@ -430,7 +412,7 @@ def drop(page, name, content, kind):
 
 
 @pytest.mark.parametrize("way", ["chosen", "dropped"])
-def test_a_photograph_is_seen_with_each_of_its_steps(open_lesson, way):
+def test_a_photograph_is_shown_after_each_step(open_lesson, way):
     page = open_lesson()
     if way == "chosen":
         page.locator("#own-file").set_input_files(file_of("shirt.png", png(SHIRT)))
@@ -449,13 +431,16 @@ BAD_PICTURES = {
     "notes.txt": (b"This is no picture.\n", "expected a picture such as a JPEG or PNG file"),
     "empty.png": (b"", "expected a picture such as a JPEG or PNG file"),
     "<b>half.png": (png(SHIRT)[:300], "expected a picture such as a JPEG or PNG file"),
-    "large.png": (png(Image.new("L", (8192, 6144))), "it has 8192 × 6144 pixels; expected 50 million"),
+    "large.png": (
+        png(Image.new("L", (8192, 6144))),
+        "it has 8192 × 6144 pixels; expected 50 million",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", BAD_PICTURES)
 @pytest.mark.parametrize("way", first_quick(["chosen", "dropped"]))
-def test_what_is_no_picture_is_said_and_nothing_breaks(open_lesson, name, way):
+def test_a_bad_picture_ends_in_a_message_and_the_page_goes_on(open_lesson, name, way):
     page = open_lesson()
     content, sentence = BAD_PICTURES[name]
     before = cells(page, "#own-table")
@@ -483,7 +468,7 @@ def test_a_picture_stays_until_something_is_drawn(open_lesson):
     assert said(page, "own-said") == before
     page.mouse.click(*middle)
     assert said(page, "own-said") != before
-    page.locator("#own-again").click()  # the garment that was chosen already
+    page.locator("#own-again").click()  # the item that was chosen already
     assert "ankle boot" in said(page, "own-said")
 
 
@@ -496,14 +481,6 @@ def test_a_picture_is_moved_no_further_than_out_of_sight(open_lesson):
     assert "Shifted by −27 to the right and 0 down" in said(page, "own-said")
     page.locator("#own-middle").click()
     assert said(page, "own-said").startswith("Prediction: “ankle boot”")
-
-
-def test_an_empty_paper_is_said_and_drawn_on_after_it(open_lesson):
-    page = open_lesson("zh-CN")
-    page.locator("#own-clear").click()
-    assert said(page, "own-said") == TEXTS["picture.blank"]["zh-CN"]
-    page.locator("#own-stamp").select_option("1")
-    assert "“裤子”" in said(page, "own-said")
 
 
 WEIGHTS = {"W": [[0.0] * 10] * 784, "b": [0.0, 0, 0, 0, 0, 0, 0, 0, 0, 9]}
@@ -525,7 +502,7 @@ BAD_WEIGHTS = {
 
 
 @pytest.mark.parametrize("name", BAD_WEIGHTS)
-def test_wrong_weights_are_said_and_the_old_ones_stay(open_lesson, name):
+def test_bad_weights_end_in_a_message_and_the_previous_ones_stay(open_lesson, name):
     page = open_lesson()
     content, key = BAD_WEIGHTS[name]
     before = cells(page, "#own-table")
@@ -540,7 +517,7 @@ def test_wrong_weights_are_said_and_the_old_ones_stay(open_lesson, name):
 
 
 @pytest.mark.parametrize("way", ["chosen", "dropped"])
-def test_ones_own_weights_take_the_place_of_ours(open_lesson, way):
+def test_weights_are_loaded_and_reset(open_lesson, way):
     page = open_lesson()
     names = [f"<i>{k}</i>" for k in range(10)]
     content = json.dumps(WEIGHTS | {"classes": names}).encode()
@@ -556,29 +533,6 @@ def test_ones_own_weights_take_the_place_of_ours(open_lesson, way):
 
 
 # Around it
-
-
-def test_each_control_has_a_label_and_can_be_reached_by_keyboard(open_lesson):
-    page = open_lesson()
-    controls = page.locator("input, select, button, [tabindex='0']")
-    assert controls.count() > 60
-    for control in controls.all():
-        assert control.evaluate("(each) => each.tabIndex") == 0
-    unnamed = page.evaluate(
-        """[...document.querySelectorAll("input, select")]
-          .filter((each) => !each.labels.length || !each.labels[0].textContent.trim())
-          .map((each) => each.id)"""
-    )
-    assert unnamed == []
-
-
-def test_every_chart_has_a_title(open_lesson):
-    page = open_lesson()
-    charts = page.locator("svg.chart")
-    assert charts.count() == 7
-    for chart in charts.all():
-        assert chart.get_attribute("role") == "img"
-        assert len(chart.locator("title").text_content()) > 20
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
@@ -623,7 +577,7 @@ def test_in_chinese_no_english_sentence_is_left(open_lesson):
     assert re.findall(r"(?:[A-Za-z]{2,}[ ,]+){4,}[A-Za-z]+", visible) == []
 
 
-def test_training_rests_while_it_is_not_seen(open_lesson):
+def test_training_pauses_while_it_is_out_of_view(open_lesson):
     page = open_lesson()
     page.locator("#train-play").click()
     until(page, "!document.querySelector('#train-said').textContent.includes('epochs: 0')")
