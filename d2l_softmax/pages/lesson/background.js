@@ -69,7 +69,8 @@ function fitSurface(terms, colours) {
 
 /** Return coefficients (6, 3) of weighted least squares; those from `degree` on are zero. */
 function leastSquares(terms, colours, weights, degree) {
-  const rows = Array.from({ length: degree }, () => new Float64Array(degree + 3)); // normal equations
+  // rows of the normal equations
+  const rows = Array.from({ length: degree }, () => new Float64Array(degree + 3));
   terms.forEach((row, n) => {
     for (let i = 0; i < degree; i++) {
       const factor = weights[n] * row[i];
@@ -79,8 +80,7 @@ function leastSquares(terms, colours, weights, degree) {
   });
   rows.forEach((row, i) => {
     row[i] += 1e-9; // so that it can be solved, whatever the terms
-    const pivot = row.map((value) => value / row[i]);
-    row.set(pivot);
+    row.set(row.map((value) => value / row[i]));
     for (const other of rows) {
       const factor = other[i];
       if (other !== row) other.forEach((value, j) => (other[j] = value - factor * row[j]));

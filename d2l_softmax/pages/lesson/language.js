@@ -5,7 +5,7 @@ const STORAGE_KEY = "d2l_softmax.language"; // in the browser's storage
 const drawings = [];
 
 /** Return a text in the page's language; a word in braces is replaced by the value of its name. */
-export function translate(key, values = {}) {
+export function tr(key, values = {}) {
   return TEXTS[key][document.documentElement.lang].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
@@ -27,16 +27,16 @@ export function initLanguage(buttons) {
 
   function setLanguage(language) {
     document.documentElement.lang = language;
-    document.title = translate("title");
+    document.title = tr("title");
     for (const button of buttons) button.setAttribute("aria-pressed", button.lang === language);
     for (const each of document.querySelectorAll("[data-text]")) {
-      each.innerHTML = translate(each.dataset.text, each.dataset);
+      each.innerHTML = tr(each.dataset.text, each.dataset);
     }
     for (const each of document.querySelectorAll("[data-label]")) {
-      each.setAttribute("aria-label", translate(each.dataset.label));
+      each.setAttribute("aria-label", tr(each.dataset.label));
     }
     for (const each of document.querySelectorAll("[data-href]")) {
-      each.setAttribute("href", translate(each.dataset.href));
+      each.setAttribute("href", tr(each.dataset.href));
     }
     drawings.forEach((draw) => draw());
   }

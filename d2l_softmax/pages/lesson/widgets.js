@@ -1,7 +1,7 @@
 /** Elements and number formats that several parts of the page share. */
 
 import { SIDE } from "./examples.js";
-import { translate } from "./language.js";
+import { tr } from "./language.js";
 
 const COLORS = JSON.parse(document.getElementById("colors").textContent); // red, green, blue
 export const CLASSES = JSON.parse(document.getElementById("classes").textContent);
@@ -25,7 +25,7 @@ export function make(tag, attributes = {}, ...children) {
 
 /** Return a class's name in the page's language; names in a file of weights stay as they are. */
 export function className(c, classes = CLASSES) {
-  return classes === CLASSES ? translate(`class.${c}`) : classes[c];
+  return classes === CLASSES ? tr(`class.${c}`) : classes[c];
 }
 
 /** Draw pixels x (784,) in [0, 1] on a canvas, light on black. */
@@ -61,7 +61,7 @@ export function bar(from, to) {
   return make("span", { class: "bar", style });
 }
 
-/** Fill a table's body with rows of cells; a cell is a text or an element, each row's first a heading. */
+/** Fill a table's body with rows of cells, texts or elements; each row's first is a heading. */
 export function fillTable(table, rows) {
   table.tBodies[0].replaceChildren(
     ...rows.map(([heading, ...cells]) =>
@@ -95,7 +95,7 @@ export function matrix(rows, { digits = 2, mark = () => "" } = {}) {
   return make("table", { class: "matrix" }, make("tbody", {}, ...body));
 }
 
-/** Return a number with a minus sign and `digits` after the decimal point; inf and nan as in PyTorch. */
+/** Return a number with `digits` after the decimal point and a true minus; inf, nan as text. */
 export function fixed(number, digits = 3) {
   if (!Number.isFinite(number)) return Number.isNaN(number) ? "nan" : number > 0 ? "inf" : "−inf";
   const text = Math.abs(number).toFixed(digits);

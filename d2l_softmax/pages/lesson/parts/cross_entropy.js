@@ -1,7 +1,7 @@
 /** Part 4: cross-entropy, -log p, and three ways to compute it for a tiny p. */
 
 import { Chart } from "../chart.js";
-import { drawLocalized, translate } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { ROUND, TINY } from "../precision.js";
 import { provide } from "../quantities.js";
 import { crossEntropy, softmax } from "../softmax_regression.js";
@@ -55,7 +55,7 @@ export function showCrossEntropy() {
     chart.dot("dot blue", p, lossNow(), 9);
     setSliderText(probability, find("probability-value"), fixed(p));
     const kind = p < 0.1 ? "wrong" : p < 0.9 ? "unsure" : "right";
-    find("cross-entropy-said").textContent = translate(`cross_entropy.${kind}`, {
+    find("cross-entropy-said").textContent = tr(`cross_entropy.${kind}`, {
       p: fixed(p),
       loss: fixed(lossNow() + 0), // no minus before zero
     });
@@ -67,11 +67,11 @@ export function showCrossEntropy() {
       Number.isFinite(loss) ? significant(loss, 6) : make("strong", { class: "broken" }, "⚠ inf");
     setSliderText(gap, find("gap-value"), gap.value);
     fillTable(find("forms"), [
-      [translate("cross_entropy.naive"), cell(naive)],
-      [translate("cross_entropy.by_hand"), cell(byHand)],
-      [translate("cross_entropy.library"), cell(library)],
+      [tr("cross_entropy.naive"), cell(naive)],
+      [tr("cross_entropy.by_hand"), cell(byHand)],
+      [tr("cross_entropy.library"), cell(library)],
     ]);
     const state = p === 0 ? "zero" : p < TINY.float32 ? "subnormal" : "normal";
-    find("forms-said").textContent = translate(`cross_entropy.${state}`, { p: significant(p) });
+    find("forms-said").textContent = tr(`cross_entropy.${state}`, { p: significant(p) });
   }
 }

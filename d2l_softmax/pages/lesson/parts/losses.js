@@ -1,7 +1,7 @@
 /** Part 5: an outlier moves three lines, each fitted with another loss. */
 
 import { Chart } from "../chart.js";
-import { drawLocalized, translate } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { LOSSES } from "../losses.js";
 import { fillTable, find, fixed, significant, setSliderText } from "../widgets.js";
 
@@ -61,16 +61,16 @@ export function showLosses() {
     setSliderText(slider, find("outlier-value"), fixed(height, 1));
     find("half-formula").classList.toggle("without-half", !half.checked);
     fillTable(find("losses-table"), rowsOf(Object.values(fits)));
-    find("losses-said").textContent = translate("losses.said", {
+    find("losses-said").textContent = tr("losses.said", {
       squared: fixed(fits.squared.line.w, 2),
       l1: fixed(fits.l1.line.w, 2),
       huber: fixed(fits.huber.line.w, 2),
     });
-    find("half-said").textContent = translate(half.checked ? "losses.with_half" : "losses.without_half");
+    find("half-said").textContent = tr(half.checked ? "losses.with_half" : "losses.without_half");
   }
 
   function rowsOf(fits) {
-    const row = (key, read) => [translate(key), ...fits.map(read)];
+    const row = (key, read) => [tr(key), ...fits.map(read)];
     return [
       row("losses.slope", ({ line }) => fixed(line.w, 2)),
       row("losses.intercept", ({ line }) => fixed(line.b, 2)),

@@ -1,6 +1,6 @@
 /** Part 3: naive softmax overflows; with the row's maximum subtracted it does not. */
 
-import { drawLocalized, translate } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { LARGEST, overflowsBeyond, ROUND } from "../precision.js";
 import { provide } from "../quantities.js";
 import { fillTable, find, fixed, make, significant, setSliderText } from "../widgets.js";
@@ -31,7 +31,9 @@ export function showOverflow() {
   find("overflow-limit").addEventListener("click", () =>
     moveTo(Math.ceil(overflowsBeyond(chosenDtype()) - LOGITS[0])),
   );
-  provide("stable", find("overflow-stable"), () => Array.from(stable.probabilities, (p) => fixed(p)));
+  provide("stable", find("overflow-stable"), () =>
+    Array.from(stable.probabilities, (p) => fixed(p)),
+  );
   drawLocalized(draw);
 
   function chosenDtype() {
@@ -46,20 +48,20 @@ export function showOverflow() {
     stable = stepsOfSoftmax(shifted, dtype, false);
     setSliderText(slider, find("overflow-shift-value"), `+${shift}`);
     const limit = fixed(overflowsBeyond(dtype), 2);
-    find("overflow-limit").textContent = translate("overflow.limit", { limit });
+    find("overflow-limit").textContent = tr("overflow.limit", { limit });
     fillTable(find("overflow-naive"), [
       ["o", ...cells(naive.o)],
       ["exp(o)", ...cells(naive.exponentials)],
-      [translate("sum"), ...cells([naive.sum])],
+      [tr("sum"), ...cells([naive.sum])],
       ["ŷ", ...cells(naive.probabilities, !Number.isFinite(naive.sum))],
     ]);
     fillTable(find("overflow-stable"), [
       ["o − max(o)", ...cells(stable.less)],
       ["exp(o − max(o))", ...cells(stable.exponentials)],
-      [translate("sum"), ...cells([stable.sum])],
+      [tr("sum"), ...cells([stable.sum])],
       ["ŷ", ...cells(stable.probabilities)],
     ]);
-    find("overflow-said").textContent = translate(`overflow.${stateOf(naive)}`, {
+    find("overflow-said").textContent = tr(`overflow.${stateOf(naive)}`, {
       dtype,
       limit,
       largest: significant(LARGEST[dtype], 5),

@@ -1,7 +1,7 @@
 /** Part 10: your own picture: the model's input, and how each pixel contributes to a score. */
 
 import { modelOf, SIDE } from "../examples.js";
-import { drawLocalized, translate } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { Paper } from "../paper.js";
 import { readPicture } from "../pictures.js";
 import { preprocess } from "../preprocessing.js";
@@ -139,7 +139,7 @@ export function showOwnPicture({ X, y }, trained) {
   }
 
   function draw() {
-    find("own-weights-said").textContent = translate(weightsStatus.key, weightsStatus.values);
+    find("own-weights-said").textContent = tr(weightsStatus.key, weightsStatus.values);
     const x = shifted(input.X, ...offset);
     const [logits] = model.logits([x]);
     const [probabilities] = model.probabilities([x]);
@@ -152,20 +152,21 @@ export function showOwnPicture({ X, y }, trained) {
   }
 
   function verdict(probabilities, guess, isBlank) {
-    if (pictureError) return translate(pictureError.key, pictureError.values);
-    if (isBlank) return translate("picture.blank");
-    const warnings = input.warnings.map((warning) => translate(`picture.${warning}`));
-    const values = { name: className(guess, classes), probability: inPercent(probabilities[guess]) };
-    if (!offset.some(Boolean)) return [...warnings, translate("own_picture.said", values)].join(" ");
+    if (pictureError) return tr(pictureError.key, pictureError.values);
+    if (isBlank) return tr("picture.blank");
+    const warnings = input.warnings.map((warning) => tr(`picture.${warning}`));
+    const probability = inPercent(probabilities[guess]);
+    const values = { name: className(guess, classes), probability };
+    if (!offset.some(Boolean)) return [...warnings, tr("own_picture.said", values)].join(" ");
     const [right, down] = offset.map((pixels) => fixed(pixels, 0));
-    return [...warnings, translate("own_picture.moved", { ...values, right, down })].join(" ");
+    return [...warnings, tr("own_picture.moved", { ...values, right, down })].join(" ");
   }
 
   function drawSteps(x) {
-    const figures = input.steps.map(({ name, ...step }) => drawnStep(step, translate(`step_of.${name}`)));
-    const canvas = make("canvas", { role: "img", "aria-label": translate("own_picture.input") });
+    const figures = input.steps.map(({ name, ...step }) => drawnStep(step, tr(`step_of.${name}`)));
+    const canvas = make("canvas", { role: "img", "aria-label": tr("own_picture.input") });
     drawImage(canvas, x);
-    figures.push(make("figure", {}, canvas, make("figcaption", {}, translate("own_picture.input"))));
+    figures.push(make("figure", {}, canvas, make("figcaption", {}, tr("own_picture.input"))));
     find("own-steps").replaceChildren(...figures);
   }
 
@@ -176,17 +177,17 @@ export function showOwnPicture({ X, y }, trained) {
       const name = className(c, classes);
       const canvas = make("canvas", {
         role: "img",
-        "aria-label": translate("own_picture.map", { name }),
+        "aria-label": tr("own_picture.map", { name }),
       });
       drawSigned(canvas, added[k], most);
       const sum = added[k].reduce((total, each) => total + each, 0);
       const values = { name, sum: fixed(sum), b: fixed(model.b[c]), score: fixed(logits[c]) };
-      return make("figure", {}, canvas, make("figcaption", {}, translate("own_picture.adds", values)));
+      return make("figure", {}, canvas, make("figcaption", {}, tr("own_picture.adds", values)));
     });
     find("own-maps").replaceChildren(...figures);
     const [name, other] = pair.map((c) => className(c, classes));
     const lead = fixed(logits[pair[0]] - logits[pair[1]]);
-    find("own-sum").textContent = translate("own_picture.lead", { name, other, lead });
+    find("own-sum").textContent = tr("own_picture.lead", { name, other, lead });
   }
 }
 
@@ -205,7 +206,7 @@ function drawnStep({ pixels, width, height, channels = 4 }, caption) {
 
 function acceptDrops(element, openFile) {
   for (const type of ["dragover", "drop"]) {
-    addEventListener(type, (event) => event.preventDefault()); // elsewhere: the browser would open the file
+    addEventListener(type, (event) => event.preventDefault()); // or the browser opens it
   }
   element.addEventListener("dragover", (event) => {
     event.preventDefault();

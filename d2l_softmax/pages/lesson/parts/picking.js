@@ -1,6 +1,6 @@
 /** Part 7: indexing, y_hat[[0, 1], y], instead of a product with one-hot rows. */
 
-import { drawLocalized, translate } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";
 import { argmax, countCorrect, crossEntropy, oneHot } from "../softmax_regression.js";
 import { find, fixed, make, matrix } from "../widgets.js";
@@ -52,10 +52,10 @@ export function showPicking() {
       titled("y_hat * one_hot(y)", matrix(products, lit)),
       titled(".sum(dim=1)", matrix([byProduct], { digits: 1 })),
     );
-    find("picking-said").textContent = translate("picking.said", {
-      losses: losses.map((loss) => fixed(loss)).join(translate("comma")),
+    find("picking-said").textContent = tr("picking.said", {
+      losses: losses.map((loss) => fixed(loss)).join(tr("comma")),
       mean: fixed(mean(losses)),
-      guesses: Y_HAT.map(argmax).join(translate("comma")),
+      guesses: Y_HAT.map(argmax).join(tr("comma")),
       accuracy: fixed(accuracy, 1),
     });
   }

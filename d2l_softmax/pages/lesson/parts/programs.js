@@ -1,6 +1,6 @@
 /** Part 9: matching lines of three programs, and the numbers that they compute. */
 
-import { drawLocalized, translate } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { placesOf } from "../quantities.js";
 import { find, make } from "../widgets.js";
 
@@ -63,7 +63,7 @@ export function showPrograms() {
       line.classList.remove("partner");
     }
     for (const box of boxes) box.removeAttribute("aria-activedescendant");
-    find("programs-said").textContent = translate("programs.begin");
+    find("programs-said").textContent = tr("programs.begin");
     find("programs-links").replaceChildren();
     if (!chosen) return;
     chosen.parentElement.setAttribute("aria-activedescendant", chosen.id);
@@ -84,14 +84,14 @@ export function showPrograms() {
 
   function sentence(found) {
     const what = stepsOf(chosen)
-      .map((step) => translate(`step.${step}`))
+      .map((step) => tr(`step.${step}`))
       .join(" ");
     const partner = PROGRAMS.map((id) => [id, closest(found, id)])
       .filter(([, line]) => line?.textContent.trim())
       .map(([id, line]) =>
-        translate("programs.partner", { id, number: line.dataset.number, code: line.textContent.trim() }),
+        tr("programs.partner", { id, number: line.dataset.number, code: line.textContent.trim() }),
       );
-    return [what || translate("programs.frame"), ...partner].join(" ");
+    return [what || tr("programs.frame"), ...partner].join(" ");
   }
 }
 
@@ -112,6 +112,6 @@ function inCommon(one, other) {
 
 function linkTo({ element, read }) {
   const part = element.closest(".part").id.replace("part-", "");
-  const label = translate("programs.link", { part, numbers: read().join(translate("comma")) });
+  const label = tr("programs.link", { part, numbers: read().join(tr("comma")) });
   return make("a", { href: `#${element.id}` }, label);
 }

@@ -1,6 +1,6 @@
 /** Part 1: the ten scores of an image become ten probabilities. */
 
-import { drawLocalized, translate } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";
 import { argmax } from "../softmax_regression.js";
 import { className, drawImage, fillScores, find, fixed, inPercent, make } from "../widgets.js";
@@ -35,7 +35,7 @@ export function showScores({ X, y }, model) {
     const values = { guess: className(guess), label: className(y[chosen]) };
     values.score = fixed(logits[chosen][guess], 2);
     values.probability = inPercent(probabilities[chosen][guess]);
-    find("scores-said").textContent = translate(
+    find("scores-said").textContent = tr(
       guess === y[chosen] ? "scores.right" : "scores.wrong",
       values,
     );

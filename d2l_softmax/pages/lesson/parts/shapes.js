@@ -1,6 +1,6 @@
 /** Part 6: sums over a dimension, their shapes, and broadcasting. */
 
-import { drawLocalized, translate } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";
 import { find, fixed, make, matrix, seeded } from "../widgets.js";
 
@@ -63,14 +63,14 @@ export function showShapes() {
       shown(`partition = X_exp.${call}`, partition.shape, laidOut(partition)),
       repeated
         ? shown(
-            translate("shapes.broadcast"),
+            tr("shapes.broadcast"),
             [ROWS, COLUMNS],
             matrix(repeated, { mark: (i, j) => (isFirst(i, j) ? "" : "copy") }),
           )
         : shown(
-            translate("shapes.broadcast"),
+            tr("shapes.broadcast"),
             null,
-            make("strong", { class: "broken" }, translate("shapes.error")),
+            make("strong", { class: "broken" }, tr("shapes.error")),
           ),
     ];
     if (quotient) steps.push(shown("X_exp / partition", [ROWS, COLUMNS], withSums(quotient, dim)));
@@ -83,11 +83,11 @@ export function showShapes() {
 
   function sentence(partition, repeated, dim) {
     const shape = inWords(partition.shape);
-    if (step < 2) return translate("shapes.begin");
-    if (step === 2) return translate("shapes.summed", { dim, shape });
-    if (!repeated) return translate("shapes.refused");
-    if (step === 3) return translate("shapes.repeated", { shape });
-    return translate(dim === 1 ? "shapes.rows" : "shapes.columns");
+    if (step < 2) return tr("shapes.begin");
+    if (step === 2) return tr("shapes.summed", { dim, shape });
+    if (!repeated) return tr("shapes.refused");
+    if (step === 3) return tr("shapes.repeated", { shape });
+    return tr(dim === 1 ? "shapes.rows" : "shapes.columns");
   }
 }
 

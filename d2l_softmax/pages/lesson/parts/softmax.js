@@ -1,6 +1,6 @@
 /** Part 2: softmax with sliders for scores and temperature, and a constant added to all. */
 
-import { drawLocalized, translate } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";
 import { argmax, softmax } from "../softmax_regression.js";
 import { bar, find, fixed, measured, significant, setSliderText } from "../widgets.js";
@@ -39,11 +39,14 @@ export function showSoftmax() {
       row.cells[1].textContent = significant(computed.exponentials[i]);
       row.cells[2].replaceChildren(measured(fixed(probabilities[i]), bar(0, probabilities[i])));
     });
-    const sums = [computed.exponentials, probabilities].map((each) => each.reduce((a, b) => a + b, 0));
+    const sumOf = (numbers) => numbers.reduce((a, b) => a + b, 0);
+    const sums = [computed.exponentials, probabilities].map(sumOf);
     total.cells[1].textContent = significant(sums[0]);
     total.cells[2].replaceChildren(measured(fixed(sums[1]), ""));
-    const values = { largest: argmax(probabilities) + 1, probability: fixed(Math.max(...probabilities)), added };
+    const largest = argmax(probabilities);
+    const probability = fixed(probabilities[largest]);
+    const values = { largest: largest + 1, probability, added };
     const isWritten = Number.isFinite(sums[0]);
-    find("softmax-said").textContent = translate(isWritten ? "softmax.said" : "softmax.inf", values);
+    find("softmax-said").textContent = tr(isWritten ? "softmax.said" : "softmax.inf", values);
   }
 }

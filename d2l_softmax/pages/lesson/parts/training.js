@@ -1,7 +1,7 @@
 /** Part 8: training on real images, step by step. */
 
 import { axisOf, Chart } from "../chart.js";
-import { drawLocalized, translate } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";
 import { centredClassMeans, Training } from "../training.js";
 import { className, CLASSES, drawSigned, find, fixed, make, significant } from "../widgets.js";
@@ -58,7 +58,7 @@ export function showTraining(examples) {
     isPlaying = now;
     requestFrame();
     play.setAttribute("aria-pressed", now);
-    play.textContent = translate(now ? "training.pause" : "training.play");
+    play.textContent = tr(now ? "training.pause" : "training.play");
     // A screen reader would read a sentence a frame.
     for (const id of ["train-said", "templates-said"]) {
       find(id).setAttribute("aria-live", now ? "off" : "polite");
@@ -89,7 +89,7 @@ export function showTraining(examples) {
     const largestWeight = drawTemplates(training.model.W);
     const { train, test } = training.history.at(-1);
     const key = training.epochs ? "training.said" : "training.before";
-    find("train-said").textContent = translate(key, {
+    find("train-said").textContent = tr(key, {
       steps: training.steps,
       epochs: training.epochs,
       loss: fixed(train.loss),
@@ -132,7 +132,7 @@ function templates() {
   drawLocalized(() =>
     shown.forEach(({ canvas, name }, c) => {
       name.textContent = className(c);
-      canvas.setAttribute("aria-label", translate("training.template", { name: className(c) }));
+      canvas.setAttribute("aria-label", tr("training.template", { name: className(c) }));
     }),
   );
   return (W) => {
@@ -156,16 +156,18 @@ function largest(numbers) {
 
 /** Return the sentence below the templates. */
 function describeTemplates({ steps, batchSize, optimizer, model }, largestWeight, means) {
-  if (steps === 0) return translate("training.none");
-  if (steps > 1 || batchSize < 200) return translate("training.scale", { most: significant(largestWeight, 2) });
+  if (steps === 0) return tr("training.none");
+  if (steps > 1 || batchSize < 200) {
+    return tr("training.scale", { most: significant(largestWeight, 2) });
+  }
   const share = optimizer.lr / 10; // y_hat is 1/10 for each class, as is its share of the images
   const differences = model.W.map((row, i) => largest(row.map((w, c) => w - share * means[i][c])));
   const values = { share: significant(share, 2), difference: significant(largest(differences), 2) };
-  return translate("training.means", values);
+  return tr("training.means", values);
 }
 
 function provideQuantities(now) {
-  const steps = () => [translate("training.steps", { steps: now().steps })];
+  const steps = () => [tr("training.steps", { steps: now().steps })];
   provide("gradient", find("templates"), steps);
   provide("step", find("templates"), steps);
   provide("loss", find("train-loss"), () => [fixed(now().history.at(-1).train.loss)]);
