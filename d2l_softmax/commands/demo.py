@@ -15,7 +15,7 @@ from d2l_softmax.data.fashion_mnist import CLASSES, load_data_fashion_mnist
 from d2l_softmax.figures.style import NEGATIVE, POSITIVE
 from d2l_softmax.io import prepare_directory, write_text
 from d2l_softmax.models import OF_FASHION_MNIST, OtherDataError, load_model
-from d2l_softmax.pages.lesson import Split, write_lesson
+from d2l_softmax.pages.lesson import LabeledImages, write_lesson
 
 IMAGES_PER_CLASS = 20  # in each split
 EPOCHS = 10
@@ -78,12 +78,12 @@ def write_demo(options: argparse.Namespace, twins: Twins) -> None:
     print_out(f"wrote {written} to {output_dir}")
 
 
-def first_images(dataset: ArrayDataset) -> Split:
+def first_images(dataset: ArrayDataset) -> LabeledImages:
     """Return the first images (n, 28, 28) of each class, in the order of the data."""
     images, labels = dataset.images, dataset.labels
     rows = [torch.nonzero(labels == k)[:IMAGES_PER_CLASS, 0] for k in range(len(CLASSES))]
     chosen = torch.cat(rows).sort().values
-    return Split(images[chosen].reshape(-1, 28, 28), labels[chosen])
+    return LabeledImages(images[chosen].reshape(-1, 28, 28), labels[chosen])
 
 
 COMMAND = Command("demo", "write the interactive demo", add_options, write_demo, aliases=("page",))
