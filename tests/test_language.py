@@ -9,7 +9,7 @@ import pytest
 from matplotlib import font_manager
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax import language
+from d2l_softmax import i18n
 from d2l_softmax.commands.language import drawn_in
 from d2l_softmax.figures import style
 from d2l_softmax.figures.style import CHINESE_FONTS, chinese_font, default_style, shortened
@@ -98,7 +98,7 @@ def test_only_languages_that_are_there_can_be_asked_for(tmp_path, capsys):
 
 # The catalogue
 
-FOLDER = Path(language.__file__).parent
+FOLDER = Path(i18n.__file__).parent
 
 
 def texts_in_code():

@@ -15,7 +15,7 @@ from PIL import Image
 from test_structure import PAGES, rows_of_diff
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax import language
+from d2l_softmax import i18n
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.figures.svg import Shown, as_svg
@@ -54,8 +54,8 @@ def chinese(tmp_path_factory, real_data):
 
     trained, compared = (tmp_path_factory.mktemp(name) for name in ("trained-zh", "compared-zh"))
     with pytest.MonkeyPatch.context() as patch:
-        catalogue = Catalogue(language.chinese())
-        patch.setattr(language, "chinese", lambda: catalogue)
+        catalogue = Catalogue(i18n.chinese())
+        patch.setattr(i18n, "chinese", lambda: catalogue)
         argv = ["--quiet", "--device=cpu", "--epochs=1", "--lang=zh", f"--output-dir={trained}"]
         assert training_command.main(d2l_main.TWINS["scratch"], "scratch", argv) == 0
         compare_twins(compared, "--lang=zh")
