@@ -18,7 +18,7 @@ from d2l_softmax.commands.train import describe, prepare, summary
 from d2l_softmax.figures.alt_text import of_comparison
 from d2l_softmax.figures.comparison import draw_comparison
 from d2l_softmax.figures.style import save_figure
-from d2l_softmax.figures.svg import Shown
+from d2l_softmax.pages.svg import Shown
 from d2l_softmax.i18n import tr
 from d2l_softmax.io import prepare_directory, write_json
 from d2l_softmax.pages.report import write_comparison_report

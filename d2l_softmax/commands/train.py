@@ -39,7 +39,7 @@ from d2l_softmax.figures.alt_text import of_curves
 from d2l_softmax.figures.curves import draw_curves
 from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
 from d2l_softmax.figures.style import save_figure
-from d2l_softmax.figures.svg import Shown
+from d2l_softmax.pages.svg import Shown
 from d2l_softmax.figures.templates import (
     BY_EPOCH,
     MOST_BY_EPOCH,

@@ -18,7 +18,7 @@ from d2l_softmax.figures.style import (
     save_figure,
     shortened,
 )
-from d2l_softmax.figures.svg import Shown
+from d2l_softmax.pages.svg import Shown
 from d2l_softmax.figures.templates import draw_templates
 from d2l_softmax.i18n import tr
 from d2l_softmax.io import write_csv

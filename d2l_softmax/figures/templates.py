@@ -21,7 +21,7 @@ from d2l_softmax.figures.style import (
     shortened,
     signed_colors,
 )
-from d2l_softmax.figures.svg import Shown
+from d2l_softmax.pages.svg import Shown
 from d2l_softmax.i18n import tr
 
 if TYPE_CHECKING:
