@@ -27,10 +27,10 @@ SPEAK_CHINESE = """# figures in Chinese, with a font that has its characters
 from contextlib import ExitStack
 
 from d2l_softmax.figures.style import default_style
-from d2l_softmax.i18n import speaking
+from d2l_softmax.i18n import use_language
 
 in_chinese = ExitStack()
-in_chinese.enter_context(speaking("zh"))
+in_chinese.enter_context(use_language("zh"))
 in_chinese.enter_context(default_style());"""
 
 

@@ -13,7 +13,7 @@ from d2l_softmax import i18n
 from d2l_softmax.commands.language import drawn_in
 from d2l_softmax.figures import style
 from d2l_softmax.figures.style import CHINESE_FONTS, chinese_font, default_style, shortened
-from d2l_softmax.i18n import chinese, current_language, speaking, tr
+from d2l_softmax.i18n import chinese, current_language, use_language, tr
 
 
 @pytest.fixture
@@ -27,16 +27,16 @@ def no_font(monkeypatch):
 
 def test_a_text_is_english_unless_chinese_is_asked_for():
     assert tr("bag") == "bag"
-    with speaking("zh"):
+    with use_language("zh"):
         assert tr("bag") == "包"
-        with speaking("en"):
+        with use_language("en"):
             assert tr("bag") == "bag"
         assert tr("bag") == "包"
     assert tr("bag") == "bag"
 
 
 def test_the_language_is_the_one_before_also_after_an_error():
-    with pytest.raises(ZeroDivisionError), speaking("zh"):
+    with pytest.raises(ZeroDivisionError), use_language("zh"):
         1 / 0  # noqa: B018
     assert current_language() == "en"
 
@@ -44,13 +44,13 @@ def test_the_language_is_the_one_before_also_after_an_error():
 def test_values_stand_in_a_text_in_both_languages(monkeypatch):
     monkeypatch.setitem(chinese(), "{n} of {total}", "共 {total}，其中 {n}")
     assert tr("{n} of {total}", n=1, total=2) == "1 of 2"
-    with speaking("zh"):
+    with use_language("zh"):
         assert tr("{n} of {total}", n=1, total=2) == "共 2，其中 1"
         assert tr("a name with {braces}") == "a name with {braces}"
 
 
 def test_a_class_of_ones_own_keeps_its_name_in_chinese():
-    with speaking("zh"):
+    with use_language("zh"):
         assert shortened("ankle boot") == "短靴"
         assert shortened("tulip") == "tulip"
 
@@ -59,7 +59,7 @@ def test_a_class_of_ones_own_keeps_its_name_in_chinese():
 def test_chinese_is_drawn_with_a_font_that_has_it_and_the_rest_as_ever():
     import matplotlib
 
-    with speaking("zh"), default_style():
+    with use_language("zh"), default_style():
         first, second = matplotlib.rcParams["font.family"]
     assert (first, second) == ("DejaVu Sans", chinese_font())
     path = font_manager.findfont(second, fallback_to_default=False)

@@ -15,10 +15,9 @@ from d2l_softmax.commands.options import (
 )
 from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.commands.train import describe, prepare, summary
-from d2l_softmax.figures.alt_text import of_comparison
+from d2l_softmax.figures.alt_text import describe_comparison
 from d2l_softmax.figures.comparison import draw_comparison
-from d2l_softmax.figures.style import save_figure
-from d2l_softmax.pages.svg import Shown
+from d2l_softmax.figures.style import CaptionedFigure, save_figure
 from d2l_softmax.i18n import tr
 from d2l_softmax.io import prepare_directory, write_json
 from d2l_softmax.pages.report import write_comparison_report
@@ -122,9 +121,9 @@ def write_results(output_dir: Path, comparison: Comparison, disagreements: int) 
     with drawn_in(comparison.options.lang):
         figure = draw_comparison(comparison.records, comparison.differences, dtype)
         save_figure(output_dir / FIGURE, figure)
-        alt = of_comparison(comparison.records, comparison.differences)
-        shown = Shown(tr(CAPTION), alt, figure)
-        write_comparison_report(output_dir, {FIGURE: shown}, summary, pages)
+        alt = describe_comparison(comparison.records, comparison.differences)
+        captioned = CaptionedFigure(tr(CAPTION), alt, figure)
+        write_comparison_report(output_dir, {FIGURE: captioned}, summary, pages)
 
 
 def table_head(names: list[str]) -> str:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from d2l_softmax.commands.console import print_error
 from d2l_softmax.figures.style import chinese_font, default_style
-from d2l_softmax.i18n import LANGUAGES, speaking
+from d2l_softmax.i18n import LANGUAGES, use_language
 
 
 def add_language(parser: argparse.ArgumentParser) -> None:
@@ -25,5 +25,5 @@ def drawn_in(language: str) -> Iterator[None]:
             "install one, on Debian and Ubuntu: apt-get install fonts-noto-cjk"
         )
         language = "en"
-    with speaking(language), default_style():
+    with use_language(language), default_style():
         yield

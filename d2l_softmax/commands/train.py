@@ -35,11 +35,10 @@ from d2l_softmax.data.fashion_mnist import (
     load_data_fashion_mnist,
 )
 from d2l_softmax.errors import UserError
-from d2l_softmax.figures.alt_text import of_curves
+from d2l_softmax.figures.alt_text import describe_curves
 from d2l_softmax.figures.curves import draw_curves
 from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
-from d2l_softmax.figures.style import save_figure
-from d2l_softmax.pages.svg import Shown
+from d2l_softmax.figures.style import CaptionedFigure, save_figure
 from d2l_softmax.figures.templates import (
     BY_EPOCH,
     MOST_BY_EPOCH,
@@ -493,7 +492,7 @@ def write_results(options: argparse.Namespace, training: Training, config: dict[
         title = tr("{twin}, seed {seed}", twin=config["twin"], seed=options.seed)
         curves = draw_curves(history, title)
         save_figure(folder / CURVES, curves)
-        shown = {CURVES: Shown(caption, of_curves(history), curves)}
+        shown = {CURVES: CaptionedFigure(caption, describe_curves(history), curves)}
         figures, _, evaluation = write_evaluation(folder, training.model, training.test_iter)
         animation = None
         if training.weight_history:
