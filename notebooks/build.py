@@ -12,7 +12,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from d2l_softmax.i18n import chinese
+from d2l_softmax.i18n import chinese, tr, use_language
 
 from .exercises import texts_of
 
@@ -22,7 +22,6 @@ NOTEBOOKS = {
     "en": FOLDER / "softmax_regression.ipynb",
     "zh": FOLDER / "softmax_regression.zh-CN.ipynb",
 }
-HEADINGS = {"en": "### Exercises", "zh": "### 练习"}
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 USE_CHINESE = """# figures in Chinese, with a font that has its characters
 from contextlib import ExitStack
@@ -53,7 +52,8 @@ def cells_of(cell: NotebookNode, language: str) -> list[NotebookNode]:
     if cell.cell_type == "code":
         return [nbformat.v4.new_code_cell(code_in(cell.source, language))]
     if section := cell.metadata.get("exercises"):
-        texts = [HEADINGS[language], *texts_of(section, language)]
+        with use_language(language):
+            texts = [f"### {tr('Exercises')}", *texts_of(section, language)]
     else:
         texts = [cell.source] if cell.metadata["lang"] == language else []
     return [nbformat.v4.new_markdown_cell(text) for text in texts]
