@@ -106,7 +106,7 @@ def test_twins_that_part(compare, monkeypatch, capsys, tmp_path):
     assert "the twins part in epoch 2: they differ by " in error
     assert "b 1.0e-02" in error
     assert error.count("\n") == 1
-    assert "They part in epoch 2" in (tmp_path / "out" / "report.html").read_text()
+    assert "Results diverge in epoch 2" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_wrong_usage_is_refused_as_in_training(capsys):
