@@ -32,7 +32,7 @@ from d2l_softmax.training.evaluation import evaluate
 from d2l_softmax.training.fit import EpochRecord, new_divergence_reason
 
 FIGURE = "comparison.png"
-CAPTION = "Both histories; below, how far apart they are."
+CAPTION = "Both histories and, below, their differences."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -65,18 +65,16 @@ from d2l_softmax.training.fit import EpochRecord, Training, is_finite, new_diver
 CONFIG, HISTORY, MODEL = "config.json", "history.csv", "model.pt"
 CURVES, REPORT = "curves.png", "report.html"
 CAPTION = (
-    "Loss and accuracies, epoch by epoch. A point of training is the mean over its epoch: each "
-    "batch is measured before its step, while the weights still move. A point of the test is "
-    "measured after the epoch, with the weights that it led to. So the first test point may lie "
-    "above the first training point."
+    "Loss and accuracies by epoch. Training values are running means: each batch is measured "
+    "before its step, while the weights still change. Test values are measured after the epoch, so "
+    "the first test accuracy may be higher than the first training accuracy."
 )
 NO_TEMPLATES = f"the examples are features, which make no images: {BY_EPOCH} is left out"
 # Shown beside the curve in which it is seen.
 JITTER = (
-    " The test accuracy jumps up and down because the learning rate stays the same: the last steps "
-    "go as far as the first ones did, each after the images that its batch happens to hold, and "
-    "classes that look alike (pullover, coat, shirt) win images from each other and lose them "
-    "again. A rate that falls to zero ends that: --lr-decay linear, or all of --recipe best."
+    " The test accuracy fluctuates because the learning rate is constant: borderline images flip "
+    "between similar classes (pullover, coat, shirt). A learning rate that decays to zero avoids "
+    "that: --lr-decay linear, or all of --recipe best."
 )
 
 
@@ -500,6 +498,6 @@ def write_results(options: argparse.Namespace, training: Training, config: dict[
             figures[BY_EPOCH] = write_templates_by_epoch(folder, *weights)
             frames, labels = templates_frames(*weights)
             if len(frames) > 1:
-                what = tr("How the weights of each class form, epoch by epoch.")
+                what = tr("The weights of each class by epoch.")
                 animation = Animation(frames, labels, what)
         write_run_report(folder, shown | figures, history, config, evaluation, animation)
