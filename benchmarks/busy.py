@@ -32,7 +32,8 @@ def measure(rounds: int) -> list[dict]:
 
 def table(records: list[dict]) -> Iterator[tuple]:
     """Yield the seconds of each peer alone, and how many times as long it takes beside others."""
-    yield "beside busy processes", "threads", "none", "one", "times", "two", "times"
+    heads = "alone", "1 busy process", "ratio", "2 busy processes", "ratio"
+    yield "under CPU contention", "threads", *heads
     for alone in records:
         if alone["busy"]:
             continue

@@ -28,7 +28,7 @@ SAME_IN_CHINESE = set(
     re.findall(
         r"\S+",
         "scratch concise torch scikit-learn JAX NumPy SGD Adam Keras TensorFlow optax float uint "
-        "epsilon MB",
+        "epsilon MB CPU",
     )
 )
 

@@ -97,7 +97,7 @@ def test_the_first_epoch_with_different_results_is_named(compare, monkeypatch, c
     assert "error: results diverge in epoch 2: train_loss " in error
     assert "b 1.0e-02; expected at most train_loss 1.0e-05" in error
     assert error.endswith("try a smaller --lr")
-    assert "They part in epoch 2" in (tmp_path / "out" / "report.html").read_text()
+    assert "Results diverge in epoch 2" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_divergence_ends_the_comparison(made_up, tmp_path, capsys):

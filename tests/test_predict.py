@@ -386,7 +386,7 @@ def test_steps_are_drawn_in_order_under_the_doubts():
     steps = {name: Image.new("L", (3, 2), shade) for shade, name in enumerate(["a", "b", "c"])}
     model = scratch.SoftmaxRegression(4, 3)
     figure = draw_prediction(torch.rand(1, 1, 2, 2), steps, (DOUBT,), model, CLASSES[:3])
-    assert [axes.get_title() for axes in figure.axes][:4] == [*steps, "what the model saw"]
+    assert [axes.get_title() for axes in figure.axes][:4] == [*steps, "model input"]
     for axes, picture in zip(figure.axes, steps.values(), strict=False):
         assert axes.images[0].get_array()[0, 0, 0] == picture.getpixel((0, 0))
     assert figure.get_suptitle() == DOUBT

@@ -15,10 +15,9 @@ from d2l_softmax.commands.options import (
     drawn_in,
 )
 from d2l_softmax.commands.train import make_config, prepare, summary
-from d2l_softmax.figures.alt_text import of_comparison
+from d2l_softmax.figures.alt_text import describe_comparison
 from d2l_softmax.figures.comparison import draw_comparison
-from d2l_softmax.figures.style import save_figure
-from d2l_softmax.figures.svg import Shown
+from d2l_softmax.figures.style import CaptionedFigure, save_figure
 from d2l_softmax.i18n import tr
 from d2l_softmax.io import prepare_directory, write_json
 from d2l_softmax.pages.report import write_comparison_report
@@ -34,7 +33,7 @@ from d2l_softmax.training.fit import Training, new_divergence_reason
 from d2l_softmax.training.history import EpochRecord
 
 FIGURE = "comparison.png"
-CAPTION = "Histories of both twins, and their differences."
+CAPTION = "Both histories and, below, their differences."
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -105,8 +104,9 @@ def write_results(
     with drawn_in(options.lang):
         figure = draw_comparison(histories, differences, options.dtype)
         save_figure(options.output_dir / FIGURE, figure)
-        shown = Shown(tr(CAPTION), of_comparison(histories, differences), figure)
-        write_comparison_report(options.output_dir, {FIGURE: shown}, result, code)
+        alt = describe_comparison(histories, differences)
+        captioned = CaptionedFigure(tr(CAPTION), alt, figure)
+        write_comparison_report(options.output_dir, {FIGURE: captioned}, result, code)
 
 
 def table_head(names: list[str]) -> str:

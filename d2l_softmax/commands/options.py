@@ -17,7 +17,7 @@ from d2l_softmax.data.fashion_mnist import NUM_TRAIN
 from d2l_softmax.data.loaders import SHUFFLES
 from d2l_softmax.data.sources import ENVIRONMENT_VARIABLE, default_data_dir
 from d2l_softmax.figures.style import chinese_font, default_style
-from d2l_softmax.i18n import LANGUAGES, speaking
+from d2l_softmax.i18n import LANGUAGES, use_language
 from d2l_softmax.training.distributed import get_launch
 
 DEFAULT_MODEL = Path("runs", "scratch", "model.pt")
@@ -359,5 +359,5 @@ def drawn_in(language: str) -> Iterator[None]:
             "English; install one, on Debian and Ubuntu: apt-get install fonts-noto-cjk"
         )
         language = "en"
-    with speaking(language), default_style():
+    with use_language(language), default_style():
         yield

@@ -46,11 +46,10 @@ from d2l_softmax.description import (
     save_description,
 )
 from d2l_softmax.errors import UserError
-from d2l_softmax.figures.alt_text import of_curves
+from d2l_softmax.figures.alt_text import describe_curves
 from d2l_softmax.figures.curves import draw_curves
 from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
-from d2l_softmax.figures.style import save_figure
-from d2l_softmax.figures.svg import Shown
+from d2l_softmax.figures.style import CaptionedFigure, save_figure
 from d2l_softmax.figures.templates import (
     BY_EPOCH,
     MOST_BY_EPOCH,
@@ -71,16 +70,15 @@ from d2l_softmax.training.history import EpochRecord, save_history
 CONFIG, HISTORY, MODEL = "config.json", "history.csv", "model.pt"
 CURVES, REPORT = "curves.png", "report.html"
 CAPTION = (
-    "Loss and accuracies by epoch. Training values are running means over the epoch, measured "
-    "before each step. Test values are measured after the epoch, so the first test accuracy may be "
-    "above the first training accuracy."
+    "Loss and accuracies by epoch. Training values are running means: each batch is measured "
+    "before its step, while the weights still change. Test values are measured after the epoch, so "
+    "the first test accuracy may be higher than the first training accuracy."
 )
 # Added to the caption if the curve shows it
 JITTER = (
-    " The test accuracy jumps up and down because the learning rate stays the same: the last steps "
-    "are as large as the first ones, each depends on the images in its batch, and borderline "
-    "images flip between similar classes (pullover, coat, shirt). A learning rate that falls to "
-    "zero ends that: --lr-decay linear, or all of --recipe best."
+    " The test accuracy fluctuates because the learning rate is constant: borderline images flip "
+    "between similar classes (pullover, coat, shirt). A learning rate that decays to zero avoids "
+    "that: --lr-decay linear, or all of --recipe best."
 )
 
 
@@ -437,7 +435,7 @@ def write_results(options: argparse.Namespace, training: Training, config: dict[
         title = tr("{twin}, seed {seed}", twin=config["twin"], seed=options.seed)
         curves = draw_curves(history, title)
         save_figure(folder / CURVES, curves)
-        shown = {CURVES: Shown(caption, of_curves(history), curves)}
+        shown = {CURVES: CaptionedFigure(caption, describe_curves(history), curves)}
         figures, _, evaluation = write_evaluation(folder, training.model, training.test_iter)
         shown |= figures
         animation = None
@@ -446,6 +444,6 @@ def write_results(options: argparse.Namespace, training: Training, config: dict[
             shown[BY_EPOCH] = write_templates_by_epoch(folder, *weights)
             frames, labels = templates_frames(*weights)
             if len(frames) > 1:
-                text = tr("How the weights of each class form, epoch by epoch.")
+                text = tr("The weights of each class by epoch.")
                 animation = Animation(frames, labels, text)
         write_run_report(folder, shown, history, config, evaluation, animation)

@@ -17,7 +17,7 @@ import torch
 from markupsafe import Markup
 from torch import Tensor
 
-from d2l_softmax.i18n import speaking, tr
+from d2l_softmax.i18n import tr, use_language
 from d2l_softmax.pages.lesson.modules import bundle
 from d2l_softmax.pages.lesson.programs import TENSORFLOW, columns, locate, snippet
 from d2l_softmax.pages.page import write_page
@@ -120,7 +120,7 @@ def label_attributes(texts: dict[str, dict[str, str]], key: str) -> Markup:
 
 def in_both_languages(text: str) -> dict[str, str]:
     """Return a text of i18n.json in the page's languages."""
-    with speaking("zh"):
+    with use_language("zh"):
         return {"en": text, "zh-CN": tr(text)}
 
 
