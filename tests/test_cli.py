@@ -96,7 +96,7 @@ def test_files_and_lines_of_a_training(command, tmp_path, capsys):
 @pytest.fixture
 def added_figure():
     """Return the file of a figure that is drawn beside the others for one test."""
-    figure = evaluation.Figure(
+    figure = evaluation.FigureSpec(
         "added.png",
         "The accuracy, once more.",
         draw=lambda of: style.new_figure(5, 3)[0],
@@ -138,7 +138,7 @@ def test_a_new_run_removes_the_files_of_the_one_before(command, tmp_path):
 def test_the_report_explains_why_the_accuracy_jumps(command, tmp_path, decay, explained):
     assert command("--quiet", "--epochs=1", f"--lr-decay={decay}") == 0
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert ("because the learning rate stays the same" in report) == explained
+    assert ("because the learning rate is constant" in report) == explained
 
 
 def test_held_out_images_are_measured_too(command, tmp_path, capsys):

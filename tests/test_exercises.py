@@ -1,4 +1,4 @@
-"""The exercises: solutions agree with other sources, mistakes are told apart, files are kept."""
+"""The exercises: solutions agree with other sources, mistakes get their hints, files are kept."""
 
 import math
 import os

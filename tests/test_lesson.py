@@ -59,7 +59,7 @@ def data_of(page):
 def test_the_page_in_docs_is_the_one_that_is_written(written):
     """Its data are compared as numbers: how well they are packed depends on the machine."""
     in_docs = LESSON.read_text(encoding="utf-8")
-    assert DATA.sub("", in_docs) == DATA.sub("", written), "make page ARGS='--output-dir docs'"
+    assert DATA.sub("", in_docs) == DATA.sub("", written), "make demo ARGS='--output-dir docs'"
     for ours, theirs in zip(data_of(in_docs), data_of(written), strict=True):
         if isinstance(ours, dict):
             assert ours == theirs

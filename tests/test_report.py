@@ -248,7 +248,7 @@ def test_a_figure_is_svg_where_that_is_smaller():
 
 @pytest.mark.skipif(not shutil.which("diff"), reason="needs diff")
 @pytest.mark.parametrize("file", ["softmax_regression.py", "optimizers.py", "losses.py"])
-def test_lines_stand_in_the_rows_of_diff(file):
+def test_lines_are_in_the_rows_of_diff(file):
     paths = [page.with_name(file) for page in PAGES.values()]
     texts = [path.read_text(encoding="utf-8").splitlines() for path in paths]
     rows = rows_of(*texts)
@@ -265,14 +265,13 @@ def test_lines_stand_in_the_rows_of_diff(file):
         ("abc", "axycd", [(1, 1), (2, 2), (None, 3), (3, 4), (None, 5)]),
         ("abcd", "bd", [(1, None), (2, 1), (3, None), (4, 2)]),
         ("", "ab", [(None, 1), (None, 2)]),
-        ("", "", []),
     ],
 )
-def test_lines_that_both_texts_have_are_in_one_row(left, right, rows):
+def test_equal_lines_are_in_one_row(left, right, rows):
     assert rows_of(list(left), list(right)) == rows
 
 
-def test_definitions_stand_side_by_side():
+def test_definitions_are_side_by_side():
     left = (
         "import a\n\n\ndef f():\n    return 1\n\n\nclass C:\n    def g(self):\n        return 2\n"
     )
@@ -292,7 +291,7 @@ def test_definitions_stand_side_by_side():
     ]
 
 
-def test_the_most_important_pairs_stand_side_by_side(compared, visit):
+def test_the_most_important_pairs_are_side_by_side(compared, visit):
     """In the same row on a wide screen; on a phone, one twin below the other."""
     pairs = {
         "def __call__(self, X):": "def forward(self, X):",

@@ -151,7 +151,7 @@ def test_concise_optimizers_are_torchs_own():
 
 
 @pytest.mark.parametrize(
-    "modules", ["d2l_softmax, scratch, concise", "d2l_softmax.commands.program"]
+    "modules", ["d2l_softmax, scratch, concise", "d2l_softmax.commands.cli"]
 )
 def test_importing_is_cheap(modules):
     code = (
