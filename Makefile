@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.t
 TORCH_INDEX ?= https://download.pytorch.org/whl/$(TORCH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses page sweep learning-curve notebook exercises check bench agree test test-all browser faults lint package clean
+.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses demo page sweep learning-curve notebook exercises check bench agree test test-all browser faults lint package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,13 +19,13 @@ help: ## Show this list
 
 setup: $(VENV)/.installed ## Install into .venv; with TORCH=cpu 200 MB of PyTorch, not 5.4 GB (Linux)
 
-data: setup ## Find or fetch Fashion-MNIST, verify it, say where it is
+data: setup ## Find or download Fashion-MNIST, verify it, print its directory
 	$(BIN)/python -m d2l_softmax data $(ARGS)
 
-train-scratch: setup ## Train the twin written by hand; writes runs/scratch
+train-scratch: setup ## Train softmax regression from scratch; writes runs/scratch
 	$(BIN)/python -m scratch $(ARGS)
 
-train-concise: setup ## Train the twin written with the library; writes runs/concise
+train-concise: setup ## Train softmax regression with torch.nn; writes runs/concise
 	$(BIN)/python -m concise $(ARGS)
 
 compare: setup ## Train both twins side by side; writes runs/compare
@@ -43,8 +43,10 @@ predict: setup ## Classify a picture of yours: make predict IMAGE=docs/ankle-boo
 losses: setup ## Draw three losses of regression; writes runs/losses.png
 	$(BIN)/python -m d2l_softmax losses $(ARGS)
 
-page: setup ## Write the page that one can touch, runs/softmax.html; ours is docs/softmax.html
-	$(BIN)/python -m d2l_softmax page $(ARGS)
+demo: setup ## Write the interactive demo, runs/softmax.html; the default one is docs/softmax.html
+	$(BIN)/python -m d2l_softmax demo $(ARGS)
+
+page: demo # the old name
 
 sweep: setup ## Find the best settings: make sweep ARGS="--lr 0.01 0.1 --momentum 0 0.9"
 	$(BIN)/python -m d2l_softmax sweep $(ARGS)

@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def describe_machine() -> dict:
-    """Return what the measurements are made on and with."""
+    """Return date, commit, machine and versions of the measurements."""
     file = Path("/proc/cpuinfo")
     cpuinfo = file.read_text(encoding="utf-8") if file.exists() else ""
     names = re.findall(r"^model name\s*: (.*)$", cpuinfo, re.MULTILINE)

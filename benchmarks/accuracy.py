@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import torch
 
 from benchmarks.peers import TWINS, make_training
-from benchmarks.shared import spread
+from benchmarks.shared import median_and_range
 from d2l_softmax.commands.options import RECIPES
 
 COLUMNS = ("train_loss", "train_acc", "test_acc")
@@ -31,5 +31,5 @@ def table(results: list[dict]) -> Iterator[tuple]:
     title = f"last epoch, {len(results[0]['test_acc'])} seeds"
     yield title, "train loss", "train accuracy", "test accuracy"
     for each in results:
-        cells = ("{} ({})".format(*spread(each[name], 4)) for name in COLUMNS)
+        cells = ("{} ({})".format(*median_and_range(each[name], 4)) for name in COLUMNS)
         yield f"{each['twin']}, `--recipe {each['recipe']}`", *cells

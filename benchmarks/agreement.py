@@ -1,4 +1,4 @@
-"""The same training in other frameworks: how far each is from the twins.
+"""The same training in other frameworks: the differences from the twins.
 
 Each starts from the twins' W and b and sees their batches, in float64, for two epochs. A framework
 is a generator function of the start, W (d, q) and b (q,), and of the batches, X (n, d) and y (n,):
@@ -125,7 +125,7 @@ def tensorflow(W, b, batches: Iterable, same_epsilon=False, number=float) -> Ite
 
 
 as_torch = partial(tensorflow, same_epsilon=True)
-FRAMEWORKS = (  # packages, optimizer, what else is to be said, function
+FRAMEWORKS = (  # packages, optimizer, remark, function
     ("NumPy", SGD, "", numpy_by_hand),
     ("scikit-learn", SGD, "", scikit_learn),
     ("Keras, TensorFlow", SGD, "", keras),
@@ -162,7 +162,7 @@ def train(framework: Callable, settings: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def mute() -> None:
-    """Drop a process's stderr: TensorFlow says there, at any log level, that it has no GPU."""
+    """Discard a process's stderr, where TensorFlow reports at any log level that it has no GPU."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
@@ -173,7 +173,7 @@ def elsewhere(function: Callable, *arguments: object) -> tuple[np.ndarray, np.nd
 
 
 def describe(framework: str, settings: str, trained: tuple, twins: dict[str, tuple]) -> dict:
-    """Return how far what a framework trained is from what each twin did."""
+    """Return the largest differences between a framework's results and each twin's."""
     differences = {}
     for name, twin in twins.items():
         (loss, *accuracies), weights = (abs(trained[i] - twin[i]).max(axis=0) for i in (0, 1))
@@ -182,7 +182,7 @@ def describe(framework: str, settings: str, trained: tuple, twins: dict[str, tup
 
 
 def measure(rounds: int | None = None) -> list[dict]:
-    """Train both twins and all frameworks, once; return how far each is from each twin."""
+    """Train both twins and all frameworks once; return the differences from each twin."""
     twins = {s: {name: elsewhere(train_twin, name, s) for name in TWINS} for s in OPTIONS}
     results = [describe("scratch", s, each["scratch"], each) for s, each in twins.items()]
     for packages, s, more, framework in FRAMEWORKS:

@@ -1,11 +1,11 @@
-"""Test images as somebody's own pictures: enlarged, on twenty kinds of ground, off the middle.
+"""Test images as photographs: enlarged, off-centre, on twenty kinds of background.
 
-Only images count that the model gets right as they are, 28×28. Each is enlarged 6 to 12 times and
-put anywhere on a canvas of 1:1, 4:3 or 3:4, of which it takes 15 to 60 % of the width. It is laid
-on the ground in one of four ways, where v is the image:
+Only images that the model classifies correctly are used. Each is enlarged 6 to 12 times and put
+anywhere on a canvas of 1:1, 4:3 or 3:4, of which it takes 15 to 60 % of the width. It is drawn on
+the background in one of four ways, where v is the image:
 
-- "dark", "light": a dark or a light garment as opaque as v is bright: ground (1 - v) + shade v;
-- "photo": cut out where v > 0, and negative as the photographs were that v was made of: 1 - v;
+- "dark", "light": a dark or a light garment with opacity v: background (1 - v) + shade v;
+- "photo": cut out where v > 0, and inverted, like the photographs that v was made from: 1 - v;
 - "kept": cut out where v > 0, with its shades in Fashion-MNIST, v.
 """
 
@@ -21,42 +21,42 @@ from PIL import Image, ImageFilter
 from benchmarks.peers import make_training
 from d2l_softmax.data.preprocessing import preprocess
 
-PER_ROUND = 40  # images on each ground
+PER_ROUND = 40  # images on each background
 WHITE, LIGHT_GRAY, GRAY, DARK, BLACK = ((shade,) * 3 for shade in (1.0, 0.83, 0.5, 0.2, 0.0))
 BEIGE, BLUE, GREEN = (0.93, 0.87, 0.76), (0.25, 0.45, 0.8), (0.55, 0.75, 0.5)
 RESAMPLINGS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
 
 
-def slope(ground, rng):
-    """Return the light at each pixel: it falls by 30 % from one side to the other."""
-    rows, columns = places(ground.shape)
+def slope(background, rng):
+    """Return the light at each pixel: a gradient of 30 % from side to side."""
+    rows, columns = places(background.shape)
     angle = rng.uniform(0, 2 * np.pi)
     return 0.85 + 0.15 * (rows * np.sin(angle) + columns * np.cos(angle)) / 2**0.5
 
 
-def vignette(ground, rng):
+def vignette(background, rng):
     """Return the light at each pixel: the corners have 30 % less."""
-    rows, columns = places(ground.shape)
+    rows, columns = places(background.shape)
     return 1 - 0.15 * (rows**2 + columns**2)
 
 
-def shadow(ground, rng):
+def shadow(background, rng):
     """Return the light at each pixel: beside the object it is up to 20 % less, softly."""
-    object_ = Image.fromarray(((1 - ground) * 255).astype(np.uint8))
+    object_ = Image.fromarray(((1 - background) * 255).astype(np.uint8))
     soft = np.asarray(object_.filter(ImageFilter.GaussianBlur(rng.uniform(6, 14)))) / 255
     beside = np.roll(soft, rng.integers(4, 14, 2), (0, 1))
-    return 1 - rng.uniform(0.1, 0.2) * beside * ground
+    return 1 - rng.uniform(0.1, 0.2) * beside * background
 
 
-def folds(ground, rng):
-    """Return the light at each pixel: on a sheet that is not smooth it varies by 4 %."""
+def folds(background, rng):
+    """Return the light at each pixel: it varies by 4 %, as on a folded sheet."""
     grains = rng.uniform(-1, 1, (9, 9)).astype(np.float32)
-    size = ground.shape[1], ground.shape[0]
+    size = background.shape[1], background.shape[0]
     return 1 + 0.04 * np.asarray(Image.fromarray(grains).resize(size, Image.Resampling.BICUBIC))
 
 
 def noise(pixels, rng):
-    """Return pixels as a sensor sees them in little light."""
+    """Return pixels with a sensor's noise in low light."""
     return pixels + rng.normal(0, rng.uniform(0.02, 0.06), pixels.shape)
 
 
@@ -72,7 +72,7 @@ def jpeg(lowest: int, highest: int) -> Callable:
 
 
 class Kind(NamedTuple):
-    """A ground's colour, None if transparent; how the garment lies on it, in which light."""
+    """A background: colour (None: transparent), how the garment is drawn on it, and light."""
 
     colour: tuple[float, float, float] | None
     way: str
@@ -103,13 +103,13 @@ KINDS = {
     "white, dark, JPEG 50 to 75": Kind(WHITE, "dark", None, jpeg(50, 75)),
     "beige, photo, slope, JPEG 30": Kind(BEIGE, "photo", slope, jpeg(30, 30)),
 }
-# Here the parts of a garment that are as bright as the ground can't be seen by anybody.
+# Areas of a garment that are as bright as the background are invisible here.
 LIMITS = {"white, kept": Kind(WHITE, "kept"), "gray, photo": Kind(GRAY, "photo")}
 IN_ALL, NOTHING, CLUTTER = "all but the last four", "noise alone", "clutter"
 
 
 def measure(rounds: int) -> list[dict]:
-    """Return for each kind how many of the images were right, and how many were doubted."""
+    """Return for each kind how many images were classified correctly, and how many warned of."""
     model = trained_model()
     images, labels = model["images"], model["labels"]
     kept = (model["predict"](images.float() / 255) == labels).nonzero().flatten()
@@ -118,12 +118,12 @@ def measure(rounds: int) -> list[dict]:
         rng = np.random.default_rng(zlib.crc32(name.encode()))
         chosen = kept[rng.permutation(len(kept))[: rounds * PER_ROUND]]
         seen = [preprocess(disguise(images[i].numpy(), kind, rng)) for i in chosen]
-        right = model["predict"](torch.cat([each.X for each in seen])) == labels[chosen]
-        records.append({"ground": name, "right": int(right.sum()), **counts(seen)})
+        correct = model["predict"](torch.cat([each.X for each in seen])) == labels[chosen]
+        records.append({"background": name, "correct": int(correct.sum()), **counts(seen)})
     for name, picture in ((NOTHING, nothing), (CLUTTER, clutter)):
         rng = np.random.default_rng(0)
         seen = [preprocess(picture(rng)) for _ in range(rounds * PER_ROUND)]
-        records.append({"ground": name, "right": None, **counts(seen)})
+        records.append({"background": name, "correct": None, **counts(seen)})
     return records
 
 
@@ -141,8 +141,8 @@ def trained_model() -> dict:
 
 
 def counts(seen: list) -> dict:
-    """Return how many pictures there were, and how many were doubted."""
-    return {"pictures": len(seen), "doubted": sum(bool(each.doubts) for each in seen)}
+    """Return the number of pictures, and of those with a warning."""
+    return {"pictures": len(seen), "warned": sum(bool(each.doubts) for each in seen)}
 
 
 def disguise(image: np.ndarray, kind: Kind, rng: np.random.Generator) -> Image.Image:
@@ -195,12 +195,12 @@ def as_picture(pixels: np.ndarray) -> Image.Image:
 
 
 def table(records: list[dict]) -> Iterator[tuple]:
-    """Yield the share of the pictures that were right, and of those that were doubted."""
-    yield "ground, garment", "pictures", "right", "doubted"
-    judged = [record for record in records if record["ground"] in KINDS]
-    sums = {key: sum(record[key] for record in judged) for key in ("pictures", "right", "doubted")}
+    """Yield the share of pictures that were classified correctly, and of those with a warning."""
+    yield "background, garment", "pictures", "correct", "with a warning"
+    judged = [record for record in records if record["background"] in KINDS]
+    sums = {key: sum(record[key] for record in judged) for key in ("pictures", "correct", "warned")}
     split = len(judged)
-    for record in (*records[:split], {"ground": IN_ALL, **sums}, *records[split:]):
-        n, right = record["pictures"], record["right"]
-        shares = ["-" if k is None else f"{k / n:.1%}" for k in (right, record["doubted"])]
-        yield record["ground"], f"{n:,}", *shares
+    for record in (*records[:split], {"background": IN_ALL, **sums}, *records[split:]):
+        n, correct = record["pictures"], record["correct"]
+        shares = ["-" if k is None else f"{k / n:.1%}" for k in (correct, record["warned"])]
+        yield record["background"], f"{n:,}", *shares

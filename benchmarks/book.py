@@ -1,4 +1,4 @@
-"""The book's way, as a peer to measure against.
+"""The book's code, as a peer to measure against.
 
 Images are decoded one at a time, by workers; loss and accuracy are fetched in every step. As a
 command, `python -m benchmarks.book FOLDER`, it is the script that a reader of the book would write:

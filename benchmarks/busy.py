@@ -1,4 +1,4 @@
-"""What other busy processes cost: the same work beside none, one and two of them."""
+"""CPU contention: the same work beside no, one and two busy processes."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -32,7 +32,8 @@ def measure(rounds: int) -> list[dict]:
 
 def table(records: list[dict]) -> Iterator[tuple]:
     """Yield the seconds of each peer alone, and how many times as long it takes beside others."""
-    yield "beside busy processes", "threads", "none", "one", "times", "two", "times"
+    heads = "alone", "1 busy process", "ratio", "2 busy processes", "ratio"
+    yield "under CPU contention", "threads", *heads
     for alone in records:
         if alone["busy"]:
             continue

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.peers import BOOK
-from benchmarks.shared import spread
+from benchmarks.shared import median_and_range
 
 SCRATCH, CONCISE, IMPORT = "`python -m scratch`", "`python -m concise`", "`import torch` alone"
 COMMANDS = {
@@ -91,9 +91,10 @@ def table(results: dict[str, dict]) -> Iterator[tuple]:
     book = median(results[BOOK]["seconds"])
     for name, each in results.items():
         times, peak = book / median(each["seconds"]), each["megabytes"] or math.nan
-        yield name, *spread(each["seconds"], 1, " s"), f"{times:.1f}", f"{peak:,.0f} MB"
+        yield name, *median_and_range(each["seconds"], 1, " s"), f"{times:.1f}", f"{peak:,.0f} MB"
     for name, each in results.items():
         if each.get("epochs"):
             rounds = zip(each["seconds"], results[IMPORT]["seconds"], each["epochs"], strict=True)
             rest = [whole - imports - epochs for whole, imports, epochs in rounds]
-            yield f"{name}, less `import torch` and epochs", *spread(rest, 1, " s"), "", ""
+            cells = median_and_range(rest, 1, " s")
+            yield f"{name}, less `import torch` and epochs", *cells, "", ""

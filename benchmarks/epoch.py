@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from benchmarks.peers import BOOK, EPOCHS
-from benchmarks.shared import THREADS, Peer, compare, take_turns
+from benchmarks.shared import THREADS, Peer, seconds_table, take_turns
 
 
 def measure(rounds: int) -> list[dict]:
@@ -14,4 +14,4 @@ def measure(rounds: int) -> list[dict]:
 
 def table(records: list[dict]) -> Iterator[tuple]:
     """Yield the seconds of each epoch."""
-    return compare("an epoch, training and evaluation", BOOK, records)
+    return seconds_table("an epoch, training and evaluation", BOOK, records)

@@ -1,9 +1,9 @@
-"""One pass over the training data: our loader, the book's, and the least that a pass has to do."""
+"""One epoch of data loading: this project's loader, the book's, and the lower bound."""
 
 from collections.abc import Iterator
 
 from benchmarks.peers import BOOK_LOADER, PASSES
-from benchmarks.shared import THREADS, Peer, compare, take_turns
+from benchmarks.shared import THREADS, Peer, seconds_table, take_turns
 
 
 def measure(rounds: int) -> list[dict]:
@@ -13,5 +13,5 @@ def measure(rounds: int) -> list[dict]:
 
 
 def table(records: list[dict]) -> Iterator[tuple]:
-    """Yield the seconds of each pass."""
-    return compare("one pass over the training data", BOOK_LOADER, records)
+    """Yield the seconds of each pass over the data."""
+    return seconds_table("one pass over the training data", BOOK_LOADER, records)

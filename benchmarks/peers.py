@@ -1,4 +1,4 @@
-"""What the twins are measured against: the same epoch, as each library's users would write it.
+"""Peers of the twins: the same epoch, as each library's users would write it.
 
 A peer is a generator function. It prepares and yields; before each further yield it works, mostly
 for an epoch: training at batch size 256 and learning rate 0.1, and an evaluation on the test data.
@@ -145,10 +145,10 @@ def torch_in_memory(compile_mode: str = "") -> Iterator:
 
 @torch.inference_mode()
 def lower_bound(way: str = "") -> Iterator[None]:
-    """Do the least of a pass: look images and labels up in a random order, and scale the images.
+    """Do the minimum of a pass: look up images and labels in random order, and scale the images.
 
-    With a way to multiply do the least of an epoch: two products a batch and one for the test data,
-    as "written" or by the "transpose", which is faster and the way of scratch.
+    With a way to multiply, do the minimum of an epoch: two products a batch, and one for the test
+    data, as "written" or by the "transpose", which is faster and what scratch does.
     """
     X, y, X_test, _ = map(torch.from_numpy, read_rows())
     W = torch.randn(10, 784).T

@@ -39,12 +39,12 @@ def start_process(peer: Peer) -> ProcessPoolExecutor:
     # The number of threads of OpenMP, OpenBLAS and MKL, and of XLA.
     limits = dict.fromkeys(("OMP_NUM_THREADS", "NPROC"), str(peer.threads))
     with mock.patch.dict(os.environ, limits):
-        process.submit(prepare, peer.work).result()  # waits: none prepares while another is timed
+        process.submit(set_up, peer.work).result()  # waits: none prepares while another is timed
     return process
 
 
-def prepare(peer_work: Callable[[], Iterator]) -> None:
-    """Prepare a peer's work, in its process."""
+def set_up(peer_work: Callable[[], Iterator]) -> None:
+    """Set up a peer's work, in its process."""
     global work
     # A spawned process would spawn the workers of a DataLoader; the book's reader forks them.
     multiprocessing.set_start_method(None, force=True)
@@ -109,7 +109,7 @@ def take_turns(
     return list(records.values())
 
 
-def spread(values: list[float], digits: int, unit: str = "") -> tuple[str, str]:
+def median_and_range(values: list[float], digits: int, unit: str = "") -> tuple[str, str]:
     """Return two cells: the median; minimum and maximum."""
     middle, least, most = median(values), min(values), max(values)
     return f"{middle:.{digits}f}{unit}", f"{least:.{digits}f} to {most:.{digits}f}{unit}"
@@ -119,7 +119,7 @@ def ratio(one: list[float], other: list[float]) -> str:
     """Return a cell: the ratio of the medians; minimum and maximum of the rounds' ratios."""
     value, rounds = median(one) / median(other), [a / b for a, b in zip(one, other, strict=True)]
     digits = 2 if value < 10 else 0
-    _, extremes = spread(rounds, digits)
+    _, extremes = median_and_range(rounds, digits)
     return f"{value:.{digits}f} ({extremes})"
 
 
@@ -136,7 +136,7 @@ def seconds_of(records: list[dict], name: str, threads: int | None = None, busy:
     return min(found, key=median, default=[])
 
 
-def compare(title: str, than: str, records: list[dict]) -> Iterator[tuple]:
+def seconds_table(title: str, than: str, records: list[dict]) -> Iterator[tuple]:
     """Yield each peer's seconds by threads, and how many times faster it is than one of them."""
     threads = sorted({each["threads"] for each in records})
     heads = [
@@ -144,6 +144,6 @@ def compare(title: str, than: str, records: list[dict]) -> Iterator[tuple]:
     ]
     yield title, *heads, f"times faster than {than}"
     for name in dict.fromkeys(each["peer"] for each in records):
-        cells = [spread(seconds_of(records, name, n), 3, " s") for n in threads]
+        cells = [median_and_range(seconds_of(records, name, n), 3, " s") for n in threads]
         faster = median(seconds_of(records, than)) / median(seconds_of(records, name))
         yield name, *(cell for pair in cells for cell in pair), f"{faster:.1f}"

@@ -2,7 +2,7 @@
 
 import concise
 from d2l_softmax.commands import train
-from d2l_softmax.commands.program import run_as_program
+from d2l_softmax.commands.cli import run_as_program
 
 if __name__ == "__main__":
-    run_as_program("concise", lambda: train.main(concise, "concise"))
+    run_as_program("concise", train.main, concise, "concise")

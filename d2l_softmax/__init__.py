@@ -1,7 +1,7 @@
-"""What both twins share: Fashion-MNIST, metrics, trained models, and the book's names.
+"""Shared by both twins: the Fashion-MNIST loader, metrics, trained models, the book's functions.
 
-`import d2l_softmax as d2l` takes the place of the book's own package. Cheap to import:
-torchvision and matplotlib are loaded where they are used, `plt` included.
+`import d2l_softmax as d2l` replaces the book's package. The import is cheap: torchvision and
+matplotlib (`plt`) are imported on first use.
 """
 
 from types import ModuleType

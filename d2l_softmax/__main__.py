@@ -1,20 +1,20 @@
-"""The command `python -m d2l_softmax COMMAND`: what needs both twins, or neither."""
+"""The command `python -m d2l_softmax COMMAND`: the commands that need both twins or neither."""
 
 import concise
 import scratch
 from d2l_softmax.commands import (
     compare,
     data,
+    demo,
     evaluate,
     export,
     figures,
     learning_curve,
     losses,
-    page,
     predict,
     sweep,
 )
-from d2l_softmax.commands.program import run_as_program, run_command
+from d2l_softmax.commands.cli import run_as_program, run_command
 
 TWINS = {"scratch": scratch, "concise": concise}
 COMMANDS = (
@@ -24,7 +24,7 @@ COMMANDS = (
     figures.COMMAND,
     predict.COMMAND,
     losses.COMMAND,
-    page.COMMAND,
+    demo.COMMAND,
     sweep.COMMAND,
     learning_curve.COMMAND,
     export.COMMAND,
@@ -32,7 +32,7 @@ COMMANDS = (
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command that the arguments name and return the exit status: 0, 1 or 130 (2 exits)."""
+    """Run the command that the arguments name and return its status (wrong usage exits with 2)."""
     return run_command(COMMANDS, TWINS, argv)
 
 

@@ -1,28 +1,28 @@
-"""Errors that a person can do something about. What else is raised is a mistake of ours."""
+"""Errors that a user can fix. Any other exception is a bug."""
 
 import re
 from collections.abc import Callable
 
 
 class UserError(Exception):
-    """An error whose message says what came, what was expected and what to do.
+    """An error whose message names the value, the expected one and a remedy.
 
-    The remedy names settings in braces, "try a smaller {lr}". The message calls them as Python
-    does, `lr`; a command shows `for_command_line()`, which calls them by its options, `--lr`.
+    The remedy has settings in braces, "try a smaller {lr}". The message of the exception has their
+    names in Python, `lr`; a command prints `for_command_line()`, with its options, `--lr`.
     """
 
     def __init__(self, problem: str, remedy: str = ""):
-        """Keep what happened, with its last punctuation mark, and what to do about it."""
+        """Store the problem, with its punctuation, and the remedy."""
         super().__init__(problem, remedy)
         self.problem = problem
         self.remedy = remedy
 
     def __str__(self) -> str:
-        """Return the message in the words of Python."""
+        """Return the message, with settings as Python names."""
         return self._with_settings_as(lambda name: name)
 
     def for_command_line(self) -> str:
-        """Return the message in the words of the command line."""
+        """Return the message, with settings as command-line options."""
         return self._with_settings_as(lambda name: f"--{name.replace('_', '-')}")
 
     def _with_settings_as(self, spell: Callable[[str], str]) -> str:

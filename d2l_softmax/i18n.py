@@ -1,6 +1,6 @@
-"""The language of figures and pages: English, or Chinese where a person asks for it.
+"""The language of figures, pages and exercises: English, or Chinese on request.
 
-What a program draws or writes passes through `tr`; `i18n.json` has the Chinese for each text.
+Texts pass through `tr`; `i18n.json` has the Chinese of each.
 """
 
 import functools
@@ -15,8 +15,8 @@ _current = ContextVar("language", default="en")
 
 
 @contextmanager
-def speaking(language: str) -> Iterator[None]:
-    """Let figures and pages be in one of LANGUAGES meanwhile."""
+def use_language(language: str) -> Iterator[None]:
+    """Use one of LANGUAGES in this context."""
     token = _current.set(language)
     try:
         yield
@@ -25,14 +25,14 @@ def speaking(language: str) -> Iterator[None]:
 
 
 def current_language() -> str:
-    """Return the language in which figures and pages are now."""
+    """Return the language in use."""
     return _current.get()
 
 
 def tr(text: str, **values: object) -> str:
-    """Return a text in the current language, with the values in place of its {names}.
+    """Return a text in the language in use, with values in place of its {names}.
 
-    A text without a translation stays English; a test finds those of ours.
+    A text that is not in the catalogue, such as a user's class name, stays as it is.
     """
     if current_language() == "zh":
         text = chinese().get(text, text)
@@ -41,6 +41,6 @@ def tr(text: str, **values: object) -> str:
 
 @functools.cache
 def chinese() -> dict[str, str]:
-    """Return the Chinese texts by their English."""
+    """Return the catalogue: Chinese by English."""
     file = resources.files(__package__).joinpath("i18n.json")
     return json.loads(file.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The browsers and the font that tests of pages need: where they are, and `make browser`.
+"""What tests of pages need: Chromium, Firefox, a Chinese font. `make browser` installs them.
 
 `python -m tests.browsers` installs what is missing: Playwright's own Chromium where that can be
 downloaded, else the system's packages, as root or with sudo.
@@ -20,11 +20,6 @@ FIREFOX = (
     "/Applications/Firefox.app/Contents/MacOS/firefox",
     r"C:\Program Files\Mozilla Firefox\firefox.exe",
 )
-DEBIAN_PACKAGES = {
-    "Chromium": "chromium",
-    "Firefox": "firefox-esr",
-    "Chinese font": "fonts-noto-cjk",
-}
 
 
 @functools.cache
@@ -46,30 +41,32 @@ def find_firefox() -> str | None:
 
 
 def first_usable(names: tuple[str, ...]) -> str | None:
-    """Return the path of the first program that is installed, snaps excluded, or None."""
-    found = (path for path in map(shutil.which, names) if path)
-    return next((path for path in found if not is_snap(Path(path))), None)
+    """Return the path of the first program that is installed and no snap, or None.
 
-
-def is_snap(path: Path) -> bool:
-    """Return True for Ubuntu's snaps and the scripts that stand for them.
-
-    A snap does not see /tmp, where tests write their pages and Playwright its profiles.
+    A snap does not see /tmp, where tests write their pages and Playwright its profiles. Ubuntu has
+    scripts in place of programs, which start the snap.
     """
-    if "snap" in path.resolve().parts:
-        return True
-    with open(path, "rb") as file:
-        return b"/snap/" in file.read(4096)
+    for path in filter(None, map(shutil.which, names)):
+        with open(path, "rb") as file:
+            is_snap = "snap" in Path(path).resolve().parts or b"/snap/" in file.read(4096)
+        if not is_snap:
+            return path
+    return None
 
 
-FINDERS = {"Chromium": find_chromium, "Firefox": find_firefox, "Chinese font": chinese_font}
+# name: how it is found (None if it is not installed), its package in Debian
+NEEDS = {
+    "Chromium": (find_chromium, "chromium"),
+    "Firefox": (find_firefox, "firefox-esr"),
+    "a Chinese font": (chinese_font, "fonts-noto-cjk"),
+}
 
 
 def missing() -> list[str]:
     """Return the names of what is not installed."""
-    for find in FINDERS.values():
+    for find, _ in NEEDS.values():
         find.cache_clear()
-    return [name for name, find in FINDERS.items() if not find()]
+    return [name for name, (find, _) in NEEDS.items() if not find()]
 
 
 def install_chromium_of_playwright() -> None:
@@ -110,12 +107,12 @@ def main() -> int:
     if "Chromium" in missing():
         install_chromium_of_playwright()
     if absent := missing():
-        install_packages([DEBIAN_PACKAGES[name] for name in absent])
+        install_packages([NEEDS[name][1] for name in absent])
     absent = missing()
-    for name, find in FINDERS.items():
+    for name, (find, _) in NEEDS.items():
         print(f"{name}: {find() or 'not installed'}")
     if absent:
-        packages = " ".join(DEBIAN_PACKAGES[name] for name in absent)
+        packages = " ".join(NEEDS[name][1] for name in absent)
         print(
             f"error: can't install {', '.join(absent)}; on Debian, as root: "
             f"apt-get install {packages}; elsewhere install them by hand. Tests that need them "

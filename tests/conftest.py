@@ -1,4 +1,4 @@
-"""What the tests share: the real data, small parts of it, made-up files, training runs."""
+"""Fixtures: the real data, small subsets of it, made-up files, training runs, browsers."""
 
 import environment
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from browsers import find_chromium, find_firefox
+from browsers import NEEDS
 from firefox import running_firefox
 from hypothesis import HealthCheck, settings
 from PIL import Image
@@ -26,7 +26,6 @@ import scratch
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import sources
 from d2l_softmax.data.fashion_mnist import read_fashion_mnist
-from d2l_softmax.figures.style import chinese_font
 from d2l_softmax.training import metrics
 from d2l_softmax.training.history import load_history
 
@@ -43,14 +42,8 @@ def find_data():
         return None
 
 
-# What tests need, and the command that installs it. Where it is missing they are skipped; with
-# CI=true they fail, so that CI can't pass without having looked.
-NEEDS = {
-    "Chromium": (find_chromium, "make browser"),
-    "Firefox": (find_firefox, "make browser"),
-    "a Chinese font": (chinese_font, "make browser"),
-    "Fashion-MNIST": (find_data, "make data"),
-}
+# What tests need besides packages. Where it is missing they are skipped; with CI=true they fail.
+FINDERS = {name: find for name, (find, _) in NEEDS.items()} | {"Fashion-MNIST": find_data}
 IN_CI = os.environ.get("CI") == "true"
 
 # test_properties.py: the same examples in every run, nothing kept, and no clock on a busy machine
@@ -66,13 +59,17 @@ settings.load_profile("repeatable")
 
 
 def require(name):
-    """Return what a test needs; where it is missing, skip the test, or fail it with CI=true."""
-    find, command = NEEDS[name]
-    if not (found := find()):
+    """Return a requirement of a test; if it is missing, skip the test, or fail it with CI=true."""
+    if not (found := FINDERS[name]()):
         if IN_CI:
-            pytest.fail(f"needs {name}: {command}", pytrace=False)
+            pytest.fail(f"needs {name}: {command_for(name)}", pytrace=False)
         pytest.skip(f"needs {name}")
     return found
+
+
+def command_for(name):
+    """Return the command that installs what a test needs."""
+    return "make browser" if name in NEEDS else "make data"
 
 
 def pytest_configure(config):
@@ -80,17 +77,16 @@ def pytest_configure(config):
     if not IN_CI or hasattr(config, "workerinput"):
         return
     if config.args_source == config.ArgsSource.TESTPATHS:
-        wanted = ["Chromium", "a Chinese font"]
-        if "not slow" not in config.option.markexpr:
-            wanted.append("Firefox")
-        if missing := [name for name in wanted if not NEEDS[name][0]()]:
+        quick = "not slow" in config.option.markexpr
+        wanted = [name for name in NEEDS if name != "Firefox" or not quick]
+        if missing := [name for name in wanted if not FINDERS[name]()]:
             raise pytest.UsageError(
                 f"CI=true, and these are not installed: {', '.join(missing)}; run: make browser"
             )
 
 
 def pytest_collection_modifyitems(items):
-    """Mark the tests that need the real data, whichever way they come by it."""
+    """Mark the tests that need the real data, through whichever fixture."""
     for item in items:
         if "real_data" in item.fixturenames:
             item.add_marker("real_data")
@@ -104,15 +100,15 @@ def pytest_collection_finish(session):
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter):
-    """Print one last line on what was skipped, why, and which commands install what is missing."""
+    """Print a last line: which tests were skipped, why, and what installs what is missing."""
     reports = terminalreporter.stats.get("skipped", [])
     reasons = collections.Counter(
         report.longrepr[2].removeprefix("Skipped: ") for report in reports
     )
     if not reasons:
         return
-    commands = {f"needs {name}": command for name, (_, command) in NEEDS.items()}
-    remedies = dict.fromkeys(commands[reason] for reason in reasons if reason in commands)
+    absent = (name for name in FINDERS if f"needs {name}" in reasons)
+    remedies = dict.fromkeys(map(command_for, absent))
     why = ", ".join(f"{reason} ({number})" for reason, number in reasons.most_common())
     how = f"; to install: {', '.join(remedies)}" if remedies else ""
     terminalreporter.write_line(f"{len(reports)} tests skipped: {why}{how}")
@@ -145,7 +141,7 @@ def write_dataset(folder, train_images, train_labels, test_images, test_labels):
 
 
 def complaints(opened, **options):
-    """Return what axe-core finds in a page: the rule, and the first element that breaks it."""
+    """Return axe-core's violations in a page: the rule, and the first element that breaks it."""
     from axe_playwright_python.sync_playwright import Axe
 
     options["resultTypes"] = ["violations"]  # of the rest not every element: it is half of the time

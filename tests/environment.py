@@ -1,4 +1,4 @@
-"""The environment of the tests: the same on every machine, whatever the user's is.
+"""The environment of the tests: the same on every machine.
 
 `isolate()` runs before torch and matplotlib are imported; child processes inherit the result.
 """

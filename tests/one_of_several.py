@@ -1,8 +1,8 @@
-"""What torchrun starts in test_data_parallel.py: trainings one after the other, faults included.
+"""The script that torchrun starts in test_data_parallel.py: one training after the other.
 
-The plan is a JSON file with a list of runs. A run has a program, its arguments, those that a rank
-has besides (`argv_of`), and a fault. The rows that a process looks up are written to
-`rows-RUN-RANK.json` in the folder of the plan.
+The plan is a JSON file with a list of runs. A run has a program, its arguments, further ones of a
+rank (`argv_of`), and a fault. The rows that a process looks up are written to `rows-RUN-RANK.json`
+in the folder of the plan.
 """
 
 import contextlib
@@ -11,9 +11,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-
-import torch
-from torch import distributed
 
 import concise
 import scratch
@@ -29,7 +26,7 @@ RANK = get_launch().rank
 
 
 def main(plan_file):
-    """Do the runs of the plan, as one group; return the largest status."""
+    """Do the runs of the plan in one process group; return the largest status."""
     runs = json.loads(plan_file.read_text(encoding="utf-8"))
     train.write_results = lambda *arguments: None  # figures take seconds
     looked_up = record_rows()
@@ -48,7 +45,7 @@ def main(plan_file):
 
 
 def command(run):
-    """Return the status of a command, that of wrong usage included."""
+    """Run a command; return its status, also after wrong usage."""
     argv = [*run["argv"], *run.get("argv_of", {}).get(str(RANK), [])]
     data_dir = next(a.partition("=")[2] for a in reversed(argv) if a.startswith("--data-dir="))
     digests = (Path(data_dir) / DIGESTS).read_text(encoding="utf-8")
@@ -61,7 +58,7 @@ def command(run):
 
 
 def record_rows():
-    """Return a list that will have [size of the data set, row, row, …] for each look-up."""
+    """Return a list that gets [size of the data set, row, row, …] at each look-up."""
     looked_up, look_up = [], ArrayDataset.__getitem__
 
     def look_up_and_record(dataset, index):
@@ -74,25 +71,16 @@ def record_rows():
 
 @contextlib.contextmanager
 def a_fault(fault, looked_up):
-    """Let something go wrong meanwhile."""
-    whole = distributed.all_reduce, ArrayDataset.__getitem__
-    if fault == "each trains alone":
-        distributed.all_reduce = add_up_nothing
-    elif fault and fault["rank"] == RANK and not count_restarts():
-        ArrayDataset.__getitem__ = signalling(fault, looked_up, whole[1])
+    """Inject a fault in this context, unless it is another rank's or torchrun has restarted."""
+    look_up = ArrayDataset.__getitem__
+    if fault and fault["rank"] == RANK and not count_restarts():
+        ArrayDataset.__getitem__ = signalling(fault, looked_up, look_up)
     yield
-    distributed.all_reduce, ArrayDataset.__getitem__ = whole
-
-
-def add_up_nothing(tensor, async_op=False):
-    """Return as all_reduce does, and leave the tensor as it is."""
-    future = torch.futures.Future()
-    future.set_result([tensor])
-    return type("Work", (), {"get_future": lambda self: future})()
+    ArrayDataset.__getitem__ = look_up
 
 
 def signalling(fault, looked_up, look_up):
-    """Return a look-up that, the nth time, sends this process a signal."""
+    """Return a look-up that sends this process a signal the nth time."""
 
     def look_up_or_signal(dataset, index):
         if len(looked_up) == fault["lookup"]:

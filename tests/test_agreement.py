@@ -26,10 +26,10 @@ def assert_twins_agree(train, dtype, *arguments):
     twin_history, twin_model = train("concise", f"--dtype={dtype}", *arguments)
 
     assert len(history) == len(twin_history) == 10
-    for ours, theirs in zip(history, twin_history, strict=True):
-        assert ours.train_loss == pytest.approx(theirs.train_loss, rel=0, abs=loss_tolerance)
-        assert ours.train_acc == pytest.approx(theirs.train_acc, rel=0, abs=accuracy_tolerance)
-        assert ours.test_acc == pytest.approx(theirs.test_acc, rel=0, abs=accuracy_tolerance)
+    for one, other in zip(history, twin_history, strict=True):
+        assert one.train_loss == pytest.approx(other.train_loss, rel=0, abs=loss_tolerance)
+        assert one.train_acc == pytest.approx(other.train_acc, rel=0, abs=accuracy_tolerance)
+        assert one.test_acc == pytest.approx(other.test_acc, rel=0, abs=accuracy_tolerance)
     assert model.keys() == twin_model.keys() == {"W", "b"}
     for name in model:
         assert model[name].shape == twin_model[name].shape

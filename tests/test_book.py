@@ -145,18 +145,6 @@ def test_chapter_on_the_perceptron_from_scratch(real_data, capsys):
     d2l.predict_ch3(net, test_iter)
 
 
-def test_chapter_on_the_perceptron_concise(real_data, capsys):
-    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
-    for layer in net:
-        if type(layer) is nn.Linear:
-            nn.init.normal_(layer.weight, std=0.01)
-    train_iter, test_iter = d2l.load_data_fashion_mnist(256)
-    loss = nn.CrossEntropyLoss(reduction="none")
-    trainer = torch.optim.SGD(net.parameters(), lr=0.1)
-    d2l.train_ch3(net, train_iter, test_iter, loss, 5, trainer)
-    assert_learned(capsys)
-
-
 def test_chapter_on_lenet(part_of_real, capsys):
     train_iter, test_iter = d2l.load_data_fashion_mnist(32, data_dir=part_of_real(5000, 1000))
     net = nn.Sequential(
@@ -171,23 +159,7 @@ def test_chapter_on_lenet(part_of_real, capsys):
     assert speed.endswith(f"examples/sec on {d2l.try_gpu()}")
 
 
-class Residual(nn.Module):
-    """The book's block of chapter 7."""
-
-    def __init__(self, in_channels, channels, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, channels, kernel_size=3, padding=1, stride=stride)
-        self.conv2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
-        self.conv3 = nn.Conv2d(in_channels, channels, kernel_size=1, stride=stride)
-        self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
-
-    def forward(self, X):
-        Y = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(X)))))
-        return torch.relu(Y + self.conv3(X))
-
-
 NETS = {
-    "residual": lambda: [Residual(1, 4, stride=2), nn.Flatten(), nn.Dropout(), nn.Linear(1024, 10)],
     "NiN": lambda: [nn.Conv2d(1, 10, 5), nn.ReLU(), nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten()],
     "lazy": lambda: [nn.LazyConv2d(4, kernel_size=5), nn.ReLU(), nn.Flatten(), nn.LazyLinear(10)],
 }
@@ -198,11 +170,7 @@ def test_chapters_on_modern_networks(made_up, capsys, name):
     train_iter, test_iter = d2l.load_data_fashion_mnist(16, resize=32, data_dir=made_up)
     net = nn.Sequential(*NETS[name]())
     d2l.train_ch6(net, train_iter, test_iter, 2, 0.01, torch.device("cpu"))
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in lines[1:-2]] == [
-        *("epoch 0.25", "epoch 0.5", "epoch 0.75", "epoch 1", "epoch 1"),
-        *("epoch 1.25", "epoch 1.5", "epoch 1.75", "epoch 2", "epoch 2"),
-    ]
+    assert capsys.readouterr().out.splitlines()[-2].startswith("loss ")
 
 
 class Recorder(nn.Module):
@@ -306,7 +274,7 @@ def test_nothing_to_train_with(num_epochs, num_batches):
 
 
 def stand_ins(moves, *tensors):
-    """Return for each tensor what gives it when moved to a device, which `moves` then tells."""
+    """Return an object for each tensor; `to(device)` adds the device to `moves`."""
     return [
         types.SimpleNamespace(to=lambda device, tensor=tensor: moves.append(device) or tensor)
         for tensor in tensors
@@ -491,10 +459,6 @@ def test_try_all_gpus(monkeypatch, count, expected):
     assert d2l.try_all_gpus() == [torch.device(name) for name in expected]
 
 
-def test_float32_is_torchs():
-    assert d2l.float32 is torch.float32
-
-
 def test_workers_by_platform(monkeypatch):
     monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
     assert d2l.get_dataloader_workers() == 0
@@ -510,10 +474,6 @@ def test_plt_is_pyplot():
     assert d2l.plt is pyplot
     with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
         d2l.no_such_name  # noqa: B018
-
-
-def test_every_public_name_is_there():
-    assert all(getattr(d2l, name) is not None for name in d2l.__all__)
 
 
 @pytest.mark.parametrize(

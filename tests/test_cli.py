@@ -1,10 +1,15 @@
-"""The commands: what they print and write, how they end, and what they refuse."""
+"""The commands: what they print and write, how they start and end, and what they refuse."""
 
+import argparse
 import csv
+import dataclasses
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,13 +17,14 @@ from conftest import TWINS
 from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax import load_data_fashion_mnist
-from d2l_softmax.commands import compare, train
-from d2l_softmax.commands.options import RECIPES
+from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
+from d2l_softmax.commands import cli, compare, console, options, train
 from d2l_softmax.data.sources import DataUnavailableError
+from d2l_softmax.errors import UserError
 from d2l_softmax.figures import evaluation, style
 from d2l_softmax.training.history import load_history
 
+ROOT = Path(__file__).parents[1]
 FIGURES = {
     "confusion.png",
     "curves.png",
@@ -27,16 +33,8 @@ FIGURES = {
     "reliability.png",
     "templates.png",
 }
-FILES = FIGURES | {
-    ".lock",
-    "checkpoint.pt",
-    "history.csv",
-    "model.pt",
-    "model.json",
-    "config.json",
-    "scores.csv",
-    "report.html",
-}
+RESULTS = {"checkpoint.pt", "history.csv", "model.pt", "model.json", "config.json", ".lock"}
+FILES = FIGURES | RESULTS | {"scores.csv", "report.html"}
 
 
 @pytest.fixture(params=TWINS)
@@ -53,11 +51,15 @@ def command(request, made_up, tmp_path):
 
 @pytest.fixture
 def undrawn(monkeypatch):
-    """Leave out the figures and the report, where a test is about something else."""
+    """Leave out figures and report, where a test is about something else."""
     monkeypatch.setattr(train, "write_results", lambda *arguments: None)
+    monkeypatch.setattr(compare, "write_results", lambda *arguments: None)
 
 
-def test_what_a_run_writes_and_prints(command, tmp_path, capsys):
+# What a training writes and prints
+
+
+def test_files_and_lines_of_a_training(command, tmp_path, capsys):
     assert command("--epochs=2", "--batch-size=16", "--seed=5", "--lr=0.01") == 0
     out = tmp_path / "out"
     assert {path.name for path in out.iterdir()} == FILES
@@ -68,36 +70,33 @@ def test_what_a_run_writes_and_prints(command, tmp_path, capsys):
     assert [row[0] for row in rows[1:]] == ["1", "2"]
 
     model = torch.load(out / "model.pt", weights_only=True)
-    assert {name: tuple(tensor.shape) for name, tensor in model.items()} == {
-        "W": (784, 10),
-        "b": (10,),
-    }
+    shapes = {name: tuple(tensor.shape) for name, tensor in model.items()}
+    assert shapes == {"W": (784, 10), "b": (10,)}
     assert all(tensor.is_contiguous() for tensor in model.values())
 
     config = json.loads((out / "config.json").read_text())
     assert config["twin"] == command.name
-    assert config["options"]["seed"] == 5
-    assert config["options"]["lr"] == 0.01
+    assert (config["options"]["seed"], config["options"]["lr"]) == (5, 0.01)
     assert config["versions"]["torch"] == torch.__version__
-
     for figure in FIGURES:
         with Image.open(out / figure) as image:
             assert image.width > 600
 
-    printed = capsys.readouterr().out.splitlines()
-    assert printed[0].startswith(f"{command.name}: Fashion-MNIST, 60 + 20 images from ")
-    assert printed[0].endswith("7,850 parameters; cpu, 1 thread, float32; seed 5")
-    assert printed[1].startswith("epoch   1   train loss 2.")
-    assert printed[2].startswith("epoch   2   train loss 2.")
-    assert "examples a second" in printed[3]
-    assert str(out) in printed[4]
-    assert len(printed) == 5
+    first, *epochs, speed, written = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{command.name}: Fashion-MNIST, 60 + 20 images from ")
+    assert first.endswith("7,850 parameters; cpu, 1 thread, float32; seed 5")
+    for number, line in enumerate(epochs, start=1):
+        assert line.startswith(f"epoch   {number}   train loss 2.")
+    assert len(epochs) == 2
+    seconds = sum(record.seconds for record in load_history(out / "history.csv"))
+    assert speed == f"2 epochs in {seconds:.2f} s, {2 * 60 / seconds:,.0f} examples a second"
+    assert str(out) in written
 
 
 @pytest.fixture
 def added_figure():
     """Return the file of a figure that is drawn beside the others for one test."""
-    figure = evaluation.Figure(
+    figure = evaluation.FigureSpec(
         "added.png",
         "The accuracy, once more.",
         draw=lambda of: style.new_figure(5, 3)[0],
@@ -120,50 +119,88 @@ def test_a_figure_is_added_by_an_entry(added_figure, command, tmp_path, monkeypa
     assert (tmp_path / "again" / added_figure).exists()
     monkeypatch.setattr(train, "write_results", lambda *arguments: None)
     assert command("--epochs=1") == 0
-    assert not (out / added_figure).exists()  # an earlier run's
+    assert not (out / added_figure).exists()  # removed with the files of the earlier run
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_new_run_removes_the_files_of_the_one_before(command, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in (*FILES, "notes.txt"):
+        (out / name).write_text("from an earlier run")
+    assert command("--epochs=1", "--quiet") == 0
+    assert {path.name for path in out.iterdir()} == RESULTS | {"notes.txt"}
+    assert (out / "notes.txt").read_text() == "from an earlier run"
+    assert "earlier" not in (out / "history.csv").read_text()
 
 
 @pytest.mark.parametrize(("decay", "explained"), [("none", True), ("linear", False)])
-def test_the_report_says_why_the_accuracy_jumps(made_up, tmp_path, decay, explained):
-    argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--device=cpu", "--quiet"]
-    argv += ["--epochs=1", f"--lr-decay={decay}"]
-    assert train.main(TWINS["scratch"], "scratch", argv) == 0
-    report = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert ("because the learning rate stays the same" in report) == explained
-    assert ("--recipe best" in report) == explained
+def test_the_report_explains_why_the_accuracy_jumps(command, tmp_path, decay, explained):
+    assert command("--quiet", "--epochs=1", f"--lr-decay={decay}") == 0
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert ("because the learning rate is constant" in report) == explained
 
 
 def test_held_out_images_are_measured_too(command, tmp_path, capsys):
     assert command("--epochs=2", "--validation=10") == 0
-    with open(tmp_path / "out" / "history.csv", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
-    assert rows[0] == ["epoch", "train_loss", "train_acc", "test_acc", "seconds", "valid_acc"]
-    assert all(float(row[5]) in [n / 10 for n in range(11)] for row in rows[1:])
     history = load_history(tmp_path / "out" / "history.csv")
-    assert history[1].valid_acc == float(rows[2][5])
-    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert ">validation accuracy</th>" in report
+    assert all(record.valid_acc in [n / 10 for n in range(11)] for record in history)
+    assert ">validation accuracy</th>" in (tmp_path / "out" / "report.html").read_text("utf-8")
     printed = capsys.readouterr().out.splitlines()
     assert "50 + 20 images, 10 held out" in printed[0]
     assert f"valid acc {history[1].valid_acc:.4f}   test acc" in printed[2]
 
 
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        ([], {"epochs": 10, "lr": 0.1, "momentum": 0.0, "lr_decay": "none"}),
-        (["--optimizer=adam"], {"lr": 0.001}),
-        (["--recipe=best"], {**RECIPES["best"], "lr_decay": "linear", "momentum": 0.9}),
-        (["--momentum=0.5", "--recipe=best", "--lr=0.03"], {"momentum": 0.5, "lr": 0.03}),
-        (["--recipe=best", "--optimizer=adam"], {"lr": 0.001, "momentum": 0.0, "epochs": 20}),
-    ],
-)
-def test_what_is_given_goes_before_the_recipe(command, tmp_path, arguments, expected):
-    assert command("--quiet", *arguments) == 0
-    options = json.loads((tmp_path / "out" / "config.json").read_text())["options"]
-    assert {name: options[name] for name in expected} == expected
+def test_divergence_leaves_what_was_written_before(command, tmp_path, capsys):
+    assert command("--epochs=2", "--quiet") == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert command("--lr=1e38", "--weight-decay=10", "--epochs=5", "--batch-size=10") == 1
+    (error,) = capsys.readouterr().err.splitlines()
+    assert error.startswith(f"python -m {command.name}: error: ")
+    assert "in epoch 1, batch " in error
+    assert error.endswith("try a smaller --lr, --momentum or --weight-decay")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_high_loss_is_a_warning_once_for_each_twin(command, made_up, tmp_path, capsys):
+    argv = ["--epochs=5", "--lr=1000", "--batch-size=16", "--quiet"]
+    assert command(*argv) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"python -m {command.name}: warning: ")
+    assert "2.30" in line  # ln 10
+    assert line.endswith("try a smaller --lr")
+    paths = [f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--device=cpu"]
+    d2l_main.main(["compare", *paths, *argv])
+    lines = capsys.readouterr().err.splitlines()
+    for name in TWINS:
+        start = f"python -m d2l_softmax compare: warning: {name}: "
+        assert sum(line.startswith(start) for line in lines) == 1
+
+
+def test_an_output_directory_that_cannot_be_written_is_refused_first(command, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    assert command(f"--output-dir={tmp_path / 'file' / 'out'}") == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    (error,) = err.splitlines()
+    assert "can't write to" in error
+    assert "--output-dir" in error
+
+
+def test_data_command(made_up, tmp_path, capsys):
+    assert d2l_main.main(["data", f"--data-dir={made_up}"]) == 0
+    assert capsys.readouterr().out.endswith(f": {made_up}\n")
+    (tmp_path / "file").write_text("")
+    assert d2l_main.main(["data", f"--data-dir={tmp_path / 'file'}"]) == 1
+    assert "name another with --data-dir" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as caught:
+        d2l_main.main([])
+    assert caught.value.code == 2
+
+
+# Options
 
 BOOK = {
     "epochs": 10,
@@ -179,13 +216,136 @@ BOOK = {
     "quiet": False,
 }
 BEST = {**BOOK, "epochs": 20, "batch_size": 512, "momentum": 0.9, "lr_decay": "linear"}
+ADAM = {"optimizer": "adam", "lr": 0.001, "momentum": 0.0}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("", BOOK),
+        ("--recipe=book", BOOK),
+        ("--recipe=best", BEST),
+        ("--optimizer=adam", BOOK | ADAM),
+        ("--optimizer=adam --lr=0.1", BOOK | ADAM | {"lr": 0.1}),
+        ("--recipe=best --optimizer=adam", BEST | ADAM),
+        ("--momentum=0.5 --recipe=best --lr=0.03", BEST | {"momentum": 0.5, "lr": 0.03}),
+    ],
+)
 @pytest.mark.parametrize("name", TWINS)
-def test_options_of_the_two_recipes(name):
-    for arguments, expected in (([], BOOK), (["--recipe=book"], BOOK), (["--recipe=best"], BEST)):
-        options = vars(train.parse(name, arguments))
-        assert {option: options[option] for option in expected} == expected
+def test_given_options_take_precedence_over_the_recipe(name, arguments, expected):
+    parsed = vars(train.parse(name, arguments.split()))
+    assert {option: parsed[option] for option in expected} == expected
+
+
+def test_completing_options_leaves_those_given_as_they_are():
+    given = argparse.Namespace(
+        recipe="best", lr=0.2, dtype="float32", dataset=None, validation=0, device="cpu",
+        threads=None,
+    )  # fmt: skip
+    before = dict(vars(given))
+    complete = options.complete_training_options(argparse.ArgumentParser(), given)
+    assert (complete.lr, complete.epochs, complete.threads) == (0.2, 20, 1)
+    assert vars(given) == before
+
+
+@pytest.mark.parametrize("name", [*TWINS, "compare", "sweep"])
+def test_help_has_each_default_once(name, capsys):
+    parse = train.make_parser(name).parse_args if name in TWINS else d2l_main.main
+    with pytest.raises(SystemExit) as caught:
+        parse([*([] if name in TWINS else [name]), "--help"])
+    assert caught.value.code == 0
+    _, *entries = re.split(r"\n  (?=--)", capsys.readouterr().out)
+    helps = {entry.split()[0][2:].replace("-", "_"): " ".join(entry.split()) for entry in entries}
+    for setting in dataclasses.fields(options.TrainingSettings):
+        if setting.default is not None and (name, setting.name) != ("sweep", "validation"):
+            default = "cpu" if (name, setting.name) == ("sweep", "device") else setting.default
+            assert helps[setting.name].count(f"default: {default}") == 1
+        assert helps[setting.name].count("default: ") <= 1
+    assert "(default: 10; best: 20)" in helps["epochs"]
+
+
+def test_page_is_the_old_name_of_demo(capsys):
+    with pytest.raises(SystemExit) as caught:
+        d2l_main.main(["page", "--help"])
+    assert caught.value.code == 0
+    assert "usage: python -m d2l_softmax demo " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ("--batch-size=0", "--batch-size: '0' is not a whole number from 1"),
+        ("--batch-size=2.5", "--batch-size: '2.5'"),
+        ("--batch-size=1e99", "--batch-size"),
+        ("--validation=60000", "--validation: '60000' is not a whole number from 0 to 59999"),
+        ("--recipe=perfect", "--recipe: invalid choice: 'perfect'"),
+        ("--lr=-1", "--lr: '-1' is not a finite number above 0"),
+        ("--lr=0", "--lr"),
+        ("--lr=nan", "--lr"),
+        ("--lr=inf", "--lr"),
+        ("--lr=1e39", "--lr: 1e+39 is too large for float32; expected at most 3.4e+38"),
+        ("--weight-decay=1e39", "--weight-decay: 1e+39"),
+        ("--weight-decay=-1", "--weight-decay"),
+        ("--weight-decay=inf", "--weight-decay"),
+        ("--lr=fast", "--lr: 'fast'"),
+        ("--momentum=1", "--momentum: '1' is not a number from 0 to below 1"),
+        ("--momentum=-0.1", "--momentum"),
+        ("--momentum=0.9 --optimizer=adam", "--momentum: goes with --optimizer sgd"),
+        ("--epochs=0", "--epochs"),
+        ("--seed=-1", "--seed"),
+        ("--resize=28x", "--resize: '28x' is not a side"),
+        ("--optimizer=lion", "--optimizer"),
+        ("--dtype=float16", "--dtype"),
+        ("--device=tpu", "--device: invalid choice: 'tpu'"),
+        ("--device=mps", "--device: MPS is not available; try --device cpu"),
+        ("--lr-decay=cosine", "--lr-decay"),
+        ("--threads=1.5", f"--threads: '1.5' is not a whole number from 1 to {os.cpu_count()}"),
+        (f"--threads={os.cpu_count() + 1}", "--threads"),
+        ("--epoch=3", "unrecognized arguments: --epoch=3"),
+        ("--resume=yes", "--resume: ignored explicit argument 'yes'"),
+        ("--checkpoint-every=0", "--checkpoint-every: '0' is not a whole number from 1"),
+        ("--optimizer=--", "--optimizer: expected one argument"),
+        ("--output-dir=", "--output-dir: expected a path, got none"),
+        ("--output-dir=~nosuchuser/x", "--output-dir: '~nosuchuser/x': there is no such home"),
+        ("extra", "unrecognized arguments: extra"),
+    ],
+)
+def test_wrong_usage(command, capsys, tmp_path, monkeypatch, arguments, named):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(SystemExit) as caught:
+        command(*arguments.split())
+    assert caught.value.code == 2
+    (error,) = capsys.readouterr().err.splitlines()
+    assert error.startswith(f"python -m {command.name}: error: ")
+    assert named in error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("cuda", "device"), [(True, "cuda"), (False, "cpu")])
+def test_the_device_is_one_that_is_available(monkeypatch, capsys, cuda, device):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: int(cuda))
+    assert train.parse("scratch", []).device == device
+    assert train.parse("scratch", ["--device=cpu"]).device == "cpu"
+    if not cuda:
+        with pytest.raises(SystemExit):
+            train.parse("scratch", ["--device=cuda"])
+        assert "--device: CUDA is not available; try --device cpu" in capsys.readouterr().err
+
+
+def test_home_directories_are_known_after_an_equals_sign(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    parsed = train.parse("scratch", ["--output-dir=~/x", "--data-dir=~/y", "--device=cpu"])
+    assert (parsed.output_dir, parsed.data_dir) == (tmp_path / "x", tmp_path / "y")
+    monkeypatch.setenv("D2L_SOFTMAX_DATA", "~nosuchuser")
+    with pytest.raises(SystemExit):
+        train.parse("scratch", [])
+    assert "argument --data-dir: '~nosuchuser'" in capsys.readouterr().err
+    with pytest.raises(DataUnavailableError, match="~nosuchuser can't be used: "):
+        load_data_fashion_mnist(16)
+
+
+# From options to a training
 
 
 @pytest.fixture(params=TWINS)
@@ -216,7 +376,7 @@ def test_optimizers_have_the_settings_that_were_given(training):
 
 
 @pytest.mark.parametrize(("decay", "rate_at_the_end"), [("none", 0.1), ("linear", 0.0)])
-def test_learning_rate_falls_to_zero_if_that_was_asked_for(training, decay, rate_at_the_end):
+def test_the_learning_rate_falls_to_zero_with_linear_decay(training, decay, rate_at_the_end):
     run = training("--epochs=4", f"--lr-decay={decay}")
     assert len(list(run.fit())) == 4
     assert settings_of(run.optimizer)["lr"] == pytest.approx(rate_at_the_end, abs=1e-15)
@@ -233,143 +393,160 @@ def test_the_seed_gives_both_the_weights_and_the_order(training, made_up):
         assert torch.equal(y, expected_y)
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_speed_is_that_of_all_epochs_together(command, tmp_path, capsys):
-    assert command("--epochs=3") == 0
-    seconds = sum(r.seconds for r in load_history(tmp_path / "out" / "history.csv"))
-    line = capsys.readouterr().out.splitlines()[4]
-    assert line == f"3 epochs in {seconds:.2f} s, {3 * 60 / seconds:,.0f} examples a second"
+# Threads: a step is too small to be divided, and on a busy machine threads wait for each other
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_quiet_prints_nothing(command, capsys):
-    assert command("--epochs=1", "--quiet") == 0
-    assert capsys.readouterr() == ("", "")
+@pytest.fixture
+def three_threads():
+    """Let this process compute on three threads, as a user's own program may."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (["--batch-size=0"], "--batch-size: '0' is not a whole number from 1"),
-        (["--batch-size=2.5"], "--batch-size: '2.5'"),
-        (["--validation=60000"], "--validation: '60000' is not a whole number from 0 to 59999"),
-        (["--recipe=perfect"], "--recipe: invalid choice: 'perfect'"),
-        (["--batch-size=1e99"], "--batch-size"),
-        (["--lr=-1"], "--lr: '-1' is not a finite number above 0"),
-        (["--lr=0"], "--lr"),
-        (["--lr=nan"], "--lr"),
-        (["--lr=inf"], "--lr"),
-        (["--lr=1e39"], "--lr: 1e+39 is more than float32 can hold"),
-        (["--weight-decay=1e39"], "--weight-decay: 1e+39"),
-        (["--lr=fast"], "--lr: 'fast'"),
-        (["--momentum=1"], "--momentum: '1' is not a number from 0 to below 1"),
-        (["--momentum=-0.1"], "--momentum"),
-        (["--momentum=0.9", "--optimizer=adam"], "--momentum: goes with --optimizer sgd"),
-        (["--weight-decay=-1"], "--weight-decay"),
-        (["--epochs=0"], "--epochs"),
-        (["--seed=-1"], "--seed"),
-        (["--optimizer=lion"], "--optimizer"),
-        (["--dtype=float16"], "--dtype"),
-        (["--device=tpu"], "--device"),
-        (["--lr-decay=cosine"], "--lr-decay"),
-        (["--epoch=3"], "unrecognized arguments: --epoch=3"),
-        (["--resume=yes"], "--resume: ignored explicit argument 'yes'"),
-        (["--checkpoint-every=0"], "--checkpoint-every: '0' is not a whole number from 1"),
-        (["--optimizer=--"], "--optimizer: expected one argument"),
-        (["extra"], "unrecognized arguments: extra"),
-    ],
-)
-def test_wrong_usage(command, capsys, tmp_path, arguments, named):
-    with pytest.raises(SystemExit) as caught:
-        command(*arguments)
-    assert caught.value.code == 2
-    assert named in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+@pytest.mark.usefixtures("undrawn", "three_threads")
+def test_commands_compute_on_one_thread_unless_told_otherwise(command, made_up, tmp_path, capsys):
+    assert command("--epochs=1") == 0
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert config["threads"] == config["options"]["threads"] == 1
+    capsys.readouterr()
+    argv = ["compare", f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--device=cpu"]
+    number = os.cpu_count()
+    assert d2l_main.main([*argv, "--epochs=1", f"--threads={number}"]) == 0
+    assert json.loads((tmp_path / "comparison.json").read_text())["threads"] == number
+    assert f"; cpu, {console.counted(number, 'thread')}, float32;" in capsys.readouterr().out
+    assert torch.get_num_threads() == 3
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_device_that_is_not_there(command, capsys):
-    with pytest.raises(SystemExit) as caught:
-        command("--device=cuda")
-    assert caught.value.code == 2
-    assert "--device: this machine, or its torch, has no cuda" in capsys.readouterr().err
+def test_large_batches_use_all_cores():
+    for size, threads in ((49_999, 1), (50_000, os.cpu_count())):
+        assert train.parse("scratch", [f"--batch-size={size}"]).threads == threads
+        assert train.parse("scratch", [f"--batch-size={size}", "--threads=1"]).threads == 1
 
 
-def test_help_shows_defaults(command, capsys):
-    with pytest.raises(SystemExit) as caught:
-        command("--help")
-    assert caught.value.code == 0
-    help_text = " ".join(capsys.readouterr().out.split())
-    for default in ("(default: 10; best: 20)", "(default: 0.1 for sgd, 0.001 for adam; best: 0.1)"):
-        assert default in help_text
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize("error", [UserError("broken"), KeyboardInterrupt()])
+def test_a_command_that_fails_leaves_the_number_of_threads(error):
+    def work():
+        with cli.cpu_threads(1):
+            assert torch.get_num_threads() == 1
+            raise error
+
+    assert cli.exit_status("python -m scratch", work) in (1, 130)
+    assert torch.get_num_threads() == 3
 
 
-def test_output_directory_that_cannot_be_written_is_refused_first(command, tmp_path, capsys):
-    (tmp_path / "file").write_text("mine")
-    assert command(f"--output-dir={tmp_path / 'file' / 'out'}") == 1
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert "can't write to" in printed.err
-    assert "--output-dir" in printed.err
-    assert printed.err.count("\n") == 1
-    assert (tmp_path / "file").read_text() == "mine"
+@pytest.mark.usefixtures("three_threads")
+def test_the_library_leaves_the_number_of_threads(twin, made_up):
+    train_iter, test_iter = load_data_fashion_mnist(16, data_dir=made_up)
+    model = twin.SoftmaxRegression()
+    twin.train_epoch(model, train_iter, twin.SGD(model.parameters(), lr=0.1))
+    evaluate_accuracy(model, test_iter)
+    assert torch.get_num_threads() == 3
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_divergence_leaves_what_was_written_before(command, tmp_path, capsys):
-    assert command("--epochs=2", "--quiet") == 0
-    out = tmp_path / "out"
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
-    assert command("--lr=1e38", "--weight-decay=10", "--epochs=5", "--batch-size=10") == 1
-    error = capsys.readouterr().err
-    assert "in epoch 1, batch " in error
-    assert "try a smaller --lr" in error
-    assert "Traceback" not in error
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's list of threads")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_loader_starts_no_threads(dtype):
+    code = f"""
+import os
+import numpy as np
+import torch
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
+
+torch.set_num_threads(4)
+images, labels = np.zeros((1_000, 28, 28), np.uint8), torch.arange(1_000) % 10
+dataset = ArrayDataset(torch.from_numpy(images), labels, "0123456789", dtype=torch.{dtype})
+threads = [len(os.listdir("/proc/self/task"))]
+for X, y in ArrayLoader(dataset, 256, shuffle=True):
+    threads.append(len(os.listdir("/proc/self/task")))
+assert threads == threads[:1] * 5, threads
+X.add_(1)  # one operation of torch's on the batch of 232 images does start them
+assert len(os.listdir("/proc/self/task")) > threads[0]
+"""
+    environment = {**os.environ, "OMP_NUM_THREADS": "4"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_interrupt_keeps_the_epochs_that_ended(command, tmp_path, capsys, monkeypatch):
-    def interrupted(*arguments):
-        yield next(fit(*arguments))
-        raise KeyboardInterrupt
-
-    fit = train.Training.fit
-    monkeypatch.setattr(train.Training, "fit", interrupted)
-    assert command("--epochs=3") == 130
-    assert capsys.readouterr().err == f"python -m {command.name}: interrupted\n"
-    assert len((tmp_path / "out" / "history.csv").read_text().splitlines()) == 2
-    assert (tmp_path / "out" / "model.pt").exists()
+# Lines and the progress bar
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_new_run_takes_away_the_old_ones_figures(command, tmp_path):
-    out = tmp_path / "out"
-    out.mkdir()
-    for name in (*FILES, "notes.txt"):
-        (out / name).write_text("from an earlier run")
-    assert command("--epochs=1", "--quiet") == 0
-    left = {path.name for path in out.iterdir()}
-    assert left == FILES - FIGURES - {"scores.csv", "report.html"} | {"notes.txt"}
-    assert (out / "notes.txt").read_text() == "from an earlier run"
-    assert "earlier" not in (out / "history.csv").read_text()
+@pytest.fixture
+def terminal(capsys, monkeypatch):
+    """Let captured streams pass as a terminal; return them."""
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda stream: True)
+    return capsys
 
 
-def test_data_command_says_where(made_up, capsys):
-    assert d2l_main.main(["data", f"--data-dir={made_up}"]) == 0
-    assert capsys.readouterr().out.endswith(f": {made_up}\n")
+@pytest.fixture(params=["scratch", "compare"])
+def two_epochs(request, undrawn, made_up, tmp_path):
+    """Return a function that trains for two epochs of four batches, and the number of batches."""
+    argv = ["--epochs=2", "--batch-size=16", "--lr=0.01", "--device=cpu"]
+    argv += [f"--data-dir={made_up}", f"--output-dir={tmp_path / 'out'}"]
+
+    def run(*arguments):
+        if request.param in TWINS:
+            return train.main(TWINS[request.param], request.param, [*argv, *arguments])
+        return d2l_main.main([request.param, *argv, *arguments])
+
+    return run, 8 if request.param in TWINS else 16
 
 
-def test_data_command_without_a_command(capsys):
-    with pytest.raises(SystemExit) as caught:
-        d2l_main.main([])
-    assert caught.value.code == 2
+def test_the_bar_counts_the_batches(two_epochs, terminal, monkeypatch):
+    run, batches = two_epochs
+    moves, update = [], console.tqdm.update
+    monkeypatch.setattr(
+        console.tqdm, "update", lambda bar, n=1: (moves.append(n), update(bar, n))[1]
+    )
+    assert run() == 0
+    lines, bar = terminal.readouterr()
+    assert "Fashion-MNIST, 60 + 20 images" in lines
+    assert f"0/{batches} " in bar
+    assert sum(moves) == batches
+    assert set(moves) <= {0, 1}
 
 
-def test_data_that_cannot_be_had(tmp_path, capsys):
-    (tmp_path / "file").write_text("")
-    assert d2l_main.main(["data", f"--data-dir={tmp_path / 'file'}"]) == 1
-    assert "name another with --data-dir" in capsys.readouterr().err
+def test_a_quiet_command_prints_nothing_on_a_terminal(two_epochs, terminal):
+    run, _ = two_epochs
+    assert run("--quiet") == 0
+    assert terminal.readouterr() == ("", "")
+
+
+def test_no_bar_unless_standard_error_is_a_terminal(two_epochs, capsys):
+    run, _ = two_epochs
+    assert run() == 0
+    assert capsys.readouterr().err == ""
+
+
+# How a command starts and ends
+
+
+def test_importing_the_packages_changes_no_handlers():
+    code = (
+        "import signal, sys, os, scratch, concise, d2l_softmax\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+        "assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"
+        "assert sys.excepthook is sys.__excepthook__\n"
+        "assert 'MPLBACKEND' not in os.environ\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, cwd=ROOT)
+
+
+@pytest.mark.usefixtures("default_signals")
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_ends_any_command_in_one_line(name, status, capsys):
+    if not hasattr(signal, name):
+        pytest.skip("no such signal here")
+
+    def work():
+        signal.raise_signal(getattr(signal, name))
+        raise AssertionError("it continued")
+
+    assert cli.exit_status("python -m d2l_softmax losses", work) == status
+    assert capsys.readouterr().err == "python -m d2l_softmax losses: interrupted\n"
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -378,46 +555,31 @@ def test_closed_standard_output(command, monkeypatch):
     assert command("--epochs=1") == 0
 
 
-@pytest.mark.usefixtures("real_data")
-def test_reader_that_leaves(tmp_path):
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="closes streams as a shell does")
+@pytest.mark.parametrize("streams", ["<&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_does_not_become_an_output_file(streams, tmp_path):
+    """The first file that is opened would get its number, and printed lines would go there."""
+    out = tmp_path / "out"
+    line = f'"{sys.executable}" -m d2l_softmax losses --output-dir="{out}" {streams}'
+    subprocess.run(["sh", "-c", line], check=True, cwd=ROOT)
+    assert (out / "losses.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in out.iterdir()] == ["losses.png"]
+
+
+def test_a_reader_that_has_ended_is_no_error(tmp_path):
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "scratch", "--device=cpu", f"--output-dir={tmp_path}"]
-    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    command = [sys.executable, "-m", "d2l_softmax", "losses", f"--output-dir={tmp_path}"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     os.close(writing)
-    assert done.returncode == 1
-    assert done.stderr == ""
+    assert (done.returncode, done.stderr) == (1, "")
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_a_training_that_goes_wrong_is_named_once(command, capsys):
-    assert command("--epochs=5", "--lr=1000", "--batch-size=16", "--quiet") == 0
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"python -m {command.name}: the loss stays above 2.30 nats")
-    assert line.endswith("try a smaller --lr")
-
-
-def test_home_directories_are_known_after_an_equals_sign(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    parsed = train.parse("scratch", ["--output-dir=~/x", "--data-dir=~/y", "--device=cpu"])
-    assert (parsed.output_dir, parsed.data_dir) == (tmp_path / "x", tmp_path / "y")
-    with pytest.raises(SystemExit) as exit_:
-        train.parse("scratch", ["--output-dir=~nosuchuser/x"])
-    assert exit_.value.code == 2
-    assert "argument --output-dir: '~nosuchuser/x': there is no such" in capsys.readouterr().err
-    monkeypatch.setenv("D2L_SOFTMAX_DATA", "~nosuchuser")
-    with pytest.raises(SystemExit):
-        train.parse("scratch", [])
-    assert "argument --data-dir: '~nosuchuser'" in capsys.readouterr().err
-    with pytest.raises(DataUnavailableError, match="~nosuchuser can't be used: "):
-        load_data_fashion_mnist(16)
-
-
-def test_compare_names_the_trouble_of_each_twin_once(made_up, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(compare, "write_results", lambda *arguments: None)
-    argv = ["compare", f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--device=cpu"]
-    d2l_main.main([*argv, "--epochs=5", "--lr=1000", "--batch-size=16", "--quiet"])
-    lines = [line for line in capsys.readouterr().err.splitlines() if "try a smaller" in line]
-    for name in TWINS:
-        start = f"python -m d2l_softmax compare: {name}: the loss stays above 2.30 nats"
-        assert sum(line.startswith(start) for line in lines) == 1
+def test_characters_that_a_terminal_lacks_are_printed_with_backslashes(monkeypatch, tmp_path):
+    path = tmp_path / "out.txt"
+    with open(path, "w", encoding="ascii") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        console.open_closed_streams()
+        print("\u56fe")
+    assert path.read_text() == "\\u56fe\n"

@@ -156,7 +156,7 @@ def test_validation_examples_are_drawn_from_all_classes_and_not_trained_on(tmp_p
 @pytest.mark.parametrize("pattern", ["{}", "letters-{}", "raw/{}", "KMNIST/raw/{}"])
 @pytest.mark.parametrize("compressed", [False, True])
 def test_idx_files_are_found_by_their_names(tmp_path, pattern, compressed):
-    X, y = some_images(12)
+    X, y = some_images(120)
     write_dataset(tmp_path / "made", X, y, X[:6], y[:6])
     for file in (tmp_path / "made").iterdir():
         target = tmp_path / "data" / pattern.format(file.name)
@@ -294,14 +294,20 @@ def test_a_feature_that_is_not_finite_is_named_when_it_is_read(tmp_path, value):
         (b"", "damaged or not an IDX file"),
         (b"\0\0\x0a\x03" + bytes(16), "it begins with 00000a03"),
         (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(7), r"7 bytes follow, for shape \(2, 2, 2\)"),
-        (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "9 bytes follow"),
+        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(9), "9 bytes follow"),
+        (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "9 bytes follow|decompress it"),
         (b"\0\0\x08\x03\0\0", "damaged or not an IDX file"),
     ],
 )
-def test_damaged_idx_files_are_refused(tmp_path, content, message):
+@pytest.mark.parametrize("compressed", [False, True])
+def test_damaged_idx_files_are_refused(tmp_path, content, message, compressed):
     X, y = some_images(6)
     write_dataset(tmp_path, X, y, X, y)
-    (tmp_path / "train-images-idx3-ubyte").write_bytes(content)
+    file = tmp_path / "train-images-idx3-ubyte"
+    file.write_bytes(content)
+    if compressed:
+        file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(content))
+        file.unlink()
     with pytest.raises(DatasetError, match=message):
         load_data(tmp_path, 4)
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import types
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from one_of_several import DIGESTS
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import sources
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
+from d2l_softmax.training import distributed as ranks
 from d2l_softmax.training.checkpoint import load_checkpoint, position
-from d2l_softmax.training.distributed import Shard
 from d2l_softmax.training.history import load_history
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="torchrun on POSIX")
@@ -28,7 +29,6 @@ PATIENCE = 120  # seconds, after which something hangs
 NUM_TRAIN, NUM_TEST, NUM_VALID = 513, 7, 2  # the last of the batches of 256 has one image
 EPOCHS = 3
 LOOKUPS = 4  # of process 1 of 2 in an epoch: two batches to train on, and one each to test on
-WITH_ROWS_FOR_ALL = "--validation=0"
 TOLERANCES = {"float64": 1e-10, "float32": 1e-4}
 SETTINGS = {
     "momentum": ["--momentum=0.9"],
@@ -86,7 +86,7 @@ def train_alone(data):
 
 
 def start(folder, runs, processes, *torchrun):
-    """Let torchrun start so many processes that do the runs."""
+    """Start the runs with torchrun, in a number of processes."""
     plan = folder / "plan.json"
     plan.write_text(json.dumps(runs), encoding="utf-8")
     command = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={processes}"]
@@ -97,7 +97,7 @@ def start(folder, runs, processes, *torchrun):
 
 
 def end(process):
-    """Wait for torchrun's end; return its status, and the lines and messages of ours."""
+    """Wait for torchrun; return its status, and the lines and messages of the commands."""
     try:
         out, err = process.communicate(timeout=PATIENCE)
     finally:
@@ -144,16 +144,9 @@ def alone(data, train_alone, tmp_path_factory):
 
 @pytest.fixture(scope="module", params=[2, 3])
 def together(request, data, tmp_path_factory):
-    """Return in how many processes all runs were done, in which folder, and what was printed.
-
-    After them, each twin did one with nothing added up: every process trained alone.
-    """
+    """Do all runs in several processes; return their number, the folder, and what was printed."""
     folder = tmp_path_factory.mktemp("together")
     runs = list(compared_runs(data, folder).values())
-    runs += [
-        a_run(name, data, folder / f"{name}-apart", WITH_ROWS_FOR_ALL, fault="each trains alone")
-        for name in TWINS
-    ]
     status, lines, messages = end(start(folder, runs, request.param))
     assert (status, messages) == (0, [])
     return request.param, folder, lines
@@ -166,14 +159,6 @@ def test_any_number_of_processes_takes_the_same_steps(together, alone, data):
         (output_dir,) = (a.partition("=")[2] for a in run["argv"] if "--output-dir" in a)
         difference = distance(folder / output_dir, alone / output_dir)
         assert difference <= TOLERANCES[name.rpartition(" ")[2]], name
-
-
-@takes_processes
-@every_twin
-def test_processes_that_train_alone_are_told_apart(together, train_alone, data, tmp_path, name):
-    _, folder, _ = together
-    train_alone(a_run(name, data, tmp_path, WITH_ROWS_FOR_ALL))
-    assert distance(folder / f"{name}-apart", tmp_path) > 1e-3
 
 
 @takes_processes
@@ -191,18 +176,18 @@ def test_each_process_looks_up_its_share_of_the_rows(together):
 @takes_processes
 def test_one_process_prints_every_line(together):
     processes, folder, lines = together
-    runs = 2 * len(SETTINGS) * len(TOLERANCES) + 2
+    runs = 2 * len(SETTINGS) * len(TOLERANCES)
     assert sum(f"cpu, {processes} processes of 1 thread" in line for line in lines) == runs
-    assert len(lines) == runs * (1 + EPOCHS + 2)  # what they are, the epochs, their time, the files
+    assert len(lines) == runs * (1 + EPOCHS + 2)  # a head, the epochs, their time, the files
     config = json.loads((folder / "scratch-adam-float64" / "config.json").read_text("utf-8"))
     assert config["processes"] == processes
 
 
-# What becomes of one of them
+# When one of them ends
 
 
 def kill(rank, lookup):
-    """Return the fault that a process is killed before it looks its nth rows up."""
+    """Return a fault: a process is killed before it looks up its nth rows."""
     return {"rank": rank, "lookup": lookup, "signal": "SIGKILL"}
 
 
@@ -262,7 +247,7 @@ def test_bad_input_is_one_message_each(data, tmp_path):
         "rank 1 of 3 has the checksum of the training data": a_run(
             "concise", data, tmp_path / "4", argv_of={1: [f"--data-dir={others}"]}
         ),
-        "works in one process, and torchrun started 3": {
+        "this command runs in one process; torchrun started 3": {
             "program": "d2l_softmax",
             "argv": ["compare", f"--data-dir={data}"],
         },
@@ -274,7 +259,85 @@ def test_bad_input_is_one_message_each(data, tmp_path):
         assert message.partition(": ")[2].startswith(start_of_it)
 
 
-# The parts
+# Without torchrun
+
+
+@pytest.fixture
+def rank_2_of_3(monkeypatch):
+    """Set what torchrun sets for rank 2 of 3, the first of two on its machine."""
+    launch = {"RANK": 2, "WORLD_SIZE": 3, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 2}
+    for name, value in launch.items():
+        monkeypatch.setenv(name, str(value))
+
+
+def test_the_launch_is_read_from_the_environment(rank_2_of_3, monkeypatch):
+    assert (ranks.get_launch(), ranks.is_main()) == ((2, 3, 0, 2), False)
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "4")
+    assert ranks.count_restarts() == 4
+    for name in ("RANK", "TORCHELASTIC_RESTART_COUNT"):
+        monkeypatch.delenv(name)
+    assert (ranks.get_launch(), ranks.is_main()) == ((0, 1, 0, 1), True)
+    assert ranks.count_restarts() == 0
+
+
+def test_one_process_needs_no_group():
+    with ranks.process_group("cpu"):
+        assert not torch.distributed.is_initialized()
+        assert ranks.all_reduce_sums(0.5, 2) == [0.5, 2]
+        assert ranks.broadcast_from_rank0("value") == "value"
+        ranks.check_equal("options", {"--lr": 0.1})
+
+
+def test_sums_are_double_precision(rank_2_of_3, monkeypatch):
+    monkeypatch.setattr(torch.distributed, "get_backend", lambda: "gloo")
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda sums: sums.mul_(3))
+    assert ranks.all_reduce_sums(0.1, 2.0**25 + 1) == [3 * 0.1, 3 * (2.0**25 + 1)]
+
+
+@pytest.mark.parametrize(
+    ("rates", "message"),
+    [
+        ((0.1, 0.1, 0.1), None),
+        ((0.1, 0.1, 0.3), "rank 2 of 3 has --lr 0.3, rank 0 has 0.1; give all ranks the same"),
+        ((0.1, 0.2, 0.3), "rank 1 of 3 has --lr 0.2, rank 0 has 0.1; give all ranks the same"),
+    ],
+)
+def test_other_options_of_a_rank_are_refused_by_name(rank_2_of_3, monkeypatch, rates, message):
+    def gather(everywhere, facts):
+        assert facts == {"--lr": rates[2]}
+        everywhere[:] = [{"--lr": rate} for rate in rates]
+
+    monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
+    refused = pytest.raises(ranks.RankError, match=message) if message else nullcontext()
+    with refused:
+        ranks.check_equal("options", {"--lr": rates[2]})
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (None, None),
+        (RuntimeError("gloo: connection reset"), ranks.RankError),
+        (torch.distributed.DistError("lost"), ranks.RankError),
+        (RuntimeError("a mistake"), RuntimeError),
+    ],
+)
+def test_a_lost_connection_is_an_error_of_the_group(rank_2_of_3, monkeypatch, error, raised):
+    calls = []
+    rendezvous = iter([(torch.distributed.HashStore(), 2, 3)])
+    monkeypatch.setattr(torch.distributed, "rendezvous", lambda url: rendezvous)
+
+    def connect(backend, store, rank, world_size):
+        calls.append((backend, rank, world_size))
+
+    monkeypatch.setattr(torch.distributed, "init_process_group", connect)
+    monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: calls.append("end"))
+    refused = pytest.raises(raised) if raised else nullcontext()
+    with refused as caught, ranks.process_group("cpu"):
+        if error:
+            raise error
+    assert not raised or type(caught.value) is raised
+    assert calls == [("gloo", 2, 3)] + ([] if error else ["end"])
 
 
 @pytest.mark.parametrize(("n", "batch_size", "size"), [(11, 4, 3), (9, 4, 2), (7, 3, 3), (4, 9, 4)])
@@ -282,7 +345,7 @@ def test_shards_make_up_the_batches(n, batch_size, size):
     images = torch.arange(n, dtype=torch.uint8).reshape(n, 1, 1)
     dataset = ArrayDataset(images, torch.arange(n), [str(c) for c in range(n)])
     loader = ArrayLoader(dataset, batch_size)
-    shares = [Shard(loader, rank, size) for rank in range(size)]
+    shares = [ranks.Shard(loader, rank, size) for rank in range(size)]
     for first in range(len(loader)):
         labels = [[(y.tolist(), share.weight) for _, y in share.batches(first)] for share in shares]
         for number, (_, whole) in enumerate(loader.batches(first)):

@@ -1,4 +1,4 @@
-"""Numbers on a trained model against scikit-learn-free worked examples, and the commands."""
+"""The evaluation of a model: worked examples, and the commands evaluate and figures."""
 
 import csv
 import json
@@ -12,7 +12,8 @@ from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
-from d2l_softmax.data import CLASSES, fashion_mnist
+from d2l_softmax.data import CLASSES, loaders
+from d2l_softmax.figures.evaluation import FIGURES
 from d2l_softmax.models import load_parameters
 from d2l_softmax.training.evaluation import (
     Evaluation,
@@ -32,26 +33,20 @@ def example():
     return Evaluation(y_hat, torch.tensor([0, 1, 1, 1, 2, 3]), CLASSES)
 
 
-def test_accuracy_and_confusion(example):
+def test_accuracy_confusion_precision_recall_and_loss(example):
     assert example.accuracy == 4 / 6
     confusion = example.confusion()
     assert confusion.sum() == 6
     assert confusion[0, 0] == 1
     assert confusion[1].tolist()[:2] == [1, 2]
     assert confusion[3, 0] == 1
-
-
-def test_precision_and_recall(example):
     scores = example.class_scores()
     assert scores[0][:3] == ("t-shirt", 1 / 3, 1.0)
     assert scores[1][:3] == ("trouser", 1.0, 2 / 3)
     assert scores[3][:3] == ("dress", None, 0.0)
     assert scores[4] == ("coat", None, None, 0)
-
-
-def test_loss(example):
-    expected = [0.95, 0.15 / 9, 0.55, 0.45, 1.0, 0.08 / 9]
-    assert example.loss == pytest.approx(-sum(map(math.log, expected)) / 6, rel=1e-6)
+    picked = [0.95, 0.15 / 9, 0.55, 0.45, 1.0, 0.08 / 9]
+    assert example.loss == pytest.approx(-sum(map(math.log, picked)) / 6, rel=1e-6)
 
 
 def test_loss_is_exact_where_float32_would_round():
@@ -87,17 +82,13 @@ def test_a_confidence_between_two_bins_is_in_the_upper_one():
     assert bins == [(0.5, 1, 0.5, 1.0), (0.7, 1, 0.75, 0.0), (0.9, 1, 1.0, 1.0)]
 
 
-def test_worst_mistakes_come_first(example):
+def test_the_most_confident_errors_come_first_equal_ones_in_their_order(example):
     assert example.most_confident_errors(5).tolist() == [5, 1]
     assert example.most_confident_errors(1).tolist() == [5]
-
-
-def test_mistakes_made_with_the_same_confidence_keep_their_order():
     y_hat = torch.tensor([[0.75, 0.25], [0.5, 0.5]]).repeat(30, 1)
-    worst = Evaluation(y_hat, torch.ones(60, dtype=torch.int64), ["a", "b"]).most_confident_errors(
-        60
-    )
-    assert worst.tolist() == [*range(0, 60, 2), *range(1, 60, 2)]
+    errors = Evaluation(y_hat, torch.ones(60, dtype=torch.int64), ["a", "b"])
+    indices = errors.most_confident_errors(60).tolist()
+    assert indices == [*range(0, 60, 2), *range(1, 60, 2)]
 
 
 def test_evaluating_needs_no_gradients(made_up):
@@ -165,14 +156,7 @@ def test_evaluate_command(trained, capsys):
 def test_figures_command(trained, tmp_path, capsys):
     assert d2l_main.main(["figures", str(trained / "model.pt"), f"--output-dir={tmp_path}"]) == 0
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {
-        "confusion.png",
-        "mistakes.png",
-        "predictions.png",
-        "reliability.png",
-        "scores.csv",
-        "templates.png",
-    }
+    assert names == {*(spec.file for spec in FIGURES), "scores.csv"}
     with Image.open(tmp_path / "confusion.png") as image:
         assert image.width > 600
     assert "precision" in capsys.readouterr().out
@@ -188,7 +172,7 @@ def test_a_device_that_is_not_there_is_one_line(command, device, capsys, monkeyp
     assert exit_.value.code == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert f"argument --device: this machine, or its torch, has no {device}" in error
+    assert f"argument --device: {device.upper()} is not available; try --device cpu" in error
 
 
 @pytest.mark.parametrize(("asked", "used"), [([], "cuda"), (["--device=cpu"], "cpu")])
@@ -209,7 +193,7 @@ def test_model_and_images_are_moved_to_the_device(
     path = tmp_path / "model.pt"
     torch.save({"W": torch.zeros(784, 10), "b": torch.zeros(10)}, path)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    for module, name in ((TWINS["scratch"], "SoftmaxRegression"), (fashion_mnist, "ArrayDataset")):
+    for module, name in ((TWINS["scratch"], "SoftmaxRegression"), (loaders, "ArrayDataset")):
         monkeypatch.setattr(module, name, on_cpu(getattr(module, name)))
     output = [f"--output-dir={tmp_path}"] if command == "figures" else []
     assert d2l_main.main([command, str(path), f"--data-dir={made_up}", *asked, *output]) == 0
@@ -288,15 +272,11 @@ def test_model_is_left_alone_by_a_file_that_does_not_fit(tmp_path):
     assert torch.equal(model.W, before)
 
 
-def test_wilsons_interval():
+def test_wilsons_interval_contains_the_share():
     # Of 10 trials 5 held: (0.5 + 1.9208 / 10 ± 1.96 √(0.025 + 0.9604 / 100)) / 1.38416
-    low, high = wilson_interval(0.5, 10)
-    assert (low, high) == pytest.approx((0.23659, 0.76341), abs=1e-5)
+    assert wilson_interval(0.5, 10) == pytest.approx((0.23659, 0.76341), abs=1e-5)
     assert wilson_interval(0.0, 2) == pytest.approx((0.0, 0.65763), abs=1e-5)
     assert wilson_interval(1.0, 2) == pytest.approx((0.34237, 1.0), abs=1e-5)
-
-
-def test_wilsons_interval_has_the_share_in_it():
     for n in range(1, 200):
         for k in {0, 1, n // 2, n}:
             low, high = wilson_interval(k / n, n)

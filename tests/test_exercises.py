@@ -1,4 +1,4 @@
-"""The exercises: solutions agree with other sources, mistakes are told apart, files are kept."""
+"""The exercises: solutions agree with other sources, mistakes get their hints, files are kept."""
 
 import math
 import os
@@ -13,10 +13,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from d2l_softmax.i18n import LANGUAGES, tr, use_language
 from notebooks.exercises import SECTIONS, exercises_of, texts_of
 from notebooks.exercises.__main__ import lay_out, main, skeleton_of
-from notebooks.exercises.checking import HINT, NOT_WRITTEN, NOTHING, RIGHT, WRONG, judge, same
-from notebooks.exercises.exercise import LANGUAGES
+from notebooks.exercises.checking import CORRECT, NOT_WRITTEN, WRONG, judge, same
 
 ROOT = Path(__file__).parents[1]
 EXERCISES = {number: e for section in SECTIONS for number, e in exercises_of(section).items()}
@@ -117,7 +117,7 @@ OTHER_SOURCES = {
 def test_solutions_agree_with_other_sources(number):
     exercise = EXERCISES[number]
     for function in (exercise.solution, OTHER_SOURCES[number], exercise.solution):
-        assert judge(exercise, function, 0) == (RIGHT, exercise.remark[0])
+        assert judge(exercise, function) == (CORRECT, exercise.remark[0])
 
 
 def test_numbers_that_the_texts_name():
@@ -138,10 +138,11 @@ def test_numbers_that_the_texts_name():
 
 @pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
 def test_each_mistake_gets_its_own_hint(exercise, mistake):
-    for pick in range(len(LANGUAGES)):
-        verdict, message = judge(exercise, mistake.answer, pick)
-        _, hint = message.split(HINT[pick])
-        assert (verdict, " ".join(hint.split())) == (WRONG, mistake[1:][pick])
+    for language, expected in zip(LANGUAGES, mistake[1:], strict=True):
+        with use_language(language):
+            verdict, message = judge(exercise, mistake.answer)
+            _, hint = message.split(tr("hint"))
+        assert (verdict, " ".join(hint.split())) == (WRONG, expected)
 
 
 @pytest.mark.parametrize("number", EXERCISES)
@@ -161,8 +162,8 @@ def judged(number, body):
     exercise, functions = EXERCISES[number], {}
     source = f"import torch\ndef {exercise.signature}:\n    {body}\n"
     exec(compile(source, "learner.py", "exec"), functions)
-    verdict, text = judge(exercise, functions[exercise.name], 0)
-    assert verdict is WRONG
+    verdict, text = judge(exercise, functions[exercise.name])
+    assert verdict == WRONG
     return text
 
 
@@ -182,8 +183,8 @@ def test_an_answer_that_nobody_thought_of_gets_the_general_hint():
     ("number", "body", "line"),
     [
         ("2.1", "torch.exp(logits)", "returned     None"),
-        ("2.1", "torch.exp(logits)", f"hint         {NOTHING[0]}"),
-        ("7.1", "return -torch.log(y_hat[[0], y[0]])", "shape        (1,), not ()"),
+        ("2.1", "torch.exp(logits)", "hint         The function ends without a `return`."),
+        ("7.1", "return -torch.log(y_hat[[0], y[0]])", "shape        (1,), expected ()"),
         ("2.1", "return 1 / 0", "raised       ZeroDivisionError: division by zero"),
         ("2.1", "return 1 / 0", "line 3: "),
         ("2.1", "raise SystemExit(1)", "raised       SystemExit: 1"),
@@ -206,7 +207,7 @@ def test_an_answer_may_change_its_arguments():
         return W, b
 
     for _ in range(2):
-        assert judge(EXERCISES["7.3"], sgd_step, 0)[0] is RIGHT
+        assert judge(EXERCISES["7.3"], sgd_step)[0] == CORRECT
 
 
 def test_numbers_are_compared_whatever_holds_them():
@@ -242,7 +243,7 @@ def test_skeletons_are_not_written_yet(section):
     exec(compile(skeleton_of(section), "skeleton", "exec"), functions)
     for exercise in exercises_of(section).values():
         assert functions[exercise.name].__doc__ == exercise.solution.__doc__
-        assert judge(exercise, functions[exercise.name], 0) == (NOT_WRITTEN, "")
+        assert judge(exercise, functions[exercise.name]) == (NOT_WRITTEN, "")
 
 
 @pytest.mark.skipif(not shutil.which("ruff", path=Path(sys.executable).parent), reason="needs ruff")
@@ -301,7 +302,7 @@ def test_check_says_which_are_right(folder, capsys):
     (folder / "section_6.py").write_text(wrong, encoding="utf-8")
     assert main(["check"]) == 1
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert "1.2 count_parameters right" in lines
+    assert "1.2 count_parameters correct" in lines
     assert "7,850 for Fashion-MNIST: 784 · 10 + 10." in lines
     assert "2.1 softmax wrong" in lines
     assert lines.count("SyntaxError: expected ':'") == 1
@@ -309,18 +310,18 @@ def test_check_says_which_are_right(folder, capsys):
     assert "6.1 rows_as_shares wrong" in lines
     assert "line 4: return X / X.sum(1)" in lines
     assert "printed torch.Size([2, 3])" in lines
-    assert "There is no function stable_softmax in section_6.py." in lines
+    assert "section_6.py has no function stable_softmax." in lines
     assert "9.3 adam not written yet" in lines
-    assert lines[-1] == "3 right, 6 wrong, 18 not written yet"
+    assert lines[-1] == "3 correct, 6 wrong, 18 not written yet"
 
 
 @pytest.mark.parametrize(
     ("options", "status", "last"),
     [
-        (["-k", "section_1"], 0, "3 right"),
+        (["-k", "section_1"], 0, "3 correct"),
         (["-k", "3.1"], 1, "1 not written yet"),
         (["-k", "class_scores", "--lang", "zh"], 0, "1 对"),
-        (["-k", "section_10"], 1, "no exercise is called that"),
+        (["-k", "section_10"], 1, "no exercise matches"),
     ],
 )
 def test_check_of_some(folder, capsys, options, status, last):

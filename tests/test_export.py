@@ -1,4 +1,4 @@
-"""Models as ONNX and safetensors: what other programs compute with them, and what they are told."""
+"""Models as ONNX and safetensors: the numbers that other programs compute, and metadata."""
 
 import builtins
 import json
@@ -58,7 +58,7 @@ def run(tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_onnx_runtime_predicts_as_the_twin_does(twin, dtype, kind, write, run, tmp_path):
+def test_onnx_runtime_computes_the_same_numbers(twin, dtype, kind, write, run, tmp_path):
     model, tolerance = write(twin, KINDS[kind], dtype), DTYPES[dtype]
     assert run("model.onnx") == 0
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
@@ -74,10 +74,10 @@ def test_onnx_runtime_predicts_as_the_twin_does(twin, dtype, kind, write, run, t
         np.testing.assert_allclose(logits, X.reshape(n, -1) @ W + b, rtol=0, atol=10 * tolerance)
 
 
-def test_real_images_are_classified_alike(trained, real_data, tmp_path, capsys):
+def test_real_images_have_the_same_predictions(trained, real_data, tmp_path, capsys):
     path = tmp_path / "model.onnx"
     assert d2l_main.main(["export", str(trained / "model.pt"), str(path)]) == 0
-    assert "264 random and 10,000 test examples it differs" in capsys.readouterr().out
+    assert "on 264 random and 10,000 test examples it differs" in capsys.readouterr().out
     X = (real_data[1][0][:256, None].numpy() / 255).astype("float32")
     (y_hat,) = onnxruntime.InferenceSession(path).run(["y_hat"], {"X": X})
     saved = torch.load(trained / "model.pt", weights_only=True)
@@ -101,7 +101,7 @@ def test_safetensors_has_the_same_numbers(twin, dtype, kind, write, run, tmp_pat
     assert tuple(classes) == KINDS[kind].classes
 
 
-def test_an_onnx_file_says_what_it_is_given_and_tells_apart(write, run, tmp_path):
+def test_onnx_metadata(write, run, tmp_path):
     write(description=KINDS["pictures"])
     assert run("model.onnx") == 0
     proto = onnx.load(tmp_path / "model.onnx")
@@ -115,7 +115,7 @@ def test_an_onnx_file_says_what_it_is_given_and_tells_apart(write, run, tmp_path
     assert json.loads(said["scale"]) == 1 / 255
 
 
-def test_ones_own_test_data_are_compared(write, run, tmp_path, capsys):
+def test_custom_test_data_are_compared(write, run, tmp_path, capsys):
     write(description=KINDS["features"])
     folder = tmp_path / "wine"
     folder.mkdir()
@@ -124,17 +124,15 @@ def test_ones_own_test_data_are_compared(write, run, tmp_path, capsys):
         np.save(folder / f"{split}_labels.npy", np.arange(n) % 2)
     (folder / "classes.txt").write_text("red\nwhite\n")
     assert run("model.onnx") == 0
-    assert "run on 264 random examples it differs" in capsys.readouterr().out
+    assert "on 264 random examples it differs" in capsys.readouterr().out
     assert run("model.onnx", f"--dataset={folder}") == 0
-    assert "run on 264 random and 30 test examples it differs" in capsys.readouterr().out
+    assert "on 264 random and 30 test examples it differs" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.safetensors"])
 @pytest.mark.parametrize("wrong", [1e-3, float("nan")])
-def test_what_computes_something_else_is_not_written(
-    name, wrong, write, run, tmp_path, capsys, monkeypatch
-):
-    """As it would be if W had been transposed, or b left out."""
+def test_other_numbers_are_not_written(name, wrong, write, run, tmp_path, capsys, monkeypatch):
+    """The file of an earlier export stays as it was."""
     write()
     (tmp_path / name).write_text("of an earlier export")
     ending = name.removeprefix("model")
@@ -149,28 +147,15 @@ def test_what_computes_something_else_is_not_written(
     assert run(name) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert "what was exported differs from the model by" in error
+    assert "error: the exported model differs by " in error
     assert (tmp_path / name).read_text() == "of an earlier export"
-
-
-@pytest.mark.parametrize("name", ["model.onnx", "model.safetensors"])
-def test_an_existing_file_is_replaced_whole(name, write, run, tmp_path):
-    (tmp_path / name).write_bytes(b"x" * 1_000_000)
-    write()
-    assert run(name) == 0
-    replaced = (tmp_path / name).read_bytes()
-    (tmp_path / name).unlink()
-    assert run(name) == 0
-    # safetensors writes its metadata in any order
-    assert sorted((tmp_path / name).read_bytes()) == sorted(replaced)
-    assert {path.name for path in tmp_path.iterdir()} == {"model.pt", "model.json", name}
 
 
 @pytest.mark.parametrize(
     ("name", "package"),
     [("m.onnx", "onnx"), ("m.onnx", "onnxruntime"), ("m.safetensors", "safetensors")],
 )
-def test_without_the_extra_it_says_what_to_install(
+def test_a_missing_package_names_the_extra_to_install(
     name, package, write, run, tmp_path, capsys, monkeypatch
 ):
     def missing(module, *arguments):
@@ -183,7 +168,7 @@ def test_without_the_extra_it_says_what_to_install(
     monkeypatch.setattr(builtins, "__import__", missing)
     assert run(name) == 1
     expected = f"No module named {package!r}; pip install 'd2l_softmax[export]'\n"
-    assert capsys.readouterr().err == f"python -m d2l_softmax export: {expected}"
+    assert capsys.readouterr().err == f"python -m d2l_softmax export: error: {expected}"
     assert not (tmp_path / name).exists()
 
 
@@ -198,20 +183,8 @@ def test_another_ending_is_refused(name, tmp_path, capsys):
 
 
 def test_models_that_cannot_be_exported(write, run, tmp_path, capsys):
-    for content, message in (
-        (None, "there is no model"),
-        (b"hello", "damaged or not a model"),
-        ({"W": torch.zeros(10, 784), "b": torch.zeros(10)}, "W has shape (10, 784)"),
-        ({"W": torch.full((784, 10), torch.nan), "b": torch.zeros(10)}, "not finite"),
-    ):
-        if isinstance(content, bytes):
-            (tmp_path / "model.pt").write_bytes(content)
-        elif content:
-            torch.save(content, tmp_path / "model.pt")
-        assert run("model.onnx") == 1
-        error = capsys.readouterr().err
-        assert error.count("\n") == 1
-        assert message in error
+    assert run("model.onnx") == 1
+    assert "there is no model" in capsys.readouterr().err
     write()
     assert run("no folder/model.onnx") == 1
     assert "can't write to" in capsys.readouterr().err

@@ -9,11 +9,11 @@ import pytest
 from matplotlib import font_manager
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax import language
-from d2l_softmax.commands.language import drawn_in
+from d2l_softmax import i18n
+from d2l_softmax.commands.options import drawn_in
 from d2l_softmax.figures import style
 from d2l_softmax.figures.style import CHINESE_FONTS, chinese_font, default_style, shortened
-from d2l_softmax.i18n import chinese, current_language, speaking, tr
+from d2l_softmax.i18n import chinese, current_language, tr, use_language
 
 
 @pytest.fixture
@@ -27,16 +27,16 @@ def no_font(monkeypatch):
 
 def test_a_text_is_english_unless_chinese_is_asked_for():
     assert tr("bag") == "bag"
-    with speaking("zh"):
+    with use_language("zh"):
         assert tr("bag") == "包"
-        with speaking("en"):
+        with use_language("en"):
             assert tr("bag") == "bag"
         assert tr("bag") == "包"
     assert tr("bag") == "bag"
 
 
 def test_the_language_is_the_one_before_also_after_an_error():
-    with pytest.raises(ZeroDivisionError), speaking("zh"):
+    with pytest.raises(ZeroDivisionError), use_language("zh"):
         1 / 0  # noqa: B018
     assert current_language() == "en"
 
@@ -44,13 +44,13 @@ def test_the_language_is_the_one_before_also_after_an_error():
 def test_values_stand_in_a_text_in_both_languages(monkeypatch):
     monkeypatch.setitem(chinese(), "{n} of {total}", "共 {total}，其中 {n}")
     assert tr("{n} of {total}", n=1, total=2) == "1 of 2"
-    with speaking("zh"):
+    with use_language("zh"):
         assert tr("{n} of {total}", n=1, total=2) == "共 2，其中 1"
         assert tr("a name with {braces}") == "a name with {braces}"
 
 
-def test_a_class_of_ones_own_keeps_its_name_in_chinese():
-    with speaking("zh"):
+def test_a_user_s_class_keeps_its_name_in_chinese():
+    with use_language("zh"):
         assert shortened("ankle boot") == "短靴"
         assert shortened("tulip") == "tulip"
 
@@ -59,7 +59,7 @@ def test_a_class_of_ones_own_keeps_its_name_in_chinese():
 def test_chinese_is_drawn_with_a_font_that_has_it_and_the_rest_as_ever():
     import matplotlib
 
-    with speaking("zh"), default_style():
+    with use_language("zh"), default_style():
         first, second = matplotlib.rcParams["font.family"]
     assert (first, second) == ("DejaVu Sans", chinese_font())
     path = font_manager.findfont(second, fallback_to_default=False)
@@ -98,19 +98,24 @@ def test_only_languages_that_are_there_can_be_asked_for(tmp_path, capsys):
 
 # The catalogue
 
-FOLDER = Path(language.__file__).parent
+ROOT = Path(i18n.__file__).parents[1]
+FILES = [
+    path
+    for folder in ("d2l_softmax", "notebooks", "benchmarks")
+    for path in (ROOT / folder).rglob("*.py")
+]
 
 
 def texts_in_code():
-    """Return what is passed to tr, the texts that the code holds, and its CONSTANTS' texts."""
+    """Return the texts that are passed to tr, and all strings in the code."""
     passed, held, constants, named = set(), set(), {}, set()
-    for path in FOLDER.rglob("*.py"):
+    for path in FILES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 held.add(node.value)
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 constants.setdefault(node.targets[0].id, []).append(node.value)
-            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Figure":
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "FigureSpec":
                 passed.update(caption.value for caption in node.args[1:2])
             elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tr":
                 text = node.args[0]
@@ -118,7 +123,7 @@ def texts_in_code():
                     passed.add(text.value)
                 else:  # tr(CAPTION)
                     named |= {n.id for n in ast.walk(text) if isinstance(n, ast.Name)}
-    for path in FOLDER.rglob("*.jinja"):
+    for path in (ROOT / "d2l_softmax").rglob("*.jinja"):
         passed.update(re.findall(r'\btr\("([^"]+)"', path.read_text(encoding="utf-8")))
     for name in filter(str.isupper, named):
         for value in constants.get(name, ()):
@@ -142,5 +147,17 @@ def test_chinese_has_the_same_values_in_place():
 
 
 def test_no_chinese_is_there_for_nothing():
+    """Each is in the code, the name of an option, or in the tables of the benchmarks."""
     _, held = texts_in_code()
-    assert chinese().keys() - held == set()
+    tables = ROOT / "benchmarks" / "README.md"
+    code = "\n".join(path.read_text(encoding="utf-8") for path in [*FILES, tables])
+    unused = {text for text in chinese().keys() - held if text not in code}
+    assert {text for text in unused if f"--{text.replace(' ', '-')}" not in code} == set()
+
+
+def test_terms_and_spaces_are_as_in_the_book():
+    for text in chinese().values():
+        assert not re.search("纳特|把握|精确率|召回率|图中可见", text), text
+        assert not re.search(
+            r"[\u4e00-\u9fff](?!恤)[A-Za-z0-9]|[A-Za-z0-9](?!恤)[\u4e00-\u9fff]", text
+        ), text

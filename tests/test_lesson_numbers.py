@@ -1,4 +1,4 @@
-"""The third twin, in JavaScript, in a real browser: its numbers are PyTorch's and scratch's."""
+"""The JavaScript implementation in a browser, compared with PyTorch and scratch."""
 
 import itertools
 import json
@@ -26,9 +26,9 @@ def in_page(lesson, expression, value=None):
 
 
 NAMES = (
-    *("softmax", "oneHot", "crossEntropy", "SoftmaxRegression", "SGD", "trainEpoch", "modelOf"),
+    *("softmax", "oneHot", "crossEntropy", "SoftmaxRegression", "SGD", "modelOf"),
     *("examples", "trained", "LOSSES", "formsOfLoss", "pointsWith", "stepsOfSoftmax", "picked"),
-    *("sumOver", "broadcast", "withTemperature", "Training", "meansOfClasses", "finish"),
+    *("sumOver", "broadcast", "withTemperature", "Training", "centredClassMeans"),
     *("ROUND", "overflowsBeyond", "parseWeights", "countCorrect", "shifted"),
 )
 
@@ -51,7 +51,7 @@ def images(lesson):
 # 1. Scores
 
 
-def test_scores_and_chances_are_those_of_its_weights(lesson, images):
+def test_scores_and_probabilities_are_those_of_its_weights(lesson, images):
     W, b = in_page(lesson, "[trained.W.map(w => [...w]), [...trained.b]]")
     X, _ = images["test"]
     logits, y_hat = in_page(
@@ -67,21 +67,13 @@ def test_scores_and_chances_are_those_of_its_weights(lesson, images):
 # 2. Softmax
 
 
-@pytest.mark.parametrize("temperature", [0.1, 0.5, 1, 3, 10])
-@pytest.mark.parametrize("added", [0, 100, -1000])
+@pytest.mark.parametrize("temperature", [0.1, 1, 10])
+@pytest.mark.parametrize("added", [0, -1000])
 def test_softmax_with_a_temperature(lesson, temperature, added):
     logits = [2 + added, 1 + added, 0.1 + added, -1 + added]
-    came = in_page(lesson, "[...withTemperature(...it).chances]", [logits, temperature])
+    came = in_page(lesson, "[...withTemperature(...it).probabilities]", [logits, temperature])
     expected = scratch.softmax(tensor([logits]) / temperature)[0]
     torch.testing.assert_close(tensor(came), expected, rtol=1e-14, atol=0)
-
-
-def test_softmax_of_many_rows(lesson, generator):
-    logits = 10 * torch.randn(50, 10, dtype=torch.float64, generator=generator)
-    came = in_page(
-        lesson, "softmax(it.map(r => Float64Array.from(r))).map(r => [...r])", logits.tolist()
-    )
-    torch.testing.assert_close(tensor(came), scratch.softmax(logits), rtol=1e-13, atol=0)
 
 
 # 3. Overflow
@@ -125,7 +117,7 @@ def test_each_step_of_softmax_is_rounded_as_in_pytorch(lesson, name, shift):
         total = exponentials[0] + exponentials[1] + exponentials[2]  # sum() alone keeps more digits
         came = in_page(
             lesson,
-            "(({ less, exponentials: e, sum, chances }) => [...less, ...e, sum, ...chances])"
+            "(({ less, exponentials: e, sum, probabilities: p }) => [...less, ...e, sum, ...p])"
             f"(stepsOfSoftmax(it, '{name}', {str(naive).lower()}))",
             logits,
         )
@@ -280,7 +272,7 @@ TRAIN = """((lr, batchSize, dtype, epochs) => {
   const training = new Training(examples, { lr, batchSize, dtype });
   const batches = [];
   while (training.epochs < epochs) {
-    finish(training.step());
+    training.step();
     batches.push(training.batch);
   }
   const { W, b } = training.model;
@@ -335,62 +327,20 @@ def test_the_order_of_the_images_is_new_in_each_epoch(lesson):
     assert len(orders) == 4
 
 
-def test_an_epoch_of_the_twin_reports_what_scratch_reports(lesson, images):
-    X, y = images["train"]
-    came = in_page(
-        lesson,
-        """(() => {
-          const model = new SoftmaxRegression();
-          const { X, y } = examples.train;
-          const batches = [0, 1, 2].map((k) => [X, y].map((all) => all.slice(80 * k, 80 * k + 80)));
-          const reports = [1, 2].map(() => trainEpoch(model, batches, new SGD(model, 0.2)));
-          return { reports, W: model.W.map((w) => [...w]) };
-        })()""",
-    )
-    model = zeroed(torch.float64)
-    optimizer = scratch.SGD(model.parameters(), lr=0.2)
-    batches = [
-        (X[80 * k : 80 * k + 80], y[80 * k : 80 * k + 80]) for k in range(3)
-    ]  # the last of 40
-    for report in came["reports"]:
-        loss, accuracy = scratch.train_epoch(model, batches, optimizer)
-        assert report == {"loss": pytest.approx(loss, abs=1e-13), "accuracy": accuracy}
-    torch.testing.assert_close(tensor(came["W"]), model.W, rtol=0, atol=1e-15)
-
-
 def test_after_one_step_on_all_a_template_is_its_classs_mean_less_the_mean_of_all(lesson, images):
     X, y = images["train"]
     means = torch.stack([X[y == c].mean(dim=0) - X.mean(dim=0) for c in range(10)], dim=1)
-    came = in_page(lesson, "meansOfClasses(examples.train).map(row => [...row])")
+    came = in_page(lesson, "centredClassMeans(examples.train).map(row => [...row])")
     torch.testing.assert_close(tensor(came), means, rtol=0, atol=1e-14)
     W = tensor(in_page(lesson, TRAIN, [0.3, 200, "float64", 1])["W"])
     torch.testing.assert_close(W, 0.03 * means, rtol=0, atol=1e-15)
 
 
-def test_sixteen_grays_train_as_well_as_256(images, real_data):
-    """The page says so of its images: accuracy on the held-out ones after 50 epochs."""
-    accuracies = []
-    for grays in (16, 256):
-        split = {}
-        for (pixels, labels), name in zip(real_data, ("train", "test"), strict=True):
-            chosen = sorted(n for c in range(10) for n in (labels == c).nonzero()[:20, 0].tolist())
-            exact = pixels[chosen].reshape(-1, 784).double() / 255
-            X, y = images[name]
-            assert torch.equal(y, labels[chosen].long())
-            split[name] = (X if grays == 16 else exact, y)
-        model = zeroed(torch.float64)
-        optimizer = scratch.SGD(model.parameters(), lr=0.1)
-        for _ in range(50):
-            scratch.train_epoch(model, [split["train"]], optimizer)
-        accuracies.append(measured(model, split["test"])["accuracy"])
-    assert accuracies[0] == pytest.approx(accuracies[1], abs=0.01)
-
-
-# 10. Weights of one's own
+# 10. Weights from a file
 
 
 def test_weights_of_a_file_give_the_models_own_scores(lesson, images, trained, tmp_path):
-    argv = ["page", f"--model={trained / 'model.pt'}", f"--output-dir={tmp_path}"]
+    argv = ["demo", f"--model={trained / 'model.pt'}", f"--output-dir={tmp_path}"]
     assert d2l_main.main(argv) == 0
     text = (tmp_path / "weights.json").read_text(encoding="utf-8")
     came = in_page(
@@ -402,7 +352,7 @@ def test_weights_of_a_file_give_the_models_own_scores(lesson, images, trained, t
     np.testing.assert_allclose(np.array(came), expected, rtol=0, atol=1e-12)
 
 
-# 10. A picture that is moved
+# 10. A shifted picture
 
 
 def test_two_pixels_to_the_right_change_as_many_answers_as_the_page_says(lesson, images):

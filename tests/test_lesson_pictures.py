@@ -1,4 +1,4 @@
-"""A picture in the page that one can touch becomes the model's input as it does in Python."""
+"""Pictures in the lesson: the model's input leads to the same class as Python's preparation."""
 
 import base64
 import io
@@ -6,121 +6,31 @@ import zlib
 
 import numpy as np
 import pytest
+import torch
 from conftest import first_quick
 from firefox import Firefox
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from benchmarks.backgrounds import KINDS, clutter, disguise, nothing
-from d2l_softmax.data import preprocessing
-from d2l_softmax.data.pictures import LARGEST_SIDE, load_picture
-from d2l_softmax.data.preprocessing import BLANK, CLUTTERED, SPECK, preprocess
+from d2l_softmax.data.pictures import load_picture
+from d2l_softmax.data.preprocessing import preprocess
 
-DOUBTS = {"blank": BLANK, "speck": SPECK, "cluttered": CLUTTERED}
-STEPS = {
-    "picture": preprocessing.THE_PICTURE,
-    "withoutGround": preprocessing.NO_BACKGROUND,
-    "trimmed": preprocessing.TRIMMED,
-    "resized": preprocessing.RESIZED,
-}
-PREPARE = """async ({ png, rgba, width, height }) => {
-  const bytes = Uint8Array.from(atob(png ?? rgba), (letter) => letter.charCodeAt(0));
-  const { readPicture, prepare } = d2l_softmax;
-  const picture = png ? await readPicture(new Blob([bytes])) : { pixels: bytes, width, height };
-  const { X, steps, doubts } = prepare(picture);
-  const sizes = steps.map(({ name, width, height }) => [name, width, height]);
-  return { X: [...X], steps: sizes, doubts };
-}"""
+MIN_SHARE = 0.95
 READ = """async (file) => {
   const bytes = Uint8Array.from(atob(file), (letter) => letter.charCodeAt(0));
+  const { readPicture, preprocess, trained } = d2l_softmax;
   try {
-    const { pixels, width, height } = await d2l_softmax.readPicture(new Blob([bytes]));
-    return { width, height, pixels: pixels.length > 4e5 ? null : [...pixels] };
+    const picture = await readPicture(new Blob([bytes]));
+    const { X, steps, warnings } = preprocess(picture);
+    const [logits] = trained.logits([X]);
+    const names = steps.map(({ name }) => name);
+    const { width, height, pixels } = picture;
+    const some = pixels.length <= 60_000 ? [...pixels] : null; // more take seconds to pass on
+    return { width, height, pixels: some, X: [...X], names, warnings, logits: [...logits] };
   } catch (error) {
     return { key: error.key ?? String(error), ...error.values };
   }
 }"""
-
-
-def in_page(lesson, picture):
-    """Return what the page makes of a picture: X (784,), sizes of the steps, and doubts."""
-    if picture.mode == "RGB":
-        return lesson.evaluate(PREPARE, {"png": in_base64(as_file(picture))})
-    # A browser rounds what is half transparent, so these come as they are.
-    size = {"width": picture.width, "height": picture.height}
-    return lesson.evaluate(PREPARE, {"rgba": in_base64(picture.convert("RGBA").tobytes()), **size})
-
-
-def in_base64(content):
-    return base64.b64encode(content).decode()
-
-
-def assert_same(lesson, picture):
-    """Compare what both make of a picture: sizes of the steps, doubts, each pixel of the input."""
-    factor = max(picture.size) // LARGEST_SIDE  # as it is read from a file, see below
-    read = picture.reduce(factor) if factor > 1 and picture.mode == "RGB" else picture
-    ours, theirs = in_page(lesson, picture), preprocess(read)
-    assert [DOUBTS[each] for each in ours["doubts"]] == list(theirs.doubts)
-    steps = [[STEPS[name], width, height] for name, width, height in ours["steps"]]
-    assert steps == [[name, *step.size] for name, step in theirs.steps.items()]
-    difference = np.abs(np.array(ours["X"]) - theirs.X.numpy().ravel()).max()
-    assert difference * 255 < 1.001
-
-
-@pytest.mark.parametrize("kind", first_quick(KINDS, 4))
-def test_a_garment_on_any_ground(lesson, real_data, kind):
-    _, (images, labels) = real_data
-    rng = np.random.default_rng(zlib.crc32(kind.encode()))
-    for c in (rng.integers(10), rng.integers(10)):
-        image = images[labels == c][rng.integers(500)].numpy()
-        assert_same(lesson, disguise(image, KINDS[kind], rng))
-
-
-def drawn(size, ink, ground, mode="RGB"):
-    """Return a picture of a few strokes."""
-    picture = Image.new(mode, size, ground)
-    draw = ImageDraw.Draw(picture)
-    width, height = size
-    draw.line([(0.3 * width, 0.2 * height), (0.6 * width, 0.7 * height)], ink, max(1, width // 9))
-    draw.ellipse([0.4 * width, 0.5 * height, 0.8 * width, 0.8 * height], ink)
-    return picture
-
-
-OTHERS = {
-    "strokes on the page's paper": drawn((280, 280), "white", "black"),
-    "strokes on white": drawn((280, 280), "black", "white"),
-    "a wide picture": drawn((1900, 300), "navy", "beige"),
-    "a tall picture": drawn((90, 700), "navy", "beige"),
-    "a line": drawn((300, 1), "black", "white"),
-    "a tiny picture": drawn((12, 9), "black", "white"),
-    "five pixels": drawn((5, 5), "white", "black"),
-    "28 pixels": drawn((28, 28), "white", "black"),
-    "29 pixels": drawn((29, 29), "white", "black"),
-    "small, cut out": drawn((20, 24), "black", (0, 0, 0, 0), "RGBA"),
-    "large, cut out, light": drawn((400, 500), "ivory", (0, 0, 0, 0), "RGBA"),
-    "half transparent": drawn((300, 200), (200, 30, 30, 128), (0, 0, 0, 0), "RGBA"),
-    "nothing visible": Image.new("RGBA", (40, 40), (9, 9, 9, 0)),
-    "blank": Image.new("RGB", (200, 100), "teal"),
-    "blank, small": Image.new("RGB", (20, 10), "teal"),
-    "a speck": drawn((30, 30), "black", "white").resize((25, 25)),
-    "noise": nothing(np.random.default_rng(0)),
-    "clutter": clutter(np.random.default_rng(1)),
-    "a blurred photograph": drawn((700, 500), "brown", "gray").filter(ImageFilter.GaussianBlur(9)),
-}
-OTHERS["a speck"] = Image.new("RGB", (900, 900), "white")
-OTHERS["a speck"].paste("black", (400, 400, 420, 420))
-
-
-@pytest.mark.parametrize("name", OTHERS)
-def test_any_other_picture(lesson, name):
-    assert_same(lesson, OTHERS[name])
-
-
-def test_every_doubt_is_among_these_pictures():
-    doubts = {doubt for picture in OTHERS.values() for doubt in preprocess(picture).doubts}
-    assert doubts == set(DOUBTS.values())
-
-
-# Files
 
 
 def as_file(picture, kind="PNG", **options):
@@ -130,7 +40,119 @@ def as_file(picture, kind="PNG", **options):
 
 
 def read_in_page(lesson, content):
-    return lesson.evaluate(READ, in_base64(content))
+    """Return what the page makes of a picture or the content of a file."""
+    if isinstance(content, Image.Image):
+        content = as_file(content)
+    return lesson.evaluate(READ, base64.b64encode(content).decode())
+
+
+@pytest.fixture(scope="module")
+def classify(lesson):
+    """Return a function that predicts the class of X with the page's weights."""
+    code = "[d2l_softmax.trained.W.map((w) => [...w]), [...d2l_softmax.trained.b]]"
+    W, b = map(torch.tensor, lesson.evaluate(code))
+    return lambda X: int((X.flatten() @ W + b).argmax())
+
+
+@pytest.mark.parametrize("per_kind", first_quick([1, 20]))
+def test_pictures_on_plain_backgrounds_get_the_same_class_as_in_python(
+    lesson, real_data, classify, per_kind
+):
+    """Of 168 pictures, 8 of each kind, 166 (98.8 %) had the same class."""
+    _, (images, labels) = real_data
+    is_same, names = [], []
+    for name, kind in KINDS.items():
+        rng = np.random.default_rng(zlib.crc32(name.encode()))
+        while len(is_same) < per_kind * (len(names) // per_kind + 1):
+            image = images[rng.integers(len(labels))]
+            picture = disguise(image.numpy(), kind, rng)
+            in_page = read_in_page(lesson, picture)
+            assert in_page["warnings"] == []
+            is_same.append(np.argmax(in_page["logits"]) == classify(preprocess(picture).X))
+            names.append(name)
+    different = len(is_same) - sum(is_same)
+    assert different <= max(2, (1 - MIN_SHARE) * len(is_same))
+
+
+def drawn(size, ink, background, mode="RGB"):
+    """Return a picture of a pair of trousers."""
+    picture = Image.new(mode, size, background)
+    draw = ImageDraw.Draw(picture)
+    width, height = size
+    draw.polygon([(width * x, height * y) for x, y in TROUSERS], ink)
+    return picture
+
+
+TROUSERS = [
+    (0.35, 0.1),
+    (0.65, 0.1),
+    (0.67, 0.9),
+    (0.54, 0.9),
+    (0.5, 0.3),
+    (0.46, 0.9),
+    (0.33, 0.9),
+]
+DRAWINGS = {
+    "white on black, as on the page's canvas": drawn((280, 280), "white", "black"),
+    "black on white": drawn((280, 280), "black", "white"),
+    "28 pixels": drawn((28, 28), "white", "black"),
+    "28 pixels, black on white": drawn((28, 28), "black", "white"),
+    "cut out": drawn((300, 300), (30, 30, 60, 255), (0, 0, 0, 0), "RGBA"),
+    "cut out, light": drawn((300, 300), (250, 250, 250, 255), (0, 0, 0, 0), "RGBA"),
+    "half transparent": drawn((300, 300), (200, 30, 30, 128), (0, 0, 0, 0), "RGBA"),
+    "gray": drawn((300, 300), 50, 200, "L"),
+    "large": drawn((3000, 3000), "navy", "beige"),
+}
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_drawing_is_recognized(lesson, classify, name):
+    in_page = read_in_page(lesson, DRAWINGS[name])
+    assert classify(preprocess(DRAWINGS[name]).X) == 1
+    assert np.argmax(in_page["logits"]) == 1
+    assert in_page["warnings"] == []
+
+
+def speck():
+    picture = Image.new("RGB", (900, 900), "white")
+    picture.paste("black", (400, 400, 420, 420))
+    return picture
+
+
+WARNINGS = {
+    "one shade": (Image.new("RGB", (200, 100), "teal"), "blank"),
+    "one shade, small": (Image.new("RGB", (20, 10), "teal"), "blank"),
+    "one pixel": (Image.new("RGB", (1, 1), "white"), "blank"),
+    "a thin strip": (Image.new("RGB", (400, 1), "white"), "blank"),
+    "nothing visible": (Image.new("RGBA", (40, 40), (9, 9, 9, 0)), "blank"),
+    "noise": (nothing(np.random.default_rng(0)), "blank"),
+    "strong noise": (Image.effect_noise((300, 200), 200), "cluttered"),
+    "clutter": (clutter(np.random.default_rng(1)), "cluttered"),
+    "cut off": (drawn((300, 300), "black", "white").crop((100, 60, 200, 160)), "cluttered"),
+    "a speck": (speck(), "speck"),
+}
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_a_picture_without_a_clear_object_carries_a_warning(lesson, name):
+    picture, warning = WARNINGS[name]
+    in_page = read_in_page(lesson, picture)
+    assert in_page["warnings"] == [warning]
+    assert np.isfinite(in_page["X"]).all()
+
+
+def test_the_input_is_scaled_centred_and_light_on_black(lesson):
+    in_page = read_in_page(lesson, drawn((400, 300), "navy", "beige"))
+    assert in_page["names"] == ["picture", "withoutBackground", "trimmed", "scaled"]
+    X = np.reshape(in_page["X"], (28, 28))
+    rows, columns = (np.flatnonzero(X.max(axis=axis) > 0.5) for axis in (1, 0))
+    assert (rows[0], rows[-1]) == (0, 27)
+    assert abs(columns[0] + columns[-1] - 27) <= 1
+    assert X[:, 0].max() == X[:, -1].max() == 0
+    assert X.max() > 0.99
+
+
+# Files
 
 
 def photograph(size=(300, 200)):
@@ -139,46 +161,41 @@ def photograph(size=(300, 200)):
 
 
 def test_a_png_file_is_read_to_the_last_bit(lesson):
-    picture = photograph()
-    came = read_in_page(lesson, as_file(picture))
-    assert (came["width"], came["height"]) == picture.size
-    assert bytes(came["pixels"]) == picture.convert("RGBA").tobytes()
+    picture = photograph((120, 80))
+    in_page = read_in_page(lesson, picture)
+    assert (in_page["width"], in_page["height"]) == picture.size
+    assert bytes(in_page["pixels"]) == picture.convert("RGBA").tobytes()
 
 
-def test_a_jpeg_file_is_turned_as_its_camera_noted(lesson, tmp_path):
+def test_a_jpeg_file_is_rotated_as_its_camera_noted(lesson, tmp_path):
     picture = drawn((120, 80), "navy", "beige")
     exif = picture.getexif()
-    exif[0x0112] = 6  # to be turned to the right
-    path = tmp_path / "turned.jpg"
+    exif[0x0112] = 6  # to be rotated clockwise
+    path = tmp_path / "rotated.jpg"
     path.write_bytes(as_file(picture, "JPEG", exif=exif))
-    came, expected = read_in_page(lesson, path.read_bytes()), load_picture(path).convert("RGBA")
-    assert (came["width"], came["height"]) == expected.size == (80, 120)
-    difference = np.abs(np.array(came["pixels"]) - np.frombuffer(expected.tobytes(), np.uint8))
-    assert difference.max() <= 3  # decoders round differently
+    in_page, expected = read_in_page(lesson, path.read_bytes()), load_picture(path).convert("RGBA")
+    assert (in_page["width"], in_page["height"]) == expected.size == (80, 120)
+    difference = np.array(in_page["pixels"]) - np.asarray(expected).ravel().astype(int)
+    assert np.abs(difference).max() <= 3  # decoders round differently
 
 
-def test_a_large_picture_is_reduced_as_in_python(lesson, tmp_path):
-    picture = photograph((2150, 40))
-    path = tmp_path / "large.png"
-    path.write_bytes(as_file(picture))
-    came, expected = read_in_page(lesson, path.read_bytes()), load_picture(path).convert("RGBA")
-    assert (came["width"], came["height"]) == expected.size == (1075, 20)
-    difference = np.array(came["pixels"]) - np.frombuffer(expected.tobytes(), np.uint8).astype(int)
-    assert np.abs(difference).max() <= 1
+def test_a_large_picture_is_halved_by_area_averages(lesson):
+    picture = photograph((1600, 80))
+    in_page = read_in_page(lesson, picture)
+    assert (in_page["width"], in_page["height"]) == (400, 20)
+    expected = np.asarray(picture.reduce(4).convert("RGBA")).ravel().astype(int)
+    assert np.abs(np.array(in_page["pixels"]) - expected).mean() < 2
 
 
-def test_more_than_fifty_million_pixels_are_refused_and_less_are_read(lesson):
-    sizes = {(8192, 6144): None, (8000, 6000): (1000, 750)}
-    for size, reduced in sizes.items():
-        came = read_in_page(lesson, as_file(Image.new("L", size, 200)))
-        if reduced:
-            assert (came["width"], came["height"]) == reduced
-        else:
-            assert came == {"key": "tooManyPixels", "width": size[0], "height": size[1]}
+def test_more_than_fifty_million_pixels_are_refused_and_fewer_are_read(lesson):
+    refused = read_in_page(lesson, Image.new("L", (8192, 6144), 200))
+    assert refused == {"key": "tooManyPixels", "width": 8192, "height": 6144}
+    in_page = read_in_page(lesson, Image.new("L", (8000, 6000), 200))
+    assert (in_page["width"], in_page["height"]) == (500, 375)
 
 
 @pytest.mark.parametrize("name", ["empty", "text", "cut off", "damaged"])
-def test_what_is_no_picture_is_refused(lesson, name):
+def test_a_file_that_is_not_a_picture_is_refused(lesson, name):
     whole = as_file(photograph())
     content = {
         "empty": b"",
@@ -186,58 +203,8 @@ def test_what_is_no_picture_is_refused(lesson, name):
         "cut off": whole[: len(whole) // 2],
         "damaged": whole[:2000] + bytes(500) + whole[2500:],
     }[name]
-    read = read_in_page(lesson, content)
+    in_page = read_in_page(lesson, content)
     if name in ("cut off", "damaged") and isinstance(lesson, Firefox):
-        assert (read["width"], read["height"]) == (300, 200)  # Firefox shows what it could read
+        assert (in_page["width"], in_page["height"]) == (300, 200)  # Firefox shows the rest
     else:
-        assert read == {"key": "notAPicture"}
-
-
-# What Pillow computes
-
-RUN = """({ name, pixels, width, height, channels, more }) => {
-  const bytes = Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
-  const result = d2l_softmax.pillow[name]({ pixels: bytes, width, height, channels }, ...more);
-  return [...result.pixels];
-}"""
-OPERATIONS = {
-    "box, smaller": (
-        "resized",
-        (31, 17, "box"),
-        lambda p: p.resize((31, 17), Image.Resampling.BOX),
-    ),
-    "lanczos, smaller": (
-        "resized",
-        (28, 9, "lanczos"),
-        lambda p: p.resize((28, 9), Image.Resampling.LANCZOS),
-    ),
-    "lanczos, larger": (
-        "resized",
-        (150, 77, "lanczos"),
-        lambda p: p.resize((150, 77), Image.Resampling.LANCZOS),
-    ),
-    "median": ("median", (), lambda p: p.filter(ImageFilter.MedianFilter(3))),
-    "sharpened": ("sharpened", (), lambda p: p.filter(preprocessing.SHARPENED)),
-    "gray": ("grayOf", (), lambda p: p.convert("L")),
-}
-
-
-@pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("size", [(97, 41), (28, 23), (64, 64)])
-def test_an_operation_gives_what_pillow_gives(lesson, operation, size):
-    name, more, expected = OPERATIONS[operation]
-    picture = photograph(size)
-    if name == "sharpened":
-        picture = picture.convert("L")
-    came = lesson.evaluate(
-        RUN,
-        {
-            "name": name,
-            "pixels": in_base64(picture.tobytes()),
-            "width": picture.width,
-            "height": picture.height,
-            "channels": len(picture.getbands()),
-            "more": more,
-        },
-    )
-    assert bytes(came) == expected(picture).tobytes()
+        assert in_page == {"key": "notAPicture"}

@@ -2,7 +2,6 @@
 
 import ast
 import itertools
-import json
 import re
 from collections import Counter
 
@@ -12,8 +11,9 @@ import pytest
 import torch
 
 import scratch
+from d2l_softmax.i18n import LANGUAGES, chinese
 from notebooks import build
-from notebooks.exercises import LANGUAGES, texts_of
+from notebooks.exercises import texts_of
 
 SOURCE = jupytext.read(build.SOURCE, fmt="py:percent")
 STORED = {language: nbformat.read(path, 4) for language, path in build.NOTEBOOKS.items()}
@@ -36,8 +36,8 @@ def test_each_english_text_stands_right_before_its_chinese():
 
 @pytest.mark.parametrize("pattern", [r"^#+ \d?", FORMULA, r"`.+?`", r"<details>", r"\]\(.+?\)"])
 def test_both_languages_have_the_same_headings_formulas_and_names(pattern):
-    for english, chinese in zip(texts("en"), texts("zh"), strict=True):
-        found = [Counter(re.findall(pattern, text, re.MULTILINE)) for text in (english, chinese)]
+    for pair in zip(texts("en"), texts("zh"), strict=True):
+        found = [Counter(re.findall(pattern, text, re.MULTILINE)) for text in pair]
         assert found[0] == found[1]
 
 
@@ -131,7 +131,7 @@ def test_exercises_stand_where_the_source_marks_them(language):
     for section in range(1, 10):
         first, *_ = exercises = texts_of(section, language)
         place = sources.index(first)
-        assert sources[place - 1] == build.HEADINGS[language]
+        assert sources[place - 1] == {"en": "### Exercises", "zh": "### 练习"}[language]
         assert sources[place : place + len(exercises)] == exercises
 
 
@@ -139,7 +139,7 @@ def test_exercises_stand_where_the_source_marks_them(language):
 
 
 def is_print(node):
-    """Tell whether this is a call of print, or a docstring."""
+    """Return True for a call of print and for a docstring."""
     call = isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
     return call or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
 
@@ -172,13 +172,11 @@ SAME_IN_CHINESE = {
 }
 
 
-def test_every_text_of_the_figures_has_its_chinese_and_none_is_left_over():
-    chinese = json.loads(build.TEXTS.read_text(encoding="utf-8"))
-    found = set(texts_of_figures())
-    assert set(chinese) <= found
-    assert {text for text in found if " " in text} <= set(chinese) | SAME_IN_CHINESE
-    for english, translated in chinese.items():
-        assert re.findall(r"\{.+?\}", english) == re.findall(r"\{.+?\}", translated)
+def test_every_text_of_the_figures_has_its_chinese():
+    found = {text for text in texts_of_figures() if " " in text}
+    assert found <= chinese().keys() | SAME_IN_CHINESE
+    for text in found - SAME_IN_CHINESE:
+        assert re.findall(r"\{.+?\}", text) == re.findall(r"\{.+?\}", chinese()[text])
 
 
 def test_only_whole_texts_are_translated_and_only_in_chinese():

@@ -1,6 +1,7 @@
-"""The optimizers by hand against torch.optim's, step by step from the same start."""
+"""The optimizers by hand: torch.optim's steps, state_dict, invalid settings, worked examples."""
 
 import io
+import math
 
 import pytest
 import torch
@@ -10,129 +11,105 @@ import concise
 import scratch
 
 SHAPES = [(6, 3), (3,)]
+SETTINGS = [
+    ("SGD", {"lr": 0.1}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1}),
+    ("Adam", {"lr": 0.01, "weight_decay": 0.1}),
+    ("Adam", {"lr": 1e-4, "betas": (0.8, 0.99), "eps": 1e-6}),
+]
+every_setting = pytest.mark.parametrize(("name", "settings"), SETTINGS)
+STEPS, EPOCHS = 50, 10  # the rate decays after each epoch of five steps
 
 
-def assert_same_path(name, steps=50, epochs=None, **settings):
-    """Take the steps with both twins' optimizers on the same gradients and compare after each."""
-    generator = torch.Generator().manual_seed(0)
-    start = [torch.randn(s, dtype=torch.float64, generator=generator) for s in SHAPES]
-    ours = [p.clone() for p in start]
-    theirs = [p.clone().requires_grad_() for p in start]
-    optimizers = (
-        getattr(scratch, name)(ours, **settings),
-        getattr(concise, name)(theirs, **settings),
-    )
-    schedulers = [
-        twin.LinearDecay(optimizer, epochs)
-        for twin, optimizer in zip((scratch, concise), optimizers, strict=True)
-        if epochs
-    ]
-    for step in range(steps):
-        gradients = [torch.randn(s, dtype=torch.float64, generator=generator) for s in SHAPES]
-        for parameter, gradient in zip(theirs, gradients, strict=True):
-            parameter.grad = gradient.clone()
-        optimizers[0].step(gradients)
-        optimizers[1].step()
-        for scheduler in schedulers:
-            if (step + 1) % (steps // epochs) == 0:
-                scheduler.step()
-        for our, their in zip(ours, theirs, strict=True):
-            assert_close(our, their.detach(), rtol=0, atol=1e-12)
-    assert all((our != first).all() for our, first in zip(ours, start, strict=True))
-
-
-OPTIMIZERS = {
-    "sgd": ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1}),
-    "adam": ("Adam", {"lr": 0.01, "weight_decay": 0.1}),
-}
-
-
-@pytest.mark.parametrize(("name", "settings"), OPTIMIZERS.values(), ids=OPTIMIZERS)
-@pytest.mark.parametrize("twin", [scratch, concise], ids=["scratch", "concise"])
-def test_a_loaded_state_dict_continues_to_the_same_bits(twin, name, settings):
-    """Through a file; the second optimizer has other settings and steps until it is loaded."""
-    generator = torch.Generator().manual_seed(0)
-    gradients = [[torch.randn(s, generator=generator) for s in SHAPES] for _ in range(6)]
-    start = [torch.randn(s, generator=generator) for s in SHAPES]
-
-    def make(parameters, **settings):
-        parameters = [p.clone().requires_grad_(twin is concise) for p in parameters]
-        optimizer = getattr(twin, name)(parameters, **settings)
-        return parameters, optimizer, twin.LinearDecay(optimizer, 6)
-
-    def train(training, steps):
-        parameters, optimizer, scheduler = training
-        for step in steps:
-            if twin is scratch:
-                optimizer.step(gradients[step])
-            else:
-                for p, g in zip(parameters, gradients[step], strict=True):
-                    p.grad = g.clone()
-                optimizer.step()
+def train(twin, parameters, optimizer, scheduler, steps):
+    """Take a step along each list of gradients; yield the parameters after each."""
+    for number, gradients in enumerate(steps, start=1):
+        if twin is scratch:
+            optimizer.step(gradients)
+        else:
+            for p, g in zip(parameters, gradients, strict=True):
+                p.grad = g.clone()
+            optimizer.step()
+        if number % (STEPS // EPOCHS) == 0:
             scheduler.step()
+        yield [p.detach().clone() for p in parameters]
 
-    whole = make(start, **settings)
-    train(whole, range(3))
+
+def make(twin, name, start, settings):
+    """Return copies of the parameters, their optimizer, and its linear decay."""
+    parameters = [p.clone().requires_grad_(twin is concise) for p in start]
+    optimizer = getattr(twin, name)(parameters, **settings)
+    return parameters, optimizer, twin.LinearDecay(optimizer, EPOCHS)
+
+
+def random_parameters(generator, dtype=torch.float64):
+    return [torch.randn(shape, dtype=dtype, generator=generator) for shape in SHAPES]
+
+
+@every_setting
+def test_both_twins_take_the_same_steps(name, settings, generator):
+    start = random_parameters(generator)
+    steps = [random_parameters(generator) for _ in range(STEPS)]
+    paths = [
+        train(twin, *make(twin, name, start, settings), steps=steps) for twin in (scratch, concise)
+    ]
+    for one, other in zip(*paths, strict=True):
+        assert_close(one, other, rtol=0, atol=1e-12)
+    assert all((p != first).all() for p, first in zip(one, start, strict=True))
+
+
+@every_setting
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_loaded_state_dict_continues_to_the_same_bits(twin, name, settings, dtype, generator):
+    """Through a file; the second optimizer has other settings and takes steps before."""
+    start = random_parameters(generator, dtype)
+    steps = [random_parameters(generator, dtype) for _ in range(12)]
+    whole = make(twin, name, start, settings)
+    *_, middle = train(twin, *whole, steps=steps[:6])
     file = io.BytesIO()
     torch.save([part.state_dict() for part in whole[1:]], file)
-    other = make([p.detach() for p in whole[0]], lr=0.5)
-    train(other, range(1))
-    for p, saved in zip(other[0], whole[0], strict=True):
-        p.detach().copy_(saved.detach())
     file.seek(0)
+    other = make(twin, name, start, {"lr": 0.5})
+    list(train(twin, *other, steps=steps[:5]))
+    for p, saved in zip(other[0], middle, strict=True):
+        p.detach().copy_(saved)
     for part, state in zip(other[1:], torch.load(file, weights_only=True), strict=True):
         part.load_state_dict(state)
-    for training in (whole, other):
-        train(training, range(3, 6))
-    for one, two in zip(whole[0], other[0], strict=True):
-        assert torch.equal(one, two)
-    assert not torch.equal(whole[0][0], start[0])
+    paths = [train(twin, *each, steps=steps[6:]) for each in (whole, other)]
+    for one, two in zip(*paths, strict=True):
+        assert all(map(torch.equal, one, two))
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
-@pytest.mark.parametrize("weight_decay", [0.0, 1e-3, 0.1])
-def test_sgd_is_torchs(momentum, weight_decay):
-    assert_same_path("SGD", lr=0.1, momentum=momentum, weight_decay=weight_decay)
+@every_setting
+def test_steps_after_loading_leave_the_saved_tensors_as_they_are(name, settings, generator):
+    start, gradients = random_parameters(generator), random_parameters(generator)
+    (*_, one, _), (*_, two, _) = (make(scratch, name, start, settings) for _ in range(2))
+    one.step(gradients)
+    saved = one.state_dict()
+    two.load_state_dict(saved)
+    tensors = [tensor for value in saved.values() if isinstance(value, list) for tensor in value]
+    before = [tensor.clone() for tensor in tensors]
+    two.step(gradients)
+    assert len(tensors) >= len(SHAPES)
+    assert all(map(torch.equal, tensors, before))
 
 
-@pytest.mark.parametrize("weight_decay", [0.0, 1e-3, 0.1])
-def test_adam_is_torchs(weight_decay):
-    assert_same_path("Adam", lr=1e-2, weight_decay=weight_decay)
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_a_state_dict_of_other_parameters_is_refused(name):
+    parameters = [torch.zeros(1), torch.zeros(1)]
+    one, two = (getattr(scratch, name)(parameters[:n], lr=0.1) for n in (1, 2))
+    for optimizer, other in ((one, two), (two, one)):
+        with pytest.raises(ValueError, match="argument"):
+            optimizer.load_state_dict(other.state_dict())
 
 
 def test_defaults_are_torchs():
     parameter = torch.zeros(1, requires_grad=True)
-    theirs = concise.Adam([parameter]).defaults
-    ours = scratch.Adam([torch.zeros(1)])
-    assert (ours.lr, ours.betas, ours.eps, ours.weight_decay) == (
-        theirs["lr"],
-        theirs["betas"],
-        theirs["eps"],
-        theirs["weight_decay"],
-    )
-    theirs = concise.SGD([parameter], lr=0.1).defaults
-    ours = scratch.SGD([torch.zeros(1)], lr=0.1)
-    assert (ours.momentum, ours.weight_decay) == (theirs["momentum"], theirs["weight_decay"])
-
-
-def test_adam_with_other_settings_is_torchs():
-    assert_same_path("Adam", lr=1e-4, betas=(0.8, 0.99), eps=1e-6)
-
-
-@pytest.mark.parametrize("name", ["SGD", "Adam"])
-def test_linear_decay_is_torchs(name):
-    assert_same_path(name, lr=0.1, epochs=10)
-
-
-def test_linear_decay_ends_at_zero():
-    optimizer = scratch.SGD([torch.zeros(1)], lr=0.4)
-    scheduler = scratch.LinearDecay(optimizer, epochs=4)
-    rates = []
-    for _ in range(4):
-        rates.append(optimizer.lr)
-        scheduler.step()
-    assert rates == pytest.approx([0.4, 0.3, 0.2, 0.1])
-    assert optimizer.lr == pytest.approx(0, abs=1e-15)
+    for name, settings in (("SGD", {"lr": 0.1}), ("Adam", {})):
+        other = getattr(concise, name)([parameter], **settings).defaults
+        one = getattr(scratch, name)([torch.zeros(1)], **settings).state_dict()
+        for setting in ("lr", "momentum", "betas", "eps", "weight_decay"):
+            assert one.get(setting) == other.get(setting), setting
 
 
 def test_two_steps_with_momentum_worked_by_hand():
@@ -151,24 +128,23 @@ def test_first_step_of_adam_is_the_learning_rate():
     assert_close(p, torch.tensor([0.99, 1.01], dtype=torch.float64), rtol=0, atol=1e-6)
 
 
-def test_as_many_gradients_as_parameters():
+def test_linear_decay_reaches_zero_exactly_and_stays_there(twin):
+    parameter = torch.zeros(1, requires_grad=twin is concise)
+    parameter.grad = torch.zeros(1)
+    optimizer = twin.SGD([parameter], lr=0.3)
+    scheduler, rates = twin.LinearDecay(optimizer, epochs=3), []
+    for _ in range(6):
+        rates.append(optimizer.lr if twin is scratch else optimizer.param_groups[0]["lr"])
+        optimizer.step([torch.zeros(1)] if twin is scratch else None)
+        scheduler.step()
+    assert rates[:3] == pytest.approx([0.3, 0.2, 0.1])
+    assert rates[3:] == pytest.approx([0, 0, 0], abs=1e-15)
+
+
+def test_a_gradient_for_each_parameter():
     for optimizer in (scratch.SGD([torch.zeros(1)], lr=0.1), scratch.Adam([torch.zeros(1)])):
         with pytest.raises(ValueError, match="argument"):
             optimizer.step([torch.zeros(1), torch.zeros(1)])
-
-
-@pytest.mark.parametrize(
-    ("name", "settings"),
-    [("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1}), ("Adam", {"weight_decay": 0.1})],
-)
-def test_gradients_are_left_as_they_were(name, settings, generator):
-    parameters = [torch.randn(s, generator=generator) for s in SHAPES]
-    gradients = [torch.randn(s, generator=generator) for s in SHAPES]
-    before = [gradient.clone() for gradient in gradients]
-    optimizer = getattr(scratch, name)(parameters, **settings)
-    for _ in range(2):
-        optimizer.step(gradients)
-    assert all(map(torch.equal, gradients, before))
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam"])
@@ -177,3 +153,32 @@ def test_parameters_may_come_from_a_generator(name):
     optimizer = getattr(scratch, name)((parameter for parameter in [p]), lr=0.5)
     optimizer.step([torch.ones(2)])
     assert p.tolist() == pytest.approx([0.5, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "error", "message"),
+    [
+        ("SGD", {"lr": -1}, ValueError, "lr is -1, expected a number of at least 0"),
+        ("SGD", {"lr": "0.1"}, TypeError, "lr is '0.1', expected a number"),
+        ("SGD", {"lr": None}, TypeError, "lr is None"),
+        ("SGD", {"lr": 0.1, "momentum": -0.5}, ValueError, "momentum is -0.5"),
+        ("SGD", {"lr": 0.1, "weight_decay": -1e-3}, ValueError, "weight_decay is -0.001"),
+        ("SGD", {"lr": 0.1, "weight_decay": "1e-3"}, TypeError, "weight_decay is '1e-3'"),
+        ("Adam", {"lr": -1}, ValueError, "lr is -1"),
+        ("Adam", {"lr": math.nan}, ValueError, "lr is nan"),
+        ("Adam", {"lr": "0.1"}, TypeError, "lr is '0.1', expected a number"),
+        ("Adam", {"eps": -1e-8}, ValueError, "eps is -1e-08"),
+        ("Adam", {"betas": (1.0, 0.9)}, ValueError, "beta1 is 1.0, expected .* from 0 to below 1"),
+        ("Adam", {"betas": (0.9, -0.1)}, ValueError, "beta2 is -0.1"),
+        ("Adam", {"weight_decay": math.nan}, ValueError, "weight_decay is nan"),
+    ],
+)
+def test_invalid_settings(twin, name, settings, error, message):
+    parameters = [torch.zeros(2, requires_grad=twin is concise)]
+    with pytest.raises(error, match=message if twin is scratch else None):
+        getattr(twin, name)(parameters, **settings)
+
+
+def test_settings_may_be_zero():
+    scratch.SGD([torch.zeros(1)], lr=0, momentum=0, weight_decay=0)
+    scratch.Adam([torch.zeros(1)], lr=0, eps=0, betas=(0, 0), weight_decay=0)

@@ -1,4 +1,4 @@
-"""Predictions: which pictures are meant, what is written of them, what a prediction is made of."""
+"""predict: which pictures are found, the results that are written, and the figure of one."""
 
 import base64
 import csv
@@ -14,38 +14,34 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import complaints
 from matplotlib.colors import to_rgb
 from PIL import Image
 
 import scratch
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import predict as predict_command
-from d2l_softmax.commands.picture_paths import find_pictures
-from d2l_softmax.commands.picture_sources import Prepared
+from d2l_softmax.commands.predict import find_pictures
 from d2l_softmax.data.fashion_mnist import CLASSES
+from d2l_softmax.data.preprocessing import Preprocessed
 from d2l_softmax.figures import style
 from d2l_softmax.figures.prediction import draw_prediction
 from d2l_softmax.figures.style import chinese_font
 from d2l_softmax.pages.predictions import SIDE
 
 DOUBT = "The picture is <blank>."
-
-
-@pytest.fixture(scope="module")
-def shoes_and_shirts(real_data):
-    """Return six test images as gray pictures, by name."""
-    images = [Image.fromarray(image.numpy()) for image in real_data[1][0][:6]]
-    return {f"picture {i}.png": image for i, image in enumerate(images, 8)}
+IN_FOLDER = [*(f"picture {i}.png" for i in (10, 11, 12, 13, 8, 9)), "衬衫 1.JPG"]
 
 
 @pytest.fixture
-def folder(tmp_path, shoes_and_shirts):
-    """Return a folder of pictures with a long name, a Chinese one, and what is passed over."""
+def folder(tmp_path, real_data):
+    """Return a folder with six test images, a large one in a subfolder, and files to skip."""
     folder = tmp_path / "my photos"
     (folder / "衣服").mkdir(parents=True)
     (folder / ".hidden").mkdir()
-    for name, picture in shoes_and_shirts.items():
-        picture.save(folder / name)
+    for i, image in enumerate(real_data[1][0][:6], 8):
+        picture = Image.fromarray(image.numpy())
+        picture.save(folder / f"picture {i}.png")
     picture.resize((300, 200)).save(folder / "衣服" / "衬衫 1.JPG")
     for name in (".hidden/a.png", "._a.png", "notes.txt", "Thumbs.db"):
         (folder / name).write_bytes(b"not a picture")
@@ -56,7 +52,7 @@ def folder(tmp_path, shoes_and_shirts):
 def predict(trained, tmp_path, capsys, monkeypatch):
     """Return a function that runs the command: its status, output and errors.
 
-    No drawings are made, which take the most time, except of one picture.
+    Drawings take the most time: only single pictures are drawn.
     """
     monkeypatch.setattr(predict_command, "MOST_DRAWN", 1)
 
@@ -70,24 +66,24 @@ def predict(trained, tmp_path, capsys, monkeypatch):
 
 @pytest.fixture
 def doubtful(monkeypatch):
-    """Let every picture that is 300 pixels wide be doubted."""
-    read_all = predict_command.read_all
+    """Let every picture that is 300 pixels wide carry a doubt."""
+    read_picture = predict_command.read_picture
 
-    def doubting(*arguments):
-        for source, prepared in read_all(*arguments):
-            wide = prepared.steps["the picture"].width == 300
-            yield source, prepared._replace(doubts=(DOUBT,) * wide)
+    def doubting(path, description, invert):
+        prepared = read_picture(path, description, invert)
+        wide = prepared.steps["the picture"].width == 300
+        return prepared._replace(doubts=(DOUBT,) * wide)
 
-    monkeypatch.setattr(predict_command, "read_all", doubting)
+    monkeypatch.setattr(predict_command, "read_picture", doubting)
 
 
-def rows(path):
+def read_rows(path):
     """Return the rows of a table."""
     with open(path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-# Which pictures are meant
+# Which pictures are found
 
 
 def names(*arguments):
@@ -96,54 +92,37 @@ def names(*arguments):
     return [picture.name for picture in pictures], problems
 
 
-IN_FOLDER = [*(f"picture {i}.png" for i in range(8, 14)), "衬衫 1.JPG"]
-
-
-def test_a_folder_is_its_pictures_in_natural_order_and_nothing_else(folder):
+def test_folders_patterns_and_files(folder):
+    assert names(folder) == names(folder / "*") == (IN_FOLDER, [])
+    assert names(folder / "*1?.png") == (IN_FOLDER[:4], [])
+    assert names(folder / "**" / "*.JPG") == (IN_FOLDER[6:], [])
+    (folder / "again").symlink_to(folder, target_is_directory=True)  # is not followed
     assert names(folder) == (IN_FOLDER, [])
+    (folder / "again").unlink()
+    last = folder / IN_FOLDER[3]
+    once = [last.name, *IN_FOLDER[:3], *IN_FOLDER[4:]]
+    assert names(last, folder, last, folder / "*") == (once, [])
 
 
-def test_each_picture_is_meant_once(folder):
-    last = folder / "picture 13.png"
-    assert names(last, folder, folder / "..", last) == (
-        [last.name, *IN_FOLDER[:5], IN_FOLDER[6]],
-        [],
-    )
-
-
-def test_a_pattern_that_no_shell_expanded(folder):
-    assert names(folder / "*1?.png") == ([f"picture {i}.png" for i in range(10, 14)], [])
-    assert names(folder / "**" / "*.JPG") == (["衬衫 1.JPG"], [])
-    assert names(folder / "*") == (IN_FOLDER, [])
-
-
-def test_a_name_with_the_signs_of_a_pattern_is_a_name_where_there_is_such_a_file(folder):
+def test_a_file_named_like_a_pattern_is_a_file(folder):
     (folder / "picture [9].png").touch()
     assert names(folder / "picture [9].png")[0] == ["picture [9].png"]
     (folder / "picture [9].png").unlink()
     assert names(folder / "picture [9].png")[0] == ["picture 9.png"]
 
 
-def test_folders_that_are_linked_into_themselves_end(folder):
-    (folder / "again").symlink_to(folder, target_is_directory=True)
-    assert names(folder) == (IN_FOLDER, [])
-    assert len(names(folder / "**")[0]) == len(IN_FOLDER)
-
-
-def test_what_names_no_picture_is_said(tmp_path):
+def test_arguments_without_pictures_are_named(tmp_path):
     (tmp_path / "empty" / ".hidden").mkdir(parents=True)
     assert find_pictures([tmp_path / "empty", tmp_path / "*.png", tmp_path / "gone.png"]) == (
-        [tmp_path / "gone.png"],  # as reading it will say
+        [tmp_path / "gone.png"],  # reading it fails
         [
             f"{tmp_path / 'empty'}: no pictures in this folder",
-            f"{tmp_path / '*.png'}: no picture matches this pattern",
+            f"{tmp_path / '*.png'}: no pictures match this pattern",
         ],
     )
 
 
-def test_a_folder_that_cannot_be_looked_into_is_named_and_the_others_are_not_lost(
-    folder, monkeypatch
-):
+def test_a_folder_that_cannot_be_read_is_named(folder, monkeypatch):
     scandir = os.scandir
 
     def forbidden(path):
@@ -152,125 +131,118 @@ def test_a_folder_that_cannot_be_looked_into_is_named_and_the_others_are_not_los
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", forbidden)
-    pictures, problems = names(folder)
-    assert pictures == IN_FOLDER[:-1]
-    assert problems == [f"{folder / '衣服'}: can't be looked into: Permission denied"]
+    problem = f"{folder / '衣服'}: can't read this folder: Permission denied"
+    assert names(folder) == (IN_FOLDER[:-1], [problem])
 
 
-# What is written
+# Results
 
 
-def test_the_table_has_a_row_for_each_picture(predict, folder, trained, doubtful):
+def test_table_lines_and_json_agree(predict, folder, doubtful):
     status, out, err = predict(folder)
     assert (status, err) == (0, "")
-    table = rows(tmp := folder.parent / "out" / "predictions.csv")
-    assert list(table[0]) == ["file", "class", "index", "probability", *CLASSES, "doubts"]
-    assert [os.path.basename(row["file"]) for row in table] == IN_FOLDER
-    (last,) = json.loads(predict(folder / "picture 13.png", "--json")[1])
-    row = table[5]
-    assert row["file"] == last["file"]
-    assert (row["class"], int(row["index"])) == (last["class"], last["index"])
-    assert float(row["probability"]) == last["probability"]
-    assert {name: float(row[name]) for name in CLASSES} == last["probabilities"]
-    assert [row["doubts"] for row in table] == [""] * 6 + [DOUBT]
-    assert out.splitlines()[-2:] == [
-        f"    {DOUBT}",
-        f"wrote predictions.csv and predictions.html to {tmp.parent}",
-    ]
-
-
-def test_doubts_are_part_of_the_json(predict, folder, doubtful):
-    results = json.loads(predict(folder, "--json")[1])
+    table = folder.parent / "out" / "predictions.csv"
+    rows, results = read_rows(table), json.loads(predict(folder, "--json")[1])
+    assert list(rows[0]) == ["file", "class", "index", "probability", *CLASSES, "doubts"]
+    assert [os.path.basename(row["file"]) for row in rows] == IN_FOLDER
+    for row, result in zip(rows, results, strict=True):
+        assert (row["file"], row["class"]) == (result["file"], result["class"])
+        assert (int(row["index"]), row["class"]) == (result["index"], CLASSES[result["index"]])
+        assert (
+            float(row["probability"])
+            == result["probability"]
+            == max(result["probabilities"].values())
+        )
+        assert {name: float(row[name]) for name in CLASSES} == result["probabilities"]
+        assert [row["doubts"]] == (result["doubts"] or [""])
     assert [result["doubts"] for result in results] == [[]] * 6 + [[DOUBT]]
+    first = f"{rows[0]['file']}: {rows[0]['class']} {float(rows[0]['probability']):.3f}, "
+    lines = out.splitlines()
+    assert lines[0].startswith(first)
+    written = f"wrote predictions.csv and predictions.html to {table.parent}"
+    assert lines[-2:] == [f"    {DOUBT}", written]
 
 
-def test_few_pictures_are_drawn_each_and_many_are_not(predict, folder, monkeypatch):
+def test_few_pictures_are_drawn_and_many_are_not(predict, folder, monkeypatch):
     monkeypatch.setattr(predict_command, "MOST_DRAWN", 2)
-    predict(folder / "picture [89].png")
     out = folder.parent / "out"
+    predict(folder / "picture [89].png")
     assert len(list(out.glob("*.png"))) == 2
     predict(folder)
     assert len(list(out.glob("*.png"))) == 2
 
 
-def test_a_single_picture_has_no_table_and_no_page(predict, folder):
+def test_one_picture_has_no_table_and_none_has_nothing(predict, folder):
+    out = folder.parent / "out"
+    status, printed, err = predict(folder / ".hidden")
+    assert (status, printed, err.count("\n")) == (1, "", 1)
+    assert list(out.iterdir()) == []
     predict(folder / "衣服")
-    assert [path.name for path in (folder.parent / "out").iterdir()] == ["衬衫 1-prediction.png"]
+    assert [path.name for path in out.iterdir()] == ["衬衫 1-prediction.png"]
 
 
-def test_what_could_not_be_used_is_said_and_is_on_the_page(predict, folder):
+def test_problems_are_on_standard_error_and_on_the_page(predict, folder):
     bad = os.fsencode(folder) + b"/broken\xff.png"
     with open(bad, "wb") as file:
         file.write(b"broken")
-    sys.stderr.reconfigure(errors="backslashreplace")  # as in the program
+    sys.stderr.reconfigure(errors="backslashreplace")  # as the program does
     status, _, err = predict(folder, folder / "*.gif")
     assert status == 1
-    lines = [line.removeprefix("python -m d2l_softmax predict: ") for line in err.splitlines()]
-    assert [line.rsplit("/", 1)[1] for line in lines] == [
-        "*.gif: no picture matches this pattern",
+    assert [line.rsplit("/", 1)[1] for line in err.splitlines()] == [
+        "*.gif: no pictures match this pattern",
         "broken\\udcff.png: not a picture",
     ]
     text = (folder.parent / "out" / "predictions.html").read_text(encoding="utf-8")
     assert "broken\\udcff.png: not a picture" in text
-    assert len(rows(folder.parent / "out" / "predictions.csv")) == len(IN_FOLDER)
-
-
-def test_nothing_is_written_of_no_pictures(predict, tmp_path):
-    (tmp_path / "empty").mkdir()
-    status, out, err = predict(tmp_path / "empty")
-    assert (status, out, err.count("\n")) == (1, "", 1)
-    assert list((tmp_path / "out").iterdir()) == []
+    assert len(read_rows(folder.parent / "out" / "predictions.csv")) == len(IN_FOLDER)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_keeps_what_was_predicted(predict, folder, monkeypatch, signum):
-    prediction_of, done = predict_command.prediction_of, []
+def test_a_signal_keeps_the_results_so_far(predict, folder, monkeypatch, signum):
+    predict_one, done = predict_command.predict_one, []
 
-    def interrupted(name, *arguments):
-        done.append(name)
+    def interrupted(path, *arguments):
+        done.append(str(path))
         if len(done) == 2:
             signal.raise_signal(signum)
-        return prediction_of(name, *arguments)
+        return predict_one(path, *arguments)
 
-    monkeypatch.setattr(predict_command, "prediction_of", interrupted)
+    monkeypatch.setattr(predict_command, "predict_one", interrupted)
     status, _, err = predict(folder)
     assert status == 128 + signum
     assert err == "python -m d2l_softmax predict: interrupted after 2 of 7 pictures\n"
     out = folder.parent / "out"
-    assert [row["file"] for row in rows(out / "predictions.csv")] == done
+    assert [row["file"] for row in read_rows(out / "predictions.csv")] == done
     assert "Interrupted: 5 more pictures" in (out / "predictions.html").read_text(encoding="utf-8")
 
 
-def test_a_model_of_features_is_told_once_that_a_picture_is_none(tmp_path, folder, capsys):
+def test_a_model_of_features_refuses_pictures_in_one_line(tmp_path, folder, capsys):
     torch.save({"W": torch.zeros(5, 2), "b": torch.zeros(2)}, tmp_path / "model.pt")
     description = {"data": "iris", "classes": ["a", "b"], "shape": [5], "resize": None}
     (tmp_path / "model.json").write_text(json.dumps(description))
     argv = [f"--model={tmp_path / 'model.pt'}", f"--output-dir={tmp_path / 'out'}"]
     assert d2l_main.main(["predict", str(folder), *argv]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith(
-        "the model is for 5 in 2 classes, which are features; a picture can't be one"
-    )
+    assert line.endswith("can't classify pictures: the model is for features, 5 in 2 classes")
 
 
-def test_the_bar_is_as_long_as_there_are_pictures(predict, folder, monkeypatch):
+def test_the_bar_counts_pictures(predict, folder, monkeypatch):
     monkeypatch.setattr(type(sys.stderr), "isatty", lambda stream: True)
     _, out, err = predict(folder)
-    assert "0/7 " in err
-    assert "pictures/s" in err
+    assert re.search("0/7 .*pictures/s", err)
     assert out.count(".png: ") + out.count(".JPG: ") == 7
 
 
-def test_what_is_kept_of_a_picture_is_small_and_no_tensor():
-    """Small tensors that stay while large pictures come and go fragment the memory."""
+def test_a_prediction_is_small_and_has_no_tensors():
+    """Small tensors that are kept while large pictures are freed fragment the memory."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randint(256, (900, 1000, 3), dtype=torch.uint8, generator=generator)
-    prepared = Prepared(
-        torch.rand(1, 1, 28, 28), {"the picture": Image.fromarray(noise.numpy())}, ()
-    )
-    kept = predict_command.prediction_of("name", prepared, scratch.SoftmaxRegression(784, 10))
-    assert len(pickle.dumps(kept)) < 20_000
-    assert {type(probability) for probability in kept.probabilities} == {float}
+    steps = {"the picture": Image.fromarray(noise.numpy())}
+    prepared = Preprocessed(torch.rand(1, 1, 28, 28), steps)
+    model = scratch.SoftmaxRegression(784, 10)
+    prediction = predict_command.predict_one(Path("name"), prepared, model)
+    assert len(pickle.dumps(prediction)) < 20_000
+    assert {type(probability) for probability in prediction.probabilities} == {float}
 
 
 # The page
@@ -283,63 +255,55 @@ def page(predict, folder, doubtful):
     return folder.parent / "out" / "predictions.html"
 
 
-def test_the_page_shows_each_picture_what_was_seen_and_what_was_said(page, folder):
-    text = page.read_text(encoding="utf-8")
-    table = rows(page.with_suffix(".csv"))
-    items = text.split("<li>\n")[1:]
-    assert len(items) == len(table)
-    for item, row in zip(items, table, strict=True):
-        name = Path(row["file"]).name
-        assert f'<p class="name">{name}</p>' in item
-        first = re.search(r"<li><span>(.+?)</span> <span>(.+?)</span></li>", item)
-        assert first.groups() == (row["class"], f"{float(row['probability']):.3f}")
-        assert [alt.removesuffix(name) for alt in re.findall('alt="(.+?)"', item)] == [
-            "the picture ",
-            "what the model saw of ",
-        ]
-    original, seen = (embedded(item) for item in re.findall('src="(.+?)"', items[0]))
-    assert original.convert("L").tobytes() == Image.open(table[0]["file"]).tobytes()
-    assert seen.size == (28, 28)
-    assert embedded(re.findall('src="(.+?)"', items[-1])[0]).size == (SIDE, SIDE * 2 // 3)
-    assert "&lt;blank&gt;" in items[-1]
-    assert "&lt;blank&gt;" not in items[0]
-    assert "doubtful: 1." in text
-    assert str(folder) not in text  # nobody's paths are in a page that is sent to others
-
-
-def embedded(address):
+def open_data_uri(address):
     """Return the picture of a data URI."""
     return Image.open(io.BytesIO(base64.b64decode(address.partition("base64,")[2])))
 
 
-def test_the_page_is_readable_everywhere_and_asks_nobody(page, visit):
-    from axe_playwright_python.sync_playwright import Axe
+def test_the_page_shows_each_picture_the_input_and_the_classes(page, folder):
+    text = page.read_text(encoding="utf-8")
+    rows, items = read_rows(page.with_suffix(".csv")), text.split("<li>\n")[1:]
+    for item, row in zip(items, rows, strict=True):
+        name = Path(row["file"]).name
+        assert f'<p class="name">{name}</p>' in item
+        first = re.search(r"<li><span>(.+?)</span> <span>(.+?)</span></li>", item)
+        assert first.groups() == (row["class"], f"{float(row['probability']):.3f}")
+        alts = re.findall('alt="(.+?)"', item)
+        assert alts == [f"the picture {name}", f"what the model saw of {name}"]
+    original, seen = (open_data_uri(item) for item in re.findall('src="(.+?)"', items[0]))
+    assert original.convert("L").tobytes() == Image.open(rows[0]["file"]).tobytes()
+    assert seen.size == (28, 28)
+    large = open_data_uri(re.findall('src="(.+?)"', items[-1])[0])
+    assert large.size == (SIDE, SIDE * 2 // 3)
+    assert ["&lt;blank&gt;" in item for item in items] == [False] * 6 + [True]
+    assert "doubtful: 1." in text
+    assert str(folder) not in text  # a user's folders are private
 
+
+def test_the_page_fits_every_width_and_loads_nothing(page, visit):
     for scheme in ("light", "dark"):
         opened, requests = visit(page, width=390, scheme=scheme)
         for width in (320, 390, 1300, 2000):
             opened.set_viewport_size({"width": width, "height": 900})
             assert opened.evaluate("document.documentElement.scrollWidth") == width
         assert all(address.startswith("data:") for address in requests[1:])
-        whole = "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
-        assert opened.evaluate(whole)
-        assert Axe().run(opened).response["violations"] == []
-    widths = "[...document.images].map(image => Math.max(image.width, image.height))"
-    assert set(opened.evaluate(widths)) == {96}
+        assert complaints(opened) == []
+    sizes = "[...document.images].map(i => i.complete * Math.max(i.width, i.height))"
+    assert set(opened.evaluate(sizes)) == {96}
 
 
 @pytest.mark.usefixtures("font_for_chinese")
 def test_the_page_in_chinese_is_chinese(predict, folder, visit):
-    predict(folder, "--lang=zh")
+    predict(folder, folder / "*.gif", "--lang=zh")
     opened, _ = visit(folder.parent / "out" / "predictions.html")
     assert opened.evaluate("document.documentElement.lang") == "zh-CN"
-    said = [opened.title(), *opened.locator("h1, header p, .classes span").all_inner_texts()]
-    said += opened.evaluate("[...document.images].map(image => image.alt)")
+    texts = [opened.title(), *opened.locator("h1, h2, header p, .classes span").all_inner_texts()]
+    texts += opened.evaluate("[...document.images].map(image => image.alt)")
     names = "|".join(re.escape(path.name) for path in folder.rglob("*.*"))
-    assert not re.search("[a-z]{2}", re.sub(names, "", "\n".join(said)))
+    assert not re.search("[a-z]{2}", re.sub(names, "", "\n".join(texts)))
 
 
-def test_a_font_that_is_not_there_is_missed_once(predict, folder, monkeypatch):
+def test_a_missing_font_is_reported_once(predict, folder, monkeypatch):
     monkeypatch.setattr(style, "CHINESE_FONTS", ())
     chinese_font.cache_clear()
     _, _, err = predict(folder / "picture [89].png", "--lang=zh")
@@ -347,54 +311,62 @@ def test_a_font_that_is_not_there_is_missed_once(predict, folder, monkeypatch):
     assert err.count("no installed font has Chinese characters") == 1
 
 
-# What a prediction is made of
+# The figure of a prediction
 
 
-@pytest.fixture(params=[(1, 4, 5), (3, 4, 5)], ids=["gray", "coloured"])
-def made_of(request):
-    """Return a model of seven classes, an image for it, and the axes of its prediction by title."""
+@pytest.fixture(params=[(1, 4, 5), (3, 4, 5)], ids=["gray", "color"])
+def drawn(request):
+    """Return X, the logits and the two best classes of a model, and the figure's axes by title."""
     generator = torch.Generator().manual_seed(0)
-    classes = [f"class {k}" for k in range(7)]
     model = scratch.SoftmaxRegression(math.prod(request.param), 7)
     model.W.copy_(torch.randn(model.W.shape, generator=generator))
     model.b.copy_(torch.randn(7, generator=generator))
     X = torch.rand(1, *request.param, generator=generator)
-    figure = draw_prediction(X, {}, (), model, classes)
-    return model, X, figure, {axes.get_title().split(":")[0]: axes for axes in figure.axes}
+    figure = draw_prediction(X, {}, (), model, [f"class {k}" for k in range(7)])
+    logits = (X.flatten().double() @ model.W.double() + model.b).tolist()
+    best = sorted(range(7), key=lambda k: -logits[k])[:2]
+    return (
+        model,
+        logits,
+        best,
+        figure,
+        {axes.get_title().split(":")[0]: axes for axes in figure.axes},
+    )
 
 
-def best_two(model, X):
-    """Return the two classes of the highest logits, and all logits, reckoned in a plain loop."""
-    pixels = X.flatten().tolist()
-    logits = [
-        sum(pixel * float(weight) for pixel, weight in zip(pixels, W, strict=True)) + float(b)
-        for W, b in zip(model.W.T, model.b, strict=True)
+def numbers(text):
+    """Return the numbers with decimals in a text."""
+    return [float(number.replace("−", "-")) for number in re.findall(r"[+−]?\d+\.\d+", text)]
+
+
+def test_products_and_numbers_of_the_best_two_classes_add_up(drawn):
+    model, logits, best, figure, by_title = drawn
+    assert [title for title in by_title if title.startswith("class")] == [
+        f"class {k}" for k in best
     ]
-    return sorted(range(len(logits)), key=lambda k: -logits[k])[:2], logits
+    for k in best:
+        axes = by_title[f"class {k}"]
+        (image,) = axes.images
+        products = image.get_array()
+        assert products.shape == (4, 5)
+        assert float(products.sum()) + float(model.b[k]) == pytest.approx(logits[k], abs=1e-5)
+        of_pixels, bias, logit = numbers(axes.get_xlabel())
+        assert (bias, logit) == pytest.approx((float(model.b[k]), logits[k]), abs=0.0051)
+        assert of_pixels + bias == pytest.approx(logit, abs=1e-9)
+        assert numbers(axes.get_title()) == [logit]
+    (line,) = [text.get_text() for sub in subfigures(figure) for text in sub.texts]
+    first, second, difference, p, p_rival = numbers(line.split("\n")[1])
+    assert (first, second) == pytest.approx([logits[k] for k in best], abs=0.0051)
+    assert first - second == pytest.approx(difference, abs=1e-9)
+    assert math.log(p / p_rival) == pytest.approx(difference, abs=0.02)
 
 
-def test_the_products_that_are_drawn_sum_to_the_logit(made_of):
-    model, X, _, by_title = made_of
-    pair, logits = best_two(model, X)
-    for k in pair:
-        (image,) = by_title[f"class {k}"].images
-        drawn = image.get_array()
-        assert drawn.shape == (4, 5)
-        assert float(drawn.sum()) + float(model.b[k]) == pytest.approx(logits[k], abs=1e-5)
-
-
-def test_the_rival_is_the_second_most_probable_class(made_of):
-    model, X, _, by_title = made_of
-    drawn = [title for title in by_title if title.startswith("class")]
-    assert drawn == [f"class {k}" for k in best_two(model, X)[0]]
-
-
-def test_one_scale_for_both_blue_above_zero_and_white_at_it(made_of):
-    _, _, figure, by_title = made_of
-    one, rival = (by_title[title].images[0] for title in by_title if title.startswith("class"))
-    largest = max(abs(float(value)) for image in (one, rival) for value in image.get_array().flat)
-    assert one.get_clim() == rival.get_clim() == pytest.approx((-largest, largest))
-    for image in (one, rival):
+def test_both_maps_have_one_scale_with_blue_above_zero(drawn):
+    _, _, best, figure, axes = drawn
+    images = [axes[f"class {k}"].images[0] for k in best]
+    largest = max(float(abs(image.get_array()).max()) for image in images)
+    for image in images:
+        assert image.get_clim() == pytest.approx((-largest, largest))
         below, zero, above = (to_rgb(image.to_rgba(value)) for value in (-largest, 0.0, largest))
         assert above[2] > 0.3 > above[0]
         assert below[0] > 0.3 > below[2]
@@ -403,44 +375,24 @@ def test_one_scale_for_both_blue_above_zero_and_white_at_it(made_of):
     assert bar.get_ylim() == pytest.approx((-largest, largest))
 
 
-def numbers(text):
-    return [float(number.replace("−", "-")) for number in re.findall(r"[+−]?\d+\.\d+", text)]
-
-
-def test_the_numbers_below_are_the_models_and_add_up(made_of):
-    model, X, figure, by_title = made_of
-    pair, logits = best_two(model, X)
-    for k in pair:
-        axes = by_title[f"class {k}"]
-        of_pixels, bias, logit = numbers(axes.get_xlabel())
-        assert (bias, logit) == pytest.approx((float(model.b[k]), logits[k]), abs=0.0051)
-        assert of_pixels + bias == pytest.approx(logit, abs=1e-9)
-        assert numbers(axes.get_title()) == [logit]
-    (line,) = [text.get_text() for sub in subfigures(figure) for text in sub.texts]
-    first, second, difference, p, p_rival = numbers(line.split("\n")[1])
-    assert (first, second) == pytest.approx([logits[k] for k in pair], abs=0.0051)
-    assert first - second == pytest.approx(difference, abs=1e-9)
-    assert math.log(p / p_rival) == pytest.approx(difference, abs=0.02)
-
-
 def subfigures(figure):
-    """Yield the figures in a figure."""
+    """Yield the subfigures of a figure, recursively."""
     for each in figure.subfigs:
         yield each
         yield from subfigures(each)
 
 
-def test_steps_are_drawn_in_their_order_and_doubts_above():
+def test_steps_are_drawn_in_order_under_the_doubts():
     steps = {name: Image.new("L", (3, 2), shade) for shade, name in enumerate(["a", "b", "c"])}
     model = scratch.SoftmaxRegression(4, 3)
     figure = draw_prediction(torch.rand(1, 1, 2, 2), steps, (DOUBT,), model, CLASSES[:3])
-    assert [axes.get_title() for axes in figure.axes][:4] == [*steps, "what the model saw"]
+    assert [axes.get_title() for axes in figure.axes][:4] == [*steps, "model input"]
     for axes, picture in zip(figure.axes, steps.values(), strict=False):
         assert axes.images[0].get_array()[0, 0, 0] == picture.getpixel((0, 0))
     assert figure.get_suptitle() == DOUBT
 
 
-def test_of_features_the_probabilities_alone_are_drawn():
+def test_features_have_probabilities_alone():
     model = scratch.SoftmaxRegression(4, 3)
     (axes,) = draw_prediction(torch.rand(1, 4), {}, (), model, CLASSES[:3]).axes
     assert axes.get_xlabel() == "probability"

@@ -90,7 +90,8 @@ def test_an_object_is_28_pixels_long_and_centred_on_any_background(name):
     result = preprocess(PICTURES[name])
     assert result.doubts == ()
     difference = (result.X[0, 0] - expected).abs()
-    assert difference.mean() < 0.07  # at the edges
+    uneven = name in ("noise", "lighting gradient", "soft shadow", "JPEG")
+    assert difference.mean() < (0.07 if uneven else 0.02)  # at the edges
     assert difference.median() < 0.06
     assert result.X[0, 0, 20:, :4].max() < 0.02
 

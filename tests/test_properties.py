@@ -1,10 +1,10 @@
-"""What holds for any input: softmax, cross-entropy, gradients, losses, optimizers, metrics.
+"""Properties for any input: softmax, cross-entropy, gradients, losses, optimizers, metrics.
 
-hypothesis looks for inputs that break a property. What is right is worked out here, in float64 or
-exactly, by other formulas than the twins': neither twin judges the other.
+hypothesis searches for inputs that break them. References are computed here, in float64 or with
+fractions, by other formulas than those of the twins: no twin is tested against the other alone.
 
-Tolerances are counted in eps = torch.finfo(dtype).eps. Rounding moves a number by eps / 2 of itself
-at most, so k operations in a row move it by about k * eps / 2; each test counts its own.
+Tolerances are counted in eps = torch.finfo(dtype).eps. Rounding moves a number by at most eps / 2
+of itself, so k operations in a row move it by about k * eps / 2; each test counts its own.
 """
 
 import itertools
@@ -29,7 +29,7 @@ REDUCTIONS = ["mean", "sum", "none"]
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread():
-    """Keep torch to one thread: to wake another takes longer than to add up a few numbers."""
+    """Keep torch to one thread: waking another takes longer than adding a few numbers."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -55,10 +55,7 @@ logit_values = st.one_of(
 
 @st.composite
 def matrices(draw, values, dtype, rows=(1, 4), columns=(1, 6)):
-    """Give tensors (n, q) of the values, cut at a quarter of the dtype's largest number.
-
-    Differences of such numbers are finite, too.
-    """
+    """Draw tensors (n, q) of the values, clamped so that their differences are finite, too."""
     n, q = draw(st.integers(*rows)), draw(st.integers(*columns))
     numbers = draw(st.lists(values, min_size=n * q, max_size=n * q))
     limit = torch.finfo(dtype).max / 4
@@ -66,7 +63,7 @@ def matrices(draw, values, dtype, rows=(1, 4), columns=(1, 6)):
 
 
 def logits_of(values):
-    """Give logits (n, q) of any dtype."""
+    """Draw logits (n, q) of any dtype."""
     return dtypes.flatmap(lambda dtype: matrices(values, dtype))
 
 
@@ -74,11 +71,11 @@ any_logits, moderate_logits = logits_of(logit_values), logits_of(st.floats(-4, 4
 
 
 @st.composite
-def with_targets(draw, logits, kinds=("classes", "soft")):
-    """Give logits (n, q) and targets for them: classes (n,), or distributions (n, q)."""
+def with_targets(draw, logits):
+    """Draw logits (n, q) and targets for them: classes (n,), or distributions (n, q)."""
     logits = draw(logits)
     n, q = logits.shape
-    if draw(st.sampled_from(kinds)) == "classes":
+    if draw(st.booleans()):
         return logits, torch.tensor(draw(st.lists(st.integers(0, q - 1), min_size=n, max_size=n)))
     weights = st.lists(st.integers(0, 8), min_size=q, max_size=q).filter(any)
     rows = torch.tensor(draw(st.lists(weights, min_size=n, max_size=n)), dtype=torch.float64)
@@ -89,7 +86,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def randn(seed, *shape, dtype=torch.float64):
-    """Return normal numbers, for where a failure gets no clearer by smaller ones."""
+    """Return normal numbers, where shrinking a failure to smaller ones would not help."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
 
 
@@ -108,37 +105,37 @@ def inside_a_larger_one(tensor):
 LAYOUTS = [transposed, every_other_column, inside_a_larger_one]
 
 
-# What is right, in float64
+# References in float64
 
 
 def float64(values):
-    """Return a tensor's numbers as doubles, which hold those of all the dtypes here."""
+    """Return a tensor's numbers as a NumPy array of doubles."""
     return values.detach().double().numpy() if isinstance(values, torch.Tensor) else values
 
 
 def assert_near(result, expected, error):
-    """Fail unless the shapes agree and every number is within the error, as NaN never is."""
+    """Fail unless the shapes agree and every number is within the error; NaN never is."""
     result, expected = float64(result), np.asarray(float64(expected))
     assert result.shape == expected.shape
     assert np.all(np.abs(result - expected) <= error), (result, expected, error)
 
 
-def right_softmax(logits):
+def reference_softmax(logits):
     """Return 1 / sum_k exp(o_k - o_j): no maximum is subtracted, an overflow makes 1/inf = 0."""
     o = float64(logits)
     with np.errstate(over="ignore"):
         return 1 / np.exp(o[:, None, :] - o[:, :, None]).sum(axis=2)  # (n, 1, q) - (n, q, 1)
 
 
-def right_losses(logits, y, limit=math.inf):
+def reference_losses(logits, y, limit=math.inf):
     """Return sum_j y_j log sum_k exp(o_k - o_j), each logarithm cut at the limit: (n,)."""
     o = float64(logits)
     of_classes = np.logaddexp.reduce(o[:, None, :] - o[:, :, None], axis=2)  # (n, q)
-    return (right_rows(y, o.shape[1]) * np.minimum(of_classes, limit)).sum(axis=1)
+    return (one_hot_rows(y, o.shape[1]) * np.minimum(of_classes, limit)).sum(axis=1)
 
 
-def right_rows(y, q):
-    """Return targets as rows (n, q): classes by comparison with 0, 1, …, q - 1."""
+def one_hot_rows(y, q):
+    """Return targets as rows (n, q)."""
     y = float64(y)
     return y if y.ndim == 2 else (y[:, None] == np.arange(q)).astype(float)
 
@@ -149,29 +146,13 @@ def right_rows(y, q):
 @both_twins
 @given(any_logits)
 def test_softmax_is_the_float64_formula_for_any_logits(twin, logits):
-    probabilities, expected = twin.softmax(logits), right_softmax(logits)
+    probabilities, expected = twin.softmax(logits), reference_softmax(logits)
     assert probabilities.dtype == logits.dtype
     # o - max is rounded by eps / 2 of itself, which exp turns into a relative error; then come exp
     # itself, q - 1 sums and a quotient. Below `tiny` numbers have fewer digits, or none.
     depth = float64(logits).max(axis=1, keepdims=True) - float64(logits)
     eps, tiny = torch.finfo(logits.dtype).eps, torch.finfo(logits.dtype).tiny
     assert_near(probabilities, expected, (4 + logits.shape[1] + depth) * eps * expected + tiny)
-
-
-@both_twins
-@given(any_logits)
-def test_softmax_gives_distributions_that_keep_the_order(twin, logits):
-    n, q = logits.shape
-    eps, tiny = torch.finfo(logits.dtype).eps, torch.finfo(logits.dtype).tiny
-    probabilities, o = float64(twin.softmax(logits)), float64(logits)
-    assert probabilities.min() >= 0
-    assert probabilities.max() <= 1
-    assert_near(probabilities.sum(axis=1), np.ones(n), (q + 2) * eps)  # q - 1 sums and a quotient
-    # Logits 1/4 apart have probabilities 28 % apart: rounding can't hide that, only underflow can.
-    apart = o[:, :, None] - o[:, None, :] >= 0.25
-    larger, smaller = probabilities[:, :, None], probabilities[:, None, :]
-    assert np.all((larger > smaller)[apart & (larger > tiny)])
-    assert np.all((larger >= smaller)[apart])
 
 
 @both_twins
@@ -183,19 +164,6 @@ def test_softmax_gives_the_same_bits_after_a_shift_of_each_row(twin, dtype, data
     shifts = data.draw(matrices(st.integers(-reach, reach), dtype, [len(logits)] * 2, (1, 1)))
     assert torch.equal((logits + shifts).double(), logits.double() + shifts.double())
     assert torch.equal(twin.softmax(logits + shifts), twin.softmax(logits))
-
-
-@both_twins
-@given(any_logits, st.data())
-def test_softmax_of_a_row_knows_nothing_of_the_others(twin, logits, data):
-    row = data.draw(st.integers(0, len(logits) - 1))
-    error = 4 * torch.finfo(logits.dtype).eps  # exp may be rounded otherwise in another place
-    together = twin.softmax(logits)
-    assert_near(twin.softmax(logits[row : row + 1]), together[row : row + 1], error)
-    spoilt = twin.softmax(logits.index_fill(0, torch.tensor([row]), torch.nan))
-    assert spoilt[row].isnan().all()
-    others = [other for other in range(len(logits)) if other != row]
-    assert_near(spoilt[others], together[others], error)
 
 
 # Cross-entropy
@@ -215,7 +183,7 @@ def largest_loss(twin, dtype):
 @given(with_targets(any_logits))
 def test_cross_entropy_is_the_float64_formula_until_y_hat_underflows(twin, case):
     logits, y = case
-    expected = right_losses(logits, y, largest_loss(twin, logits.dtype))
+    expected = reference_losses(logits, y, largest_loss(twin, logits.dtype))
     result = losses(twin, logits, y)
     assert result.dtype == logits.dtype
     assert (result >= 0).all()
@@ -223,17 +191,6 @@ def test_cross_entropy_is_the_float64_formula_until_y_hat_underflows(twin, case)
     # log(q) at most. Soft labels bring q products and q - 1 sums.
     q, eps = logits.shape[1], torch.finfo(logits.dtype).eps
     assert_near(result, expected, (8 + 2 * q + 3 * expected) * eps)
-
-
-@both_twins
-@given(dtypes, st.floats(0.5, 1e4))
-def test_scratchs_loss_stops_where_y_hat_underflows_and_concises_grows_on(twin, dtype, beyond):
-    limit = largest_loss(scratch, dtype)
-    assert dtype != torch.float32 or 87.3 < limit < 87.4  # as the docstring says
-    logits = torch.tensor([[limit + beyond, 0.0]], dtype=dtype)
-    expected = limit if twin is scratch else float(logits[0, 0])
-    for y in (torch.tensor([1]), torch.tensor([[0.0, 1.0]], dtype=dtype)):
-        assert_near(losses(twin, logits, y), [expected], torch.finfo(dtype).eps * expected)
 
 
 @both_twins
@@ -249,18 +206,6 @@ def test_mean_and_sum_are_those_of_the_single_losses(twin, case):
 
 
 @both_twins
-@given(with_targets(any_logits, kinds=["classes"]), st.sampled_from(REDUCTIONS))
-def test_one_hot_labels_cost_what_their_classes_cost(twin, case, reduction):
-    logits, y = case
-    logits = logits.clamp(-4e3, 4e3)  # float16 has no room for the sum of larger losses
-    one_hot = torch.from_numpy(right_rows(y, logits.shape[1])).to(logits.dtype)
-    expected = float64(losses(twin, logits, y, reduction))
-    # One product of a row is its loss, the others are 0: only the rows may be summed otherwise.
-    error = len(y) * torch.finfo(logits.dtype).eps * expected
-    assert_near(losses(twin, logits, one_hot, reduction), expected, error)
-
-
-@both_twins
 @given(with_targets(any_logits), st.data())
 def test_the_loss_hides_no_nan(twin, case, data):
     logits, y = case
@@ -269,40 +214,6 @@ def test_the_loss_hides_no_nan(twin, case, data):
     logits[row, column] = torch.nan
     assert losses(twin, logits, y).isnan().tolist() == [other == row for other in range(n)]
     assert losses(twin, logits, y, "mean").isnan()
-
-
-@given(
-    with_targets(moderate_logits, kinds=["classes"]), short_integers, st.sampled_from(REDUCTIONS)
-)
-def test_short_integers_are_refused_by_both_losses_in_the_same_words(case, dtype, reduction):
-    logits, y = case
-    refusals = []
-    for twin in (scratch, concise):
-        with pytest.raises(ValueError, match=f"y is {dtype}, expected torch.int64") as caught:
-            losses(twin, logits, y.to(dtype), reduction)
-        refusals.append((caught.type, str(caught.value)))
-    assert refusals[0] == refusals[1]
-
-
-@both_twins
-@given(dtypes, st.integers(1, 5))
-def test_one_class_is_certain_and_costs_nothing(twin, dtype, n):
-    logits = torch.linspace(-1e4, 1e4, n, dtype=dtype).unsqueeze(1)
-    assert torch.equal(twin.softmax(logits), torch.ones(n, 1, dtype=dtype))
-    for y in (torch.zeros(n, dtype=torch.int64), torch.ones(n, 1, dtype=dtype)):
-        assert torch.equal(losses(twin, logits, y), torch.zeros(n, dtype=dtype))
-
-
-@both_twins
-@given(dtypes, st.integers(1, 10))
-def test_an_empty_batch_has_no_loss_and_nothing_right(twin, dtype, q):
-    empty = torch.zeros(0, q, dtype=dtype)
-    assert torch.equal(twin.softmax(empty), empty)
-    for y in (torch.zeros(0, dtype=torch.int64), empty):
-        assert accuracy(empty, y) == int(count_correct(empty, y)) == 0
-        for reduction in REDUCTIONS:
-            with pytest.raises(ValueError, match=rf"have shape \(0, {q}\), expected \(n, q\)"):
-                twin.cross_entropy(empty, y, reduction)
 
 
 # Models and their gradients
@@ -328,7 +239,7 @@ def gradients(twin, W, b, X, y):
 
 @st.composite
 def small_models(draw):
-    """Give W (d, q), b (q,), images X (n, 1, d, 1) and targets for them, in float64."""
+    """Draw W (d, q), b (q,), images X (n, 1, d, 1) and targets for them, in float64."""
     parameters = draw(matrices(st.floats(-2, 2), torch.float64, (2, 4)))
     W, b = parameters[1:], parameters[0]
     X = draw(matrices(st.floats(-1, 1), torch.float64, columns=[len(W)] * 2))
@@ -338,19 +249,18 @@ def small_models(draw):
 
 @both_twins
 @given(with_targets(any_logits))
-def test_gradient_by_the_logits_is_y_hat_minus_y_and_its_rows_sum_to_zero(twin, case):
+def test_gradient_by_the_logits_is_y_hat_minus_y(twin, case):
     logits, y = case
     n, q = logits.shape
     # With X the identity and b zero the logits are W, exactly, and dW is the gradient by them.
     X, b = torch.eye(n, dtype=logits.dtype), torch.zeros(q, dtype=logits.dtype)
     dW, db = gradients(twin, logits, b, X, y)
-    expected = (right_softmax(logits) - right_rows(y, q)) / n
+    expected = (reference_softmax(logits) - one_hot_rows(y, q)) / n
     # softmax's error, see there, where y_hat * depth is 1/e at most; a difference, a quotient, and
     # for db n sums. The rows of soft labels sum to 1 but for an eps.
     error = (8 + q) * torch.finfo(logits.dtype).eps / n
     assert_near(dW, expected, error)
     assert_near(db, expected.sum(axis=0), n * error)
-    assert_near(float64(dW).sum(axis=1), np.zeros(n), q * error)
 
 
 @both_twins
@@ -363,7 +273,7 @@ def test_gradients_are_finite_differences_of_the_float64_loss(twin, case):
         for sign in (1, -1):
             moved = parameters.copy()
             moved[index] += sign * step
-            estimate[index] += sign * right_losses(flat @ moved[:-1] + moved[-1], y).mean()
+            estimate[index] += sign * reference_losses(flat @ moved[:-1] + moved[-1], y).mean()
     estimate /= 2 * step
     # The third derivative is below 1: an error of step² / 6, and of 1e-15 / step by rounding.
     dW, db = gradients(twin, W, b, X, y)
@@ -387,19 +297,19 @@ def test_gradients_by_hand_are_autograds(seed, shape, size, dtype, soft):
     logits = float((X.abs() @ W.abs() + b.abs()).max())
     error = (8 + n + d + q) * torch.finfo(dtype).eps * (1 + logits) * float(1 + X.abs().max())
     by_hand, by_autograd = (gradients(twin, W, b, X, y) for twin in (scratch, concise))
-    for ours, theirs in zip(by_hand, by_autograd, strict=True):
-        assert_near(ours, theirs, error)
+    for one, other in zip(by_hand, by_autograd, strict=True):
+        assert_near(one, other, error)
 
 
 @both_twins
 @given(seeds, st.integers(0, 5), st.integers(1, 4), st.integers(1, 4))
-def test_a_model_is_softmax_of_x_w_plus_b_however_the_pixels_lie(twin, seed, n, height, width):
+def test_a_model_is_softmax_of_x_w_plus_b_in_any_layout(twin, seed, n, height, width):
     X, W, b = randn(seed, n, 1, height, width), randn(seed + 1, height * width, 3), randn(seed, 3)
     model = model_of(twin, W, b)
     logits = float64(X.flatten(1)) @ float64(W) + float64(b)
-    assert_near(model(X), right_softmax(logits) if twin is scratch else logits, 1e-12)
+    assert_near(model(X), reference_softmax(logits) if twin is scratch else logits, 1e-12)
     for images in (X, X.flatten(1), X.flatten(2), *[layout(X) for layout in LAYOUTS]):
-        assert_near(model.probabilities(images), right_softmax(logits), 1e-12)
+        assert_near(model.probabilities(images), reference_softmax(logits), 1e-12)
 
 
 @both_twins
@@ -415,9 +325,9 @@ def test_an_epoch_measures_each_batch_and_then_takes_a_step_down_its_gradient(
     W, b, loss, right = float64(W), float64(b), 0.0, 0
     for images, classes in batches:
         logits = float64(images) @ W + b
-        loss += right_losses(logits, classes).sum()
+        loss += reference_losses(logits, classes).sum()
         right += (logits.argmax(axis=1) == float64(classes)).sum()
-        error = (right_softmax(logits) - right_rows(classes, 4)) / len(classes)
+        error = (reference_softmax(logits) - one_hot_rows(classes, 4)) / len(classes)
         W, b = W - lr * float64(images).T @ error, b - lr * error.sum(axis=0)
     assert measured == pytest.approx((loss / len(y), right / len(y)), rel=1e-12, abs=1e-12)
     assert_near(model.W, W, 1e-12)
@@ -431,26 +341,11 @@ each_loss = pytest.mark.parametrize("name", LOSSES)
 deltas = st.sampled_from([0.5, 1.0]) | st.floats(0.1, 10)
 
 
-def has_losses(dtype):
-    """Tell whether torch has its losses in a dtype: in half precision older ones warn or fail."""
-    zero = torch.zeros(1, dtype=dtype)
-    try:
-        concise.losses.squared_gradient(zero, zero)
-        concise.losses.huber_gradient(zero, zero)
-    except (RuntimeError, UserWarning):
-        return False
-    return True
-
-
-LOSS_DTYPES = [dtype for dtype in DTYPES if has_losses(dtype)]
-
-
 @st.composite
 def predictions_and_labels(draw):
-    """Give y_hat and y of one shape and dtype; some are equal, or apart by exactly delta."""
-    dtype = draw(st.sampled_from(LOSS_DTYPES))
-    far = 100 if dtype == torch.float16 else 1e6  # float16 holds 200², not more
-    values = st.sampled_from([-1.0, 0.0, 0.5, 1.0]) | st.floats(-3, 3) | st.floats(-far, far)
+    """Draw y_hat and y of one shape and dtype; some are equal, or apart by exactly delta."""
+    dtype = draw(st.sampled_from([torch.float32, torch.float64]))
+    values = st.sampled_from([-1.0, 0.0, 0.5, 1.0]) | st.floats(-3, 3) | st.floats(-1e6, 1e6)
     return draw(matrices(values, dtype, (2, 2), (0, 6))).unbind()
 
 
@@ -481,48 +376,12 @@ def test_a_loss_and_its_gradient_are_the_float64_formulas(twin, name, pair, delt
         assert_near(result, expected, 4 * eps * np.abs(expected) + tiny)
 
 
-@both_twins
-@each_loss
-@given(predictions_and_labels(), deltas)
-def test_a_loss_is_symmetric_and_its_gradient_points_away_from_y(twin, name, pair, delta):
-    y_hat, y = pair
-    loss, gradient = loss_and_gradient(twin, name, y_hat, y, delta)
-    mirrored_loss, mirrored_gradient = loss_and_gradient(twin, name, y, y_hat, delta)
-    assert torch.equal(loss, mirrored_loss)
-    assert torch.equal(gradient, -mirrored_gradient)
-    assert (loss >= 0).all()
-    assert torch.equal(gradient.sign(), (y_hat - y).sign())
-
-
-@both_twins
-@each_loss
-@given(st.tuples(*[st.floats(-5, 5)] * 3), st.floats(0, 1), st.floats(0.1, 3))
-def test_a_loss_lies_below_its_chords_and_above_its_tangents(twin, name, points, share, delta):
-    a, b, y = torch.tensor(points, dtype=torch.float64).unsqueeze(1)
-    between = share * a + (1 - share) * b
-    (at_a, slope), (at_b, _), (there, _) = (
-        loss_and_gradient(twin, name, point, y, delta) for point in (a, b, between)
-    )
-    assert there <= share * at_a + (1 - share) * at_b + 1e-12
-    assert at_b >= at_a + slope * (b - a) - 1e-12
-
-
-@both_twins
-@given(predictions_and_labels(), deltas)
-def test_hubers_loss_lies_below_parabola_and_line_by_a_constant_at_most(twin, pair, delta):
-    square, line = float64(twin.losses.squared(*pair)), delta * float64(twin.losses.l1(*pair))
-    huber = float64(twin.losses.huber(*pair, delta=delta))
-    eps, tiny = torch.finfo(pair[0].dtype).eps, torch.finfo(pair[0].dtype).tiny
-    assert np.all(huber <= (1 + 4 * eps) * np.minimum(square, line) + tiny)
-    assert np.all(huber >= (1 - 4 * eps) * (line - delta**2 / 2) - tiny)
-
-
 # Optimizers
 
 
 @st.composite
 def descents(draw, dtype=dtypes):
-    """Give where four parameters start (4,), and their gradients in each of some steps (t, 4)."""
+    """Draw where four parameters start (4,), and their gradients in each of some steps (t, 4)."""
     rows = draw(matrices(st.floats(-10, 10), draw(dtype), (2, 6), (4, 4)))
     return rows[0], rows[1:]
 
@@ -538,13 +397,15 @@ def start_of(twin, name, parameters, **settings):
 
 
 def take_step(twin, optimizer, parameters, gradients):
-    """Take a step down the gradients: handed over, or left where autograd would leave them."""
+    """Take a step along the gradients, which may not be changed by it."""
+    before = [gradient.clone() for gradient in gradients]
     if twin is scratch:
         optimizer.step(gradients)
-        return
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient
-    optimizer.step()
+    else:
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        optimizer.step()
+    assert all(map(torch.equal, gradients, before))
 
 
 def descend(twin, name, start, steps, **settings):
@@ -556,7 +417,7 @@ def descend(twin, name, start, steps, **settings):
     return torch.cat([p.detach().flatten() for p in parameters])
 
 
-def right_sgd(p, steps, lr, momentum=0.0, weight_decay=0.0):
+def reference_sgd(p, steps, lr, momentum=0.0, weight_decay=0.0):
     """Return where v = momentum * v + (g + weight_decay * p), p = p - lr * v gets to."""
     v = np.zeros_like(p)
     for g in steps:
@@ -565,7 +426,7 @@ def right_sgd(p, steps, lr, momentum=0.0, weight_decay=0.0):
     return p
 
 
-def right_adam(p, steps, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+def reference_adam(p, steps, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
     """Return where Adam gets to: an unbiased moment is a mean with weights beta^age."""
     seen = []
     for g in steps:
@@ -589,19 +450,9 @@ def test_sgd_takes_the_steps_of_the_float64_formula(twin, descent, lr, momentum,
     assert result.dtype == start.dtype
     # A step rounds six times, by eps / 2 of no more than the sum of all magnitudes: the formula
     # with every sign turned to plus.
-    sizes = right_sgd(np.abs(float64(start)), np.abs(float64(steps)), -lr, **settings)
+    sizes = reference_sgd(np.abs(float64(start)), np.abs(float64(steps)), -lr, **settings)
     error = 3 * len(steps) * torch.finfo(start.dtype).eps * sizes + torch.finfo(start.dtype).tiny
-    assert_near(result, right_sgd(float64(start), float64(steps), lr, **settings), error)
-
-
-@both_twins
-@given(descents(double), rates, shares)
-def test_momentum_adds_each_gradient_to_all_later_steps(twin, descent, lr, momentum):
-    start, steps = descent
-    result = descend(twin, "SGD", start, steps, lr=lr, momentum=momentum)
-    # A gradient with k steps after it moves p by lr * (1 + momentum + … + momentum^k) of itself.
-    weights = np.cumsum(momentum ** np.arange(len(steps)))[::-1]
-    assert_near(result, float64(start) - lr * weights @ float64(steps), 1e-12)
+    assert_near(result, reference_sgd(float64(start), float64(steps), lr, **settings), error)
 
 
 @both_twins
@@ -618,18 +469,7 @@ def test_adam_takes_the_steps_of_the_float64_formula(twin, descent, lr, betas, e
     result = descend(twin, "Adam", start, steps, **settings)
     # Where weight decay cancels a gradient some 1e-15 are left, by rounding, and divided by eps.
     error = 1e-11 + 1e-13 * lr * len(steps) / eps
-    assert_near(result, right_adam(float64(start), float64(steps), **settings), error)
-
-
-@both_twins
-@given(descents(st.just(torch.float32)), rates)
-def test_adam_is_as_exact_as_single_precision(twin, descent, lr):
-    start, steps = descent
-    result = descend(twin, "Adam", start, steps, lr=lr)
-    # A step is little more than lr at most, so p stays below 16: 8 eps for its rounding, and 12 for
-    # two dozen roundings of the step.
-    error = 20 * len(steps) * torch.finfo(torch.float32).eps
-    assert_near(result, right_adam(float64(start), float64(steps), lr), error)
+    assert_near(result, reference_adam(float64(start), float64(steps), **settings), error)
 
 
 optimizers = st.sampled_from(
@@ -646,28 +486,16 @@ optimizers = st.sampled_from(
 
 @both_twins
 @given(optimizers, descents(double), st.sampled_from(LAYOUTS))
-def test_an_optimizer_moves_the_parameter_itself_wherever_it_lies(twin, optimizer, descent, layout):
+def test_an_optimizer_changes_the_parameter_itself_in_any_layout(twin, optimizer, descent, layout):
     (name, settings), (start, steps) = optimizer, descent
     parameters = [layout(start.reshape(2, 2))]
     optimizer = start_of(twin, name, parameters, **settings)
     for step in steps:
         take_step(twin, optimizer, parameters, [layout(step.reshape(2, 2))])
-    formula = right_sgd if name == "SGD" else right_adam
+    formula = reference_sgd if name == "SGD" else reference_adam
     expected = formula(float64(start), float64(steps), **settings)
     # The tests above say how exact a step is; here it is whether the parameter is what moves.
     assert_near(parameters[0].flatten(), expected, 1e-4)
-
-
-@both_twins
-@given(optimizers, descents())
-def test_an_optimizer_leaves_the_gradients_alone(twin, optimizer, descent):
-    (name, settings), (start, steps) = optimizer, descent
-    parameters = in_two(start)
-    optimizer = start_of(twin, name, parameters, **settings)
-    for step in steps:
-        gradients = in_two(step)
-        take_step(twin, optimizer, parameters, gradients)
-        assert torch.equal(torch.cat([g.flatten() for g in gradients]), step)
 
 
 @both_twins
@@ -688,46 +516,12 @@ def test_linear_decay_falls_evenly_to_zero_and_stays_there(twin, lr, epochs, mor
         assert float(parameters[0].detach()) == pytest.approx(-float(way), rel=1e-12)
 
 
-# Tensors of any layout, and what becomes of them
-
-
-@both_twins
-@given(seeds, st.tuples(st.integers(1, 40), st.integers(2, 20)), dtypes, st.sampled_from(LAYOUTS))
-def test_a_layout_changes_no_result(twin, seed, shape, dtype, layout):
-    logits, y = 5 * randn(seed, *shape, dtype=dtype), randn(seed + 1, *shape).argmax(1)
-    soft = scratch.softmax(randn(seed + 2, *shape)).to(dtype)
-    strided = layout(logits)
-    assert torch.equal(strided, logits)
-    assert not strided.is_contiguous() or 1 in shape
-    # Sums may be taken in another order, of as many numbers as a row has.
-    error = shape[1] * torch.finfo(dtype).eps
-    assert_near(twin.softmax(strided), twin.softmax(logits), error)
-    for targets, strided_targets in ((y, y.repeat_interleave(3)[::3]), (soft, layout(soft))):
-        expected = float64(losses(twin, logits, targets))
-        assert_near(losses(twin, strided, strided_targets), expected, error * (1 + expected))
-        assert count_correct(strided, strided_targets) == count_correct(logits, targets)
-    for name in LOSSES if dtype in LOSS_DTYPES else ():
-        results = loss_and_gradient(twin, name, strided, layout(soft))
-        for result, expected in zip(
-            results, loss_and_gradient(twin, name, logits, soft), strict=True
-        ):
-            assert_near(result, expected, 2 * torch.finfo(dtype).eps * np.abs(float64(expected)))
-
-
-@both_twins
-@given(seeds, st.integers(1, 20), st.sampled_from(LAYOUTS), st.booleans())
-def test_a_layout_changes_no_gradient(twin, seed, n, layout, soft):
-    X, W, b, y = randn(seed, n, 6), randn(seed + 1, 6, 4), randn(seed + 2, 4), randn(seed + 3, n, 4)
-    y = scratch.softmax(y) if soft else y.argmax(1)
-    strided = layout(y) if soft else y.repeat_interleave(3)[::3]
-    results = gradients(twin, W, b, layout(X), strided)
-    for result, expected in zip(results, gradients(twin, W, b, X, y), strict=True):
-        assert_near(result, expected, 1e-13)
+# Arguments
 
 
 @both_twins
 @given(with_targets(moderate_logits))
-def test_what_is_handed_over_is_left_alone(twin, case):
+def test_arguments_are_not_changed(twin, case):
     logits, y = case
     X, b, y_hat = torch.eye(len(logits), dtype=logits.dtype), logits[0].clone(), logits.softmax(1)
     kept = [(tensor, tensor.clone()) for tensor in (logits, y, X, b, y_hat)]
@@ -737,7 +531,7 @@ def test_what_is_handed_over_is_left_alone(twin, case):
     gradients(twin, logits, b, X, y)
     if twin is scratch:
         model_of(twin, logits, b).gradients(X, y_hat, y)
-    for name in LOSSES if logits.dtype in LOSS_DTYPES else ():
+    for name in LOSSES if logits.dtype in (torch.float32, torch.float64) else ():
         loss_and_gradient(twin, name, logits, y_hat)
     accuracy(logits, y)
     for tensor, before in kept:
@@ -789,7 +583,7 @@ def test_an_accumulator_rounds_the_exact_sum_once(rows):
 
 
 @given(rows_to_add, st.sets(st.integers(0, 11)))
-def test_an_accumulator_that_is_read_in_between_rounds_once_a_reading(rows, reads):
+def test_an_accumulator_rounds_once_each_time_it_is_read(rows, reads):
     metric, total, largest = Accumulator(2), Fraction(0), Fraction(0)
     for step, row in enumerate(rows):
         metric.add(*row)
@@ -797,15 +591,6 @@ def test_an_accumulator_that_is_read_in_between_rounds_once_a_reading(rows, read
         largest = max(largest, abs(total))
         if step in reads or step == len(rows) - 1:
             assert abs(exact(metric[0]) - total) <= (step + 1) * Fraction(2) ** -52 * largest
-
-
-@given(seeds, st.integers(1000, 2100), st.sampled_from([torch.float32, torch.int64]))
-def test_an_accumulator_forgets_nothing_when_it_reads_by_itself(seed, n, dtype):
-    values = (2**20 * randn(seed, n)).round().to(dtype)
-    metric = Accumulator(1)
-    for value in values:
-        metric.add(value)
-    assert metric[0] == sum(map(int, values.tolist()))
 
 
 @given(
@@ -839,7 +624,7 @@ wild_scores = tame_scores | st.sampled_from([math.nan, math.inf, -math.inf])
 
 @st.composite
 def scores_and_classes(draw, values, rows=(0, 6)):
-    """Give scores (n, q) of two classes or more, and the classes (n,) in any integer dtype."""
+    """Draw scores (n, q) of two classes or more, and the classes (n,) in any integer dtype."""
     n, q = draw(st.integers(*rows)), draw(st.integers(2, 4))
     numbers = draw(st.lists(values, min_size=n * q, max_size=n * q))
     scores = torch.tensor(numbers, dtype=torch.float64).reshape(n, q).to(draw(dtypes))
@@ -847,25 +632,25 @@ def scores_and_classes(draw, values, rows=(0, 6)):
     return scores, torch.tensor(y, dtype=draw(short_integers | st.just(torch.int64)))
 
 
-def right_count(scores, y):
+def reference_count(scores, y):
     """Count the rows without a NaN whose first largest score is that of their class."""
     rows = zip(scores.tolist(), y.tolist(), strict=True)
     return sum(row.index(max(row)) == c for row, c in rows if not any(map(math.isnan, row)))
 
 
 @given(scores_and_classes(wild_scores))
-def test_right_is_a_row_whose_first_largest_score_is_its_classs_and_none_with_a_nan(case):
+def test_a_row_is_correct_if_its_first_largest_score_is_its_class_and_none_is_nan(case):
     scores, y = case
     assert count_correct(scores, y).shape == ()
-    assert int(count_correct(scores, y)) == accuracy(scores, y) == right_count(scores, y)
+    assert int(count_correct(scores, y)) == accuracy(scores, y) == reference_count(scores, y)
 
 
 @given(scores_and_classes(tame_scores))
 def test_scores_classes_columns_and_one_hot_rows_count_the_same(case):
     scores, y = case
-    expected = right_count(scores, y)
+    expected = reference_count(scores, y)
     predicted = torch.tensor([row.index(max(row)) for row in scores.tolist()], dtype=y.dtype)
-    one_hot = torch.from_numpy(right_rows(y, scores.shape[1]))
+    one_hot = torch.from_numpy(one_hot_rows(y, scores.shape[1]))
     for y_hat, labels in [
         (scores, y.double()),
         (scores, one_hot),
@@ -878,63 +663,19 @@ def test_scores_classes_columns_and_one_hot_rows_count_the_same(case):
     assert accuracy(one_hot, y) == len(y)
 
 
-@given(scores_and_classes(wild_scores), st.data())
-def test_accuracy_is_the_same_in_any_order_and_adds_up_over_parts(case, data):
-    scores, y = case
-    whole = accuracy(scores, y)
-    order = torch.tensor(data.draw(st.permutations(range(len(y)))), dtype=torch.int64)
-    assert accuracy(scores[order], y[order]) == whole
-    cut = data.draw(st.integers(0, len(y)))
-    assert accuracy(scores[:cut], y[:cut]) + accuracy(scores[cut:], y[cut:]) == whole
-
-
-@both_twins
-@given(scores_and_classes(st.integers(-16, 16).map(lambda number: number / 4)))
-def test_probabilities_are_right_as_often_as_their_logits(twin, case):
-    # These logits are equal or 1/4 apart; rounding may give nearer ones the same probability.
-    logits, y = case
-    assert accuracy(twin.softmax(logits), y) == accuracy(logits, y) == right_count(logits, y)
-
-
-@given(scores_and_classes(tame_scores, rows=(1, 6)), st.floats(0.01, 0.99), st.data())
-def test_accuracy_refuses_labels_between_two_classes(case, part, data):
-    scores, y = case[0], case[1].double()
-    y[data.draw(st.integers(0, len(y) - 1))] += part
-    with pytest.raises(ValueError, match="not whole numbers"):
-        accuracy(scores, y)
-
-
 @st.composite
 def batches_of_scores(draw):
-    """Give batches (scores, classes) of any sizes, empty ones too, with an example in all."""
+    """Draw batches (scores, classes) of any sizes, empty ones too, with an example in all."""
     scores, y = draw(scores_and_classes(wild_scores, rows=(1, 8)))
     edges = [0, *sorted(draw(st.lists(st.integers(0, len(y)), max_size=4))), len(y)]
     return [(scores[start:end], y[start:end]) for start, end in itertools.pairwise(edges)]
 
 
 @given(batches_of_scores())
-def test_evaluate_accuracy_is_the_share_of_all_examples_however_they_are_batched(batches):
-    right = sum(right_count(scores, y) for scores, y in batches)
+def test_evaluate_accuracy_weights_batches_by_their_size(batches):
+    right = sum(reference_count(scores, y) for scores, y in batches)
     expected = float(Fraction(right, sum(len(y) for _, y in batches)))
     net = nn.Identity()
     assert evaluate_accuracy(net, iter(batches)) == expected
     assert not net.training
     assert evaluate_accuracy(lambda X: X, batches) == expected
-
-
-@given(st.integers(0, 3), st.integers(2, 5))
-def test_evaluate_accuracy_wants_an_example(batches, q):
-    empty = (torch.zeros(0, q), torch.zeros(0, dtype=torch.int64))
-    with pytest.raises(ValueError, match="expected at least one"):
-        evaluate_accuracy(lambda X: X, [empty] * batches)
-
-
-@both_twins
-@given(seeds, st.lists(st.integers(1, 5), min_size=1, max_size=4))
-def test_evaluate_accuracy_of_a_twin_is_that_of_the_float64_logits(twin, seed, sizes):
-    X, y = randn(seed, sum(sizes), 1, 2, 3), randn(seed + 1, sum(sizes), 4).argmax(1)
-    W, b = randn(seed + 2, 6, 4), randn(seed + 3, 4)
-    batches = zip(X.split(sizes), y.split(sizes), strict=True)
-    logits = float64(X.flatten(1)) @ float64(W) + float64(b)
-    share = (logits.argmax(axis=1) == float64(y)).mean()
-    assert evaluate_accuracy(model_of(twin, W, b), batches) == share

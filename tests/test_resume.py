@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -13,7 +11,7 @@ from d2l_softmax.commands import train
 from d2l_softmax.data.batches import ArrayDataset
 from d2l_softmax.training.checkpoint import load_checkpoint
 from d2l_softmax.training.history import EpochRecord, load_history
-from d2l_softmax.training.metrics import Accumulator, NonFiniteError
+from d2l_softmax.training.metrics import Accumulator
 
 other = {"scratch": "concise", "concise": "scratch"}
 every_twin = pytest.mark.parametrize("name", TWINS)
@@ -267,8 +265,8 @@ def test_an_unfinished_training_is_refused_by_name(run, signal_at, tmp_path, cap
     capsys.readouterr()
     assert run("scratch", "out", "--seed=5") == 1
     assert capsys.readouterr().err == (
-        f"python -m scratch: {tmp_path / 'out'} has an unfinished training, in epoch 2 of 3, after "
-        "batch 2; continue it with --resume, or replace it with --overwrite\n"
+        f"python -m scratch: error: {tmp_path / 'out'} has an unfinished training, in epoch 2 of "
+        "3, after batch 2; continue it with --resume, or replace it with --overwrite\n"
     )
     assert (tmp_path / "out" / "checkpoint.pt").read_bytes() == checkpoint
     assert run("scratch", "out", "--seed=5", "--overwrite") == 0
@@ -374,42 +372,3 @@ def test_a_checkpoint_of_other_content_is_refused(run, signal_at, tmp_path, caps
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "leave --resume out to start over" in error
-
-
-def test_an_accumulator_continues_from_the_sums_of_another():
-    values = torch.rand(3000, generator=torch.Generator().manual_seed(0))
-    whole = Accumulator(2)
-    for value in values:
-        whole.add(value, 1)
-    for stop in (0, 1, 1023, 1024, 1025, 2999):
-        one, two = Accumulator(2), Accumulator(2)
-        for value in values[:stop]:
-            one.add(value, 1)
-        two.load_state_dict(json.loads(json.dumps(one.state_dict())))
-        for value in values[stop:]:
-            two.add(value, 1)
-        assert (two[0], two[1]) == (whole[0], whole[1])
-
-
-def test_a_state_with_an_infinite_value_is_none():
-    metric = Accumulator(1)
-    metric.add(1.0)
-    metric.add(torch.tensor(torch.nan))
-    with pytest.raises(NonFiniteError, match="nan in step 2"):
-        metric.state_dict()
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of other processes")
-@pytest.mark.usefixtures("real_data")
-def test_a_process_that_is_killed_is_resumed(tmp_path):
-    command = [sys.executable, "-m", "scratch", "--device=cpu", "--lr=0.05", "--epochs=3"]
-    for folder in ("whole", "killed"):
-        line = [*command, f"--output-dir={tmp_path / folder}", "--checkpoint-every=50"]
-        with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
-            for printed in process.stdout:
-                if folder == "killed" and printed.startswith("epoch   1"):
-                    process.kill()
-    line = [*command, "--resume", "--quiet", f"--output-dir={tmp_path / 'killed'}"]
-    subprocess.run(line, check=True)
-    assert results(tmp_path / "killed") == results(tmp_path / "whole")

@@ -1,7 +1,8 @@
-"""Softmax and cross-entropy: the notes' worked examples, extremes, what may not be handed in."""
+"""Worked examples of the notes, extremes, and invalid arguments; properties: test_properties.py."""
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
@@ -9,11 +10,21 @@ from torch.testing import assert_close
 import concise
 import scratch
 from d2l_softmax import accuracy
+from d2l_softmax.training.checks import check_targets
 from d2l_softmax.training.metrics import count_correct
 
 MATRIX = torch.tensor([[1, 2, 3], [4, 5, 6]], dtype=torch.float64)  # the notes, section 6
 Y_HAT = torch.tensor([[0.1, 0.3, 0.6], [0.3, 0.2, 0.5]])  # section 7
 Y = torch.tensor([0, 2])
+THIRDS = torch.full((2, 3), 1 / 3)  # probabilities and logits alike
+
+
+def loss(twin, y_hat, y, reduction="mean"):
+    """Return the twin's cross-entropy; log(y_hat) are logits of y_hat."""
+    return twin.cross_entropy(y_hat if twin is scratch else y_hat.log(), y, reduction)
+
+
+# Worked examples
 
 
 def test_softmax_divides_by_the_sums_of_the_rows(twin):
@@ -23,103 +34,84 @@ def test_softmax_divides_by_the_sums_of_the_rows(twin):
 
 
 def test_gradient_of_the_biases_is_the_sums_of_the_columns():
-    # The columns sum to 5, 7, 9. Both examples are of class 0, so 1 is taken away twice there.
+    # The columns sum to 5, 7, 9. Both examples are of class 0, so 1 is subtracted twice there.
     model = scratch.SoftmaxRegression(4, 3, dtype=torch.float64)
     images, y = torch.zeros(2, 4, dtype=torch.float64), torch.tensor([0, 0])
     _, db = model.gradients(images, MATRIX, y)
     assert db.tolist() == [(5 - 2) / 2, 7 / 2, 9 / 2]
 
 
-def test_rows_of_a_normal_matrix_become_distributions(generator):
-    probabilities = scratch.softmax(torch.normal(0.0, 1.0, (2, 5), generator=generator))
-    assert (probabilities > 0).all()
-    assert_close(probabilities.sum(1), torch.ones(2))
+def test_gradient_of_one_example():
+    # Logits (0, 0): y_hat = (1/2, 1/2), so the derivative by the logits is (-1/2, 1/2) for y = 0.
+    model = scratch.SoftmaxRegression(2, 2, dtype=torch.float64)
+    model.W.zero_()
+    X, y = torch.tensor([[3.0, 4.0]], dtype=torch.float64), torch.tensor([0])
+    dW, db = model.gradients(X, model(X), y)
+    assert dW.tolist() == [[-1.5, 1.5], [-2.0, 2.0]]
+    assert db.tolist() == [-0.5, 0.5]
 
 
-def test_softmax_by_hand():
-    logits = torch.tensor([[0.0, math.log(2.0), math.log(5.0)]], dtype=torch.float64)
-    assert_close(scratch.softmax(logits), torch.tensor([[1, 2, 5]], dtype=torch.float64) / 8)
+def test_cross_entropy_of_the_notes(twin):
+    losses = loss(twin, Y_HAT, Y, "none")
+    assert [f"{value:.4f}" for value in losses] == ["2.3026", "0.6931"]
+    assert_close(loss(twin, Y_HAT, Y), losses.mean())
+    assert_close(loss(twin, Y_HAT, Y, "sum"), losses.sum())
 
 
-def test_softmax_is_torchs(generator):
-    logits = torch.randn(64, 10, dtype=torch.float64, generator=generator)
-    assert_close(scratch.softmax(logits), concise.softmax(logits), rtol=1e-14, atol=1e-15)
+def test_one_hot_rows_and_indexing_give_the_same_loss():
+    one_hot = scratch.softmax_regression.one_hot(Y, Y_HAT)
+    assert one_hot.tolist() == [[1, 0, 0], [0, 0, 1]]
+    expected = scratch.cross_entropy(Y_HAT, Y, "none")
+    assert_close(-(one_hot * Y_HAT.log()).sum(1), expected)
+    assert_close(scratch.cross_entropy(Y_HAT, one_hot, "none"), expected)
+
+
+def test_three_ways_to_compute_the_accuracy_of_the_notes():
+    one_hot = torch.nn.functional.one_hot(Y)
+    mean_of_equal = (Y_HAT.argmax(1) == one_hot.argmax(1)).double().mean()
+    assert float(mean_of_equal) == accuracy(Y_HAT, Y) / len(Y) == 0.5
+    assert int(count_correct(Y_HAT.log(), Y)) == int(count_correct(Y_HAT, one_hot)) == 1
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("size", [1e-4, 1.0, 100.0, 1e4])
-def test_softmax_is_a_distribution_for_any_size_of_logits(generator, size, dtype):
-    logits = size * (2 * torch.rand(50, 10, dtype=dtype, generator=generator) - 1)
-    logits[0], logits[1], logits[2] = size, -size, torch.linspace(-size, size, 10)
-    probabilities = scratch.softmax(logits)
-    assert (probabilities >= 0).all()
-    assert_close(probabilities.sum(1), torch.ones(50, dtype=dtype))
-    assert torch.equal(probabilities.argmax(1), logits.argmax(1))
-    for y in (logits.argmax(1), logits.argmin(1)):
-        assert math.isfinite(scratch.cross_entropy(probabilities, y))
+def test_twins_start_from_the_same_weights(dtype):
+    models = [
+        twin.SoftmaxRegression(dtype=dtype, generator=torch.Generator().manual_seed(7))
+        for twin in (scratch, concise)
+    ]
+    assert torch.equal(models[0].W, models[1].W)
+    assert models[0].W.shape == (784, 10)
+    assert models[0].W.std().item() == pytest.approx(0.01, rel=0.05)
+    for model in models:
+        assert model.b.tolist() == [0] * 10
+        assert model.W.dtype == model.b.dtype == dtype
 
 
-@pytest.mark.parametrize("shift", [-1e4, -1.0, 0.5, 1e4])
-def test_only_differences_of_logits_matter(generator, shift):
-    logits = torch.randn(20, 10, dtype=torch.float64, generator=generator)
-    assert_close(scratch.softmax(logits + shift), scratch.softmax(logits), rtol=0, atol=1e-11)
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_twins_agree_on_targets_in_rows_with_adam(smoothing, generator):
+    """Section 9 of the notes: one-hot labels, Adam at 1e-4."""
+    X = torch.rand(64, 1, 4, 4, dtype=torch.float64, generator=generator)
+    rows = torch.nn.functional.one_hot(torch.randint(3, (64,), generator=generator), 3).double()
+    targets = (1 - smoothing) * rows + smoothing / 3
+    batches = list(zip(X.split(20), targets.split(20), strict=True))
+    results = []
+    for twin in (scratch, concise):
+        start = torch.Generator().manual_seed(1)
+        model = twin.SoftmaxRegression(16, 3, dtype=torch.float64, generator=start)
+        optimizer = twin.Adam(model.parameters(), lr=1e-4)
+        epochs = [twin.train_epoch(model, batches, optimizer) for _ in range(20)]
+        results.append((torch.tensor(epochs), model.W.detach()))
+    (one, W), (other, twin_W) = results
+    assert_close(one, other, rtol=0, atol=1e-12)
+    assert_close(W, twin_W, rtol=0, atol=1e-12)
+    assert one[-1][0] < one[0][0]
 
 
-def test_softmax_keeps_the_order(generator):
-    logits = torch.randn(20, 10, generator=generator)
-    assert torch.equal(scratch.softmax(logits).argsort(1), logits.argsort(1))
-
-
-def test_cross_entropy_picks_the_probability_of_each_rows_class():
-    picked = torch.exp(-scratch.cross_entropy(Y_HAT, Y, reduction="none"))
-    assert picked.tolist() == pytest.approx([0.1, 0.5])
-    for row, label in ((0, 1), (0, 2), (1, 0), (1, 1)):  # the others don't matter
-        changed = Y_HAT.clone()
-        changed[row, label] = 0.9
-        assert scratch.cross_entropy(changed, Y) == scratch.cross_entropy(Y_HAT, Y)
-
-
-def test_cross_entropy_of_the_notes():
-    losses = scratch.cross_entropy(Y_HAT, Y, reduction="none")
-    assert [f"{loss:.4f}" for loss in losses] == ["2.3026", "0.6931"]
-    assert_close(scratch.cross_entropy(Y_HAT, Y), losses.mean())
-
-
-def test_cross_entropy_of_the_notes_by_the_library():
-    # log(y_hat) are logits of y_hat: softmax undoes the logarithm.
-    losses = concise.cross_entropy(Y_HAT.log(), Y, reduction="none")
-    assert [f"{loss:.4f}" for loss in losses] == ["2.3026", "0.6931"]
-
-
-def test_accuracy_of_the_notes():
-    assert Y_HAT.argmax(1).tolist() == [2, 2]
-    assert accuracy(Y_HAT, Y) / len(Y) == 0.5
-    assert int(count_correct(Y_HAT, Y)) == 1
-
-
-def test_one_hot_form_and_indexing_form_are_one(generator):
-    y_hat = scratch.softmax(torch.randn(8, 10, dtype=torch.float64, generator=generator))
-    y = torch.randint(10, (8,), generator=generator)
-    one_hot = scratch.softmax_regression.one_hot(y, y_hat)
-    assert torch.equal(one_hot, torch.nn.functional.one_hot(y, 10).double())
-    assert_close(
-        -(one_hot * y_hat.log()).sum(1),
-        scratch.cross_entropy(y_hat, y, reduction="none"),
-        rtol=1e-15,
-        atol=0,
-    )
-
-
-def test_both_cross_entropies_are_one(generator):
-    logits = torch.randn(64, 10, dtype=torch.float64, generator=generator)
-    y = torch.randint(10, (64,), generator=generator)
-    for reduction in ("mean", "sum", "none"):
-        by_hand = scratch.cross_entropy(scratch.softmax(logits), y, reduction)
-        assert_close(by_hand, concise.cross_entropy(logits, y, reduction), rtol=1e-13, atol=1e-14)
+# Extremes
 
 
 @pytest.mark.parametrize(("dtype", "limit"), [(torch.float32, 87.3), (torch.float64, 708.3)])
-def test_where_the_losses_part(dtype, limit):
+def test_scratch_limits_the_loss_and_concise_does_not(dtype, limit):
     y = torch.tensor([1])
     for difference in (1.0, limit - 1, limit):
         logits = torch.tensor([[difference, 0.0]], dtype=dtype)
@@ -127,24 +119,19 @@ def test_where_the_losses_part(dtype, limit):
         assert_close(by_hand, concise.cross_entropy(logits, y), rtol=1e-5, atol=0)
     logits = torch.tensor([[1000.0, 0.0]], dtype=dtype)
     assert float(concise.cross_entropy(logits, y)) == 1000.0
-    assert float(scratch.cross_entropy(scratch.softmax(logits), y)) == pytest.approx(
-        -math.log(torch.finfo(dtype).tiny)
-    )
+    highest = -math.log(torch.finfo(dtype).tiny)
+    for target, expected in ((y, highest), ([[0.5, 0.5]], highest / 2), ([[1.0, 0.0]], 0.0)):
+        target = torch.as_tensor(target, dtype=None if target is y else dtype)
+        by_hand = scratch.cross_entropy(scratch.softmax(logits), target)
+        assert float(by_hand) == pytest.approx(expected)
 
 
-def test_probabilities_are_softmax_of_the_scores(twin, generator):
-    model = twin.SoftmaxRegression(4, 3, dtype=torch.float64, generator=generator)
-    images = 100 * torch.rand(5, 1, 2, 2, dtype=torch.float64, generator=generator)
-    with torch.no_grad():
-        y_hat = model.probabilities(images)
-        expected = scratch.softmax(images.flatten(1) @ model.W + model.b)
-    assert_close(y_hat, expected)
-    assert_close(y_hat.sum(1), torch.ones(5, dtype=torch.float64))
+def test_a_batch_may_be_empty_for_predictions(twin):
+    model = twin.SoftmaxRegression(4, 3)
+    assert model.probabilities(torch.zeros(0, 2, 2)).shape == (0, 3)
 
 
-def first(twin):
-    """Return what the twin's cross_entropy takes first, for 2 examples of 3 classes."""
-    return Y_HAT if twin.__name__.startswith("scratch") else Y_HAT.log()
+# Invalid arguments
 
 
 @pytest.mark.parametrize(
@@ -155,22 +142,47 @@ def first(twin):
         (torch.tensor([-100, 2]), IndexError, "labels from -100 to 2"),
         (torch.tensor([0, 2, 1]), ValueError, r"\(3,\), expected \(2,\)"),
         (torch.tensor([[0], [2]]), ValueError, r"\(2, 1\), expected \(2,\)"),
-        (torch.tensor([0, 2], dtype=torch.int32), ValueError, r"torch.int32, expected torch.int64"),
-        (torch.tensor([0.0, 2.0]), ValueError, r"torch.float32, expected torch.int64"),
+        *(
+            (torch.tensor([0, 2], dtype=dtype), ValueError, f"{dtype}, expected torch.int64")
+            for dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.float32)
+        ),
+        (torch.full((2, 3), 0.5), ValueError, "rows whose sums differ from 1 by up to 0.5"),
+        (torch.full((2, 3), 0.25), ValueError, "rows whose sums differ from 1 by up to 0.25"),
+        (torch.tensor([[0.5, 0.50002, 0.0]] * 2), ValueError, "sums differ from 1 by up to 2.0"),
+        (torch.tensor([[1.5, -0.5, 0.0], [1.0, 0.0, 0.0]]), ValueError, "entries from -0.5 on"),
+        (torch.tensor([[1.05, -0.05, 0.0], [1.0, 0.0, 0.0]]), ValueError, "entries from -0.05"),
+        (torch.full((2, 3), torch.nan), ValueError, "expected probabilities"),
+        (torch.ones(2, 1), ValueError, r"of shape \(2, 1\), expected torch.float32 of shape"),
+        (torch.ones(2, 3).double(), ValueError, r"torch.float64 .* expected torch.float32"),
     ],
 )
-def test_labels_that_cannot_be(twin, y, error, message):
+def test_invalid_targets(twin, y, error, message):
     with pytest.raises(error, match=message):
-        twin.cross_entropy(first(twin), y)
+        twin.cross_entropy(THIRDS, y)
 
 
-def test_reduction_that_cannot_be(twin):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_sums_of_targets_may_be_off_by_rounding(twin, dtype):
+    y = torch.tensor([[0.5, 0.500008, 0.0], [0.0, 0.499992, 0.5]], dtype=dtype)
+    assert twin.cross_entropy(THIRDS.to(dtype), y).isfinite()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_sums_of_targets_in_half_precision_may_be_off_by_more(dtype):
+    thirds = THIRDS.to(dtype)
+    assert (thirds.double().sum(1) - 1).abs().max() > 1e-5
+    check_targets(thirds, thirds)
+    with pytest.raises(ValueError, match="rows whose sums differ from 1"):
+        check_targets(thirds, thirds * 1.1)
+
+
+def test_invalid_reduction(twin):
     with pytest.raises(ValueError, match="reduction is 'avg'"):
-        twin.cross_entropy(first(twin), Y, "avg")
+        twin.cross_entropy(THIRDS, Y, "avg")
 
 
 @pytest.mark.parametrize("shape", [(2,), (0, 3), (2, 3, 1)])
-def test_predictions_that_cannot_be(twin, shape):
+def test_invalid_shapes_of_predictions(twin, shape):
     with pytest.raises(ValueError, match=r"expected \(n, q\)"):
         twin.cross_entropy(torch.ones(shape), torch.zeros(2, dtype=torch.int64))
 
@@ -184,14 +196,37 @@ def test_predictions_that_cannot_be(twin, shape):
         (torch.zeros(2, 784, dtype=torch.uint8), "torch.uint8, expected the model's torch.float32"),
     ],
 )
-def test_images_that_cannot_be(twin, X, message):
+def test_invalid_images(twin, X, message):
     with pytest.raises(ValueError, match=message):
         twin.SoftmaxRegression()(X)
 
 
 @pytest.mark.parametrize("shape", [(5,), ()])
-def test_images_of_one_pixel_are_still_in_rows(twin, shape):
+def test_images_of_one_pixel_are_rows(twin, shape):
     model = twin.SoftmaxRegression(1, 3)
     assert model(torch.zeros(5, 1)).shape == (5, 3)
     with pytest.raises(ValueError, match=r"expected \(n, ...\) with 1 numbers an example"):
         model(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("make", [list, np.array], ids=["list", "array"])
+def test_lists_and_arrays_are_refused_by_name(twin, make):
+    scores, kind = make([[0.2, 0.8], [0.6, 0.4]]), type(make([])).__name__
+    y_hat, y = torch.eye(2), torch.tensor([1, 0])
+    calls = {
+        "y_hat": [
+            lambda: accuracy(scores, y),
+            lambda: count_correct(scores, y),
+            lambda: twin.cross_entropy(scores, y),
+        ],
+        "y": [
+            lambda: accuracy(y_hat, make([1, 0])),
+            lambda: count_correct(y_hat, make([1, 0])),
+            lambda: twin.cross_entropy(y_hat, make([1, 0])),
+        ],
+        "X": [lambda: twin.SoftmaxRegression(2, 2)(scores)],
+    }
+    for name, each in calls.items():
+        for call in each:
+            with pytest.raises(TypeError, match=f"^{name} is of type {kind}, expected a tensor"):
+                call()

@@ -29,17 +29,9 @@ def imports_of(path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "scratch").glob("*.py")), ids=lambda p: p.name)
 def test_scratch_is_by_hand(path):
-    forbidden = {
-        "nn",
-        "optim",
-        "autograd",
-        "requires_grad_",
-        "grad",
-        "requires_grad",
-        "no_grad",
-        "func",
-    }
-    forbidden |= {"softmax", "log_softmax", "cross_entropy", "one_hot", "nll_loss", "logsumexp"}
+    autograd = {"autograd", "requires_grad_", "grad", "requires_grad", "no_grad"}
+    functions = {"softmax", "log_softmax", "cross_entropy", "one_hot", "nll_loss", "logsumexp"}
+    forbidden = {"nn", "optim", "func", *autograd, *functions}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Attribute):
             assert node.attr not in forbidden, f"line {node.lineno}: .{node.attr}"
@@ -113,9 +105,9 @@ def test_gradients_stand_beside_backward():
         "gradients = model.gradients(X, y_hat, y)": "loss.backward()",
         "optimizer.step(gradients)": "optimizer.step()",
     }
-    for ours, theirs in pairs.items():
-        number = 1 + [line.strip() for line in texts["scratch"]].index(ours)
-        assert texts["concise"][rows[number] - 1].strip() == theirs
+    for line, twin_line in pairs.items():
+        number = 1 + [line.strip() for line in texts["scratch"]].index(line)
+        assert texts["concise"][rows[number] - 1].strip() == twin_line
 
 
 def test_twins_have_the_same_names_in_the_same_order():
@@ -158,9 +150,10 @@ def test_concise_optimizers_are_torchs_own():
     assert concise.Adam is torch.optim.Adam
 
 
-def test_importing_is_cheap():
+@pytest.mark.parametrize("modules", ["d2l_softmax, scratch, concise", "d2l_softmax.commands.cli"])
+def test_importing_is_cheap(modules):
     code = (
-        "import d2l_softmax, scratch, concise, sys; "
+        f"import {modules}, sys; "
         "print([m for m in ('matplotlib', 'torchvision', 'IPython') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

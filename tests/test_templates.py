@@ -118,7 +118,7 @@ def test_after_one_kept_epoch_nothing_moves(made_up, tmp_path):
     assert train.main(TWINS["scratch"], "scratch", argv) == 0
     assert train.main(TWINS["scratch"], "scratch", [*argv, "--templates", "--resume"]) == 0
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "How the weights of each class form" in page
+    assert "The weights of each class by epoch" in page
     assert "@keyframes" not in page
 
 

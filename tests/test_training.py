@@ -56,7 +56,7 @@ def test_seconds_are_those_of_training_and_test_together(batches, clock):
     seconds = []
     for record in Training(twin, Model(), None, *batches, epochs=2).fit():
         seconds.append(record.seconds)
-        clock.now += 100  # what is done between two epochs is none of theirs
+        clock.now += 100  # between two epochs
     assert seconds == [5, 5]
 
 
@@ -163,6 +163,7 @@ def test_a_batch_is_counted_when_its_step_is_done(twin, batches, generator):
     [
         ([16.5], ""),
         ([16.5, 16.4], "the loss stays above 2.30 nats, that of guessing"),
+        ([16.5, 16.4, 16.3], "the loss stays above 2.30 nats, that of guessing"),
         ([0.8, 2.6, 2.7], "the loss stays above 2.30 nats, that of guessing"),
         ([2.31, 2.31], ""),
         ([0.8, 2.4, 2.2], "the loss has risen above the 0.8000 nats of epoch 1"),
@@ -176,3 +177,21 @@ def test_divergence_is_named_once(losses, trouble):
     assert divergence_reason(history, 10) == (f"{trouble}; try a smaller --lr" if trouble else "")
     named = [new_divergence_reason(history[:n], 10) for n in range(1, len(history) + 1)]
     assert bool(trouble) <= sum(map(bool, named)) <= 1
+
+
+def test_the_weight_history_is_part_of_the_state(twin, batches, generator):
+    def new_training(most_classes):
+        model = twin.SoftmaxRegression(generator=generator)
+        optimizer = twin.SGD(model.parameters(), lr=0.01)
+        return Training(twin, model, optimizer, *batches, epochs=1, most_classes=most_classes)
+
+    training, other, without = new_training(10), new_training(10), new_training(0)
+    list(training.fit())
+    state = training.state_dict()
+    other.load_state_dict(state)
+    assert list(other.weight_history) == [0, 1]
+    assert torch.equal(other.weight_history[1], training.model.W.detach())
+    list(without.fit())
+    assert "weight_history" not in without.state_dict()
+    other.load_state_dict(without.state_dict())  # from here on
+    assert list(other.weight_history) == [1]

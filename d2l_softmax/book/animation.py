@@ -1,6 +1,6 @@
-"""Figures in the book's way, through pyplot: in a notebook, a terminal, with or without a display.
+"""The book's figures, drawn with pyplot: in a notebook or a terminal, with or without a display.
 
-pyplot is loaded on first use. The figures that the commands write are in the room `figures`.
+pyplot is imported on first use. The figures of the commands are in `d2l_softmax/figures/`.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ FORMATS = ("-", "m--", "g-.", "r:")
 
 
 def pyplot() -> ModuleType:
-    """Return matplotlib.pyplot, which the book calls d2l.plt."""
+    """Import and return matplotlib.pyplot, the book's d2l.plt."""
     from matplotlib import pyplot
 
     return pyplot
 
 
 def in_notebook() -> bool:
-    """Tell whether this runs in a notebook's kernel, where figures can be shown and redrawn."""
-    ipython = sys.modules.get("IPython")  # a kernel has loaded it; it's no dependency of ours
+    """Return True in the kernel of a notebook, where figures can be shown and redrawn."""
+    ipython = sys.modules.get("IPython")  # imported by a kernel; not a dependency of this project
     shell = ipython.get_ipython() if ipython else None
     return shell is not None and hasattr(shell, "kernel")
 
@@ -45,7 +45,7 @@ def use_svg_display() -> None:
 
 
 def set_figsize(figsize: tuple[float, float] = (3.5, 2.5)) -> None:
-    """Set the size of the figures to come, width and height in inches."""
+    """Set the default size of figures, width and height in inches."""
     use_svg_display()
     pyplot().rcParams["figure.figsize"] = figsize
 
@@ -111,7 +111,7 @@ def as_curves(values: Any) -> list:
 
 
 def as_list(values: Any) -> list:
-    """Return one number, or several of any kind, as a list."""
+    """Return a number, or a sequence of numbers, as a list."""
     if isinstance(values, Tensor):
         values = values.tolist()
     return list(values) if hasattr(values, "__len__") else [values]
@@ -194,7 +194,7 @@ class Animator:
             print(self.line(positions, values), flush=True)
 
     def draw(self) -> None:
-        """Draw all points so far; a curve of one point as a dot, or it would not be seen."""
+        """Draw all points so far; a curve with one point is drawn as a dot."""
         axes = self.axes[0]
         axes.cla()
         for x, y, fmt in zip(self.X, self.Y, itertools.cycle(self.fmts), strict=False):
@@ -202,7 +202,7 @@ class Animator:
         set_axes(axes, *self.settings)
 
     def show(self) -> None:
-        """Show the figure in the notebook, in the same place every time."""
+        """Show the figure in the notebook, or update it in place."""
         from IPython.display import display
 
         if self.display is None:
@@ -224,5 +224,5 @@ class Animator:
         return f"{xlabel} {place}: {', '.join(points)}"
 
     def save(self, path: str | Path) -> None:
-        """Write the figure to a file of the kind that its name ends in."""
+        """Write the figure to a file; its suffix determines the format."""
         self.fig.savefig(path, dpi=150)

@@ -1,7 +1,6 @@
-"""The book's calling conventions, so that its code runs with only the import changed.
+"""The book's functions for linear and softmax regression; only the import has to be changed.
 
-Zhang, Lipton, Li and Smola, "Dive into Deep Learning", the Chinese edition's PyTorch code. What
-the project has under a better name is used from there.
+Zhang, Lipton, Li and Smola, "Dive into Deep Learning", PyTorch code of the Chinese edition.
 """
 
 import multiprocessing
@@ -20,10 +19,10 @@ float32 = torch.float32  # the book's texts for several libraries write d2l.floa
 
 
 def get_dataloader_workers() -> int:
-    """Return how many processes to read data with: 4, or as many as there are cores.
+    """Return the number of worker processes of a DataLoader: 4, or fewer on fewer cores.
 
-    0 where processes are not forked (Windows, macOS, Python 3.14 on): they would start a script
-    without `if __name__ == "__main__"` again. `load_data_fashion_mnist` needs none anywhere.
+    0 where processes are not forked (Windows, macOS, Python 3.14 on): there a script without
+    `if __name__ == "__main__"` would be run again in each. `load_data_fashion_mnist` needs none.
     """
     default_start_method = multiprocessing.get_all_start_methods()[0]
     return min(4, os.cpu_count() or 1) if default_start_method == "fork" else 0
@@ -53,7 +52,7 @@ def squared_loss(y_hat: Tensor, y: Tensor) -> Tensor:
 
 
 def sgd(params: Iterable[Tensor], lr: float, batch_size: int) -> None:
-    """Take a step of gradient descent on gradients summed over a batch; set them back to zero."""
+    """Take a step of gradient descent on gradients summed over a batch, and set them to zero."""
     with torch.no_grad():
         for param in params:
             if param.grad is None:

@@ -1,6 +1,6 @@
-"""The book's chapters on convolutional networks: any nn.Module trained on any device.
+"""The book's functions for convolutional networks: train any nn.Module on any device.
 
-Zhang, Lipton, Li and Smola, "Dive into Deep Learning", the Chinese edition's PyTorch code.
+Zhang, Lipton, Li and Smola, "Dive into Deep Learning", PyTorch code of the Chinese edition.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,10 +21,10 @@ def corr2d(X: Tensor, K: Tensor) -> Tensor:
 def evaluate_accuracy_gpu(
     net: Callable, data_iter: Iterable, device: torch.device | str | None = None
 ) -> float:
-    """Return the share of correct predictions over batches (X, y), 0 to 1, computed on a device.
+    """Return the accuracy over batches (X, y), 0 to 1, computed on a device.
 
-    Without `device` it is that of the first parameter of an nn.Module; where there is none, the
-    batches stay where they are. X may be a list of tensors, for a net that takes several. As after
+    `device` defaults to that of the first parameter of an nn.Module. Without parameters the
+    batches are not moved. X may be a list of tensors, for a net that takes several. As after
     `evaluate_accuracy`, an nn.Module is left in evaluation mode.
     """
     if device is None and isinstance(net, nn.Module):

@@ -1,8 +1,5 @@
-"""The commands of the project, one file each: its options and its work.
+"""The commands, one file each: options and work.
 
-What they share: `program`, how a command begins and ends; `signals`, what may end it before;
-`options`, those that several commands have; `console`, what is printed. Those that train share
-`train`; those that train again and again `grid`, `trainer` and `workers`.
-
-To add a command, add a file with a COMMAND, and name it in the list in `__main__`.
+They share `cli` (how a command starts and ends), `options` and `console`. To add a command, add a
+file with a COMMAND, and its name to the list in `d2l_softmax/__main__.py`.
 """

@@ -1,7 +1,8 @@
-"""What a person at the terminal sees: lines on standard output and, below them, a progress bar."""
+"""Standard output and standard error: lines, and a progress bar below them."""
 
 import contextlib
 import errno
+import io
 import os
 import sys
 from typing import TextIO
@@ -12,15 +13,15 @@ from d2l_softmax.io import OutputError
 
 
 def print_out(line: object, end: str = "\n") -> None:
-    """Print a line on standard output at once.
+    """Print a line on standard output and flush it.
 
-    Raises OutputError if it can't be written, BrokenPipeError if nobody reads any more.
+    Raises OutputError if it can't be written, BrokenPipeError if the reader has ended.
     """
     try:
         print(line, end=end, flush=True)
     except OSError as error:
-        silence(sys.stdout)
-        # Windows reports a pipe that nobody reads as an invalid argument.
+        discard(sys.stdout)
+        # Windows reports a pipe without a reader as an invalid argument.
         if isinstance(error, BrokenPipeError) or (
             sys.platform == "win32" and error.errno == errno.EINVAL
         ):
@@ -29,23 +30,39 @@ def print_out(line: object, end: str = "\n") -> None:
 
 
 def print_error(line: str) -> None:
-    """Print a line on standard error, if that can be written."""
+    """Print a line on standard error; ignore failures."""
     with contextlib.suppress(OSError):
         print(line, file=sys.stderr, flush=True)
 
 
-def silence(stream: TextIO) -> None:
-    """Let what was written to a stream vanish: Python would try again at exit, and complain."""
+def discard(stream: TextIO) -> None:
+    """Redirect a broken stream to the null device, or Python's flush at exit would fail, too."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def flush_streams() -> None:
-    """Write what waits to be written; OutputError if standard output takes no more."""
+    """Flush standard error and standard output; OutputError if the latter fails."""
     try:
         sys.stderr.flush()
     except OSError:
-        silence(sys.stderr)
+        discard(sys.stderr)
     print_out("", end="")
+
+
+def open_closed_streams() -> None:
+    """Open the null device for each closed standard stream, and escape unprintable characters.
+
+    Otherwise the first file that is opened would get the number of a closed stream, and what is
+    printed would be written to that file.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
+        if name != "stdin" and isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def counted(number: int, noun: str) -> str:
@@ -54,14 +71,14 @@ def counted(number: int, noun: str) -> str:
 
 
 class Console:
-    """The lines of a long work and, where standard error is a terminal, a progress bar."""
+    """Lines of a long command above a progress bar, if standard error is a terminal."""
 
-    def __init__(self, total: int, quiet: bool, speaks: bool = True, unit: str = "batches"):
-        """Start a bar of so many units; with `quiet` there are neither lines nor a bar.
+    def __init__(self, total: int, quiet: bool, is_main: bool = True, unit: str = "batches"):
+        """Start a bar of `total` units; `quiet` hides the bar and all lines except warnings.
 
-        Of several processes only one `speaks`: the others have no warnings either.
+        Ranks other than the main one print no warnings either.
         """
-        self.quiet, self.speaks = quiet or not speaks, speaks
+        self.quiet, self.is_main = quiet or not is_main, is_main
         hidden = self.quiet or not sys.stderr.isatty()
         self.bar = tqdm(total=total, unit=f" {unit}", leave=False, disable=hidden)
 
@@ -71,14 +88,14 @@ class Console:
     def __exit__(self, *exception: object) -> None:
         self.bar.close()
 
-    def say(self, line: object) -> None:
-        """Print a line above the bar, unless the command is to be quiet."""
+    def print(self, line: object) -> None:
+        """Print a line on standard output, above the bar."""
         if not self.quiet:
             with self.bar.external_write_mode(sys.stdout):
                 print_out(line)
 
     def warn(self, line: str) -> None:
-        """Print a line on standard error, above the bar, also if the command is to be quiet."""
-        if self.speaks:
+        """Print a line on standard error, above the bar."""
+        if self.is_main:
             with self.bar.external_write_mode(sys.stderr):
                 print_error(line)

@@ -1,66 +1,86 @@
-"""The command `export`: a model as a file of another format, which is run before it is kept."""
+"""The command `export`: write a model as ONNX or safetensors. Needs the extra `export`."""
 
 import argparse
 import itertools
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import print_out
-from d2l_softmax.commands.options import add_data_dir, add_dataset, add_model, path
-from d2l_softmax.commands.program import Command, Twins
+from d2l_softmax.commands.options import add_model, add_settings, path
 from d2l_softmax.data.sources import is_available
 from d2l_softmax.description import AS_FASHION_MNIST, Description
+from d2l_softmax.errors import UserError
 from d2l_softmax.io import write_atomically
 from d2l_softmax.models import load_model, load_test_data
-from d2l_softmax.storage.export import FORMATS, Exported, ExportError, needing_the_extra
 from d2l_softmax.training.agreement import largest_difference
 from d2l_softmax.training.evaluation import Model
 
-BATCHES = (1, 7, 256)  # the number of examples is free in what is exported
+BATCH_SIZES = (1, 7, 256)  # exported models take any number of examples
 TOLERANCES = {torch.float32: 1e-5, torch.float64: 1e-12}
-ENDINGS = " or ".join(FORMATS)
+OPERATOR_SET = 9  # of January 2019: the oldest that today's programs read
+
+# Takes X (n, ...) and returns logits (n, q) and probabilities y_hat (n, q).
+Predictor = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
-def exported(text: str) -> Path:
-    """Return the path of a file to export to, which ends as one of the formats does."""
+class ExportError(UserError, RuntimeError):
+    """A model can't be exported; the message says why."""
+
+
+class Format(NamedTuple):
+    """A file format: how a model is written as bytes, and how these are loaded to predict."""
+
+    write: Callable[[Model, Description], bytes]
+    load: Callable[[bytes], Predictor]
+
+
+def export_path(text: str) -> Path:
+    """Return the path of a file in one of FORMATS."""
     if path(text).suffix not in FORMATS:
-        raise argparse.ArgumentTypeError(f"{text!r} does not end in {ENDINGS}")
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in {' or '.join(FORMATS)}")
     return path(text)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_model(parser)
-    what = f"to write, replaced if it is there: {ENDINGS}"
-    parser.add_argument("output", type=exported, metavar="FILE", help=what)
-    add_data_dir(parser)
-    add_dataset(parser)
+    what = f"to write, replaced if it exists: {' or '.join(FORMATS)}"
+    parser.add_argument("output", type=export_path, metavar="FILE", help=what)
+    add_settings(parser, "data_dir", "dataset")
 
 
 def export(options: argparse.Namespace, twins: Twins) -> None:
-    """Write a model as ONNX or safetensors, once what is written gives the model's numbers.
+    """Write a model as ONNX or safetensors, after verifying the exported outputs.
 
-    Raises ExportError if it does not, or if the packages are missing that are needed.
+    Raises ExportError if they differ from the model's, or if a package is missing.
     """
     model = load_model(options.model, twins["scratch"])
     description, dtype = model.description, model.W.dtype
-    write, read = FORMATS[options.output.suffix]
-    with needing_the_extra():
+    write, load = FORMATS[options.output.suffix]
+    try:
         content = write(model, description)
-        run = read(content)
+        predict = load(content)
+    except ImportError as error:
+        reason = " ".join(str(error).split())
+        raise ExportError(f"{reason};", "pip install 'd2l_softmax[export]'") from error
     batches = itertools.chain(
         random_inputs(description, dtype), test_inputs(options, description, dtype)
     )
-    number, difference = compare(model, run, batches)
+    number, difference = verify(model, predict, batches)
     write_atomically(options.output, content)
-    tests = number - sum(BATCHES)
+    num_random = sum(BATCH_SIZES)
+    examples = f"{num_random} random examples"
+    if number > num_random:
+        examples = f"{num_random} random and {number - num_random:,} test examples"
     print_out(
-        f"wrote {options.output}; run on {sum(BATCHES)} random "
-        f"{f'and {tests:,} test examples' if tests else 'examples'} it differs from the model by "
-        f"{difference:.1e} at most"
+        f"wrote {options.output}; on {examples} it differs from the model by at most "
+        f"{difference:.1e}"
     )
 
 
@@ -68,40 +88,138 @@ def random_inputs(description: Description, dtype: torch.dtype) -> Iterator[Tens
     """Yield batches X (n, ...) of random pixels, in [0, 1], or features, normal(0, 1)."""
     draw = torch.rand if description.has_images else torch.randn
     generator = torch.Generator().manual_seed(0)
-    for size in BATCHES:
+    for size in BATCH_SIZES:
         yield draw((size, *description.shape), dtype=dtype, generator=generator)
 
 
 def test_inputs(
     options: argparse.Namespace, description: Description, dtype: torch.dtype
 ) -> Iterator[Tensor]:
-    """Yield the test data in batches X (n, ...) if they are named, or at hand without fetching."""
-    of_fashion_mnist = description.pictures == AS_FASHION_MNIST
-    if options.dataset or (of_fashion_mnist and is_available(options.data_dir)):
+    """Yield batches X (n, ...) of the test data if --dataset or the data directory has them."""
+    is_fashion_mnist = description.pictures == AS_FASHION_MNIST
+    if options.dataset or (is_fashion_mnist and is_available(options.data_dir)):
         for X, _ in load_test_data(options, description, dtype=dtype):
             yield X
 
 
-def compare(model: Model, run: Exported, batches: Iterable[Tensor]) -> tuple[int, float]:
-    """Return how many examples were compared, and the largest difference from the model.
+def verify(model: Model, predict: Predictor, batches: Iterable[Tensor]) -> tuple[int, float]:
+    """Return the number of examples and the largest difference of logits or probabilities.
 
-    That of logits or probabilities, in units of the largest logit where that is above 1: rounding
-    grows with it. Raises ExportError if it is more than rounding alone may cause.
+    Differences are relative to the largest logit if that is above 1, as rounding errors are.
+    Raises ExportError if one is larger than rounding errors are.
     """
     tolerance = TOLERANCES[model.W.dtype]
     number, largest = 0, 0.0
     for X in batches:
         logits = X.flatten(1) @ model.W + model.b
         expected = torch.cat([logits, model.probabilities(X)], dim=1)
-        difference = largest_difference(torch.cat(run(X), dim=1), expected)
+        difference = largest_difference(torch.cat(predict(X), dim=1), expected)
         difference /= max(1.0, float(logits.abs().max()))
         if not difference <= tolerance:  # NaN, too
             raise ExportError(
-                f"what was exported differs from the model by {difference:.1e}, expected at most "
+                f"the exported model differs by {difference:.1e}, expected at most "
                 f"{tolerance:.0e}; nothing was written"
             )
         number, largest = number + len(X), max(largest, difference)
     return number, largest
 
 
-COMMAND = Command("export", "write as ONNX, safetensors", add_options, export)
+# Formats
+
+
+def write_onnx(model: Model, description: Description) -> bytes:
+    """Return an ONNX file: X (n, c, h, w) or (n, d) to logits (n, q) and y_hat (n, q), any n.
+
+    Numbers keep the model's dtype. `metadata_props` has the content of model.json.
+    """
+    from onnx import checker, helper, numpy_helper
+
+    tensors = get_tensors(model)
+    kind = helper.np_dtype_to_tensor_dtype(tensors["W"].numpy().dtype)
+    classes = len(description.classes)
+    what = "pixels / 255, in [0, 1]" if description.has_images else "features"
+    graph = helper.make_graph(
+        [
+            helper.make_node("Flatten", ["X"], ["x"], axis=1),  # (n, c, h, w) -> (n, d)
+            helper.make_node("Gemm", ["x", "W", "b"], ["logits"]),  # (n, d) @ (d, q) + (q,)
+            helper.make_node("Softmax", ["logits"], ["y_hat"], axis=1),  # (n, q) -> (n, q)
+        ],
+        "softmax_regression",
+        [helper.make_tensor_value_info("X", kind, ["n", *description.shape], what)],
+        [helper.make_tensor_value_info(name, kind, ["n", classes]) for name in ("logits", "y_hat")],
+        [numpy_helper.from_array(tensor.numpy(), name) for name, tensor in tensors.items()],
+    )
+    operators = [helper.make_opsetid("", OPERATOR_SET)]
+    proto = helper.make_model(
+        graph,
+        opset_imports=operators,
+        ir_version=helper.find_min_ir_version_for(operators),
+        producer_name="d2l_softmax",
+    )
+    helper.set_model_props(proto, get_metadata(description))
+    checker.check_model(proto, full_check=True)
+    return proto.SerializeToString()
+
+
+def load_onnx(content: bytes) -> Predictor:
+    """Load an ONNX file into ONNX Runtime, on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # as training: the model is small
+    providers = ["CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession(content, options, providers=providers)
+
+    def predict(X: Tensor) -> tuple[Tensor, Tensor]:
+        logits, y_hat = session.run(["logits", "y_hat"], {"X": X.numpy()})
+        return torch.from_numpy(logits), torch.from_numpy(y_hat)
+
+    return predict
+
+
+def write_safetensors(model: Model, description: Description) -> bytes:
+    """Return a safetensors file: W (d, q) and b (q,) of model.pt, and the content of model.json.
+
+    nn.Linear keeps its weight as (q, d), so it takes the transpose:
+
+        tensors = safetensors.torch.load_file("model.safetensors")
+        linear.load_state_dict({"weight": tensors["W"].T, "bias": tensors["b"]})
+    """
+    from safetensors.torch import save
+
+    return save(get_tensors(model), get_metadata(description))
+
+
+def load_safetensors(content: bytes) -> Predictor:
+    """Load a safetensors file into nn.Linear, as the docstring above does."""
+    from safetensors.torch import load
+
+    tensors = load(content)
+    linear = nn.utils.skip_init(nn.Linear, *tensors["W"].shape, dtype=tensors["W"].dtype)
+    linear.load_state_dict({"weight": tensors["W"].T, "bias": tensors["b"]})
+
+    def predict(X: Tensor) -> tuple[Tensor, Tensor]:
+        logits = linear(X.flatten(1))
+        return logits, logits.softmax(dim=1)
+
+    return predict
+
+
+def get_tensors(model: Model) -> dict[str, Tensor]:
+    """Return W (d, q) and b (q,), on the CPU and contiguous."""
+    return {name: t.detach().cpu().contiguous() for name, t in (("W", model.W), ("b", model.b))}
+
+
+def get_metadata(description: Description) -> dict[str, str]:
+    """Return the content of model.json with each value as text: JSON, unless it is a text."""
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in description.to_dict().items()
+    }
+
+
+FORMATS = {
+    ".onnx": Format(write_onnx, load_onnx),
+    ".safetensors": Format(write_safetensors, load_safetensors),
+}
+COMMAND = Command("export", "write a model as ONNX or safetensors", add_options, export)

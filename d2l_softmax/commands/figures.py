@@ -1,21 +1,19 @@
-"""The command `figures`: what a model has learned, and where it errs."""
+"""The command `figures`: draw a model's templates, predictions and errors."""
 
 import argparse
 from pathlib import Path
 
 import torch
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import print_out
-from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import (
-    add_data_dir,
-    add_dataset,
-    add_device,
+    add_language,
     add_model,
     add_output_dir,
-    choose_device,
+    add_settings,
+    drawn_in,
 )
-from d2l_softmax.commands.program import Command, Twins
 from d2l_softmax.figures.evaluation import TABLE, write_evaluation
 from d2l_softmax.io import prepare_directory
 from d2l_softmax.models import load_model, load_test_data
@@ -24,23 +22,21 @@ from d2l_softmax.models import load_model, load_test_data
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_model(parser)
-    add_data_dir(parser)
-    add_dataset(parser)
-    add_device(parser)
+    add_settings(parser, "data_dir", "dataset", "device")
     add_language(parser)
     add_output_dir(parser, Path("runs", "figures"))
 
 
 def draw_model(options: argparse.Namespace, twins: Twins) -> None:
-    """Draw what a model has learned and where it errs, as PNG files, and print its classes."""
-    kept = {"device": options.device, "dtype": torch.float32}
-    model = load_model(options.model, twins["scratch"], **kept)
+    """Draw a model's templates, predictions and errors as PNG files, and print its scores."""
+    placement = {"device": options.device, "dtype": torch.float32}
+    model = load_model(options.model, twins["scratch"], **placement)
     output_dir = prepare_directory(options.output_dir)
-    test_iter = load_test_data(options, model.description, **kept)
+    test_iter = load_test_data(options, model.description, **placement)
     with drawn_in(options.lang):
         figures, table, _ = write_evaluation(output_dir, model, test_iter)
     print_out(table)
     print_out(f"wrote {', '.join(figures)}, {TABLE} to {output_dir}")
 
 
-COMMAND = Command("figures", "draw what it learned", add_options, draw_model, choose_device)
+COMMAND = Command("figures", "draw what a model has learned", add_options, draw_model)

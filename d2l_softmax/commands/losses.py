@@ -1,13 +1,12 @@
-"""The command `losses`: three losses of regression, drawn."""
+"""The command `losses`: draw three losses of regression."""
 
 import argparse
 import functools
 from pathlib import Path
 
+from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import print_out
-from d2l_softmax.commands.language import add_language, drawn_in
-from d2l_softmax.commands.options import add_output_dir, positive
-from d2l_softmax.commands.program import Command, Twins
+from d2l_softmax.commands.options import add_language, add_output_dir, drawn_in, positive
 from d2l_softmax.figures.losses import draw_losses
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.i18n import tr
@@ -17,7 +16,7 @@ from d2l_softmax.io import prepare_directory
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument(
-        "--delta", type=positive, default=1.0, metavar="D", help="where Huber's loss turns straight"
+        "--delta", type=positive, default=1.0, metavar="D", help="Huber's threshold δ"
     )
     add_language(parser)
     add_output_dir(parser, Path("runs"))
@@ -41,4 +40,4 @@ def draw_three_losses(options: argparse.Namespace, twins: Twins) -> None:
     print_out(f"wrote {path}")
 
 
-COMMAND = Command("losses", "draw three losses", add_options, draw_three_losses)
+COMMAND = Command("losses", "draw three losses of regression", add_options, draw_three_losses)

@@ -1,86 +1,62 @@
-"""The options that several commands share, the converters of their values, and the recipes."""
+"""The settings of a training, the two recipes, and the options that several commands share."""
 
 import argparse
+import contextlib
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from d2l_softmax.commands.cli import HelpFormatter, Parser
+from d2l_softmax.commands.console import counted, print_error
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN
 from d2l_softmax.data.loaders import SHUFFLES
 from d2l_softmax.data.sources import ENVIRONMENT_VARIABLE, default_data_dir
+from d2l_softmax.figures.style import chinese_font, default_style
+from d2l_softmax.i18n import LANGUAGES, use_language
 from d2l_softmax.training.distributed import get_launch
 
 DEFAULT_MODEL = Path("runs", "scratch", "model.pt")
-MANY_IMAGES = 50_000  # in a batch: all cores pay then (benchmarks/README.md, "Threads")
-DEFAULT_LR = {"sgd": 0.1, "adam": 0.001}
-
-# Named settings. Those given on the command line take precedence.
-RECIPES = {
-    "book": {
-        "epochs": 10,
-        "batch_size": 256,
-        "optimizer": "sgd",
-        "momentum": 0.0,
-        "weight_decay": 0.0,
-        "lr_decay": "none",
-    },
-    # Chosen on 10,000 held-out training images (benchmarks/README.md).
-    "best": {
-        "epochs": 20,
-        "batch_size": 512,
-        "optimizer": "sgd",
-        "lr": 0.1,
-        "momentum": 0.9,
-        "weight_decay": 0.0,
-        "lr_decay": "linear",
-    },
-}
-# Options that determine the numbers of a training, but for rounding.
-RESULT_OPTIONS = (
-    *("epochs", "batch_size", "lr", "optimizer", "momentum", "weight_decay", "lr_decay"),
-    *("validation", "seed", "dtype", "resize", "shuffle"),
-)
+ADAM_LR = 0.001  # the default learning rate of --optimizer adam
+MANY_IMAGES = 50_000  # per batch: all cores are then faster (benchmarks/README.md, "Threads")
 
 
-def real(expected: str, holds: Callable[[float], bool]) -> Callable[[str], float]:
-    """Return a converter for argparse that takes finite numbers for which the condition holds."""
+# Converters: from the text of an argument to its value
 
-    def convert(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not (math.isfinite(value) and holds(value)):
-            raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
-        return value
+
+def number(
+    kind: Callable[[str], Any], is_allowed: Callable[[Any], bool], expected: str
+) -> Callable[[str], Any]:
+    """Return a converter for argparse that accepts the allowed numbers of a kind, int or float."""
+
+    def convert(text: str) -> Any:
+        with contextlib.suppress(ValueError):
+            value = kind(text)
+            if is_allowed(value):
+                return value
+        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
 
     return convert
 
 
 def whole(lowest: int, highest: int = 2**31 - 1) -> Callable[[str], int]:
-    """Return a converter for argparse that takes whole numbers in a range."""
+    """Return a converter for argparse that accepts whole numbers in a range."""
+    expected = f"a whole number from {lowest} to {highest}"
+    return number(int, lambda value: lowest <= value <= highest, expected)
 
-    def convert(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = lowest - 1
-        if not lowest <= value <= highest:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not a whole number from {lowest} to {highest}"
-            )
-        return value
 
-    return convert
+positive = number(float, lambda value: 0 < value < math.inf, "a finite number above 0")
+fraction = number(float, lambda value: 0 <= value < 1, "a number from 0 to below 1")
+not_negative = number(float, lambda value: 0 <= value < math.inf, "a finite number, 0 or above")
 
 
 def path(text: str) -> Path:
-    """Return a path; ~ is a home directory also after an equals sign, where no shell sees it."""
-    if not text:  # of a variable that isn't set; Python takes it for the current directory
+    """Return a path with ~ expanded; the shell does not expand it after an equals sign."""
+    if not text:  # from an unset shell variable; Path("") would be the current directory
         raise argparse.ArgumentTypeError("expected a path, got none")
     try:
         return Path(text).expanduser()
@@ -88,89 +64,252 @@ def path(text: str) -> Path:
         raise argparse.ArgumentTypeError(f"{text!r}: there is no such home directory") from error
 
 
-def sides(text: str) -> tuple[int, int]:
+def image_size(text: str) -> tuple[int, int]:
     """Return (height, width) in pixels, from "28" or "28x32"."""
-    lengths = text.split("x")
-    if not (len(lengths) in (1, 2) and all(map(str.isdecimal, lengths)) and all(map(int, lengths))):
+    sides = text.split("x")
+    if not (len(sides) in (1, 2) and all(map(str.isdecimal, sides)) and all(map(int, sides))):
         raise argparse.ArgumentTypeError(f"{text!r} is not a side, 28, or height and width, 28x32")
-    return int(lengths[0]), int(lengths[-1])
+    return int(sides[0]), int(sides[-1])
 
 
-positive = real("a finite number above 0", lambda value: value > 0)
-fraction = real("a number from 0 to below 1", lambda value: 0 <= value < 1)
-not_negative = real("a finite number, 0 or above", lambda value: value >= 0)
+def available_device(text: str) -> str:
+    """Return a device that is available; "auto" is cuda if available, else cpu."""
+    if text == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if text == "cuda" and not torch.cuda.is_available():
+        raise argparse.ArgumentTypeError("CUDA is not available; try --device cpu")
+    if text == "mps" and not torch.backends.mps.is_available():
+        raise argparse.ArgumentTypeError("MPS is not available; try --device cpu")
+    return text
+
+
+# Settings
+
+
+def setting(default: Any, help: str, **argument: Any) -> Any:
+    """Return a field of TrainingSettings; `argument` is what `add_argument` takes for it."""
+    return field(default=default, metadata={"help": help, **argument})
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The settings of a training: names, types, defaults, and how each option is parsed."""
+
+    epochs: int = setting(10, "passes over the training data", type=whole(1), metavar="N")
+    batch_size: int = setting(256, "images per step", type=whole(1), metavar="N")
+    lr: float = setting(
+        0.1, f"learning rate; adam's default is {ADAM_LR}", type=positive, metavar="RATE"
+    )
+    optimizer: str = setting("sgd", "optimizer", choices=("sgd", "adam"))
+    momentum: float = setting(0.0, "SGD momentum, in [0, 1)", type=fraction, metavar="M")
+    weight_decay: float = setting(0.0, "L2 coefficient", type=not_negative, metavar="D")
+    lr_decay: str = setting(
+        "none",
+        "linear: the learning rate falls after every epoch, to zero after the last",
+        choices=("none", "linear"),
+    )
+    validation: int = setting(
+        0,
+        "hold out N training images and measure the accuracy on them, too",
+        type=whole(0),
+        metavar="N",
+    )
+    seed: int = setting(
+        0, "seed of the initial weights and the shuffling", type=whole(0), metavar="N"
+    )
+    device: str = setting(
+        "auto",
+        "auto: cuda if available, else cpu",
+        type=available_device,
+        choices=("auto", "cpu", "cuda", "mps"),
+    )
+    threads: int | None = setting(
+        None,
+        f"CPU threads (default: 1; all cores for batches of {MANY_IMAGES:,} images and more)",
+        type=whole(1, os.cpu_count() or 1),
+        metavar="N",
+    )
+    dtype: str = setting("float32", "precision", choices=("float32", "float64"))
+    data_dir: Path | None = setting(  # noqa: RUF009
+        None,
+        f"directory of Fashion-MNIST; also set by {ENVIRONMENT_VARIABLE}",
+        type=path,
+        metavar="DIR",
+    )
+    dataset: Path | None = setting(  # noqa: RUF009
+        None,
+        "custom data instead: pictures in train/CLASS and test/CLASS, MNIST-like IDX files, or "
+        "train_images.npy, train_labels.npy, test_images.npy, test_labels.npy",
+        type=path,
+        metavar="DIR",
+    )
+    resize: tuple[int, int] | None = setting(
+        None, "resize images to SIDE or HEIGHTxWIDTH", type=image_size, metavar="SIDE"
+    )
+    shuffle: str = setting(
+        "auto",
+        "block: near-sequential disk reads; auto: block for more than 1 GB, else full",
+        choices=SHUFFLES,
+    )
+
+
+BOOK = TrainingSettings()
+# Chosen on 10,000 held-out training images (benchmarks/README.md).
+BEST = replace(BOOK, epochs=20, batch_size=512, momentum=0.9, lr_decay="linear")
+RECIPES = {"book": BOOK, "best": BEST}
+# The settings that a recipe fixes
+IN_RECIPES = ("epochs", "batch_size", "lr", "optimizer", "momentum", "weight_decay", "lr_decay")
+# The settings that determine the numbers of a training, except for rounding
+RESULT_OPTIONS = (*IN_RECIPES, "validation", "seed", "dtype", "resize", "shuffle")
 
 
 def add_training_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
-    """Add the options of training, except for the output directory.
+    """Add --recipe, --quiet and all TrainingSettings.
 
-    With `several`, each setting that a recipe names may have several values.
+    Those of a recipe are missing from the parsed options unless they are given. With `several`
+    they take several values each.
     """
-    add = parser.add_argument
-    add(
+    parser.add_argument(
         "--recipe",
         choices=tuple(RECIPES),
         default="book",
-        help="settings for what isn't given; best: for accuracy, chosen on held-out images",
+        help="preset for options that are not given; best: most accurate on held-out images",
     )
-
-    def add_setting(flag: str, what: str, **options: Any) -> None:
-        name = flag[2:].replace("-", "_")
-        default = RECIPES["book"].get(name, "0.1 for sgd, 0.001 for adam")
-        values = f"default: {default}; best: {RECIPES['best'][name]}"
+    for each in fields(TrainingSettings):
+        if each.name not in IN_RECIPES:
+            add_settings(parser, each.name)
+            continue
+        default, best = getattr(BOOK, each.name), getattr(BEST, each.name)
+        values = f"default: {default}" if best == default else f"default: {default}; best: {best}"
+        arguments = {**each.metadata, "help": f"{each.metadata['help']} ({values})"}
         if several:
-            options["nargs"] = "+"
-        add(flag, default=argparse.SUPPRESS, help=f"{what} ({values})", **options)
-
-    add_setting("--epochs", "passes over the training data", type=whole(1), metavar="N")
-    add_setting("--batch-size", "images in a step", type=whole(1), metavar="N")
-    add_setting("--lr", "learning rate", type=positive, metavar="RATE")
-    add_setting("--optimizer", "how steps are taken", choices=("sgd", "adam"))
-    add_setting("--momentum", "of sgd, 0 to below 1", type=fraction, metavar="M")
-    add_setting("--weight-decay", "L2 penalty's factor", type=not_negative, metavar="D")
-    decay = "linear: the learning rate falls after every epoch, to zero after the last"
-    add_setting("--lr-decay", decay, choices=("none", "linear"))
-    add(
-        "--validation",
-        type=whole(0),
-        default=0,
-        metavar="N",
-        help="hold out N training images and measure the accuracy on them, too",
-    )
-    add("--seed", type=whole(0), default=0, metavar="N", help="of the weights and of the shuffling")
-    add_device(parser)
-    add(
-        "--threads",
-        type=whole(1, os.cpu_count() or 1),
-        metavar="N",
-        help=f"CPU threads (default: 1; all cores for batches of {MANY_IMAGES:,} images and more)",
-    )
-    add("--dtype", choices=("float32", "float64"), default="float32", help="precision")
-    add_data_dir(parser)
-    add_dataset(parser)
-    add(
-        "--resize",
-        type=sides,
-        metavar="SIDE",
-        help="bring images to this size: 28, or 28x32 (high, wide)",
-    )
-    add(
-        "--shuffle",
-        choices=SHUFFLES,
-        default="auto",
-        help="block: an order in which a disk is read in long runs; auto: for more than 1 GB",
-    )
-    add("--quiet", action="store_true", help="print errors only")
+            arguments["nargs"] = "+"
+        parser.add_argument(as_option(each.name), default=argparse.SUPPRESS, **arguments)
+    parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
 
 
-def add_device(parser: argparse.ArgumentParser) -> None:
-    """Add the option --device, which `choose_device` completes."""
+def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add the options of these TrainingSettings."""
+    for each in fields(TrainingSettings):
+        if each.name in names:
+            parser.add_argument(as_option(each.name), default=each.default, **each.metadata)
+    if "data_dir" in names:  # a text, so that the parser checks it as it checks the option
+        parser.set_defaults(
+            data_dir=os.environ.get(ENVIRONMENT_VARIABLE) or str(default_data_dir())
+        )
+
+
+def complete_training_options(
+    parser: argparse.ArgumentParser, options: argparse.Namespace
+) -> argparse.Namespace:
+    """Return options with all TrainingSettings; exit with status 2 if they contradict each other.
+
+    The recipe gives what `options`, which stay as they are, have not.
+    """
+    recipe = {name: getattr(RECIPES[options.recipe], name) for name in IN_RECIPES}
+    if vars(options).get("optimizer") == "adam":  # the recipes' lr and momentum are for SGD
+        recipe |= {"lr": ADAM_LR, "momentum": 0.0}
+    options = argparse.Namespace(**recipe | vars(options))
+    if options.optimizer == "adam" and options.momentum:
+        parser.error("argument --momentum: goes with --optimizer sgd; adam has its own")
+    largest = torch.finfo(getattr(torch, options.dtype)).max
+    for name, value in (("lr", options.lr), ("weight_decay", options.weight_decay)):
+        if value > largest:
+            parser.error(
+                f"argument {as_option(name)}: {value:g} is too large for {options.dtype}; expected "
+                f"at most {largest:.2g}"
+            )
+    if not options.dataset and options.validation >= NUM_TRAIN:
+        parser.error(
+            f"argument --validation: '{options.validation}' is not a whole number from 0 to "
+            f"{NUM_TRAIN - 1}"
+        )
+    if options.device == "mps" and options.dtype == "float64":
+        parser.error("argument --dtype: mps has no float64; try --device cpu")
+    if options.threads is None:
+        all_cores = options.batch_size >= MANY_IMAGES and get_launch().world_size == 1
+        options.threads = (os.cpu_count() or 1) if all_cores else 1
+    return options
+
+
+def make_parser(name: str) -> Parser:
+    """Return the parser of a twin's command."""
+    parser = Parser(
+        prog=f"python -m {name}",
+        description="Train softmax regression on Fashion-MNIST and write the history (CSV), the "
+        "model, figures (PNG) and a report (HTML). Equal options and seed give equal numbers in "
+        "both twins, to rounding.",
+        formatter_class=HelpFormatter,
+        allow_abbrev=False,
+    )
+    add_training_options(parser)
+    unfinished = parser.add_mutually_exclusive_group()
+    unfinished.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the training in the output directory from its checkpoint; --epochs may be "
+        "higher",
+    )
+    unfinished.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace an unfinished training in the output directory",
+    )
     parser.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda", "mps"),
-        default="auto",
-        help="auto: cuda if there is one, else cpu",
+        "--checkpoint-every",
+        type=whole(1),
+        metavar="N",
+        help="write a checkpoint after every N batches, too, not only after every epoch",
     )
+    parser.add_argument(
+        "--templates",
+        action="store_true",
+        help="draw the weights of each class epoch by epoch",
+    )
+    add_language(parser)
+    add_output_dir(parser, Path("runs", name))
+    return parser
+
+
+def parse(name: str, argv: list[str] | None = None) -> argparse.Namespace:
+    """Return the complete options of a twin's command; exit with status 2 if they are wrong."""
+    parser = make_parser(name)
+    options = complete_training_options(parser, parser.parse_args(argv))
+    _, world_size, _, local_world_size = get_launch()
+    if world_size > options.batch_size:
+        parser.error(
+            f"argument --batch-size: {options.batch_size} for {world_size} processes, expected an "
+            "image for each"
+        )
+    if world_size > 1 and options.device == "mps":
+        parser.error("argument --device: mps trains in one process; try --device cpu")
+    if options.device == "cuda" and local_world_size > torch.cuda.device_count():
+        parser.error(
+            f"argument --device: {counted(torch.cuda.device_count(), 'GPU')} for "
+            f"{local_world_size} processes, expected one for each; start fewer processes, or try "
+            "--device cpu"
+        )
+    return options
+
+
+def as_option(name: str) -> str:
+    """Return the option of a setting, such as --batch-size."""
+    return "--" + name.replace("_", "-")
+
+
+def options_to_dict(options: argparse.Namespace) -> dict[str, Any]:
+    """Return options by name, with values that JSON has and that can be typed."""
+    return {name: option_value(value) for name, value in vars(options).items()}
+
+
+def option_value(value: Any) -> Any:
+    """Return an option's value with a path or an image size as text."""
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    return str(value) if isinstance(value, Path) else value
+
+
+# Options of several commands
 
 
 def add_output_dir(parser: argparse.ArgumentParser, default: Path) -> None:
@@ -180,98 +319,45 @@ def add_output_dir(parser: argparse.ArgumentParser, default: Path) -> None:
         type=path,
         default=default,
         metavar="DIR",
-        help="where to write; files of an earlier call there are replaced",
+        help="directory to write to; output files in it are replaced",
     )
-
-
-def add_data_dir(parser: argparse.ArgumentParser) -> None:
-    """Add the option --data-dir, the same for every command."""
-    parser.add_argument(
-        "--data-dir",
-        type=path,
-        default=os.environ.get(ENVIRONMENT_VARIABLE) or str(default_data_dir()),
-        metavar="DIR",
-        help=f"where the data are kept; also set by {ENVIRONMENT_VARIABLE}",
-    )
-
-
-def add_dataset(parser: argparse.ArgumentParser) -> None:
-    """Add the option --dataset, the same for every command."""
-    parser.add_argument(
-        "--dataset",
-        type=path,
-        metavar="DIR",
-        help="data of your own instead: pictures in train/CLASS and test/CLASS, MNIST-like IDX "
-        "files, or train_images.npy, train_labels.npy, test_images.npy, test_labels.npy",
-    )
-
-
-def complete_training_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Fill in what depends on other options; exit with status 2 where options contradict."""
-    given = vars(options)  # without the settings that were not given
-    settings: dict[str, Any] = dict(RECIPES[options.recipe])
-    if given.get("optimizer", settings["optimizer"]) != settings["optimizer"]:
-        # The recipe's learning rate and momentum belong to its own optimizer.
-        settings.pop("lr", None)
-        settings["momentum"] = 0.0
-    settings.update(given)
-    settings.setdefault("lr", DEFAULT_LR[settings["optimizer"]])
-    given.update(settings)
-    if options.optimizer == "adam" and options.momentum:
-        parser.error("argument --momentum: goes with --optimizer sgd; adam has its own")
-    for name in ("lr", "weight_decay"):
-        largest = torch.finfo(getattr(torch, options.dtype)).max
-        if getattr(options, name) > largest:
-            parser.error(
-                f"argument --{name.replace('_', '-')}: {getattr(options, name):g} is more than "
-                f"{options.dtype} can hold, {largest:.2g}"
-            )
-    if not options.dataset and options.validation >= NUM_TRAIN:
-        parser.error(
-            f"argument --validation: '{options.validation}' is not a whole number from 0 to "
-            f"{NUM_TRAIN - 1}"
-        )
-    if options.threads is None:
-        all_cores = options.batch_size >= MANY_IMAGES and get_launch().world_size == 1
-        options.threads = (os.cpu_count() or 1) if all_cores else 1
-    choose_device(parser, options)
-
-
-def choose_device(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Replace `auto` by a device; exit with status 2 if the device is not there."""
-    available = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if options.device == "auto":
-        options.device = "cuda" if available["cuda"] else "cpu"
-    if not available[options.device]:
-        parser.error(f"argument --device: this machine, or its torch, has no {options.device}")
-    if options.device == "mps" and vars(options).get("dtype") == "float64":
-        parser.error("argument --dtype: mps has no float64; use --device cpu")
-
-
-def as_json(options: argparse.Namespace) -> dict[str, Any]:
-    """Return options as they are kept in files, and as they are typed."""
-    return {name: as_typed(value) for name, value in vars(options).items()}
-
-
-def as_typed(value: Any) -> Any:
-    """Return the value of an option: a path or a size as text, anything else as it is."""
-    if isinstance(value, tuple):
-        return "x".join(map(str, value))
-    return str(value) if isinstance(value, Path) else value
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add the argument MODEL, a file that either twin wrote."""
-    what = "model.pt of either twin"
+    """Add the argument MODEL."""
     parser.add_argument(
-        "model", type=path, nargs="?", default=DEFAULT_MODEL, metavar="MODEL", help=what
+        "model",
+        type=path,
+        nargs="?",
+        default=DEFAULT_MODEL,
+        metavar="MODEL",
+        help="model.pt, written by scratch or concise",
     )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add the option --json."""
     parser.add_argument("--json", action="store_true", help="print JSON, not text")
+
+
+def add_language(parser: argparse.ArgumentParser) -> None:
+    """Add the option --lang."""
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, default="en", help="language of the figures and the report"
+    )
+
+
+@contextlib.contextmanager
+def drawn_in(language: str) -> Iterator[None]:
+    """Draw figures and write pages in the language in this context.
+
+    Without a font for Chinese, print a warning and use English.
+    """
+    if language == "zh" and not chinese_font():
+        print_error(
+            "warning: no installed font has Chinese characters, so figures and report are in "
+            "English; install one, on Debian and Ubuntu: apt-get install fonts-noto-cjk"
+        )
+        language = "en"
+    with use_language(language), default_style():
+        yield

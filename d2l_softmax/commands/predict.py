@@ -1,47 +1,45 @@
-"""The command `predict`: the classes of pictures, and what the model saw of them."""
+"""The command `predict`: classify pictures, and draw what the model saw of each."""
 
 import argparse
+import functools
+import glob
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from PIL import Image
+from torch import Tensor
 
+from d2l_softmax.commands.cli import Command, Interrupted, StopRequest, Twins, signals_handled_by
 from d2l_softmax.commands.console import Console, print_out
-from d2l_softmax.commands.language import add_language, drawn_in
 from d2l_softmax.commands.options import (
     DEFAULT_MODEL,
-    add_data_dir,
-    add_dataset,
     add_json,
+    add_language,
     add_output_dir,
+    add_settings,
+    drawn_in,
     path,
     whole,
 )
-from d2l_softmax.commands.picture_paths import find_pictures
-from d2l_softmax.commands.picture_sources import Source, as_picture, sources_of
-from d2l_softmax.commands.predictions import (
-    PAGE,
-    TABLE,
-    as_json,
-    drawing_path,
-    in_words,
-    write_table,
-)
-from d2l_softmax.commands.program import Command, Twins
-from d2l_softmax.commands.signals import Interrupted, StopRequest, handled_by
-from d2l_softmax.data.pictures import PictureError
-from d2l_softmax.data.preprocessing import INVERSIONS, THE_PICTURE, Preprocessed
+from d2l_softmax.data.image_cache import is_image_name
+from d2l_softmax.data.pictures import PictureError, load_picture, to_example
+from d2l_softmax.data.preprocessing import INVERSIONS, THE_PICTURE, Preprocessed, preprocess
+from d2l_softmax.description import AS_FASHION_MNIST, Description
+from d2l_softmax.errors import UserError
 from d2l_softmax.figures.prediction import draw_prediction
-from d2l_softmax.figures.style import save_figure
+from d2l_softmax.figures.style import as_pixels, save_figure
 from d2l_softmax.i18n import tr
-from d2l_softmax.io import prepare_directory
-from d2l_softmax.models import load_model
-from d2l_softmax.pages.predictions import Prediction, small, write_predictions_page
+from d2l_softmax.io import prepare_directory, write_csv
+from d2l_softmax.models import OtherDataError, load_model, load_test_data
+from d2l_softmax.pages.predictions import Prediction, make_thumbnail, write_predictions_page
 from d2l_softmax.training.evaluation import Model
 
 PROGRAM = "python -m d2l_softmax predict"
-MOST_DRAWN = 10  # each drawing takes a second; of more pictures there is the page
+TABLE, PAGE = "predictions.csv", "predictions.html"
+MOST_DRAWN = 10  # a drawing takes a second; the page shows any number of pictures
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -53,31 +51,30 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATH",
         help="a picture (PNG, JPEG, WebP and others, of any size), a folder with pictures, or a "
-        f"pattern such as 'photos/*.jpg'. Up to {MOST_DRAWN} pictures each get a drawing; of two "
-        f"and more there is a table, {TABLE}, and a page with all of them, {PAGE}",
+        f"pattern such as 'photos/*.jpg'. Up to {MOST_DRAWN} pictures each get a drawing. Two or "
+        f"more pictures also get a table, {TABLE}, and a page, {PAGE}",
     )
     parser.add_argument(
-        "--index", type=whole(0), metavar="N", help="an image of the test set, from 0 on"
+        "--index", type=whole(0), metavar="N", help="an image of the test set, counted from 0"
     )
     parser.add_argument(
-        "--model", type=path, default=DEFAULT_MODEL, metavar="FILE", help="written by either twin"
+        "--model", type=path, default=DEFAULT_MODEL, metavar="FILE", help="model.pt of either twin"
     )
     parser.add_argument(
         "--invert",
         choices=INVERSIONS,
         default="auto",
-        help="whether the picture is dark on light; auto: if its border is light, but never for a "
-        "model of your own data",
+        help="invert the picture; auto: if its border is light, but never for a model of custom "
+        "data",
     )
     add_json(parser)
-    add_data_dir(parser)
-    add_dataset(parser)
+    add_settings(parser, "data_dir", "dataset")
     add_language(parser)
     add_output_dir(parser, Path("runs", "predict"))
 
 
 def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Exit with status 2 unless pictures are named, or an image of the test set."""
+    """Exit with status 2 unless either pictures or an image of the test set are named."""
     if bool(options.paths) == (options.index is not None):
         parser.error("name either pictures and folders, or an image with --index")
 
@@ -85,71 +82,190 @@ def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
 def predict(options: argparse.Namespace, twins: Twins) -> int:
     """Print the three most probable classes of each picture, and draw what the model saw of it.
 
-    Pictures that can't be used are named on standard error, the others are still predicted. After
-    a signal, what was predicted before is written.
+    Problems with pictures are printed on standard error; the other pictures are still predicted.
+    After a signal, the results so far are written.
     """
     model = load_model(options.model, twins["scratch"], dtype=torch.float32)
-    description = model.description
-    classes, output_dir = description.classes, prepare_directory(options.output_dir)
-    paths, problems = find_pictures(options.paths)
-    sources = sources_of(options, paths, description)
-    taken = {path.resolve() for path in paths}  # nobody's picture is written over
+    classes, folder = model.description.classes, prepare_directory(options.output_dir)
+    pictures, problems, read = find_inputs(options, model.description)
+    reserved = {picture.resolve() for picture in pictures}  # no drawing replaces a user's picture
     predictions: list[Prediction] = []
     stop = StopRequest()
     with (
         drawn_in(options.lang),
-        handled_by(stop),
-        Console(len(sources), quiet=False, unit="pictures") as console,
+        signals_handled_by(stop),
+        Console(len(pictures), quiet=False, unit="pictures") as console,
     ):
-        for source, prepared in read_all(sources, problems, stop, console):
-            drawing = None
-            if len(sources) <= MOST_DRAWN:
-                drawing = drawing_path(output_dir, source.stem, taken)
-                save_figure(drawing, draw_prediction(*prepared, model, classes))
-            predictions.append(prediction_of(source.name, prepared, model))
+        for problem in problems:
+            console.warn(f"{PROGRAM}: {problem}")
+        for picture in pictures:
+            if stop.signum:
+                break
+            try:
+                prepared = read(picture)
+            except PictureError as error:
+                console.warn(f"{PROGRAM}: {error}")
+                problems.append(str(error))
+            else:
+                drawing = None
+                if len(pictures) <= MOST_DRAWN:
+                    drawing = drawing_path(folder, picture.stem, reserved)
+                    save_figure(drawing, draw_prediction(*prepared, model, classes))
+                predictions.append(predict_one(picture, prepared, model))
+                if not options.json:
+                    console.print(format_prediction(predictions[-1], classes, drawing))
+            console.bar.update()
+        results = [as_json(prediction, classes) for prediction in predictions]
+        if len(pictures) > 1 and predictions:
+            write_table(folder / TABLE, results, classes)
+            write_predictions_page(folder / PAGE, predictions, classes, problems, len(pictures))
             if not options.json:
-                console.say(in_words(predictions[-1], classes, drawing))
-        if len(sources) > 1 and predictions:
-            write_table(output_dir / TABLE, predictions, classes)
-            write_predictions_page(output_dir / PAGE, predictions, classes, problems, len(sources))
-            if not options.json:
-                console.say(f"wrote {TABLE} and {PAGE} to {output_dir}")
+                console.print(f"wrote {TABLE} and {PAGE} to {folder}")
     if options.json:
-        print_out(
-            json.dumps([as_json(prediction, classes) for prediction in predictions], indent=2)
-        )
+        print_out(json.dumps(results, indent=2))
     if stop.signum:
-        raise Interrupted(stop.signum, f"after {len(predictions):,} of {len(sources):,} pictures")
+        raise Interrupted(stop.signum, f"after {len(predictions):,} of {len(pictures):,} pictures")
     return 1 if problems else 0
 
 
-def read_all(
-    sources: Sequence[Source], problems: list[str], stop: StopRequest, console: Console
-) -> Iterator[tuple[Source, Preprocessed]]:
-    """Yield each picture that can be used, until a signal comes; problems get what can't."""
-    for problem in problems:
-        console.warn(f"{PROGRAM}: {problem}")
-    for source in sources:
-        if stop.signum:
-            return
-        try:
-            yield source, source.read()
-        except PictureError as error:
-            console.warn(f"{PROGRAM}: {error}")
-            problems.append(str(error))
-        console.bar.update()
+def find_inputs(
+    options: argparse.Namespace, description: Description
+) -> tuple[list[Path], list[str], Callable[[Path], Preprocessed]]:
+    """Return the pictures to predict, problems with the arguments, and a function that reads one.
+
+    The image of the test set that --index names counts as a picture `test-N`. Raises UserError if
+    there is no such image, OtherDataError if the model takes features.
+    """
+    if options.index is not None:
+        dataset = load_test_data(options, description).dataset
+        if options.index >= len(dataset):
+            raise UserError(
+                f"there is no test example {options.index:,};",
+                f"choose one with {{index}} from 0 to {len(dataset) - 1:,}",
+            )
+        X = dataset[options.index][0].unsqueeze(0)  # (1, ...)
+        return [Path(f"test-{options.index}")], [], lambda path: Preprocessed(X, {}, ())
+    paths, problems = find_pictures(options.paths)
+    if paths and not description.has_images:
+        raise OtherDataError(
+            f"can't classify pictures: the model is for features, {description.in_words()}"
+        )
+    read = functools.partial(read_picture, description=description, invert=options.invert)
+    return paths, problems, read
 
 
-def prediction_of(name: str, prepared: Preprocessed, model: Model) -> Prediction:
-    """Return what a model says of a picture, with small pictures of it and of what it saw."""
+def find_pictures(arguments: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Return the sorted pictures of each argument, and a message for each that has none.
+
+    An argument is a file (which may be missing: reading it fails later), a folder, or a pattern of
+    files and folders. Folders are searched with all folders in them, without following links.
+    Hidden files and files that are not named as pictures are skipped there.
+    """
+    pictures: dict[Path, None] = {}  # each path once
+    problems: list[str] = []
+    for argument in arguments:
+        name = str(argument)
+        found: list[Path] = []
+        errors: list[str] = []
+        is_pattern = glob.escape(name) != name and not os.path.lexists(argument)
+        matches = map(Path, glob.iglob(name, recursive=True)) if is_pattern else [argument]
+        for match in matches:
+            if os.path.isdir(match):
+                found += pictures_in(match, errors)
+            elif not is_pattern or is_image_name(match.name):
+                found.append(match)
+        if not found and not errors:
+            where = "match this pattern" if is_pattern else "in this folder"
+            errors.append(f"{argument}: no pictures {where}")
+        pictures |= dict.fromkeys(sorted(found))
+        problems += errors
+    return list(pictures), problems
+
+
+def pictures_in(folder: Path, errors: list[str]) -> list[Path]:
+    """Return the pictures in a folder and its subfolders; add an error for each unreadable one."""
+
+    def report(error: OSError) -> None:
+        errors.append(f"{error.filename}: can't read this folder: {error.strerror}")
+
+    pictures = []
+    for parent, folders, names in os.walk(folder, onerror=report):
+        folders[:] = [name for name in folders if name[0] != "."]
+        pictures += [Path(parent, name) for name in names if name[0] != "." and is_image_name(name)]
+    return pictures
+
+
+def read_picture(path: Path, description: Description, invert: str) -> Preprocessed:
+    """Read a picture file as the model's input; PictureError if that fails."""
+    picture = load_picture(path)
+    if description.pictures != AS_FASHION_MNIST:
+        return Preprocessed(to_example(description.shape, picture, invert), {THE_PICTURE: picture})
+    prepared = preprocess(picture, invert)
+    if not description.resize:
+        return prepared
+    size = list(description.resize)
+    X = torch.nn.functional.interpolate(prepared.X, size, mode="bilinear", antialias=True)
+    return prepared._replace(X=X)
+
+
+def predict_one(path: Path, prepared: Preprocessed, model: Model) -> Prediction:
+    """Return a model's prediction, with thumbnails of the picture and of the model's input."""
     with torch.no_grad():
         probabilities = model.probabilities(prepared.X)[0].tolist()
-    shown = {
-        tr("the picture {name}", name=Path(name).name): prepared.steps.get(THE_PICTURE),
-        tr("what the model saw of {name}", name=Path(name).name): as_picture(prepared.X),
+    images = {
+        tr("the picture {name}", name=path.name): prepared.steps.get(THE_PICTURE),
+        tr("what the model saw of {name}", name=path.name): to_image(prepared.X),
     }
-    pictures = [small(picture, alt) for alt, picture in shown.items() if picture]
-    return Prediction(name, probabilities, prepared.doubts, pictures)
+    thumbnails = [make_thumbnail(image, alt) for alt, image in images.items() if image]
+    return Prediction(str(path), probabilities, prepared.doubts, thumbnails)
+
+
+def to_image(X: Tensor) -> Image.Image | None:
+    """Return an input (1, c, h, w) in [0, 1] as an image, or None for features (1, d)."""
+    if X.dim() == 2:
+        return None
+    pixels = (X[0] * 255).round().to(torch.uint8)
+    return Image.fromarray(as_pixels(pixels).astype("uint8"))
+
+
+def drawing_path(folder: Path, stem: str, reserved: set[Path]) -> Path:
+    """Return a path for a picture's drawing that is not reserved, and reserve it."""
+    path, number = folder / f"{stem}-prediction.png", 1
+    while path.resolve() in reserved:
+        number += 1
+        path = folder / f"{stem}-prediction-{number}.png"
+    reserved.add(path.resolve())
+    return path
+
+
+def format_prediction(prediction: Prediction, classes: Sequence[str], drawing: Path | None) -> str:
+    """Return a line with the three most probable classes, and a line for each doubt."""
+    highest = ", ".join(f"{classes[k]} {p:.3f}" for k, p in prediction.highest(3))
+    drawn = f"; drawn in {drawing}" if drawing else ""
+    return "\n    ".join([f"{prediction.name}: {highest}{drawn}", *prediction.doubts])
+
+
+def as_json(prediction: Prediction, classes: Sequence[str]) -> dict:
+    """Return a prediction as --json prints it."""
+    ((index, probability),) = prediction.highest(1)
+    return {
+        "file": prediction.name,
+        "class": classes[index],
+        "index": index,
+        "probability": probability,
+        "probabilities": dict(zip(classes, prediction.probabilities, strict=True)),
+        "doubts": list(prediction.doubts),
+    }
+
+
+def write_table(path: Path, results: Sequence[dict], classes: Sequence[str]) -> None:
+    """Write a row for each picture: class, probability of each class, doubts."""
+    names = ["file", "class", "index", "probability"]
+    rows = []
+    for result in results:
+        row = [*(result[name] for name in names), *result["probabilities"].values()]
+        rows.append([*row, " ".join(result["doubts"])])
+    write_csv(path, [*names, *classes, "doubts"], rows)
 
 
 COMMAND = Command("predict", "classify pictures", add_options, predict, complete)

@@ -1,4 +1,4 @@
-"""What each figure shows, in words and with its main numbers: for those who don't see it."""
+"""Alt texts: what each figure shows, with its main numbers, for readers who cannot see it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,12 +11,13 @@ from d2l_softmax.training.history import EpochRecord
 MOST_NAMED = 3
 
 
-def of_curves(history: Sequence[EpochRecord]) -> str:
-    """Describe the curves of a run."""
+def describe_curves(history: Sequence[EpochRecord]) -> str:
+    """Describe the learning curves of a run."""
     first, last = history[0], history[-1]
     return tr(
-        "Two plots over the epochs. The loss goes from {first:.2f} to {last:.2f} nats in {epochs} "
-        "epochs; the training accuracy ends at {train:.2f}, the test accuracy at {test:.2f}.",
+        "Two line plots against the epoch. The training loss goes from {first:.2f} to {last:.2f} "
+        "nats in {epochs} epochs; the final accuracy is {train:.2f} on the training data and "
+        "{test:.2f} on the test data.",
         first=first.train_loss,
         last=last.train_loss,
         epochs=len(history),
@@ -25,14 +26,14 @@ def of_curves(history: Sequence[EpochRecord]) -> str:
     )
 
 
-def of_comparison(
+def describe_comparison(
     records: Mapping[str, Sequence[EpochRecord]], differences: Sequence[Difference]
 ) -> str:
     """Describe the figure of a comparison."""
     one, other = (history[-1].train_loss for history in records.values())
     return tr(
-        "Curves of both twins over {epochs} epochs. Their losses end at {one:.4f} and {other:.4f} "
-        "nats; in no epoch do they differ by more than {most:.1e}.",
+        "Curves of both implementations over {epochs} epochs. The final losses are {one:.4f} and "
+        "{other:.4f} nats; the largest difference in any epoch is {most:.1e}.",
         epochs=len(differences),
         one=one,
         other=other,
@@ -40,65 +41,64 @@ def of_comparison(
     )
 
 
-def of_predictions(y: Sequence[int], predicted: Sequence[int], classes: Sequence[str]) -> str:
+def describe_predictions(y: Sequence[int], predicted: Sequence[int], classes: Sequence[str]) -> str:
     """Describe the tiles of images with their true and predicted classes."""
-    pairs = list(zip(y, predicted, strict=True))
-    wrong = [(true, guess) for true, guess in pairs if true != guess]
+    wrong = [pair for pair in zip(y, predicted, strict=True) if pair[0] != pair[1]]
     text = tr(
-        "{n} images with their true and predicted classes, {right} predicted right.",
-        n=len(pairs),
-        right=len(pairs) - len(wrong),
+        "{n} images with their true and predicted classes, {right} predicted correctly.",
+        n=len(y),
+        right=len(y) - len(wrong),
     )
-    return text + taken_for(wrong, classes)
+    return text + name_errors(wrong, classes)
 
 
-def of_templates(classes: Sequence[str]) -> str:
+def describe_templates(classes: Sequence[str]) -> str:
     """Describe the images of the weights."""
     names = tr(", ").join(map(shortened, classes[:10]))
     return tr("The weights of {q} classes as images: {names}.", q=len(classes), names=names)
 
 
-def of_templates_by_epoch(epochs: Sequence[int], classes: Sequence[str]) -> str:
+def describe_templates_by_epoch(epochs: Sequence[int], classes: Sequence[str]) -> str:
     """Describe the images of the weights after several epochs."""
     names = tr(", ").join(map(str, epochs))
-    return of_templates(classes) + tr(" A column for each of the epochs {names}.", names=names)
+    return describe_templates(classes) + tr(" One column per epoch: {names}.", names=names)
 
 
-def of_confusion(evaluation: Evaluation) -> str:
-    """Describe the confusion matrix."""
-    confusion = evaluation.confusion()
-    right = int(confusion.diagonal().sum())
-    text = tr("{right} of {n} images are predicted right.", right=right, n=len(evaluation.y))
-    wrong = confusion.clone().fill_diagonal_(0)
-    often = wrong.flatten().argsort(descending=True, stable=True)[:MOST_NAMED].tolist()
-    pairs = [divmod(place, len(confusion)) for place in often if wrong.flatten()[place]]
-    return text + taken_for(pairs, evaluation.classes)
+def describe_confusion(evaluation: Evaluation) -> str:
+    """Describe the confusion matrix: the accuracy, and the most frequent errors."""
+    errors = evaluation.confusion()
+    right = int(errors.diagonal().sum())
+    text = tr("{right} of {n} images are predicted correctly.", right=right, n=len(evaluation.y))
+    counts = errors.fill_diagonal_(0).flatten()
+    most = counts.argsort(descending=True, stable=True)[:MOST_NAMED].tolist()
+    pairs = [divmod(place, len(errors)) for place in most if counts[place]]
+    return text + name_errors(pairs, evaluation.classes)
 
 
-def of_mistakes(evaluation: Evaluation, n: int = 12) -> str:
-    """Describe the tiles of the most confident mistakes."""
+def describe_mistakes(evaluation: Evaluation, n: int = 12) -> str:
+    """Describe the tiles of the most confident errors."""
     indices = evaluation.most_confident_errors(n).tolist()
-    text = tr("{n} images that were predicted wrong.", n=len(indices))
     pairs = [(int(evaluation.y[i]), int(evaluation.predicted[i])) for i in indices]
-    return text + taken_for(pairs, evaluation.classes)
+    text = tr("{n} misclassified images.", n=len(indices))
+    return text + name_errors(pairs, evaluation.classes)
 
 
-def of_reliability(evaluation: Evaluation) -> str:
-    """Describe the figure of how often the model is right against how sure it is."""
+def describe_reliability(evaluation: Evaluation) -> str:
+    """Describe the reliability diagram."""
     return tr(
-        "How often the model is right against how sure it is: right in {accuracy:.1%} of the "
-        "cases, sure by {confidence:.1%} on average; in a bin the two differ by {error:.4f}.",
+        "Accuracy against confidence: the accuracy is {accuracy:.1%}, the mean confidence "
+        "{confidence:.1%}, the expected calibration error {error:.4f}.",
         accuracy=evaluation.accuracy,
         confidence=float(evaluation.confidence.mean()),
         error=evaluation.calibration_error(),
     )
 
 
-def taken_for(pairs: Sequence[tuple[int, int]], classes: Sequence[str]) -> str:
-    """Return what was taken for what, of the first pairs (true class, predicted class)."""
+def name_errors(pairs: Sequence[tuple[int, int]], classes: Sequence[str]) -> str:
+    """Return a sentence for each of the first pairs (true class, predicted class)."""
     return "".join(
         tr(
-            " {true} was taken for {predicted}.",
+            " {true} was mistaken for {predicted}.",
             true=shortened(classes[true]),
             predicted=shortened(classes[predicted]),
         )

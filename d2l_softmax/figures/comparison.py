@@ -1,10 +1,10 @@
-"""The figure of a comparison: both histories, and below them how far apart they are."""
+"""The figure of a comparison: the histories of both implementations, and their differences."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -14,31 +14,22 @@ from d2l_softmax.training.agreement import Difference
 from d2l_softmax.training.history import EpochRecord
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 STYLES: tuple[dict[str, Any], ...] = (
     {"linewidth": 5, "alpha": 0.35, "marker": "o", "markersize": 9},
     {"linewidth": 1.2, "linestyle": "--", "marker": "."},
 )
-
-
-class Line(NamedTuple):
-    """How one quantity is drawn, in histories and in differences."""
-
-    label: str
-    color: str
-
-
-UNITS = {
-    "loss (nats)": {"train_loss": Line("train loss", "tab:blue")},
+# By unit: the fields of a record or a difference, each with its label and colour.
+QUANTITIES = {
+    "loss (nats)": {"train_loss": ("train loss", "tab:blue")},
     "accuracy": {
-        "train_acc": Line("train accuracy", "tab:orange"),
-        "test_acc": Line("test accuracy", "tab:green"),
+        "train_acc": ("train accuracy", "tab:orange"),
+        "test_acc": ("test accuracy", "tab:green"),
     },
     "W and b": {
-        "W": Line("W, largest entry", "tab:purple"),
-        "b": Line("b, largest entry", "tab:brown"),
+        "W": ("W, largest entry", "tab:purple"),
+        "b": ("b, largest entry", "tab:brown"),
     },
 }
 
@@ -46,77 +37,48 @@ UNITS = {
 def draw_comparison(
     records: Mapping[str, Sequence[EpochRecord]], differences: Sequence[Difference], dtype: str
 ) -> Figure:
-    """Draw both histories and, below, how far apart they are, on log axes: one unit an axes.
+    """Draw both histories and, below on log axes, their differences; each unit on its own axes.
 
-    Of W and b, which a history doesn't have, there are differences only.
+    A history has no W and b, so only their differences are drawn. The legend has its own axes.
     """
     figure, all_axes = new_figure(8, 8, rows=3, columns=2, height_ratios=(3, 2, 2))
     one, other = records
-    title = tr("{one} (broad) and {other} (dashed), {dtype}", one=one, other=other, dtype=dtype)
+    title = tr("{one} (thick) and {other} (dashed), {dtype}", one=one, other=other, dtype=dtype)
     figure.suptitle(title, fontsize="medium")
     histories, gaps, legend = all_axes[:2], all_axes[2:5], all_axes[5]
-    for axes, (unit, lines) in zip(histories, UNITS.items(), strict=False):
-        draw_histories(axes, records, lines)
-        axes.set_ylabel(tr(unit))
-    for axes, (unit, lines) in zip(gaps, UNITS.items(), strict=True):
-        axes.sharex(histories[0])
-        draw_differences(axes, differences, lines, dtype)
-        axes.set(xlabel=tr("epoch"), ylabel=tr("difference: {unit}", unit=tr(unit)))
-    draw_legend(legend, list(records), dtype)
-    return figure
-
-
-def draw_histories(
-    axes: Axes, records: Mapping[str, Sequence[EpochRecord]], lines: Mapping[str, Line]
-) -> None:
-    """Draw quantities of one unit, of both twins, over the epochs."""
     for (name, history), style in zip(records.items(), STYLES, strict=True):
+        legend.plot([], [], color="gray", label=name, **style)
         epochs = [record.epoch for record in history]
-        for field, line in lines.items():
-            label = tr("{quantity}, {twin}", quantity=tr(line.label), twin=name)
-            values = [getattr(record, field) for record in history]
-            axes.plot(epochs, values, color=line.color, label=label, **style)
-    whole_numbers(axes.xaxis)
-    axes.grid(alpha=0.3)
-
-
-def draw_differences(
-    axes: Axes, differences: Sequence[Difference], lines: Mapping[str, Line], dtype: str
-) -> None:
-    """Draw how far apart the twins are in quantities of one unit; say where they are equal."""
-    epochs = range(1, len(differences) + 1)
-    exact = []
-    for field, line in lines.items():
-        values = [getattr(difference, field) for difference in differences]
-        if any(values):
-            # A log axis has no place for 0: where the twins are equal there is a gap.
-            values = [value or math.nan for value in values]
-            axes.plot(epochs, values, ".-", color=line.color, label=tr(line.label))
-        else:
-            exact.append(tr(line.label))
-    epsilon, label = rounding_of(dtype)
-    axes.axhline(epsilon, color="gray", linestyle=":", label=label)
-    axes.set_yscale("log")
-    if exact:
-        equal = tr("exactly equal: {names}", names=tr("; ").join(exact))
-        axes.set_title(equal, fontsize="small")
-    whole_numbers(axes.xaxis)
-    axes.grid(alpha=0.3)
-
-
-def draw_legend(axes: Axes, twins: Sequence[str], dtype: str) -> None:
-    """Draw what all lines mean, in a place of its own: on the axes it would cover some of them."""
-    for name, style in zip(twins, STYLES, strict=True):
-        axes.plot([], [], color="gray", label=name, **style)
-    for lines in UNITS.values():
-        for line in lines.values():
-            axes.plot([], [], ".-", color=line.color, label=tr(line.label))
-    axes.plot([], [], color="gray", linestyle=":", label=rounding_of(dtype)[1])
-    axes.legend(loc="center")
-    axes.axis("off")
-
-
-def rounding_of(dtype: str) -> tuple[float, str]:
-    """Return the relative rounding error of a dtype, and what it is called in the figure."""
+        for axes, (unit, quantities) in zip(histories, QUANTITIES.items(), strict=False):
+            for field, (quantity, color) in quantities.items():
+                label = tr("{quantity}, {twin}", quantity=tr(quantity), twin=name)
+                values = [getattr(record, field) for record in history]
+                axes.plot(epochs, values, color=color, label=label, **style)
+            axes.set_ylabel(tr(unit))
     epsilon = torch.finfo(getattr(torch, dtype)).eps
-    return epsilon, tr("rounding of {dtype}, {epsilon}", dtype=dtype, epsilon=f"{epsilon:.1e}")
+    rounding = tr("machine epsilon of {dtype}, {epsilon}", dtype=dtype, epsilon=f"{epsilon:.1e}")
+    for axes, (unit, quantities) in zip(gaps, QUANTITIES.items(), strict=True):
+        equal = []
+        for field, (quantity, color) in quantities.items():
+            legend.plot([], [], ".-", color=color, label=tr(quantity))
+            values = [getattr(difference, field) for difference in differences]
+            if any(values):
+                values = [value or math.nan for value in values]  # a log axis has no 0: a gap
+                epochs = list(range(1, len(values) + 1))
+                axes.plot(epochs, values, ".-", color=color, label=tr(quantity))
+            else:
+                equal.append(tr(quantity))
+        axes.axhline(epsilon, color="gray", linestyle=":", label=rounding)
+        axes.set_yscale("log")
+        axes.sharex(histories[0])
+        axes.set(xlabel=tr("epoch"), ylabel=tr("difference: {quantity}", quantity=tr(unit)))
+        if equal:
+            names = tr("; ").join(equal)
+            axes.set_title(tr("exactly equal: {names}", names=names), fontsize="small")
+    legend.plot([], [], color="gray", linestyle=":", label=rounding)
+    legend.legend(loc="center")
+    legend.axis("off")
+    for axes in (*histories, *gaps):
+        whole_numbers(axes.xaxis)
+        axes.grid(alpha=0.3)
+    return figure

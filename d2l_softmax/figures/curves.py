@@ -1,4 +1,4 @@
-"""The curves of a run."""
+"""The learning curves of a run."""
 
 from __future__ import annotations
 
@@ -15,30 +15,28 @@ if TYPE_CHECKING:
 
 
 def draw_curves(history: Sequence[EpochRecord], title: str) -> Figure:
-    """Draw the loss on the left and the accuracies on the right, over the epochs.
+    """Draw the training loss (left) and all accuracies (right) against the epoch.
 
-    Each line says when it is measured: training while the epoch runs, the others at its end.
+    Training values are running means over the epoch; the others are measured after it.
     """
     figure, (loss_axes, accuracy_axes) = new_figure(8, 3.2, columns=2)
     figure.suptitle(title, fontsize="medium")
     epochs = [record.epoch for record in history]
-    during, after = tr("train, during the epoch"), tr("test, after it")
-    draw_lines(loss_axes, epochs, {during: [r.train_loss for r in history]})
-    loss_axes.set_ylabel(tr("cross-entropy (nats)"))
-    accuracies = {during: [r.train_acc for r in history], after: [r.test_acc for r in history]}
+    lines: list[tuple[Axes, str, str, list]] = [
+        (loss_axes, "o-", tr("train (running mean)"), [r.train_loss for r in history]),
+        (accuracy_axes, "o-", tr("train (running mean)"), [r.train_acc for r in history]),
+        (accuracy_axes, "s--", tr("test"), [r.test_acc for r in history]),
+    ]
     if history[0].valid_acc is not None:
-        accuracies[tr("validation, after it")] = [r.valid_acc or 0.0 for r in history]
-    draw_lines(accuracy_axes, epochs, accuracies)
+        validation = [r.valid_acc for r in history]
+        lines.append((accuracy_axes, "^-.", tr("validation"), validation))
+    for axes, style, label, values in lines:
+        axes.plot(epochs, values, style, markersize=4, label=label)  # one epoch is a marker
+    loss_axes.set_ylabel(tr("cross-entropy (nats)"))
     accuracy_axes.set_ylabel(tr("accuracy"))
     for axes in (loss_axes, accuracy_axes):
         axes.set_xlabel(tr("epoch"))
         whole_numbers(axes.xaxis)
+        axes.grid(alpha=0.3)
+        axes.legend()
     return figure
-
-
-def draw_lines(axes: Axes, x: Sequence[float], lines: dict[str, list[float]]) -> None:
-    """Draw named lines with a mark on every value; one value alone is then still seen."""
-    for (label, values), style in zip(lines.items(), ("o-", "s--", "^-."), strict=False):
-        axes.plot(x, values, style, markersize=4, label=label)
-    axes.grid(alpha=0.3)
-    axes.legend()

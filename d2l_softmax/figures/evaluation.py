@@ -1,4 +1,4 @@
-"""Figures of what a model has learned and of where it errs."""
+"""The figures of an evaluated model: its predictions, weights, errors and calibration."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor
 
-from d2l_softmax.figures import alt_text as describe
+from d2l_softmax.figures import alt_text
 from d2l_softmax.figures.style import (
     GRAY,
     WRONG,
+    CaptionedFigure,
     draw_tile,
     new_figure,
     new_tiles,
     save_figure,
     shortened,
 )
-from d2l_softmax.figures.svg import Shown
 from d2l_softmax.figures.templates import draw_templates
 from d2l_softmax.i18n import tr
 from d2l_softmax.io import write_csv
@@ -35,22 +35,22 @@ from d2l_softmax.training.evaluation import (
 )
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 NUM_PREDICTIONS = 18
-# With fewer examples in a bin, its interval reaches further than the next bin, 0.1 to each side.
+# In a smaller bin the confidence interval is wider than the neighbouring bins, 0.1 to each side.
 FEWEST_JUDGED = 100
-MOST_COUNTS = 60  # classes up to which a confusion matrix has numbers in it
-MOST_NAMES = 120  # classes up to which each has its name beside the matrix
-# Numbers within the axes: measuring each for the layout would take a tenth of the time of drawing.
+MOST_COUNTS = 60  # classes up to which a confusion matrix shows the counts
+MOST_NAMES = 120  # classes up to which it shows the class names
+# Text inside the axes: measuring it for the layout would take a tenth of the drawing time.
 INSIDE: dict[str, Any] = {"fontsize": 8, "in_layout": False}
 TABLE = "scores.csv"
-SCORES = ("class", "precision", "recall", "examples")  # a row for each class
+SCORES = ("class", "precision", "recall", "examples")
 
 
 class EvaluatedModel(NamedTuple):
-    """A model, the test data, and its evaluation on them: what FIGURES are drawn from."""
+    """A model, the test data and the model's evaluation on them: the input of all FIGURES."""
 
     model: Model
     dataset: LabelledImages
@@ -58,7 +58,7 @@ class EvaluatedModel(NamedTuple):
 
     @property
     def shape(self) -> Sequence[int]:
-        """Return the shape of an example: (c, h, w) or, for features, (d,)."""
+        """Return the shape of an example: (c, h, w), or (d,) for features."""
         return self.dataset[0][0].shape
 
     def first_images(self) -> list[Tensor]:
@@ -66,63 +66,61 @@ class EvaluatedModel(NamedTuple):
         return [self.dataset[i][0] for i in range(min(NUM_PREDICTIONS, len(self.dataset)))]
 
     def first_labels(self) -> tuple[list[int], list[int]]:
-        """Return the labels and the predicted classes of these images."""
+        """Return the true and the predicted classes of these images."""
         y, predicted = self.evaluation.y, self.evaluation.predicted
         return y[:NUM_PREDICTIONS].tolist(), predicted[:NUM_PREDICTIONS].tolist()
 
 
-class Figure(NamedTuple):
-    """A figure of every run: its file, its caption, and two functions of an EvaluatedModel.
+class FigureSpec(NamedTuple):
+    """A figure that every run draws: file, caption, and functions of an EvaluatedModel.
 
-    `draw` returns the figure, `alt_text` what it shows, for those who don't see it. A `vector`
-    figure consists of lines and letters: pages have it as SVG. One that `needs_images` is left out
-    where examples are features.
+    `draw` returns the figure, `alt_text` its description for readers who cannot see it. Pages
+    embed a `vector` figure, made of lines and text, as SVG. Figures that `needs_images` are left
+    out if the examples are features.
     """
 
     file: str
     caption: str
-    draw: Callable[[EvaluatedModel], matplotlib.figure.Figure]
+    draw: Callable[[EvaluatedModel], Figure]
     alt_text: Callable[[EvaluatedModel], str]
     vector: bool = False
     needs_images: bool = False
 
 
 FIGURES = [
-    Figure(
+    FigureSpec(
         "predictions.png",
         "The first test images.",
-        draw=lambda of: draw_predictions(
-            of.first_images(), *of.first_labels(), of.evaluation.classes
-        ),
-        alt_text=lambda of: describe.of_predictions(*of.first_labels(), of.evaluation.classes),
+        draw=lambda m: draw_predictions(m.first_images(), *m.first_labels(), m.evaluation.classes),
+        alt_text=lambda m: alt_text.describe_predictions(*m.first_labels(), m.evaluation.classes),
         needs_images=True,
     ),
-    Figure(
+    FigureSpec(
         "templates.png",
-        "What was learned: the weights of each class as an image.",
-        draw=lambda of: draw_templates(of.model.W, of.shape, of.evaluation.classes),
-        alt_text=lambda of: describe.of_templates(of.evaluation.classes),
+        "The weights of each class as an image.",
+        draw=lambda m: draw_templates(m.model.W, m.shape, m.evaluation.classes),
+        alt_text=lambda m: alt_text.describe_templates(m.evaluation.classes),
         needs_images=True,
     ),
-    Figure(
+    FigureSpec(
         "confusion.png",
-        "How often each class was taken for each other.",
-        draw=lambda of: draw_confusion(of.evaluation),
-        alt_text=lambda of: describe.of_confusion(of.evaluation),
+        "Confusion matrix: how often each class was mistaken for another.",
+        draw=lambda m: draw_confusion(m.evaluation),
+        alt_text=lambda m: alt_text.describe_confusion(m.evaluation),
         vector=True,
     ),
-    Figure(
+    FigureSpec(
         "mistakes.png",
-        "Where the model was most sure and wrong.",
-        draw=lambda of: draw_mistakes(of.evaluation, of.dataset),
-        alt_text=lambda of: describe.of_mistakes(of.evaluation),
+        "The most confident errors.",
+        draw=lambda m: draw_mistakes(m.evaluation, m.dataset),
+        alt_text=lambda m: alt_text.describe_mistakes(m.evaluation),
         needs_images=True,
     ),
-    Figure(
+    FigureSpec(
         "reliability.png",
-        "Is it as often right as it is sure?",
-        draw=lambda of: draw_reliability(of.evaluation),
-        alt_text=lambda of: describe.of_reliability(of.evaluation),
+        "Reliability diagram: accuracy against confidence.",
+        draw=lambda m: draw_reliability(m.evaluation),
+        alt_text=lambda m: alt_text.describe_reliability(m.evaluation),
         vector=True,
     ),
 ]
@@ -130,25 +128,27 @@ FIGURES = [
 
 def write_evaluation(
     output_dir: Path, model: Model, test_iter: LabelledBatches
-) -> tuple[dict[str, Shown], str, Evaluation]:
-    """Evaluate a model and write FIGURES and TABLE; return what is shown by file, and the table.
+) -> tuple[dict[str, CaptionedFigure], str, Evaluation]:
+    """Evaluate a model, write FIGURES and TABLE; return figures by file, scores and evaluation.
 
-    Where examples are features, the figures that show images are left out.
+    If the examples are features, figures that show images are left out.
     """
     evaluation = evaluate(model, test_iter)
     evaluated = EvaluatedModel(model, test_iter.dataset, evaluation)
     has_images = len(evaluated.shape) == 3
-    shown = {}
-    for file, caption, draw, alt_text, vector, needs_images in FIGURES:
-        if has_images or not needs_images:
-            figure = draw(evaluated)
-            save_figure(output_dir / file, figure)
-            shown[file] = Shown(tr(caption), alt_text(evaluated), figure if vector else None)
+    written = {}
+    for spec in FIGURES:
+        if has_images or not spec.needs_images:
+            figure = spec.draw(evaluated)
+            save_figure(output_dir / spec.file, figure)
+            alt = spec.alt_text(evaluated)
+            vector = figure if spec.vector else None
+            written[spec.file] = CaptionedFigure(tr(spec.caption), alt, vector)
     write_csv(output_dir / TABLE, SCORES, evaluation.class_scores())
     table = score_table(evaluation)
     if not has_images:
         table += "\nThe examples are features: figures that show images are left out."
-    return shown, table, evaluation
+    return written, table, evaluation
 
 
 def draw_predictions(
@@ -157,10 +157,10 @@ def draw_predictions(
     predicted: Sequence[int],
     classes: Sequence[str],
     columns: int = 9,
-) -> matplotlib.figure.Figure:
-    """Draw images (c, h, w) under their true and predicted classes, wrong ones red with ✗."""
+) -> Figure:
+    """Draw images (c, h, w) below their true and predicted classes; errors are red with ✗."""
     figure, axes = new_tiles(len(images), columns)
-    title = tr("true label above predicted label, the wrong ones with ✗")
+    title = tr("true class above predicted class; errors are marked with ✗")
     figure.suptitle(title, fontsize="medium")
     for place, (image, true, guess) in enumerate(zip(images, y, predicted, strict=True)):
         mark, color = ("", "black") if guess == true else ("✗ ", WRONG)
@@ -169,7 +169,7 @@ def draw_predictions(
     return figure
 
 
-def draw_confusion(evaluation: Evaluation) -> matplotlib.figure.Figure:
+def draw_confusion(evaluation: Evaluation) -> Figure:
     """Draw how often each true class (row) was predicted as each class (column)."""
     confusion = evaluation.confusion()
     shares = confusion / confusion.sum(dim=1, keepdim=True).clamp(min=1)
@@ -193,64 +193,56 @@ def draw_confusion(evaluation: Evaluation) -> matplotlib.figure.Figure:
     return figure
 
 
-def draw_mistakes(
-    evaluation: Evaluation, dataset: LabelledImages, n: int = 12
-) -> matplotlib.figure.Figure:
-    """Draw the misclassified images of the data set with the highest confidence."""
-    mistakes = evaluation.most_confident_errors(n).tolist()
-    figure, axes = new_tiles(n, n // 2)
-    figure.suptitle(
-        tr("most confident mistakes: true label, predicted label, probability of each"),
-        fontsize="medium",
-    )
-    for place, index in enumerate(mistakes):
-        classes = int(evaluation.y[index]), int(evaluation.predicted[index])
-        lines = (
+def draw_mistakes(evaluation: Evaluation, dataset: LabelledImages, n: int = 12) -> Figure:
+    """Draw the n misclassified images of the data set with the highest confidence."""
+    indices = evaluation.most_confident_errors(n).tolist()
+    figure, axes = new_tiles(max(1, len(indices)), n // 2)
+    title = tr("most confident errors: true class, predicted class, probability of each")
+    figure.suptitle(title, fontsize="medium")
+    for place, index in enumerate(indices):
+        lines = [
             f"{shortened(evaluation.classes[k])} {float(evaluation.y_hat[index, k]):.3f}"
-            for k in classes
-        )
+            for k in (int(evaluation.y[index]), int(evaluation.predicted[index]))
+        ]
         draw_tile(axes, place, n // 2, dataset[index][0], "\n".join(lines), **GRAY)
     return figure
 
 
-def draw_reliability(evaluation: Evaluation) -> matplotlib.figure.Figure:
-    """Draw how often the model is right against how sure it is, in ten bins, and their sizes.
+def draw_reliability(evaluation: Evaluation) -> Figure:
+    """Draw a reliability diagram of ten bins, and below it a histogram of the confidence.
 
-    Bars are Wilson's intervals; bins of too few examples to judge are hollow and not joined.
+    Error bars are 95 % Wilson intervals. Bins with too few examples are hollow and not connected.
     """
     bins = evaluation.reliability()
     figure, (axes, sizes) = new_figure(5.6, 5.6, rows=2, height_ratios=(3, 1), sharex=True)
-    axes.plot([0, 1], [0, 1], color="gray", linestyle="--", label=tr("as sure as right"))
-    judged = [b for b in bins if b.examples >= FEWEST_JUDGED]
-    few = [b for b in bins if b.examples < FEWEST_JUDGED]
-    draw_bins(
-        axes, judged, "o-", label=tr("this model, with Wilson's 95 % intervals"), color="tab:blue"
-    )
-    label = tr("fewer than {n} images: too few to judge", n=FEWEST_JUDGED)
-    draw_bins(axes, few, "o", label=label, color="gray", markerfacecolor="none", alpha=0.7)
+    axes.plot([0, 1], [0, 1], color="gray", linestyle="--", label=tr("perfect calibration"))
+    large = [b for b in bins if b.examples >= FEWEST_JUDGED]
+    small = [b for b in bins if b.examples < FEWEST_JUDGED]
+    label = tr("this model, with 95 % Wilson intervals")
+    draw_bins(axes, large, fmt="o-", label=label, color="tab:blue")
+    label = tr("bins with fewer than {n} images", n=FEWEST_JUDGED)
+    hollow = {"color": "gray", "markerfacecolor": "none", "alpha": 0.7}
+    draw_bins(axes, small, fmt="o", label=label, **hollow)
     error = tr("calibration error {error}", error=f"{evaluation.calibration_error():.4f}")
     axes.set(ylabel=tr("accuracy"), title=error, ylim=(-0.02, 1.02))
     axes.legend(fontsize="small")
     lefts, counts = [b.lowest for b in bins], [b.examples for b in bins]
-    drawn = sizes.bar(lefts, counts, 1 / NUM_BINS, align="edge", edgecolor="white")
-    sizes.bar_label(drawn, [f"{n:,}" for n in counts], **INSIDE, padding=1)
+    bars = sizes.bar(lefts, counts, 1 / NUM_BINS, align="edge", edgecolor="white")
+    sizes.bar_label(bars, [f"{n:,}" for n in counts], **INSIDE, padding=1)
     sizes.margins(y=0.2)
-    sizes.set(
-        xlabel=tr("confidence: probability of the predicted class"),
-        ylabel=tr("images"),
-        xlim=(0, 1),
-    )
+    xlabel = tr("confidence: probability of the predicted class")
+    sizes.set(xlabel=xlabel, ylabel=tr("images"), xlim=(0, 1))
     for each in (axes, sizes):
         each.grid(alpha=0.3)
     return figure
 
 
-def draw_bins(axes: Axes, bins: Sequence[Bin], style: str, **how: Any) -> None:
-    """Draw the accuracy in each bin against the confidence, with its interval."""
+def draw_bins(axes: Axes, bins: Sequence[Bin], **style: Any) -> None:
+    """Draw the accuracy of bins against their confidence, with Wilson intervals."""
     if not bins:
         return
     x, y = [b.confidence for b in bins], [b.accuracy for b in bins]
     intervals = [wilson_interval(b.accuracy, b.examples) for b in bins]
     below = [b.accuracy - low for b, (low, _) in zip(bins, intervals, strict=True)]
     above = [high - b.accuracy for b, (_, high) in zip(bins, intervals, strict=True)]
-    axes.errorbar(x, y, yerr=(below, above), fmt=style, capsize=3, elinewidth=1, **how)
+    axes.errorbar(x, y, yerr=(below, above), capsize=3, elinewidth=1, **style)

@@ -1,4 +1,4 @@
-"""The figure of the losses of regression."""
+"""The figure of the regression losses."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 def draw_losses(losses: dict[str, tuple[Callable, Callable]]) -> Figure:
-    """Draw each loss over predictions of a target of 0, with its likelihood and its gradient.
+    """Draw each loss, its likelihood exp(-loss) and its gradient for predictions in [-3, 3].
 
-    `losses` has by name two functions of (y_hat, y): the loss and its gradient.
+    `losses` has, by name, the loss and its gradient: functions of (y_hat, y). The target y is 0.
     """
     figure, all_axes = new_figure(3 * len(losses), 3.2, columns=len(losses))
     y_hat = torch.linspace(-3, 3, 601, dtype=torch.float64)
     y = torch.zeros_like(y_hat)
     for axes, (name, (loss, gradient)) in zip(all_axes, losses.items(), strict=True):
-        values, slopes = loss(y_hat, y), gradient(y_hat, y)
+        values = loss(y_hat, y)
         axes.plot(y_hat, values, "-", color="tab:blue", label=tr("loss"))
-        likelihood = tr("likelihood exp(-loss)")
-        axes.plot(y_hat, torch.exp(-values), "--", color="tab:green", label=likelihood)
-        axes.plot(y_hat, slopes, "-.", color="tab:orange", label=tr("gradient"))
-        axes.set(title=name, xlabel=tr("prediction, for a target of 0"))
+        label = tr("likelihood exp(-loss)")
+        axes.plot(y_hat, torch.exp(-values), "--", color="tab:green", label=label)
+        axes.plot(y_hat, gradient(y_hat, y), "-.", color="tab:orange", label=tr("gradient"))
+        axes.set(title=name, xlabel=tr("prediction (target 0)"))
         axes.grid(alpha=0.3)
         axes.sharey(all_axes[0])
     figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)

@@ -1,4 +1,4 @@
-"""The figure of a prediction: what the model saw of a picture, and what its answer is made of."""
+"""The figure of a prediction: how a picture became the model's input, and its class scores."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from d2l_softmax.figures.style import (
+    GRAY,
     WRONG,
-    draw_image,
+    as_pixels,
     new_figure,
     shortened,
     signed_colors,
@@ -35,10 +36,10 @@ def draw_prediction(
     model: Model,
     classes: Sequence[str],
 ) -> Figure:
-    """Draw how a picture became X (1, c, h, w), the probabilities, and what they are made of.
+    """Draw the steps from a picture to X (1, c, h, w), its contributions and its probabilities.
 
-    `steps` is the picture after each step, by the step's name. Where X are features (1, d), the
-    probabilities alone are drawn. Doubts are English sentences.
+    `steps` has the picture after each preprocessing step by the step's name. For features X (1, d)
+    only the probabilities are drawn. Doubts are English sentences, the title of the figure.
     """
     from matplotlib.figure import Figure
 
@@ -53,8 +54,10 @@ def draw_prediction(
     images, bars = figure.subfigures(1, 2, width_ratios=(2.6, 1), squeeze=False)[0]
     if steps:
         upper, images = images.subfigures(2, 1, height_ratios=(1, 1.45), squeeze=False)[:, 0]
-        draw_steps(upper, steps)
-    draw_products(images, X, model, classes)
+        for axes, (name, picture) in zip(row_of(upper, len(steps)), steps.items(), strict=True):
+            axes.imshow(picture.convert("RGBA"))
+            axes.set_title(textwrap.fill(tr(name), 22), fontsize="small")
+    draw_contributions(images, X, model, classes)
     draw_probabilities(bars.subplots(), y_hat, classes)
     if doubts:
         lines = [line for doubt in doubts for line in textwrap.wrap(tr(doubt), 140)]
@@ -62,73 +65,67 @@ def draw_prediction(
     return figure
 
 
-def draw_steps(figure: FigureBase, steps: Mapping[str, Image]) -> None:
-    """Draw a picture after each of the steps, in a row."""
-    for axes, (name, picture) in zip(row_of(figure, len(steps)), steps.items(), strict=True):
-        axes.imshow(picture.convert("RGBA"))
-        axes.set_title(textwrap.fill(tr(name), 22), fontsize="small")
+def draw_contributions(figure: FigureBase, X: Tensor, model: Model, classes: Sequence[str]) -> None:
+    """Draw X (1, c, h, w) and its per-pixel contributions to the two most probable classes.
 
-
-def draw_products(figure: FigureBase, X: Tensor, model: Model, classes: Sequence[str]) -> None:
-    """Draw X (1, c, h, w) and, for the class and its rival, each pixel times its weight.
-
-    The rival is the second most probable class. The products of a class and its bias sum to its
-    logit, and the difference of two logits is the logarithm of the ratio of the probabilities.
+    A contribution is pixel × weight. Contributions and bias of a class sum to its logit; the
+    difference of two logits is the log of the ratio of the probabilities.
     """
     W, b = model.W.detach(), model.b.detach()
     logits = (X.flatten(1) @ W + b)[0]  # (1, d) @ (d, q) -> (1, q)
     pair = logits.topk(2).indices.tolist()
     products = (X.flatten() * W[:, pair].T).reshape(2, *X.shape[1:]).sum(dim=1)  # (2, h, w)
     style = signed_colors(float(products.abs().max()) or 1.0)
-    seen, *both = axes = row_of(figure, 3)
-    draw_image(seen, X[0])
-    seen.set_title(tr("what the model saw"), fontsize="small")
+    model_input, *both = axes = row_of(figure, 3)
+    model_input.imshow(as_pixels(X[0]), **GRAY)
+    model_input.axis("off")
+    model_input.set_title(tr("model input"), fontsize="small")
     for place, product, k in zip(both, products, pair, strict=True):
         image = place.imshow(product.numpy(force=True), **style)
-        name, sum_and_bias = logit_contributions(classes[k], float(logits[k]), float(b[k]))
-        place.set_title(name, fontsize="small")
-        place.set_xlabel(sum_and_bias, fontsize=8)
+        title, below = logit_contributions(classes[k], float(logits[k]), float(b[k]))
+        place.set_title(title, fontsize="small")
+        place.set_xlabel(below, fontsize=8)
     figure.colorbar(image, ax=axes, label=tr("pixel × weight"), shrink=0.8)
-    figure.supxlabel(against(logits, pair, classes), fontsize="small")
+    figure.supxlabel(logit_difference(logits, pair, classes), fontsize="small")
 
 
 def logit_contributions(name: str, logit: float, bias: float) -> tuple[str, str]:
-    """Return a class with its logit, and the sum of the products and the bias that give it.
+    """Return two lines: a class with its logit; the sum over the pixels and the bias.
 
-    The sum is rounded so that what is shown adds up.
+    The sum is rounded so that the printed numbers add up.
     """
     logit, bias = round(logit, 2), round(bias, 2)
-    parts = {"sum": plain(logit - bias, "+"), "bias": plain(bias, "+"), "logit": plain(logit)}
+    terms = {"sum": signed(logit - bias, "+"), "bias": signed(bias, "+"), "logit": signed(logit)}
     return (
-        tr("{name}: logit {logit}", name=shortened(name), logit=plain(logit)),
-        tr("sum of the pixels {sum},\nbias {bias}: logit {logit}", **parts),
+        tr("{name}: logit {logit}", name=shortened(name), logit=signed(logit)),
+        tr("sum over the pixels {sum},\nbias {bias}: logit {logit}", **terms),
     )
 
 
-def against(logits: Tensor, pair: Sequence[int], classes: Sequence[str]) -> str:
-    """Say what the colours mean, and what the difference of a class's and its rival's logits is."""
+def logit_difference(logits: Tensor, pair: Sequence[int], classes: Sequence[str]) -> str:
+    """Return what the colours mean, and the difference of the two highest logits."""
     first, second = (round(float(logits[k]), 2) for k in pair)
     one, other = (float(logits.softmax(dim=0)[k]) for k in pair)
     return tr(
-        "blue pixels count towards the class, orange ones against it\n"
+        "contributions to the two most probable classes: blue raises the logit, orange lowers it\n"
         "{name} against {rival}: {first} − {second} = {difference} ≈ log({one} / {other})",
         name=shortened(classes[pair[0]]),
         rival=shortened(classes[pair[1]]),
-        first=plain(first),
-        second=plain(second) if second >= 0 else f"({plain(second)})",
-        difference=plain(first - second),
+        first=signed(first),
+        second=signed(second) if second >= 0 else f"({signed(second)})",
+        difference=signed(first - second),
         one=f"{one:.3g}",
         other=f"{other:.3g}",
     )
 
 
-def plain(number: float, sign: str = "") -> str:
-    """Return a number with two decimals and a true minus; with the sign "+", a plus, too."""
+def signed(number: float, sign: str = "") -> str:
+    """Return a number with two decimals and a true minus sign; with sign="+", also a plus sign."""
     return f"{number:{sign}.2f}".replace("-", "−")
 
 
 def row_of(figure: FigureBase, columns: int) -> list[Axes]:
-    """Return a row of axes for images: a frame, as what they show may be white, and no ticks."""
+    """Return a row of axes for images: without ticks, with frames, as an image may be white."""
     row = list(figure.subplots(1, columns, squeeze=False).flat)
     for axes in row:
         axes.set(xticks=[], yticks=[])
@@ -136,7 +133,7 @@ def row_of(figure: FigureBase, columns: int) -> list[Axes]:
 
 
 def draw_probabilities(bars: Axes, y_hat: Tensor, classes: Sequence[str]) -> None:
-    """Draw the probabilities (q,) as bars; of many classes the highest only, from the top down."""
+    """Draw the probabilities (q,) as bars; with many classes only the highest, sorted."""
     if len(classes) > MOST_BARS:
         y_hat, highest = y_hat.topk(MOST_BARS)
         classes = [classes[k] for k in highest.tolist()]

@@ -1,4 +1,7 @@
-"""What all figures share: axes, image tiles, and writing them. No pyplot: no display is needed."""
+"""What all figures share: axes, image tiles, colours and files. Without pyplot: no display needed.
+
+matplotlib is imported inside the functions, because importing it takes 0.3 s.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor
 
@@ -23,14 +26,14 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
 WRONG = "#c62828"
-# Of weights above and below zero, in figures and in the lesson; white is zero. Blue and orange of
-# Tableau's "Color Blind 10", which also differ without the eye's red, green or blue receptors.
+# Colours of positive, negative and zero weights, in figures and in the lesson: blue and orange of
+# Tableau's "Color Blind 10", which differ for every kind of colour blindness.
 POSITIVE, NEGATIVE, WHITE = (0, 107, 164), (200, 82, 0), (255, 255, 255)
 GRAY: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1}
-TILE_HEIGHT = 1.3  # of a tile with its title, in widths
-LONGEST_NAME = 16  # characters of a class's name, on a tile or beside a bar
-# The best to read first. Those of Debian, Android, macOS, Windows; matplotlib reads the first font
-# of a collection only, and knows that of "Noto Sans CJK SC" as Japanese.
+TILE_HEIGHT = 1.3  # of a tile with its title, in tile widths
+LONGEST_NAME = 16  # characters of a class name on a tile or beside a bar
+# The most legible first: fonts of Debian, Android, macOS and Windows. matplotlib reads only the
+# first font of a collection; in Noto's collection that is the Japanese one, "Noto Sans CJK JP".
 CHINESE_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans SC",
@@ -55,31 +58,38 @@ CHINESE_FONTS = (
 )
 
 
+class CaptionedFigure(NamedTuple):
+    """A figure's caption and alt text; the figure itself if pages should embed it as SVG."""
+
+    caption: str
+    alt: str
+    vector: Figure | None = None
+
+
 @contextmanager
 def default_style() -> Iterator[None]:
-    """Draw meanwhile as matplotlib does by itself, whatever a person's matplotlibrc says.
+    """Use matplotlib's default style in this context, whatever the user's matplotlibrc says.
 
-    In Chinese, characters that matplotlib's own font lacks are of `chinese_font`.
+    In Chinese, `chinese_font` draws the characters that the default font lacks.
     """
     import matplotlib
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         if current_language() == "zh" and (font := chinese_font()):
-            # A list of names: what the first lacks, character by character, the next draws.
-            matplotlib.rcParams["font.family"] = ["DejaVu Sans", font]
+            matplotlib.rcParams["font.family"] = ["DejaVu Sans", font]  # fallback by character
         yield
 
 
 @functools.cache
 def chinese_font() -> str | None:
-    """Return the name of an installed font that has Chinese characters, None if there is none."""
+    """Return the name of an installed font with Chinese characters, None if there is none."""
     from matplotlib import font_manager
 
     manager = font_manager.fontManager
     known = {entry.fname for entry in manager.ttflist}
     for path in set(font_manager.findSystemFonts()) - known:  # installed since matplotlib's cache
-        with contextlib.suppress(Exception):  # of what a damaged font happens to cause
+        with contextlib.suppress(Exception):  # a damaged font can raise anything
             manager.addfont(path)
     names = {entry.name for entry in manager.ttflist}
     return next((name for name in CHINESE_FONTS if name in names), None)
@@ -88,7 +98,7 @@ def chinese_font() -> str | None:
 def new_figure(
     width: float, height: float, rows: int = 1, columns: int = 1, **grid: Any
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure of the size in inches and its axes, a flat list."""
+    """Return a figure of a size in inches, and the flat list of its axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
@@ -96,7 +106,7 @@ def new_figure(
 
 
 def whole_numbers(axis: Axis) -> None:
-    """Mark whole numbers only: there is no epoch 2.5."""
+    """Put ticks at whole numbers only, for an axis of epochs."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -105,19 +115,15 @@ def whole_numbers(axis: Axis) -> None:
 def new_tiles(
     number: int, columns: int, side: float = 1.1, margin: float = 0.0
 ) -> tuple[Figure, Axes]:
-    """Return a figure with room for square tiles under their titles, all on one axes.
+    """Return a figure and one axes with room for square tiles, each below its title.
 
-    An axes for each would take most of the time of drawing. Side and right margin are in inches.
+    One axes for all tiles, because creating one for each takes most of the drawing time. `side`
+    of a tile and right `margin` are in inches.
     """
     rows = -(-number // columns)
     figure, (axes,) = new_figure(side * columns + margin, side * TILE_HEIGHT * rows + 0.3)
     axes.axis("off")
-    axes.set(
-        aspect="equal",
-        autoscale_on=False,
-        xlim=(0, columns),
-        ylim=(rows * TILE_HEIGHT, 0),
-    )
+    axes.set(aspect="equal", autoscale_on=False, xlim=(0, columns), ylim=(rows * TILE_HEIGHT, 0))
     return figure, axes
 
 
@@ -130,7 +136,7 @@ def draw_tile(
     color: str = "black",
     **style: Any,
 ) -> AxesImage:
-    """Draw an image (c, h, w) at a place, counted in rows of so many, under its title."""
+    """Draw an image (c, h, w) below its title; `place` counts tiles row by row, from 0."""
     row, column = divmod(place, columns)
     middle, bottom = column + 0.5, (row + 1) * TILE_HEIGHT - 0.05
     height, width = (0.9 * side / max(image.shape[1:]) for side in image.shape[1:])
@@ -140,23 +146,17 @@ def draw_tile(
     return axes.imshow(as_pixels(image), extent=extent, **style)
 
 
-def draw_image(axes: Axes, image: Tensor) -> None:
-    """Draw an image (c, h, w) with values in [0, 1], without a frame."""
-    axes.imshow(as_pixels(image), **GRAY)
-    axes.axis("off")
-
-
 def as_pixels(image: Tensor) -> np.ndarray:
-    """Return an image (c, h, w) as matplotlib draws it: gray (h, w), or in colour (h, w, 3).
+    """Return an image (c, h, w) in matplotlib's layout: RGB (h, w, 3), or gray (h, w).
 
-    Of channels that are not three, the mean is drawn.
+    If there are not three channels, gray is the mean over the channels.
     """
     pixels = image.numpy(force=True)
     return pixels.transpose(1, 2, 0) if len(pixels) == 3 else pixels.mean(axis=0)
 
 
 def signed_colors(limit: float = 1.0) -> dict[str, Any]:
-    """Return imshow's arguments for numbers from -limit to limit."""
+    """Return imshow's arguments for values in [-limit, limit]; zero is white."""
     import numpy as np
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -166,18 +166,18 @@ def signed_colors(limit: float = 1.0) -> dict[str, Any]:
 
 
 def shortened(name: str) -> str:
-    """Return a class's name in the current language, as there is room for it."""
+    """Return a class name in the current language, at most LONGEST_NAME characters long."""
     name = tr(name)
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def save_figure(path: Path, figure: Figure) -> None:
-    """Write the figure as PNG."""
+    """Write the figure as a PNG file."""
     write_atomically(path, as_png(figure))
 
 
 def as_png(figure: Figure) -> bytes:
-    """Return the figure as a PNG file."""
+    """Return the figure as PNG bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

@@ -1,116 +1,175 @@
-"""The figure of a sweep: the accuracy of each setting, as a heat map, with the best marked."""
+"""Figures of experiments: a heat map of the settings of a sweep, and a learning curve."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from d2l_softmax.figures.style import new_figure
 from d2l_softmax.i18n import tr
-from d2l_softmax.training.selection import Score, best_first
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-DEPTH = 0.1  # further below the best all have one colour, or those near it would look the same
+COLOR_RANGE = 0.1  # below the best; a wider range would hide differences between good settings
 DIVERGED, BEST = "#dddddd", "#e00000"
-NAMES = {
+LABELS = {
     "lr": "learning rate",
     "batch_size": "batch size",
     "momentum": "momentum",
     "weight_decay": "weight decay",
     "optimizer": "optimizer",
-    "lr_decay": "decay of the learning rate",
+    "lr_decay": "learning rate decay",
     "epochs": "epochs",
 }
+SMALL_GAP = 0.05  # more images do little to an accuracy gap below it
+Accuracies = Mapping[int, Sequence[float]]  # by the number of images: an accuracy for each seed
 
 
-def draw_sweep(names: Sequence[str], scores: Sequence[Score], held_out: int) -> Figure:
-    """Draw the mean accuracy and the spread of each setting: a map of the first two of its values.
+class Score(NamedTuple):
+    """The values of a setting, and its held-out accuracy for each seed: NaN where it diverged."""
 
-    The names are those of the values. There is a map for every combination of the others.
+    setting: tuple[Any, ...]
+    accuracies: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Return the mean over the seeds; NaN if one of them diverged."""
+        return statistics.fmean(self.accuracies)
+
+    @property
+    def std(self) -> float:
+        """Return the standard deviation over the seeds, with n − 1; NaN for one seed."""
+        is_known = len(self.accuracies) > 1 and math.isfinite(self.mean)
+        return statistics.stdev(self.accuracies) if is_known else math.nan
+
+    def __str__(self) -> str:
+        """Return mean ± std, as far as they are known."""
+        if math.isnan(self.mean):
+            return "diverged"
+        std = "" if math.isnan(self.std) else f" ± {self.std:.4f}"
+        return f"{self.mean:.4f}{std}"
+
+
+def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) -> Figure:
+    """Draw mean ± std of each setting as a heat map of two settings; frame the best.
+
+    The `names` are those of the values in each `score.setting`. Each combination of the third and
+    further values has a map of its own. The ranking starts with the best score.
     """
-    values = [sorted({score.setting[i] for score in scores}) for i in range(len(names))]
-    down, across = [[None], [None], *values[:2]][-2:]
+    values = [sorted({score.setting[i] for score in ranking}) for i in range(len(names))]
+    rows, columns = [[None], [None], *values[:2]][-2:]
     combinations = list(itertools.product(*values[2:]))
-    maps = min(len(combinations), 2 if len(combinations) == 4 else 3)  # in a row
-    rows = math.ceil(len(combinations) / maps)
-    width = max(6, maps * (0.95 * len(across) + 0.8) + 1)
-    figure, axes = new_figure(width, rows * (0.6 * len(down) + 0.9) + 0.7, rows, maps)
-    limits, best = limits_of(scores), best_first(scores)[0]
-    by_setting = {score.setting: score for score in scores}
+    across = min(len(combinations), 2 if len(combinations) == 4 else 3)
+    down = math.ceil(len(combinations) / across)
+    width = max(6, across * (0.95 * len(columns) + 0.8) + 1)
+    figure, axes = new_figure(width, down * (0.6 * len(rows) + 0.9) + 0.7, down, across)
+    means = [score.mean for score in ranking if math.isfinite(score.mean)] or [0.0]
+    limits = max(min(means), max(means) - COLOR_RANGE), max(means)
+    by_setting = {score.setting: score for score in ranking}
     for each, others in zip(axes, combinations, strict=False):
-        pairs = itertools.product(down, across)
-        ours = [by_setting[tuple(v for v in (*pair, *others) if v is not None)] for pair in pairs]
-        image = draw_map(each, ours, len(across), limits, best)
-        label(each, names, down, across, others)
+        settings = ((*pair, *others) for pair in itertools.product(rows, columns))
+        cells = [by_setting[tuple(v for v in s if v is not None)] for s in settings]
+        image = draw_map(each, cells, len(columns), limits, ranking[0])
+        each.set_xticks(range(len(columns)), [format_value(value) for value in columns])
+        each.set_yticks(range(len(rows)), [format_value(value) for value in rows])
+        each.tick_params(length=0)
+        if names:
+            each.set_xlabel(tr(LABELS[names[:2][-1]]))
+        if len(names) > 1:
+            each.set_ylabel(tr(LABELS[names[0]]))
+        pairs = zip(names[2:], others, strict=True)
+        title = tr(", ").join(f"{tr(LABELS[n])} {format_value(v)}" for n, v in pairs)
+        each.set_title(title, fontsize=9)
     for each in axes[len(combinations) :]:
         each.axis("off")
-    below = any(score.mean < limits[0] for score in scores)
-    figure.colorbar(image, ax=axes, label=tr("accuracy"), extend="min" if below else "neither")
-    figure.suptitle(title_of(best, held_out), fontsize="medium")
+    extend = "min" if min(means) < limits[0] else "neither"
+    figure.colorbar(image, ax=axes, label=tr("accuracy"), extend=extend)
+    title = tr("accuracy on {n:,} held-out training images", n=held_out)
+    if (n := len(ranking[0].accuracies)) > 1:
+        title += "\n" + tr("mean ± standard deviation over {n} seeds; the best is framed", n=n)
+    figure.suptitle(title, fontsize="medium")
     return figure
-
-
-def limits_of(scores: Sequence[Score]) -> tuple[float, float]:
-    """Return the means that have the first and the last colour."""
-    means = [score.mean for score in scores if math.isfinite(score.mean)] or [0.0]
-    return max(min(means), max(means) - DEPTH), max(means)
 
 
 def draw_map(
     axes: Axes, scores: Sequence[Score], columns: int, limits: tuple[float, float], best: Score
 ) -> AxesImage:
-    """Draw scores in rows of so many columns, each with its numbers; the best has a frame."""
+    """Draw scores row by row, each with its numbers; frame the best if it is among them."""
     from matplotlib.patches import Rectangle
 
     means = np.reshape([score.mean for score in scores], (-1, columns))
     image = axes.imshow(means, cmap="viridis", vmin=limits[0], vmax=limits[1], aspect="auto")
-    axes.set_facecolor(DIVERGED)  # is seen where there is no mean
+    axes.set_facecolor(DIVERGED)  # visible where the mean is NaN
     for place, score in enumerate(scores):
         row, column = divmod(place, columns)
         text = str(score).replace(" ±", "\n±") if math.isfinite(score.mean) else tr("diverged")
         color = "white" if score.mean < sum(limits) / 2 else "black"
         axes.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
         if score is best and math.isfinite(score.mean):
-            frame = Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec=BEST, linewidth=3)
+            corner = column - 0.5, row - 0.5
+            frame = Rectangle(corner, 1, 1, fill=False, edgecolor=BEST, linewidth=3)
             axes.add_patch(frame)
-            frame.set(clip_on=False, zorder=4)  # all of it, above the border of the map
+            frame.set(clip_on=False, zorder=4)  # above the border of the map
     return image
 
 
-def label(
-    axes: Axes, names: Sequence[str], down: Sequence, across: Sequence, others: Sequence
-) -> None:
-    """Say which values stand where, and those that are the same on all of a map."""
-    axes.set_xticks(range(len(across)), [as_text(value) for value in across])
-    axes.set_yticks(range(len(down)), [as_text(value) for value in down])
-    axes.tick_params(length=0)
-    if names:
-        axes.set_xlabel(tr(NAMES[names[:2][-1]]))
-    if len(names) > 1:
-        axes.set_ylabel(tr(NAMES[names[0]]))
-    pairs = zip(names[2:], others, strict=True)
-    axes.set_title(tr(", ").join(f"{tr(NAMES[n])} {as_text(v)}" for n, v in pairs), fontsize=9)
-
-
-def as_text(value: Any) -> str:
-    """Return a setting's value as it is read best."""
+def format_value(value: Any) -> str:
+    """Return a setting's value as text."""
     if isinstance(value, float):
         return f"{value:g}"
     return f"{value:,}" if isinstance(value, int) else value or ""
 
 
-def title_of(best: Score, held_out: int) -> str:
-    """Return what the numbers are."""
-    title = tr("accuracy on {n:,} held-out training images", n=held_out)
-    if len(best.accuracies) > 1:
-        n = len(best.accuracies)
-        title += "\n" + tr("mean ± standard deviation over {n} seeds; the best is framed", n=n)
-    return title
+def draw_learning_curve(train: Accuracies, valid: Accuracies) -> Figure:
+    """Draw training and held-out accuracy against the number of images, on a log axis.
+
+    Lines are medians over the seeds, bands reach from minimum to maximum.
+    """
+    figure, (axes,) = new_figure(7, 4.6)
+    curves = {
+        tr("on the training images used"): (train, "o-"),
+        tr("on held-out images"): (valid, "s--"),
+    }
+    for label, (accuracies, style) in curves.items():
+        sizes = list(accuracies)
+        medians, lowest, highest = (
+            [function(values) for values in accuracies.values()]
+            for function in (statistics.median, min, max)
+        )
+        (line,) = axes.plot(sizes, medians, style, markersize=4, label=label)
+        axes.fill_between(sizes, lowest, highest, color=line.get_color(), alpha=0.2, linewidth=0)
+    axes.set_xscale("log")
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize=8)
+    axes.minorticks_off()
+    axes.set(xlabel=tr("training images"), ylabel=tr("accuracy"))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    axes.set_title(summarize_gap(train, valid), fontsize="medium")
+    return figure
+
+
+def summarize_gap(train: Accuracies, valid: Accuracies) -> str:
+    """Return two lines: the accuracies with the fewest images, and the gap with the most."""
+    few, many = min(train), max(train)
+    gap = statistics.median(train[many]) - statistics.median(valid[many])
+    if gap > SMALL_GAP:
+        advice = tr("{n:,} images: a gap of {gap:.3f}, so more images should help", n=many, gap=gap)
+    else:
+        advice = tr(
+            "{n:,} images: a gap of {gap:.3f}, so more images would change little", n=many, gap=gap
+        )
+    accuracies = tr(
+        "{n:,} images: training accuracy {train:.3f}, held-out accuracy {valid:.3f}",
+        n=few,
+        train=statistics.median(train[few]),
+        valid=statistics.median(valid[few]),
+    )
+    return f"{accuracies}\n{advice}"

@@ -1,4 +1,4 @@
-"""What all pages share: how a template becomes a file, and a picture a part of it."""
+"""What all pages share: filling in a template, and embedding a figure."""
 
 import base64
 from pathlib import Path
@@ -8,10 +8,10 @@ from d2l_softmax.i18n import current_language, tr
 from d2l_softmax.io import write_text
 
 
-class Picture(NamedTuple):
-    """A picture as a page holds it: its address or its <svg> element, and its size in pixels.
+class EmbeddedFigure(NamedTuple):
+    """A figure inside a page: a data URL or an <svg> element, the other one is empty.
 
-    `alt` says what it shows to those who don't see it.
+    Width and height are in pixels of the PNG file; `alt` describes the figure to screen readers.
     """
 
     address: str
@@ -23,7 +23,7 @@ class Picture(NamedTuple):
 
 
 def write_page(path: Path, template: str, **content: Any) -> None:
-    """Fill in a template of this folder, in the current language, and write it."""
+    """Fill in a template of this folder in the current language, and write it to `path`."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -37,13 +37,13 @@ def write_page(path: Path, template: str, **content: Any) -> None:
     write_text(path, environment.get_template(template).render(lang=lang, **content))
 
 
-def embedded(png: bytes, caption: str, alt: str = "", svg: str = "") -> Picture:
-    """Return a PNG file as a page holds it; in its place the same picture as SVG, if smaller.
+def embed(png: bytes, caption: str, alt: str = "", svg: str = "") -> EmbeddedFigure:
+    """Return a figure for a page: the SVG if it is smaller than the PNG file, else the PNG file.
 
-    Without alt the caption says what it shows.
+    The default alt text is the caption.
     """
     width, height = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))  # PNG's header
     address = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     if not 0 < len(svg.encode()) < len(address):
         svg = ""
-    return Picture("" if svg else address, svg, width, height, caption, alt or caption)
+    return EmbeddedFigure("" if svg else address, svg, width, height, caption, alt or caption)

@@ -1,4 +1,4 @@
-"""The page of many predictions: each picture small, what the model saw of it, and its class."""
+"""The page of many predictions: each picture, the model's input, and the most probable classes."""
 
 import base64
 import heapq
@@ -13,13 +13,13 @@ from PIL import Image, features
 from d2l_softmax.i18n import tr
 from d2l_softmax.pages.page import write_page
 
-SIDE = 96  # pixels of a small picture, at most
-EXACT = 32  # pixels of a side up to which each pixel is kept as it is
+SIDE = 96  # the longest side of a thumbnail, in pixels
+LOSSLESS_SIDE = 32  # up to this side, such as an input of the model, thumbnails are lossless
 MOST_COUNTED = 12  # classes in the summary
 
 
-class Small(NamedTuple):
-    """A small picture as the page holds it: address, size in pixels, and what it shows."""
+class Thumbnail(NamedTuple):
+    """A thumbnail as an <img> element shows it: data URI, size in pixels, alternative text."""
 
     address: str
     width: int
@@ -28,25 +28,24 @@ class Small(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What a model says of a picture: q probabilities, and doubts in English sentences.
+    """A picture's q probabilities, doubts about them (English sentences), and thumbnails.
 
-    There may be thousands: of the picture and of what the model saw only small pictures are kept,
-    encoded. The probabilities are no tensor: small ones, kept while large pictures come and go,
-    leave holes in memory that no picture fits into (3 GB after 1,000 photographs).
+    The probabilities are floats, not a tensor: small tensors that are kept while large pictures
+    are read and freed fragment the memory (3 GB after 1,000 photographs).
     """
 
     name: str
     probabilities: Sequence[float]
     doubts: Sequence[str]
-    pictures: Sequence[Small]
+    thumbnails: Sequence[Thumbnail]
 
     @property
     def title(self) -> str:
-        """Return the file's name, without the folders: they are a person's own."""
+        """Return the file's name without its folders, which are private."""
         return Path(self.name).name
 
     def highest(self, n: int) -> list[tuple[int, float]]:
-        """Return the n most probable classes, all if there are fewer, with their probabilities."""
+        """Return the n most probable classes (all, if there are fewer) and their probabilities."""
         return heapq.nlargest(n, enumerate(self.probabilities), key=lambda pair: pair[1])
 
 
@@ -55,23 +54,23 @@ def write_predictions_page(
     predictions: Sequence[Prediction],
     classes: Sequence[str],
     problems: Sequence[str],
-    number: int,
+    total: int,
 ) -> None:
-    """Write the page; `problems` are of pictures that could not be used, of so many in all."""
+    """Write the page of the predictions for `total` pictures, and the problems with the others."""
     write_page(
         path,
         "predictions.html.jinja",
         title=tr("Predictions for {n:,} pictures", n=len(predictions)),
-        summary=in_short(predictions, classes),
-        unseen=number - len(predictions) - len(problems),
+        summary=summarize(predictions, classes),
+        skipped=total - len(predictions) - len(problems),
         predictions=predictions,
         classes=classes,
         problems=problems,
     )
 
 
-def in_short(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
-    """Return how many pictures are of each class, and how many of the predictions are doubtful."""
+def summarize(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
+    """Return the number of pictures of each class, and the number of doubtful predictions."""
     counts = Counter(prediction.highest(1)[0][0] for prediction in predictions)
     named = [f"{tr(classes[k])} {n:,}" for k, n in counts.most_common(MOST_COUNTED)]
     if len(counts) > MOST_COUNTED:
@@ -80,12 +79,12 @@ def in_short(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
     return tr("{counts}; doubtful: {n:,}.", counts=tr(", ").join(named), n=doubtful)
 
 
-def small(picture: Image.Image, alt: str) -> Small:
-    """Return a picture as a page of many holds it; alt says what it shows."""
+def make_thumbnail(picture: Image.Image, alt: str) -> Thumbnail:
+    """Return a thumbnail of a picture, with an alternative text."""
     picture = picture.convert("RGBA")
     picture.thumbnail((SIDE, SIDE), reducing_gap=2)
-    is_exact = max(picture.size) <= EXACT or not features.check("webp")
-    kind, buffer = "PNG" if is_exact else "WEBP", io.BytesIO()
+    is_lossless = max(picture.size) <= LOSSLESS_SIDE or not features.check("webp")
+    kind, buffer = "PNG" if is_lossless else "WEBP", io.BytesIO()
     picture.save(buffer, format=kind)
     data = base64.b64encode(buffer.getvalue()).decode()
-    return Small(f"data:image/{kind.lower()};base64,{data}", *picture.size, alt)
+    return Thumbnail(f"data:image/{kind.lower()};base64,{data}", *picture.size, alt)

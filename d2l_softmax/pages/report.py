@@ -1,15 +1,25 @@
-"""One self-contained HTML page on a run or a comparison: figures embedded, nothing from outside."""
+"""Reports on a run or a comparison: one self-contained HTML file with its figures embedded."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d2l_softmax.i18n import tr
-from d2l_softmax.pages.page import Picture, embedded, write_page
+from d2l_softmax.pages.page import EmbeddedFigure, embed, write_page
+from d2l_softmax.pages.svg import as_svg
 from d2l_softmax.pages.twins import side_by_side
 from d2l_softmax.training.evaluation import Evaluation
 from d2l_softmax.training.history import EpochRecord
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# By file name: caption, alt text, and the figure if the report should have it as SVG.
+Figures = Mapping[str, tuple[str, str, "Figure | None"]]
+
+REPORT = "report.html.jinja"
 COLUMNS = {
     "epoch": ("epoch", "{}"),
     "train_loss": ("train loss (nats)", "{:.4f}"),
@@ -18,30 +28,15 @@ COLUMNS = {
     "test_acc": ("test accuracy", "{:.4f}"),
     "seconds": ("seconds", "{:.2f}"),
 }
-# Options that say where and how, not what: a person's own paths among them.
-UNTOLD = {"data_dir", "dataset", "output_dir", "quiet", "resume", "checkpoint_every"}
-UNTOLD |= {"lang", "templates"}
-
-
-class Figure(Protocol):
-    """What is needed of a figure beside its PNG file."""
-
-    @property
-    def caption(self) -> str:
-        """Return what stands below it."""
-
-    @property
-    def alt(self) -> str:
-        """Return what it shows, for those who don't see it."""
-
-    def svg(self) -> str:
-        """Return it as an <svg> element, "" if the PNG file is to be shown."""
+# Options that do not change the result; the paths may be private.
+HIDDEN_OPTIONS = {"data_dir", "dataset", "output_dir", "quiet", "resume", "checkpoint_every"}
+HIDDEN_OPTIONS |= {"lang", "templates", "overwrite"}
 
 
 class Animation(NamedTuple):
-    """Pictures that are shown one after the other, the last one where nothing may move.
+    """PNG files of equal sizes, shown in turn; `labels` has the text below each frame.
 
-    `frames` are PNG files of equal sizes, `labels` is what stands below each.
+    On paper, and for readers who prefer reduced motion, only the last frame is shown.
     """
 
     frames: list[bytes]
@@ -51,17 +46,18 @@ class Animation(NamedTuple):
 
 def write_run_report(
     output_dir: Path,
-    figures: Mapping[str, Figure],
+    figures: Figures,
     history: Sequence[EpochRecord],
     config: dict,
     evaluation: Evaluation,
     animation: Animation | None = None,
 ) -> None:
-    """Write report.html on a run: its history, its figures (by file name), classes and options."""
+    """Write report.html on a run: its history, figures, scores of the classes, and options."""
     last = history[-1]
     columns = {name: column for name, column in COLUMNS.items() if name in last.measurements()}
-    write_report(
-        output_dir,
+    write_page(
+        output_dir / "report.html",
+        REPORT,
         title=tr("Softmax regression on {data}: {twin}", data=config["data"], twin=config["twin"]),
         summary=tr(
             "Epoch {epoch}: train loss {loss} nats, train accuracy {train}, test accuracy {test}.",
@@ -70,9 +66,9 @@ def write_run_report(
             train=f"{last.train_acc:.4f}",
             test=f"{last.test_acc:.4f}",
         ),
-        figures=pictures(output_dir, figures),
+        figures=embed_figures(output_dir, figures),
         history={
-            "caption": tr("Loss, accuracies and time of each epoch"),
+            "caption": tr("Loss, accuracies and time per epoch"),
             "columns": [tr(title) for title, _ in columns.values()],
             "rows": [
                 [form.format(getattr(record, name)) for name, (_, form) in columns.items()]
@@ -80,98 +76,89 @@ def write_run_report(
             ],
         },
         animation=animation,
-        frames=[embedded(frame, "") for frame in animation.frames] if animation else [],
+        frames=[embed(frame, "") for frame in animation.frames] if animation else [],
         classes=class_table(evaluation),
-        facts=facts(config),
+        configuration=configuration_table(config),
     )
 
 
 def write_comparison_report(
-    output_dir: Path, figures: Mapping[str, Figure], summary: dict, pages: dict[str, str]
+    output_dir: Path, figures: Figures, summary: dict, pages: dict[str, str]
 ) -> None:
-    """Write report.html on a comparison: its figures, its numbers, and the two pages of code."""
+    """Write report.html on a comparison: its figures, its numbers, and both source files."""
     names = list(pages)
-    parted = summary["first_epoch_beyond_tolerance"]
-    verdict = (
-        tr("They part in epoch {epoch}", epoch=parted)
-        if parted
-        else tr("They agree to rounding in every epoch")
-    )
-    write_report(
-        output_dir,
+    epoch = summary["first_epoch_beyond_tolerance"]
+    if epoch:
+        verdict = tr("Results diverge in epoch {epoch}", epoch=epoch)
+    else:
+        verdict = tr("Results agree to rounding error in every epoch")
+    write_page(
+        output_dir / "report.html",
+        REPORT,
         title=tr("{one} and {other}, side by side", one=names[0], other=names[1]),
         summary=tr(
-            "{verdict}; their predictions differ on {differ} of {images} test images.",
+            "{verdict}; predictions differ on {differ} of {images} test images.",
             verdict=verdict,
             differ=summary["test_predictions_that_differ"],
             images=f"{summary['test_images']:,}",
         ),
-        figures=pictures(output_dir, figures),
+        figures=embed_figures(output_dir, figures),
         history=comparison_table(summary, names),
         code={"names": names, "definitions": list(side_by_side(*pages.values()))},
-        facts=facts(summary),
+        configuration=configuration_table(summary),
     )
 
 
-def write_report(output_dir: Path, **content: Any) -> None:
-    """Fill in the template of reports and write report.html."""
-    write_page(output_dir / "report.html", "report.html.jinja", **content)
-
-
-def pictures(folder: Path, figures: Mapping[str, Figure]) -> list[Picture]:
-    """Return the figures of a folder as a page has them: as SVG, or else their PNG files."""
+def embed_figures(folder: Path, figures: Figures) -> list[EmbeddedFigure]:
+    """Return the figures of a folder for the page, as SVG where one is given and smaller."""
     return [
-        embedded((folder / name).read_bytes(), figure.caption, figure.alt, figure.svg())
-        for name, figure in figures.items()
+        embed((folder / name).read_bytes(), caption, alt, as_svg(figure, caption) if figure else "")
+        for name, (caption, alt, figure) in figures.items()
     ]
 
 
 def class_table(evaluation: Evaluation) -> dict[str, Any]:
     """Return precision and recall of each class as a table."""
+    rows = []
+    for score in evaluation.class_scores():
+        shares = ["-" if s is None else f"{s:.4f}" for s in (score.precision, score.recall)]
+        rows.append([tr(score.label), *shares, f"{score.examples:,}"])
     return {
         "caption": tr(
-            "On the test data: loss {loss} nats, accuracy {accuracy}, calibration error {error}",
+            "Test data: loss {loss} nats, accuracy {accuracy}, calibration error {error}",
             loss=f"{evaluation.loss:.4f}",
             accuracy=f"{evaluation.accuracy:.4f}",
             error=f"{evaluation.calibration_error():.4f}",
         ),
         "columns": [tr("class"), tr("precision"), tr("recall"), tr("examples")],
-        "rows": [
-            [
-                tr(score.label),
-                *("-" if s is None else f"{s:.4f}" for s in (score.precision, score.recall)),
-                f"{score.examples:,}",
-            ]
-            for score in evaluation.class_scores()
-        ],
+        "rows": rows,
     }
 
 
 def comparison_table(summary: dict, names: Sequence[str]) -> dict[str, Any]:
-    """Return losses and accuracies of both twins, and how far apart they are, as a table."""
+    """Return losses and accuracies of both implementations, and their differences, as a table."""
     rows = []
     for epoch in summary["epochs"]:
-        records = [EpochRecord(**epoch[name]) for name in names]
-        losses = [f"{record.train_loss:.6f}" for record in records]
-        accuracies = [f"{record.test_acc:.4f}" for record in records]
-        apart = [f"{epoch['difference'][key]:.1e}" for key in ("train_loss", "test_acc", "W", "b")]
-        rows.append([epoch["epoch"], *losses, *accuracies, *apart])
-    parts = (tr("train loss"), tr("test accuracy"), "W", "b")
+        losses = [f"{epoch[name]['train_loss']:.6f}" for name in names]
+        accuracies = [f"{epoch[name]['test_acc']:.4f}" for name in names]
+        fields = ("train_loss", "test_acc", "W", "b")
+        differences = [f"{epoch['difference'][field]:.1e}" for field in fields]
+        rows.append([epoch["epoch"], *losses, *accuracies, *differences])
+    quantities = (tr("train loss"), tr("test accuracy"), "W", "b")
     return {
-        "caption": tr("Both twins after each epoch, and by how much they differ"),
+        "caption": tr("Both implementations after each epoch, and their differences"),
         "columns": [
             tr("epoch"),
-            *(tr("train loss, {twin}", twin=name) for name in names),
-            *(tr("test accuracy, {twin}", twin=name) for name in names),
-            *(tr("{part} differs by", part=part) for part in parts),
+            *(tr("{quantity}, {twin}", quantity=tr("train loss"), twin=name) for name in names),
+            *(tr("{quantity}, {twin}", quantity=tr("test accuracy"), twin=name) for name in names),
+            *(tr("difference: {quantity}", quantity=quantity) for quantity in quantities),
         ],
         "rows": rows,
     }
 
 
-def facts(config: dict) -> dict[str, object]:
-    """Return options, machine and versions as one flat table, without the user's own paths."""
-    shown = {name: value for name, value in config["options"].items() if name not in UNTOLD}
-    options = {name.replace("_", " "): value for name, value in shown.items()}
-    machine = {name: config[name] for name in ("parameters", "threads", "machine")}
-    return options | machine | config["versions"]
+def configuration_table(config: dict) -> dict[str, object]:
+    """Return options, machine and versions as one flat table, without private paths."""
+    shown = {name: value for name, value in config["options"].items() if name not in HIDDEN_OPTIONS}
+    shown |= {name: config[name] for name in ("parameters", "threads", "machine")}
+    return {tr(name.replace("_", " ")): value for name, value in shown.items()} | config["versions"]

@@ -1,8 +1,4 @@
-"""The code of both twins, definition beside definition, its lines paired as `diff -y` pairs them.
-
-Lines that both have, in order, are in the same rows (difflib); those between are paired from the
-top.
-"""
+"""Two source files side by side, definition by definition, in the rows of `diff -y`."""
 
 import ast
 import difflib
@@ -11,13 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-Row = tuple[int | None, int | None]  # the lines of both texts, from 1; None where there is none
+Row = tuple[int | None, int | None]  # line numbers on the left and right, from 1; None: no line
 
-PLAIN = r'<span class="(?:n|nn|nb|bp|o|p|w)">(.*?)</span>'  # tokens in the colour of the text
+PLAIN = r'<span class="(?:n|nn|nb|bp|o|p|w)">(.*?)</span>'  # tokens in the colour of plain text
 
 
-class Line(NamedTuple):
-    """A line of code, as HTML; without a number it only fills its row."""
+class CodeLine(NamedTuple):
+    """A line of code as HTML; without a number, an empty line that fills its row."""
 
     number: int | None
     html: str
@@ -26,34 +22,39 @@ class Line(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """A definition, or what stands before the first: its names, and its lines in both texts."""
+    """A definition, or the code before the first: its names, and its lines on either side."""
 
     names: list[str]
     rows: int
-    columns: list[list[Line]]
+    columns: list[list[CodeLine]]
 
 
 def side_by_side(left: str, right: str) -> Iterator[Definition]:
-    """Yield the definitions of the left text, each with what stands beside it on the right."""
+    """Yield the definitions of the left file, each with the lines in the same rows on the right."""
     texts = left.splitlines(), right.splitlines()
     html = colored(left), colored(right)
     names = definitions(left), definitions(right)
-    for rows in by_definition(rows_of(*texts), names[0]):
-        while not any(texts[side][n - 1].strip() for side, n in enumerate(rows[-1]) if n):
-            rows.pop()
-        columns = [
-            [
-                line_of(row[side], texts[side], html[side], differs=not is_same(row, texts))
-                for row in rows
-            ]
-            for side in (0, 1)
-        ]
-        named = [names[side].get(number or 0, "") for side, number in enumerate(rows[0])]
-        yield Definition(list(dict.fromkeys(filter(None, named))), len(rows), columns)
+    rows = rows_of(*texts)
+    starts = [place for place, (number, _) in enumerate(rows) if number in names[0]]
+    for start, end in itertools.pairwise(sorted({0, *starts, len(rows)})):
+        columns: list[list[CodeLine]] = [[], []]
+        for row in rows[start:end]:
+            pair = [None if n is None else text[n - 1] for n, text in zip(row, texts, strict=True)]
+            for side, (number, line) in enumerate(zip(row, pair, strict=True)):
+                indent = len(line) - len(line.lstrip()) if line else 0
+                code = html[side][number - 1] if number else ""
+                columns[side].append(CodeLine(number, code, indent, differs=pair[0] != pair[1]))
+        while not any(column[-1].html.strip() for column in columns):  # blank lines at the end
+            columns = [column[:-1] for column in columns]
+        named = [names[side].get(number or 0, "") for side, number in enumerate(rows[start])]
+        yield Definition(list(dict.fromkeys(filter(None, named))), len(columns[0]), columns)
 
 
 def rows_of(left: Sequence[str], right: Sequence[str]) -> list[Row]:
-    """Return the pairs of lines that `diff -y` shows in one row."""
+    """Return the rows in which `diff -y` shows two texts.
+
+    Lines between two matching blocks are paired from the top.
+    """
     rows: list[Row] = []
     i = j = 0
     matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
@@ -65,7 +66,7 @@ def rows_of(left: Sequence[str], right: Sequence[str]) -> list[Row]:
 
 
 def definitions(code: str) -> dict[int, str]:
-    """Return the names of functions, classes and methods by the number of their line."""
+    """Return the names of functions, classes and methods by line number."""
     found = {}
     for node in ast.parse(code).body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
@@ -76,29 +77,8 @@ def definitions(code: str) -> dict[int, str]:
     return found
 
 
-def by_definition(rows: Sequence[Row], starts: dict[int, str]) -> Iterator[list[Row]]:
-    """Yield the rows of each definition, up to the next."""
-    cuts = [place for place, (number, _) in enumerate(rows) if number in starts]
-    for start, end in itertools.pairwise(sorted({0, *cuts, len(rows)})):
-        yield list(rows[start:end])
-
-
-def is_same(row: Row, texts: tuple[Sequence[str], Sequence[str]]) -> bool:
-    """Tell whether both sides of a row have the same line."""
-    one, other = (None if n is None else text[n - 1] for n, text in zip(row, texts, strict=True))
-    return one == other
-
-
-def line_of(number: int | None, text: Sequence[str], html: Sequence[str], differs: bool) -> Line:
-    """Return a line as a page shows it."""
-    if number is None:
-        return Line(None, "", 0, differs)
-    line = text[number - 1]
-    return Line(number, html[number - 1], len(line) - len(line.lstrip()), differs)
-
-
 def colored(code: str) -> list[str]:
-    """Return the lines of Python code as HTML, tokens with the classes that Pygments gives them."""
+    """Return the lines of Python code as HTML with Pygments' token classes."""
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer

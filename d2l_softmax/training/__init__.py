@@ -1,4 +1,4 @@
-"""One training (`fit`, `checkpoint`, `distributed`), and how good a model is.
+"""Training (`fit`, `checkpoint`, `distributed`), metrics, and evaluation of trained models.
 
-`checks` says what may be handed to a twin. Nothing here knows of figures or commands.
+`checks` has the argument checks of both twins. Nothing here imports figures or commands.
 """

@@ -1,4 +1,4 @@
-"""Whether two models agree: how far apart they are, and how far rounding alone may drive them."""
+"""Agreement of two trainings: their differences, and the tolerances for rounding errors."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from d2l_softmax.training.history import EpochRecord
 
 
 class Tolerance(NamedTuple):
-    """How far apart two models may be after an epoch, by rounding alone."""
+    """The largest differences after an epoch that rounding explains."""
 
     train_loss: float  # nats
     accuracy: float  # of training and test, as shares
@@ -29,7 +29,7 @@ class MismatchError(UserError, ArithmeticError):
 
 
 class Difference(NamedTuple):
-    """How far apart two models are after an epoch: absolute differences, the largest of W and b."""
+    """Absolute differences of two trainings after an epoch; of W and b the largest."""
 
     train_loss: float
     train_acc: float
@@ -41,7 +41,7 @@ class Difference(NamedTuple):
     def between(
         cls, records: tuple[EpochRecord, EpochRecord], models: tuple[Model, Model]
     ) -> "Difference":
-        """Return how far apart two models are, whose last epochs left these records."""
+        """Return the differences of two epoch records, and of the two models after that epoch."""
         (one, other), (model, other_model) = records, models
         return cls(
             abs(one.train_loss - other.train_loss),
@@ -52,7 +52,7 @@ class Difference(NamedTuple):
         )
 
     def within(self, tolerance: Tolerance) -> bool:
-        """Tell whether rounding alone may have caused it."""
+        """Return True if every difference is within the tolerance."""
         limits = (tolerance.train_loss, *[tolerance.accuracy] * 2, *[tolerance.parameter] * 2)
         # Shares are rounded: 2 images of 10,000 can come out a last digit above 2e-4.
         return all(a <= limit * (1 + 1e-9) for a, limit in zip(self, limits, strict=True))
@@ -72,5 +72,5 @@ def first_mismatch(differences: list[Difference], tolerance: Tolerance) -> int |
 
 
 def count_disagreements(one: Tensor, other: Tensor) -> int:
-    """Return how often two models predict different classes, from the predictions (n,) of each."""
+    """Return the number of examples for which two arrays of predictions (n,) differ."""
     return int(torch.ne(one, other).sum())

@@ -1,8 +1,8 @@
-"""checkpoint.pt: all that a training needs to continue, one dictionary, written atomically.
+"""Write and read checkpoint.pt: the state of a training, one dictionary, written atomically.
 
-Its keys: model, optimizer, scheduler, generators, epoch (how many ended), batch (how many are done
-in the next), metric (the sums over these), history, config, and what else `Training.state_dict`
-has. Every other file of a run can be made from it again, so it is written first.
+Its keys: model, optimizer, scheduler, generators, epoch (completed epochs), batch (completed
+batches of the next epoch), metric (sums over these batches), history, config, and the other keys
+of `Training.state_dict`. It is written first: all other files of a run follow from it.
 """
 
 import io
@@ -16,7 +16,7 @@ from d2l_softmax.io import DamagedFileError, read_saved, write_atomically
 from d2l_softmax.training.fit import Training
 
 NAME = "checkpoint.pt"
-MOST_BYTES = 1_000_000_000  # more than this project's models can need
+MOST_BYTES = 1_000_000_000  # above the size of any checkpoint of this project
 
 
 class CheckpointError(UserError, ValueError):
@@ -38,9 +38,9 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
     """
     try:
         checkpoint = read_saved(path, MOST_BYTES)
-        counts = checkpoint["epoch"], checkpoint["batch"], epochs_asked_for(checkpoint)
+        counts = checkpoint["epoch"], checkpoint["batch"], epochs_of(checkpoint)
         if not all(isinstance(count, int) and count >= 0 for count in counts):
-            raise ValueError("epochs that can't be")
+            raise ValueError("invalid number of epochs or batches")
         if not isinstance(checkpoint["config"]["twin"], str):
             raise ValueError("no twin")
         return checkpoint
@@ -58,7 +58,7 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
 def resume_from(
     checkpoint: dict[str, Any], training: Training, checksums: list[int], path: Path
 ) -> None:
-    """Let a training continue from a checkpoint; CheckpointError if that is of another kind."""
+    """Load a checkpoint into a training; CheckpointError if it is of another training."""
     try:
         if checkpoint["config"]["checksums"] != checksums:
             raise ValueError("the data differ from those that it started with")
@@ -70,19 +70,19 @@ def resume_from(
         ) from error
 
 
-def epochs_asked_for(checkpoint: dict[str, Any]) -> int:
-    """Return how many epochs the training was to have."""
+def epochs_of(checkpoint: dict[str, Any]) -> int:
+    """Return the number of epochs of the whole training."""
     return checkpoint["config"]["options"]["epochs"]
 
 
 def is_finished(checkpoint: dict[str, Any]) -> bool:
-    """Return True if the training had all its epochs."""
-    return checkpoint["epoch"] >= epochs_asked_for(checkpoint)
+    """Return True if all epochs are completed."""
+    return checkpoint["epoch"] >= epochs_of(checkpoint)
 
 
 def position(checkpoint: dict[str, Any]) -> str:
-    """Return how far the training had come, in words."""
-    epoch, epochs = checkpoint["epoch"], epochs_asked_for(checkpoint)
+    """Describe the position of a checkpoint, such as `after epoch 3 of 10`."""
+    epoch, epochs = checkpoint["epoch"], epochs_of(checkpoint)
     if batch := checkpoint["batch"]:
         return f"in epoch {epoch + 1} of {epochs}, after batch {batch}"
     return f"after epoch {epoch} of {epochs}"

@@ -1,7 +1,7 @@
-"""What may be handed to a twin: each check says what came and what was expected.
+"""Argument checks of both twins: messages name the value and the expected one.
 
-Shapes and dtypes cost nothing to look at. The values of the labels do: on a CUDA device the host
-would have to wait for them in every step, so there the device itself looks, and stops the program.
+Checks of shapes and dtypes are cheap. Checks of label values would synchronize a CUDA device with
+the host in every step, so there the device itself asserts.
 """
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def check_tensor(name: str, value: object) -> None:
-    """Raise TypeError unless the value is a tensor; a list or an array is easily made one."""
+    """Raise TypeError unless the value is a tensor; the message says how to make one."""
     if not isinstance(value, Tensor):
         raise TypeError(
             f"{name} is of type {type(value).__name__}, expected a tensor: "
@@ -20,7 +20,7 @@ def check_tensor(name: str, value: object) -> None:
 def check_inputs(X: Tensor, W: Tensor) -> None:
     """Raise unless X is a batch of images (n, ...) with as many pixels as W (d, q) has rows.
 
-    TypeError if it is no tensor, ValueError for another shape or another dtype than the model's.
+    TypeError if it is no tensor, ValueError if its shape or dtype is not the model's.
     """
     check_tensor("X", X)
     if X.dim() < 2 or X.shape[1:].numel() != W.shape[0]:
@@ -35,8 +35,8 @@ def check_targets(predictions: Tensor, y: Tensor, reduction: str = "mean") -> No
     """Raise unless y is a target for each row of the predictions (n, q).
 
     Either classes (n,), int64 from 0 to q - 1, or probabilities (n, q) of the predictions' dtype.
-    TypeError for what is no tensor, ValueError for shapes, dtypes, probabilities and for a
-    reduction other than "mean", "sum" and "none", IndexError for a class that doesn't exist.
+    TypeError if an argument is no tensor, ValueError for wrong shapes, dtypes, probabilities or
+    reductions ("mean", "sum" and "none" are known), IndexError for classes out of range.
     """
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction is {reduction!r}, expected 'mean', 'sum' or 'none'")
@@ -77,7 +77,7 @@ def check_probabilities(predictions: Tensor, y: Tensor) -> None:
             f"y is {y.dtype} of shape {tuple(y.shape)}, expected {predictions.dtype} of shape "
             f"{tuple(predictions.shape)}, the predictions'"
         )
-    if y.is_cuda or y.is_meta:  # looking would wait for the device; here nothing is indexed
+    if y.is_cuda or y.is_meta:  # checking would wait for the device, and nothing is indexed
         return
     lowest, error = float(y.min()), float((y.double().sum(dim=1) - 1).abs().max())
     if not (lowest >= 0 and error <= max(1e-5, 4 * torch.finfo(y.dtype).eps)):
@@ -90,8 +90,8 @@ def check_probabilities(predictions: Tensor, y: Tensor) -> None:
 def check_numbers(below: float | None = None, **settings: float) -> None:
     """Raise unless each setting of an optimizer is a number of at least 0, as torch's Adam does.
 
-    With `below`, it must also be less than that. TypeError for what is no number, ValueError for a
-    number out of range and for NaN.
+    With `below`, it must also be less than that. TypeError if a setting is no number, ValueError if
+    it is out of range or NaN.
     """
     expected = "a number of at least 0" if below is None else f"a number from 0 to below {below}"
     for name, value in settings.items():

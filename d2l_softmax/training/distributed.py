@@ -17,11 +17,11 @@ from d2l_softmax.errors import UserError
 
 
 class RankError(UserError, ValueError):
-    """Ranks have other options or data than rank 0, or can't be reached; rank 0 prints it."""
+    """Ranks have different options or data, or are unreachable; rank 0 prints the message."""
 
 
 class Launch(NamedTuple):
-    """What torchrun sets in the environment; the defaults are those of a single process."""
+    """The environment variables of torchrun; the defaults are those of a single process."""
 
     rank: int = 0
     world_size: int = 1
@@ -43,13 +43,13 @@ def is_main() -> bool:
 
 
 def count_restarts() -> int:
-    """Return how often torchrun started the ranks again because one had failed."""
+    """Return how often torchrun has restarted the ranks after a failure."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
 
 
 @contextmanager
 def process_group(device: str) -> Iterator[None]:
-    """Connect the ranks in this context; RankError when the connection to one is lost."""
+    """Initialize the process group in this context; RankError if a connection is lost."""
     launch = get_launch()
     if launch.world_size == 1 or distributed.is_initialized():
         yield
@@ -57,7 +57,7 @@ def process_group(device: str) -> Iterator[None]:
     if device == "cuda":
         torch.cuda.set_device(launch.local_rank)
     try:
-        # The store outlives the ranks, and with it the addresses of those before a restart.
+        # The store outlives the ranks: without a prefix it has addresses from before a restart.
         store, _, _ = next(distributed.rendezvous("env://"))
         store = distributed.PrefixStore(f"restart {count_restarts()}", store)
         distributed.init_process_group(
@@ -96,27 +96,27 @@ def broadcast_from_rank0(value: Any) -> Any:
 
 
 def check_equal(what: str, facts: dict[str, Any]) -> None:
-    """Raise RankError, on all ranks, if a rank has other facts than rank 0."""
+    """Raise RankError on all ranks if the facts of a rank differ from those of rank 0."""
     world_size = get_launch().world_size
     if world_size == 1:
         return
     all_facts: list[dict[str, Any]] = [{}] * world_size
     distributed.all_gather_object(all_facts, facts)
-    for rank, theirs in enumerate(all_facts):
+    for rank, facts in enumerate(all_facts):
         for name, expected in all_facts[0].items():
-            if theirs.get(name) != expected:
+            if facts.get(name) != expected:
                 raise RankError(
-                    f"rank {rank} of {world_size} has {name} {theirs.get(name)}, rank 0 has "
+                    f"rank {rank} of {world_size} has {name} {facts.get(name)}, rank 0 has "
                     f"{expected};",
                     f"give all ranks the same {what}",
                 )
 
 
 class Shard:
-    """A loader's batches, of which this rank looks up its share of the rows.
+    """This rank's share of the rows of each batch of a loader.
 
-    `weight` is the share of the batch's rows that it has, 0 to 1. Ranks without rows skip the
-    batch (weight 0); only the last batch of a pass may have fewer rows than there are ranks.
+    `weight` is the number of its rows divided by that of the batch, 0 to 1. Ranks without rows skip
+    the batch (weight 0); only the last batch of a pass may have fewer rows than there are ranks.
     """
 
     def __init__(self, loader: Any, rank: int, world_size: int):

@@ -1,4 +1,4 @@
-"""What a trained model does on labelled images: loss, accuracy, confusion, calibration."""
+"""Evaluation of a model on labelled examples: loss, accuracy, confusion matrix, calibration."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ NUM_BINS = 10
 
 
 class Model(Protocol):
-    """What is needed of a twin's model: its parameters by name, and probabilities."""
+    """The interface of both twins' models: parameters by name, and probabilities."""
 
     @property
     def W(self) -> Tensor:
@@ -27,14 +27,14 @@ class Model(Protocol):
         """Return a row of scores for each of the images X (n, ...): probabilities or logits."""
 
     def parameters(self) -> Iterable[Tensor]:
-        """Return what is learned."""
+        """Return the learned parameters."""
 
     def probabilities(self, X: Tensor) -> Tensor:
         """Return y_hat (n, q), with rows that sum to 1, for the images X (n, ...)."""
 
 
 class LabelledImages(Protocol):
-    """What is needed of a data set: the names of its classes, and each image with its label."""
+    """A data set of images and labels, with the names of its classes."""
 
     @property
     def classes(self) -> Sequence[str]:
@@ -48,18 +48,18 @@ class LabelledImages(Protocol):
 
 
 class LabelledBatches(Protocol):
-    """What is needed of a loader: its data set, and its batches (X, y)."""
+    """A loader: its data set, and its batches (X, y)."""
 
     @property
     def dataset(self) -> LabelledImages:
-        """Return the data set that is read."""
+        """Return the data set."""
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield images X (n, 1, h, w) and labels y (n,)."""
 
 
 class ClassScore(NamedTuple):
-    """How well one class is told apart; precision and recall are None where 0 is divided by 0."""
+    """Precision, recall and number of examples of a class; None where 0 is divided by 0."""
 
     label: str
     precision: float | None
@@ -68,7 +68,7 @@ class ClassScore(NamedTuple):
 
 
 class Bin(NamedTuple):
-    """The predictions with a confidence from `lowest` on: how many, how sure, how often right."""
+    """A bin of a reliability diagram: number of predictions, mean confidence, accuracy."""
 
     lowest: float
     examples: int
@@ -77,26 +77,26 @@ class Bin(NamedTuple):
 
 
 def wilson_interval(share: float, n: int) -> tuple[float, float]:
-    """Return the ends of the 95 % interval for a probability, of n trials of which a share held.
+    """Return the 95 % confidence interval of a proportion, observed as `share` of n trials.
 
     Wilson (1927), "Probable inference, the law of succession, and statistical inference". It stays
-    within [0, 1], also where all trials held or none, and has the share in it.
+    within [0, 1] and contains the share, also for shares of 0 and 1.
     """
     z = 1.96  # of 95 % of a normal distribution
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    # Without the share, rounding may let an end fall short of it where all trials held or none.
+    # For shares of 0 and 1, rounding could exclude the share.
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 class Evaluation:
-    """A model's probabilities y_hat (n, q) for labelled images, and what follows from them.
+    """Metrics of probabilities y_hat (n, q) for examples with labels y (n,).
 
-    y (n,) are the labels, classes the names of the q classes.
+    `classes` has the names of the q classes.
     """
 
     def __init__(self, y_hat: Tensor, y: Tensor, classes: Sequence[str]):
-        """Keep what is given; ValueError unless there is a name for each class."""
+        """Store the arguments; ValueError unless there is a name for each class."""
         if len(classes) != y_hat.shape[1]:
             raise ValueError(f"{len(classes)} names of classes, expected {y_hat.shape[1]}")
         self.y_hat, self.y, self.classes = y_hat, y, classes
@@ -115,7 +115,7 @@ class Evaluation:
         return -float(picked.double().log().mean())
 
     def confusion(self) -> Tensor:
-        """Return how often each true class (row) was predicted as each class (column): (q, q)."""
+        """Return the confusion matrix (q, q): true classes in rows, predicted ones in columns."""
         q = self.y_hat.shape[1]
         return torch.bincount(self.y * q + self.predicted, minlength=q * q).reshape(q, q)
 
@@ -130,7 +130,7 @@ class Evaluation:
         ]
 
     def reliability(self) -> list[Bin]:
-        """Return the bins of confidence, in tenths, that have predictions in them."""
+        """Return the non-empty bins of confidence, each a tenth wide."""
         numbers = (self.confidence * NUM_BINS).long().clamp(max=NUM_BINS - 1)
         right = (self.predicted == self.y).double()
         bins = []
@@ -151,15 +151,15 @@ class Evaluation:
         return math.fsum(b.examples * abs(b.confidence - b.accuracy) for b in bins) / len(self.y)
 
     def most_confident_errors(self, n: int) -> Tensor:
-        """Return the indices of the n wrong predictions that were made with most confidence."""
+        """Return the indices of the n wrong predictions with the highest confidence."""
         wrong = (self.predicted != self.y).nonzero().flatten()
         return wrong[self.confidence[wrong].argsort(descending=True, stable=True)[:n]]
 
 
 def evaluate(model: Model, data_iter: LabelledBatches) -> Evaluation:
-    """Return the evaluation of a model over all batches (X, y) of a loader, kept on the CPU.
+    """Evaluate a model on all batches (X, y) of a loader; the result is on the CPU.
 
-    The names of the classes are those of the loader's data set.
+    The names of the classes come from the loader's data set.
     """
     with torch.no_grad():
         batches = [(model.probabilities(X).cpu(), y.cpu()) for X, y in data_iter]
@@ -168,7 +168,7 @@ def evaluate(model: Model, data_iter: LabelledBatches) -> Evaluation:
 
 
 def score_table(evaluation: Evaluation) -> str:
-    """Return loss, accuracy and the score of each class as lines of text."""
+    """Format loss, accuracy and the scores of each class as a table."""
     width = max(11, *map(len, evaluation.classes))
     lines = [
         f"loss {evaluation.loss:.4f} nats   accuracy {evaluation.accuracy:.4f}   "

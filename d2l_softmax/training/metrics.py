@@ -51,8 +51,8 @@ class Timer:
 class Accumulator:
     """Running sums of n quantities, kept in double precision.
 
-    Tensors may be added. Those of a device are read when a sum is asked for, at the latest after
-    1,024 additions, so that no step waits for it; until then, don't change them in place.
+    Tensors may be added. Those on a device are read when a sum is, at the latest after 1,024
+    additions, so that no step waits for the device. Until then, don't change them in place.
 
     >>> metric = Accumulator(2)
     >>> metric.add(0.5, torch.tensor(3))
@@ -133,10 +133,10 @@ class Accumulator:
 
 
 class NonFiniteError(FloatingPointError):
-    """A value that should have been finite: the value, and the step (from 1) in which it came."""
+    """An added value is infinite or NaN: the value, and its step (from 1)."""
 
     def __init__(self, value: float, step: int):
-        """Remember what came and when."""
+        """Store the value and its step."""
         super().__init__(f"{value} in step {step}")
         self.value = value
         self.step = step
@@ -181,7 +181,7 @@ def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
                 f"predictions of shape {tuple(y_hat.shape)}, expected one for each of y's {len(y)}"
             )
         y_hat, largest = y_hat.reshape(y.shape), largest.reshape(y.shape)
-    # max takes a NaN for the largest; it alone doesn't equal itself
+    # max returns NaN for rows with a NaN, and only NaN does not equal itself
     return (y_hat == y).logical_and_(largest == largest).count_nonzero()
 
 

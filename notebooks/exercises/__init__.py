@@ -1,33 +1,34 @@
-"""The exercises of the notes: one file a section, one function an exercise.
+"""The exercises of the notebooks: one file per section, one function per exercise.
 
-From the function and its docstring come the text in the notebook, the skeleton that a learner fills
-in (`make exercises`) and what it is compared with (`make check`).
+The function and its docstring give the text in the notebook, the skeleton that a learner fills in
+(`make exercises`), and the expected results (`make check`).
 """
 
 import importlib
 
-from .exercise import LANGUAGES, Exercise
+from d2l_softmax.i18n import tr, use_language
+
+from .exercise import Exercise, in_language
 
 SECTIONS = range(1, 10)
-TEXT = {
-    "en": "**Exercise {}: `{}`.** {}\n\n<details><summary>Solution</summary>{}</details>",
-    "zh": "**练习 {}：`{}`。** {}\n\n<details><summary>解答</summary>{}</details>",
-}
 
 
 def exercises_of(section: int) -> dict[str, Exercise]:
-    """Return the exercises of a section of the notes by their numbers, "3.1" and so on."""
+    """Return the exercises of a section by number, "3.1" and so on."""
     module = importlib.import_module(f"{__name__}.section_{section}")
     return {f"{section}.{k}": exercise for k, exercise in enumerate(module.EXERCISES, start=1)}
 
 
 def texts_of(section: int, language: str) -> list[str]:
-    """Return the exercises of a section in one of LANGUAGES, as Markdown, solutions folded."""
+    """Return the exercises of a section in one of LANGUAGES as Markdown, solutions folded."""
     texts = []
-    for number, exercise in exercises_of(section).items():
-        remark = exercise.remark[LANGUAGES.index(language)]
-        solution = f"\n\n```python\n{exercise.code()}\n```\n\n{remark}" + "\n\n" * bool(remark)
-        texts.append(
-            TEXT[language].format(number, exercise.signature, exercise.task(language), solution)
-        )
+    with use_language(language):
+        for number, exercise in exercises_of(section).items():
+            heading = tr("Exercise {n}: `{name}`.", n=number, name=exercise.signature)
+            remark = in_language(exercise.remark)
+            solution = f"```python\n{exercise.code()}\n```\n\n" + f"{remark}\n\n" * bool(remark)
+            summary = f"<summary>{tr('Solution')}</summary>\n\n"
+            texts.append(
+                f"**{heading}** {exercise.task()}\n\n<details>{summary}{solution}</details>"
+            )
     return texts

@@ -1,4 +1,4 @@
-"""`python -m notebooks.exercises` lays out the exercises; with `check` it says which are right."""
+"""Write the exercises as files: python -m notebooks.exercises. With `check`, check the answers."""
 
 import argparse
 import contextlib
@@ -12,16 +12,16 @@ from collections import Counter
 from pathlib import Path
 
 from d2l_softmax.errors import UserError
+from d2l_softmax.i18n import LANGUAGES, tr, use_language
 from d2l_softmax.io import reporting_output_errors, write_text
 
 from . import SECTIONS, exercises_of
-from .checking import NOT_WRITTEN, RIGHT, WRONG, entry, judge, located
-from .exercise import LANGUAGES
+from .checking import CORRECT, NOT_WRITTEN, WRONG, entry, judge, located
 
 FOLDER = Path("exercises")
 HEAD = '''"""{title}
 
-Put your own code in place of each line that raises NotImplementedError; then see what is right:
+Put your own code in place of each line that raises NotImplementedError; then check it:
 把每一行 raise NotImplementedError 换成你自己的代码，然后检查对不对：
 
     make check ARGS="-k section_{section}"
@@ -30,17 +30,12 @@ Put your own code in place of each line that raises NotImplementedError; then se
 '''
 WHAT_NEXT = """Write the functions in {first} and so on, in your editor; then: make check
 在编辑器里打开 {first} 等文件，写出其中的函数；然后运行：make check ARGS="--lang zh\""""
-MISSING = ("There is no function {} in {}.", "{1} 里没有函数 {0}。")
-UNREADABLE = ("{} can't be run.\n{}", "{} 无法运行。\n{}")
-NO_SUCH = ("no exercise is called that", "没有这样的练习")
-PRINTED = ("printed", "打印内容")
-COLORS = {RIGHT: "\033[32m{}\033[0m", WRONG: "\033[31m{}\033[0m"}
 
 
 def main(arguments: list[str]) -> int:
-    """Lay the exercises out, or check them; return the exit status."""
+    """Write the exercises, or check them; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m notebooks.exercises", description=__doc__)
-    check_ = parser.add_subparsers(dest="command").add_parser("check", help="say which are right")
+    check_ = parser.add_subparsers(dest="command").add_parser("check", help="check your answers")
     check_.add_argument("-k", default="", metavar="NAME", help="only section_3, 3.1, softmax, …")
     check_.add_argument("--lang", choices=LANGUAGES, default="en", help="language of the messages")
     options = parser.parse_args(arguments)
@@ -50,34 +45,33 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     if options.command:
-        return check(options.k, LANGUAGES.index(options.lang))
-    for what, paths in (("wrote", written), ("kept what you have in", kept)):
-        if paths:
-            print(f"{what} {FOLDER}: {', '.join(path.name for path in paths)}")
+        with use_language(options.lang):
+            return check(options.k)
+    for what, names in (("wrote", written), ("kept what you have in", kept)):
+        if names:
+            print(f"{what} {FOLDER}: {', '.join(names)}")
     print(WHAT_NEXT.format(first=FOLDER / "section_1.py"))
     return 0
 
 
-def lay_out(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Write the sections' files that aren't there yet; return those written, and those kept.
+def lay_out(folder: Path) -> tuple[list[str], list[str]]:
+    """Write the files of the sections that do not exist yet; return names written, names kept.
 
-    Raises OutputError if they can't be written.
+    Raises OutputError if they cannot be written.
     """
     written, kept = [], []
     with reporting_output_errors(folder):
         folder.mkdir(exist_ok=True)
     for section in SECTIONS:
         path = folder / f"section_{section}.py"
-        if path.exists():
-            kept.append(path)
-        else:
+        (kept if path.exists() else written).append(path.name)
+        if not path.exists():
             write_text(path, skeleton_of(section))
-            written.append(path)
     return written, kept
 
 
 def skeleton_of(section: int) -> str:
-    """Return the text of a section's file: its imports, and functions without their bodies."""
+    """Return the file of a section: its imports, and functions without their bodies."""
     module = importlib.import_module(f".section_{section}", __package__)
     imports = inspect.getsource(module).split('"""')[2].split("from .")[0].strip()
     head = HEAD.format(title=inspect.getdoc(module), section=section) + "\n" + imports
@@ -85,16 +79,16 @@ def skeleton_of(section: int) -> str:
     return "\n\n\n".join([head, *functions]) + "\n"
 
 
-def check(chosen: str, pick: int) -> int:
-    """Judge the functions whose file, number or name has `chosen` in it; return the exit status."""
+def check(chosen: str) -> int:
+    """Check the functions whose file, number or name contains `chosen`; return the exit status."""
     counts = Counter()
     for section in SECTIONS:
         path = FOLDER / f"section_{section}.py"
-        exercises = [
-            (f"{number} {exercise.name}", exercise)
+        exercises = {
+            f"{number} {exercise.name}": exercise
             for number, exercise in exercises_of(section).items()
             if chosen in f"{path}::{number} {exercise.name}"
-        ]
+        }
         if not exercises:
             continue
         print(f"\n{path}")
@@ -102,29 +96,30 @@ def check(chosen: str, pick: int) -> int:
         try:
             exec(compile(path.read_bytes(), str(path), "exec"), functions)
         except (Exception, SystemExit) as error:
-            problem = UNREADABLE[pick].format(path.name, located(error, str(path), pick))
-        for name, exercise in exercises:
+            message = located(error, str(path))
+            problem = tr("{file} cannot be run:\n{error}", file=path.name, error=message)
+        for name, exercise in exercises.items():
             function = functions.get(exercise.name)
             with contextlib.redirect_stdout(io.StringIO()) as printed:
                 if problem is not None:
-                    verdict, text, problem = WRONG, problem, ""  # once for the whole file
+                    verdict, text, problem = WRONG, problem, ""  # once per file
                 elif not callable(function):
-                    verdict, text = WRONG, MISSING[pick].format(exercise.name, path.name)
+                    verdict = WRONG
+                    text = tr("{file} has no function {name}.", file=path.name, name=exercise.name)
                 else:
-                    verdict, text = judge(exercise, function, pick)
-            if verdict is WRONG and printed.getvalue():
-                text += "\n" + entry(PRINTED, printed.getvalue().rstrip(), pick)
+                    verdict, text = judge(exercise, function)
+            if verdict == WRONG and printed.getvalue():
+                text += "\n" + entry(tr("printed"), printed.getvalue().rstrip())
             counts[verdict] += 1
-            line = f"  {name:<35}{verdict[pick]}"
-            print(COLORS.get(verdict, "{}").format(line) if sys.stdout.isatty() else line)
+            print(f"  {name:<35}{tr(verdict)}")
             if text:
                 print(textwrap.indent(text, " " * 6))
-    sums = [f"{counts[each]} {each[pick]}" for each in (RIGHT, WRONG, NOT_WRITTEN) if counts[each]]
-    print("\n" + (", ".join(sums) or NO_SUCH[pick]))
-    return 0 if set(counts) == {RIGHT} else 1
+    sums = [f"{counts[each]} {tr(each)}" for each in (CORRECT, WRONG, NOT_WRITTEN) if counts[each]]
+    print("\n" + (", ".join(sums) or tr("no exercise matches")))
+    return 0 if set(counts) == {CORRECT} else 1
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")  # those of a learner's code
-    sys.stdout.reconfigure(errors="replace")  # not every terminal has Chinese characters
+    sys.stdout.reconfigure(errors="replace")  # some terminals have no Chinese characters
     sys.exit(main(sys.argv[1:]))

@@ -1,7 +1,4 @@
-"""Judges a learner's function: right, or what it was called with, what it returned, and a hint.
-
-Texts are pairs, English and Chinese; `pick` is the place of a language in LANGUAGES.
-"""
+"""Compares a learner's function with the solution, and explains a wrong result with a hint."""
 
 import copy
 import inspect
@@ -12,38 +9,37 @@ from typing import Any
 
 import torch
 
-from .exercise import Exercise
+from d2l_softmax.i18n import current_language, tr
 
-RIGHT, WRONG, NOT_WRITTEN = ("right", "对"), ("wrong", "错"), ("not written yet", "还没有写")
-CALLED, RETURNED = ("called with", "传入参数"), ("returned", "返回结果")
-EXPECTED, SHAPE = ("expected", "正确结果"), ("shape", "结果形状")
-RAISED, HINT = ("raised", "抛出异常"), ("hint", "修改提示")
-NOTHING = ("The function ends without a `return`.", "函数没有 return 就结束了。")
+from .exercise import Exercise, in_language
+
+CORRECT, WRONG, NOT_WRITTEN = "correct", "wrong", "not written yet"
 
 
-def judge(exercise: Exercise, answer: Callable, pick: int) -> tuple[tuple[str, str], str]:
-    """Return RIGHT, WRONG or NOT_WRITTEN, and the text that a learner reads below it."""
+def judge(exercise: Exercise, answer: Callable) -> tuple[str, str]:
+    """Return CORRECT, WRONG or NOT_WRITTEN, and the text that a learner reads below it."""
     results, expected = (results_of(exercise, f) for f in (answer, exercise.solution))
     if any(type(result) is NotImplementedError for result in results):
         return NOT_WRITTEN, ""
     for arguments, result, right in zip(exercise.calls, results, expected, strict=True):
-        if not same(result, right):
-            names = inspect.signature(exercise.solution).parameters
-            called = map(hanging, [f"{name} = " for name in names], map(shown, arguments))
-            lines = [entry(CALLED, "\n".join(called), pick)]
-            if isinstance(result, BaseException):
-                file = getattr(getattr(answer, "__code__", None), "co_filename", "")
-                lines.append(entry(RAISED, located(result, file, pick), pick))
-            else:
-                lines += [entry(RETURNED, shown(result), pick), entry(EXPECTED, shown(right), pick)]
-            shapes = [tuple(value.shape) for value in (result, right) if hasattr(value, "shape")]
-            if len(set(shapes)) == 2:
-                text = ("{}, not {}", "{}，应为 {}")[pick].format(*shapes)
-                lines.append(entry(SHAPE, text, pick))
-            hint = hint_for(exercise, results)[pick]
-            lines.append(entry(HINT, hint if pick else textwrap.fill(hint, 80), pick))
-            return WRONG, "\n".join(lines)
-    return RIGHT, exercise.remark[pick]
+        if same(result, right):
+            continue
+        names = inspect.signature(exercise.solution).parameters
+        called = map(hanging, [f"{name} = " for name in names], map(shown, arguments))
+        lines = [entry(tr("called with"), "\n".join(called))]
+        if isinstance(result, BaseException):
+            file = getattr(getattr(answer, "__code__", None), "co_filename", "")
+            lines.append(entry(tr("raised"), located(result, file)))
+        else:
+            lines.append(entry(tr("returned"), shown(result)))
+            lines.append(entry(tr("expected"), shown(right)))
+        shapes = [tuple(value.shape) for value in (result, right) if hasattr(value, "shape")]
+        if len(set(shapes)) == 2:
+            text = tr("{shape}, expected {expected}", shape=shapes[0], expected=shapes[1])
+            lines.append(entry(tr("shape"), text))
+        lines.append(entry(tr("hint"), hint_for(exercise, results)))
+        return WRONG, "\n".join(lines)
+    return CORRECT, in_language(exercise.remark)
 
 
 def results_of(exercise: Exercise, function: Callable) -> list:
@@ -59,41 +55,43 @@ def results_of(exercise: Exercise, function: Callable) -> list:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Return whether exceptions, numbers, tensors, or lists of them are equal up to rounding."""
+    """Return True if exceptions, numbers, tensors, or lists of them are equal up to rounding."""
     if type(a) is type(b) and isinstance(a, tuple | list):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, BaseException):
         return repr(a) == repr(b)
     try:
         a, b = (torch.as_tensor(x).detach().double() for x in (a, b))
-    except (TypeError, ValueError, RuntimeError):  # no numbers
+    except (TypeError, ValueError, RuntimeError):  # not numeric
         return type(a) is type(b) and a == b
     return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
-def hint_for(exercise: Exercise, results: list) -> tuple[str, str]:
-    """Return the hint of the mistake with the same results in every call, or the general one."""
+def hint_for(exercise: Exercise, results: list) -> str:
+    """Return the hint of the mistake that gives equal results, or the general hint."""
     if any(result is None for result in results):
-        return NOTHING
+        return tr("The function ends without a `return`.")
+    hint = in_language(exercise.hint)
     for mistake in exercise.mistakes:
         if all(map(same, results, results_of(exercise, mistake.answer))):
-            return mistake.en, mistake.zh
-    return exercise.hint
+            hint = in_language((mistake.en, mistake.zh))
+            break
+    return hint if current_language() == "zh" else textwrap.fill(hint, 80)
 
 
-def entry(label: tuple[str, str], text: str, pick: int) -> str:
-    """Return a text behind its label, its other lines below its first."""
-    columns = len(label[pick]) * (1 + pick)  # a Chinese character takes two
-    return label[pick] + hanging(" " * 13, text)[columns:]
+def entry(label: str, text: str) -> str:
+    """Return a text beside its label, indented by 13 columns."""
+    columns = len(label) * (2 if current_language() == "zh" else 1)  # in a terminal
+    return label + hanging(" " * 13, text)[columns:]
 
 
 def hanging(start: str, text: str) -> str:
-    """Return a text behind its start, its other lines indented as the first."""
+    """Return a text after its start, its other lines indented like the first."""
     return start + text.replace("\n", "\n" + " " * len(start))
 
 
 def shown(value: Any) -> str:
-    """Return a value as Python writes it, items of several lines below one another."""
+    """Return a value's repr; items of several lines are stacked."""
     if isinstance(value, dict):
         return "\n".join(f"{key}: {item}" for key, item in value.items())
     if isinstance(value, list | tuple) and "\n" in repr(value):
@@ -102,11 +100,10 @@ def shown(value: Any) -> str:
     return repr(value).replace("\n\n", "\n")
 
 
-def located(error: BaseException, file: str, pick: int) -> str:
-    """Return an exception's message, and the last line of a learner's file that led to it."""
+def located(error: BaseException, file: str) -> str:
+    """Return an exception's message, and the last line of a learner's file in its traceback."""
     text = "".join(traceback.format_exception_only(error)).strip()
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename == file:
-            where = ("line {}: {}", "第 {} 行：{}")[pick]
-            return f"{text}\n{where.format(frame.lineno, frame.line)}"
+            return f"{text}\n{tr('line {n}: {code}', n=frame.lineno, code=frame.line)}"
     return text

@@ -1,4 +1,4 @@
-"""What an exercise is: a solution, and what a learner's function is judged by."""
+"""An exercise: a solution, and what a learner's function is compared with."""
 
 import ast
 import inspect
@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-LANGUAGES = ("en", "zh")
+from d2l_softmax.i18n import LANGUAGES, current_language
+
 CHINESE = "中文："  # where the Chinese of a docstring begins
 HAN = "[\u3000-\u9fff\uff00-\uffef]"  # a Chinese character, or punctuation of its width
 
@@ -24,10 +25,10 @@ class Mistake(NamedTuple):
 class Exercise:
     """A function to write; its docstring is the task, in English and then in Chinese.
 
-    A learner's function is called as the solution is, with each of `calls`, and has to return the
-    same. Where it returns what one of the mistakes does, the hint is that mistake's, otherwise
-    `hint`; `remark` is shown once it is right. `seen` returns what is compared of a result, where
-    not all of it matters.
+    A learner's function is called with each of `calls` and must return what the solution returns.
+    If it returns the results of one of the mistakes, that mistake's hint is shown, otherwise
+    `hint`; if it is correct, `remark`. `seen` returns the part of a result that is compared.
+    Texts are pairs, English and Chinese.
     """
 
     solution: Callable
@@ -47,15 +48,13 @@ class Exercise:
         """The function's name and parameters."""
         return f"{self.name}{inspect.signature(self.solution)}"
 
-    def task(self, language: str) -> str:
-        """Return the task in one of LANGUAGES, as Markdown."""
-        english, chinese = inspect.getdoc(self.solution).split(CHINESE)
-        if language == "en":
-            return english.strip()
-        return re.sub(rf"(?<={HAN})\n(?={HAN})", "", chinese.strip())  # Markdown makes it a space
+    def task(self) -> str:
+        """Return the task in the language in use, as Markdown."""
+        text = in_language(inspect.getdoc(self.solution).split(CHINESE)).strip()
+        return re.sub(rf"(?<={HAN})\n(?={HAN})", "", text)  # Markdown makes a newline a space
 
     def skeleton(self, number: str) -> str:
-        """Return the function with its docstring, and an exception for its body."""
+        """Return the function with its docstring and an exception as its body."""
         lines, docstring = self._source()
         body = f'    raise NotImplementedError("{number}")  # your code here · 在这里写代码'
         return "\n".join([*lines[: docstring.end_lineno], body])
@@ -68,3 +67,8 @@ class Exercise:
     def _source(self) -> tuple[list[str], ast.stmt]:
         source = inspect.getsource(self.solution)
         return source.splitlines(), ast.parse(source).body[0].body[0]
+
+
+def in_language(pair: tuple[str, str]) -> str:
+    """Return the text of a pair (English, Chinese) in the language in use."""
+    return pair[LANGUAGES.index(current_language())]

@@ -1,4 +1,6 @@
-"""Faults made on purpose, thousands of them, and what the commands make of them.
+"""Fault injection: thousands of faults, one file for each kind.
 
-`python -m tests.faults` makes them all and writes docs/reliability.md; the tests make a tenth.
+`python -m tests.faults` injects all of them and writes docs/reliability.md; a test injects a tenth.
+Each file has `faults(folder, data_dir)`, which yields Faults. A fault is injected by a function
+that returns a complaint: what was mishandled, "" if nothing.
 """

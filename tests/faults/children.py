@@ -1,10 +1,9 @@
-"""A command in a child process that dies, fails, or is fed something odd; and what is wrong then.
+"""A command in a child process: how it ends, and what is wrong with such an end.
 
-A child is forked from a process that has PyTorch already: a fault then takes a tenth of a second.
+A child is forked from a process that has imported PyTorch, so that it takes a tenth of a second.
 """
 
 import os
-import resource
 import signal
 import sys
 import tempfile
@@ -14,13 +13,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from matplotlib.backends import backend_agg  # noqa: F401  imported before, a figure is fast
+from matplotlib.figure import Figure
 
 import concise
 import scratch
 from d2l_softmax import __main__ as d2l_softmax
 from d2l_softmax.commands import train
-from d2l_softmax.commands.program import run_as_program
+from d2l_softmax.commands.cli import run_as_program
+from d2l_softmax.commands.train import HISTORY, MODEL
+from d2l_softmax.training.history import load_history
 
 PATIENCE = 120  # seconds, after which a command hangs
 MOST_MEMORY = 1_500  # MB
@@ -31,27 +34,33 @@ PROGRAMS = {
     "concise": lambda argv: train.main(concise, "concise", argv),
     "d2l_softmax": d2l_softmax.main,
 }
+FILES = {  # of a whole run
+    *("checkpoint.pt", "config.json", "history.csv", "model.pt", "model.json", ".lock"),
+    *("report.html", "scores.csv"),
+    *("curves.png", "confusion.png", "mistakes.png", "predictions.png", "reliability.png"),
+    "templates.png",
+}
 
 
 class Fault(NamedTuple):
-    """A fault to be made: its kind, what it is, and what makes it and says what went wrong."""
+    """A fault: its kind, a description, and a function that injects it and returns a complaint."""
 
     kind: str
     what: str
-    make: Callable[[], str]
+    inject: Callable[[], str]
 
 
 class Outcome(NamedTuple):
-    """How a command ended: its status (negative: of that signal), what it printed, what it took."""
+    """How a command ended: status (negative: by that signal), output, peak memory in MB."""
 
     status: int
     out: str
     err: str
-    memory: float  # MB, at its peak
-    hangs: bool
+    memory: float = 0
+    hangs: bool = False
 
     def complaint(self, statuses: tuple[int, ...] = (0, 1, 2), lines: int = 2) -> str:
-        """Return what is wrong with such an end, "" if nothing is."""
+        """Return what is wrong, "" if nothing: status, traceback, length of message, memory."""
         if self.hangs:
             return "hangs"
         if "Traceback" in self.err + self.out:
@@ -67,35 +76,56 @@ class Outcome(NamedTuple):
         return ""
 
 
+class Child:
+    """A process that runs a command; what it prints goes to files without names."""
+
+    def __init__(self, program: str, *arguments: object, before: Callable | None = None):
+        """Fork; the child calls `before` first."""
+        self.streams = [tempfile.TemporaryFile() for _ in range(2)]  # noqa: SIM115  closed in wait
+        self.begin = time.monotonic()
+        self.pid = os.fork()
+        if not self.pid:
+            become(program, [str(argument) for argument in arguments], before, *self.streams)
+
+    def wait(self, kill_after: float | None = None) -> Outcome:
+        """Wait for its end, or kill it after some seconds; return how it ended."""
+        hangs, limit = False, PATIENCE if kill_after is None else kill_after
+        while True:
+            ended, status, usage = os.wait4(self.pid, os.WNOHANG)
+            if ended:
+                break
+            if time.monotonic() - self.begin > limit:
+                os.kill(self.pid, signal.SIGKILL)
+                hangs, limit = kill_after is None, float("inf")
+            time.sleep(0.001)
+        texts = []
+        for stream in self.streams:
+            with stream:
+                stream.seek(0)
+                texts.append(stream.read().decode(errors="replace"))
+        return Outcome(os.waitstatus_to_exitcode(status), *texts, usage.ru_maxrss / 1024, hangs)
+
+
 def run(
     program: str,
     *arguments: object,
-    fault: Callable[[], object] | None = None,
+    before: Callable[[], object] | None = None,
     kill_after: float | None = None,
 ) -> Outcome:
-    """Run a command in a child, `fault` being called there before it; kill it after some time."""
-    argv = [str(argument) for argument in arguments]
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        child = os.fork()
-        if not child:
-            become(out.fileno(), err.fileno(), program, argv, fault)
-        status, usage, hangs = wait(child, kill_after)
-        texts = [read(stream) for stream in (out, err)]
-    return Outcome(status, *texts, usage.ru_maxrss / 1024, hangs)
+    """Run a command in a child; see Child."""
+    return Child(program, *arguments, before=before).wait(kill_after)
 
 
-def become(
-    out: int, err: int, program: str, argv: list[str], fault: Callable[[], object] | None
-) -> None:
-    """Do what a command's own process would do, and end."""
-    os.dup2(out, 1)
-    os.dup2(err, 2)
+def become(program: str, argv: list[str], before: Callable | None, out, err) -> None:
+    """In the child: do what the command's own process would do, and exit."""
+    os.dup2(out.fileno(), 1)
+    os.dup2(err.fileno(), 2)
     sys.stdout = open(1, "w", encoding="utf-8", errors=SHOWN, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", 1, encoding="utf-8", errors=SHOWN, closefd=False)  # noqa: SIM115
     status: object = 1
     try:
-        if fault:
-            fault()
+        if before:
+            before()
         run_as_program(program, lambda: PROGRAMS[program](argv))
     except SystemExit as end:
         status = end.code
@@ -105,29 +135,32 @@ def become(
     os._exit(int(status or 0))
 
 
-def wait(child: int, kill_after: float | None) -> tuple[int, resource.struct_rusage, bool]:
-    """Wait for a child, or kill it when its time is up: its status, what it took, if it hung."""
-    begin = time.monotonic()
-    limit = PATIENCE if kill_after is None else kill_after
-    hangs = False
-    while True:
-        pid, status, usage = os.wait4(child, os.WNOHANG)
-        if pid:
-            return os.waitstatus_to_exitcode(status), usage, hangs
-        if time.monotonic() - begin > limit:
-            os.kill(child, signal.SIGKILL)
-            hangs = kill_after is None
-            limit = float("inf")
-        time.sleep(0.001)
+def draw_nothing() -> None:
+    """In the child: leave figures and report out, where they don't matter."""
+    train.write_results = lambda *arguments: None
 
 
-def read(stream) -> str:
-    """Return what was written to a stream."""
-    stream.seek(0)
-    return stream.read().decode(errors="replace")
+def draw_blank() -> None:
+    """In the child: write empty figures, which takes a tenth of the time."""
+    Figure.draw = lambda figure, renderer: None
 
 
-def is_whole(folder: Path) -> str:
-    """Return what a death left in a folder, "" if nothing."""
+def results(folder: Path) -> tuple[list[bytes], list]:
+    """Return the model and the history of a run, to the last bit, without the seconds."""
+    return model_of(folder / MODEL), records_of(folder / HISTORY)
+
+
+def model_of(path: Path) -> list[bytes]:
+    """Return the numbers of a model, as bytes."""
+    return [tensor.numpy().tobytes() for tensor in torch.load(path, weights_only=True).values()]
+
+
+def records_of(path: Path) -> list:
+    """Return the records of a history, without the seconds."""
+    return [record._replace(seconds=0) for record in load_history(path)]
+
+
+def unfinished_files(folder: Path) -> str:
+    """Return which unfinished files are in a folder, "" if none."""
     left = [path.name for path in folder.iterdir() if path.name.endswith(".part")]
     return f"left {left}" if left else ""

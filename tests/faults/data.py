@@ -1,4 +1,4 @@
-"""A small data set in place of Fashion-MNIST: a thousand images, taken for genuine."""
+"""A small data set in place of Fashion-MNIST: a thousand images that pass as genuine."""
 
 import gzip
 import hashlib
@@ -16,8 +16,8 @@ genuine: Path
 def make(folder: Path) -> Path:
     """Write the data set, let it pass as the original in this process; return its directory.
 
-    What stands for the system's copy has the files, too: what is damaged can be healed. The
-    original is then `genuine`, for processes that know nothing of this.
+    The system's copy has the files, too, so that damaged ones can be replaced. The path of the
+    original is kept as `genuine`, for processes that were not forked from this one.
     """
     global genuine
     genuine = sources.ensure_fashion_mnist()
@@ -42,5 +42,5 @@ def make(folder: Path) -> Path:
 
 
 def no_network(raw: Path, missing: list[str]) -> None:
-    """Stand for the sources that need a network."""
+    """Stand in for the sources that need a network."""
     raise OSError("no network")

@@ -1,7 +1,7 @@
-"""The page that one can touch: softmax.html, in which softmax regression runs in JavaScript.
+"""The interactive lesson: softmax.html, in which softmax regression runs in JavaScript.
 
-`lesson.html.jinja` and `parts/` are the page, a part in a template and a module of one name;
-`texts.json` has what it says in both languages. Its data and the twins' code come as arguments.
+`lesson.html.jinja` and `parts/` are the page; each part is a template and a module of one name.
+`texts.json` has its texts in both languages. Data and the twins' code are arguments.
 """
 
 import base64
@@ -17,42 +17,45 @@ import torch
 from markupsafe import Markup
 from torch import Tensor
 
-from d2l_softmax.i18n import speaking, tr
-from d2l_softmax.pages.lesson.modules import joined
-from d2l_softmax.pages.lesson.programs import TENSORFLOW, columns, number_of, snippet
+from d2l_softmax.i18n import tr, use_language
+from d2l_softmax.pages.lesson.modules import bundle
+from d2l_softmax.pages.lesson.programs import TENSORFLOW, columns, locate, snippet
 from d2l_softmax.pages.page import write_page
 from d2l_softmax.training.evaluation import Model
 
-GRAYS = 16  # of an image in the page, which needs 4 bits a pixel
+GRAYS = 16  # shades of an image in the page: 4 bits a pixel
 PAGE = "scratch/softmax_regression.py"
 FILES = resources.files(__package__)
 
 
 class Part(NamedTuple):
-    """A part: its section of the notes, and the lines of code behind it (what they begin with)."""
+    """A part of the page: its section of the notes, and its code from one name to another.
+
+    The names are those of `programs.locate`; without `last` the first one is all.
+    """
 
     section: int
     first: str
-    last: str
+    last: str = ""
     file: str = PAGE
 
 
 PARTS = {
-    "scores": Part(2, "XW = (self.W.T", "return softmax(XW"),
-    "softmax": Part(2, "def softmax(logits)", "return exponentials"),
-    "overflow": Part(6, "exponentials = torch.exp", "exponentials = torch.exp"),
-    "cross_entropy": Part(3, "tiny = torch.finfo", "losses = -torch.log"),
-    "losses": Part(4, "def squared(", "return (y_hat - y).clamp", "scratch/losses.py"),
-    "shapes": Part(6, "return exponentials", "return exponentials"),
-    "picking": Part(7, "rows = torch.arange", "losses = -torch.log"),
-    "training": Part(7, "# loss:", "return [dW, error"),
-    "programs": Part(9, "def train_epoch", "return metric[0]"),
-    "own_picture": Part(7, "check_inputs(X, self.W)", "return softmax(XW"),
+    "scores": Part(2, "SoftmaxRegression.__call__"),
+    "softmax": Part(2, "softmax"),
+    "overflow": Part(6, "softmax.exponentials"),
+    "cross_entropy": Part(3, "cross_entropy.tiny", "cross_entropy.losses"),
+    "losses": Part(4, "squared", "huber_gradient", "scratch/losses.py"),
+    "shapes": Part(6, "softmax.return"),
+    "picking": Part(7, "cross_entropy.rows", "cross_entropy.losses"),
+    "training": Part(7, "SoftmaxRegression.gradients"),
+    "programs": Part(9, "train_epoch"),
+    "own_picture": Part(7, "SoftmaxRegression.__call__"),
 }
 
 
-class Split(NamedTuple):
-    """Some images: pixels (n, 28, 28), uint8, and labels (n,)."""
+class LabeledImages(NamedTuple):
+    """Images of one split: pixels (n, 28, 28), uint8, and labels (n,)."""
 
     images: Tensor
     labels: Tensor
@@ -61,16 +64,16 @@ class Split(NamedTuple):
 def write_lesson(
     path: Path,
     model: Model,
-    splits: dict[str, Split],
+    splits: dict[str, LabeledImages],
     classes: tuple[str, ...],
     code: dict,
     colors: dict[str, tuple[int, int, int]],
 ) -> None:
-    """Write the page with a model for 28×28 images, the images of `train` and `test`, and code.
+    """Write the page with a model for 28×28 images, the splits `train` and `test`, and code.
 
     `code` has the text of scratch/softmax_regression.py, scratch/losses.py and
     concise/softmax_regression.py by these names. `colors` has the RGB values of positive and
-    negative weights. What the page has of images is 16 grays, of W float16.
+    negative weights. The page stores images in 16 shades of gray and W as float32.
     """
     texts = json.loads(read("texts.json"))
     texts |= {f"class.{c}": in_both_languages(name) for c, name in enumerate(classes)}
@@ -80,21 +83,21 @@ def write_lesson(
         "lesson/lesson.html.jinja",
         title=texts["title"]["en"],
         texts=texts,
-        text=functools.partial(spoken, texts),
-        label=functools.partial(labelled, texts),
-        parts=described_parts(code),
+        text=functools.partial(text_span, texts),
+        label=functools.partial(label_attributes, texts),
+        parts=describe_parts(code),
         programs=columns(code[PAGE], code["concise/softmax_regression.py"], TENSORFLOW),
         classes=classes,
         colors=colors,
         examples={
             "labels": {name: split.labels.tolist() for name, split in splits.items()},
-            "images": in_base64(zlib.compress(packed(images), level=9)),
+            "images": in_base64(zlib.compress(pack(images), level=9)),
         },
         weights={
-            "W": in_base64(model.W.detach().numpy().astype("<f2").tobytes()),
+            "W": in_base64(model.W.detach().numpy().astype("<f4").tobytes()),
             "b": model.b.tolist(),
         },
-        script=Markup(joined("main.js", read)),
+        script=Markup(bundle("main.js", read)),
     )
 
 
@@ -103,46 +106,49 @@ def read(name: str) -> str:
     return FILES.joinpath(name).read_text(encoding="utf-8")
 
 
-def spoken(texts: dict[str, dict[str, str]], key: str, n: object = "") -> Markup:
-    """Return a text, in English at first, as an element that changes with the page's language."""
+def text_span(texts: dict[str, dict[str, str]], key: str, n: object = "") -> Markup:
+    """Return a text as an element that changes with the page's language, English at first."""
     number = Markup(' data-n="{}"').format(n) if n else ""
     text = Markup(texts[key]["en"].replace("{n}", str(n)))
     return Markup('<span data-text="{}"{}>{}</span>').format(key, number, text)
 
 
-def labelled(texts: dict[str, dict[str, str]], key: str) -> Markup:
+def label_attributes(texts: dict[str, dict[str, str]], key: str) -> Markup:
     """Return the attributes of an element whose label changes with the page's language."""
     return Markup('data-label="{}" aria-label="{}"').format(key, texts[key]["en"])
 
 
 def in_both_languages(text: str) -> dict[str, str]:
-    """Return a text of the catalogue in the page's languages."""
-    with speaking("zh"):
+    """Return a text of i18n.json in the page's languages."""
+    with use_language("zh"):
         return {"en": text, "zh-CN": tr(text)}
 
 
-def described_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Return what the page says of each part: number, section of the notes, and lines of code.
+def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Return each part's number, section of the notes, file, code as HTML, and first line.
 
-    `line` is the first of them in the page's own part 9, None if they are of another file.
+    `line` is that of the program in part 9, None for another file.
     """
-    return {
-        name: {
+    places = {file: locate(text) for file, text in code.items()}
+    parts = {}
+    for number, (name, part) in enumerate(PARTS.items(), start=1):
+        start = places[part.file][part.first].start
+        stop = places[part.file][part.last or part.first].stop
+        parts[name] = {
             **part._asdict(),
             "number": number,
-            "line": number_of(part.first, code[part.file]) if part.file == PAGE else None,
-            "snippet": Markup(snippet(code[part.file], part.first, part.last)),
+            "line": start if part.file == PAGE else None,
+            "snippet": Markup(snippet(code[part.file], range(start, stop))),
         }
-        for number, (name, part) in enumerate(PARTS.items(), start=1)
-    }
+    return parts
 
 
-def packed(images: Tensor) -> bytes:
-    """Return images (n, 28, 28), uint8, as GRAYS shades, two pixels a byte, the first one above."""
+def pack(images: Tensor) -> bytes:
+    """Return images (n, 28, 28), uint8, as GRAYS shades: two pixels a byte, the first one high."""
     shades = np.rint(images.numpy().reshape(-1) * ((GRAYS - 1) / 255)).astype(np.uint8)
     return bytes(shades[0::2] << 4 | shades[1::2])
 
 
 def in_base64(content: bytes) -> str:
-    """Return bytes as a page holds them."""
+    """Return bytes in base64, as JSON can hold them."""
     return base64.b64encode(content).decode()

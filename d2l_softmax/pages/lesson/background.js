@@ -1,188 +1,132 @@
-/** An object on a nearly even ground: where it is. The twin of d2l_softmax/data/background.py. */
+/**
+ * Foreground and background of a picture. The background is modelled as a smooth surface of colour,
+ * fitted robustly to the picture's border; the foreground is what differs by more than a threshold.
+ */
 
-const DEGREES = [1, 3, 6]; // terms: an even ground, a slope of light, one that curves
-const LEAST = 0.03; // what differs less from the ground is ground; colours are in [0, 1]
-const [OF_NOISE, OF_CONTRAST] = [4, 0.12]; // or less than these times its noise, and the most
-const FAR = 9; // pixels around the object that say nothing of the ground
-const LEAST_GROUND = 0.2; // of the picture
-const ENOUGH = 2000; // pixels, to fit a surface to them
+const TERMS = 6; // of a quadratic surface in x and y
+const DEGREES = [1, 1, 3, 3, 6, 6, 6]; // number of terms in each round: constant, linear, quadratic
+const MIN_SCALE = 0.004; // of residuals; colours are in [0, 1]
 
 /**
- * Tell an object from the ground around it; pixels (h w 3,) are in [0, 1]. Return the ground
- * (h w 3,), the mask of the object (h w,), the ground's noise, and the object's part of the border.
+ * Separate foreground and background of pixels (h w 3,) in [0, 1]. Return the background (h w 3,),
+ * the foreground's mask (h w,), the standard deviation of the background's noise, and the share of
+ * the border that the foreground covers.
  */
-export function findObject(pixels, width, height) {
-  const terms = termsOf(width, height);
+export function findForeground(pixels, width, height) {
+  const terms = Array.from({ length: width * height }, (_, i) => termsAt(i, width, height));
   const border = borderOf(width, height);
-
-  const someOf = (where) => {
-    const rows = [...where.keys()].filter((i) => where[i]);
-    const step = Math.max(1, Math.floor(rows.length / ENOUGH));
-    const chosen = rows.filter((_, k) => k % step === 0);
-    return [chosen.map((i) => terms[i]), chosen.map((i) => pixels.subarray(3 * i, 3 * i + 3))];
-  };
-  const foundBy = ({ surface, residuals }) => {
-    const ground = pixels.map((_, i) => valueOf(surface, terms[Math.floor(i / 3)], i % 3));
-    const noise = 1.4826 * medianOf(residuals); // a normal distribution's, from its median
-    const distance = terms.map((_, i) => largestOf3((c) => pixels[3 * i + c] - ground[3 * i + c]));
-    const mask = standingOut(distance, noise, width, height);
-    const covered = mask.reduce((sum, is, i) => sum + (is && border[i] ? 1 : 0), 0);
-    return { ground, mask, noise, shareOfBorder: covered / countOf(border) };
-  };
-
-  const first = foundBy(fitBorder(...someOf(border)));
-  const far = grown(first.mask, FAR, width, height).map((is) => 1 - is);
-  if (countOf(far) / far.length < LEAST_GROUND) return first;
-  return foundBy(fit(...someOf(far)));
+  const { surface, noise } = fitSurface(
+    border.map((i) => terms[i]),
+    border.map((i) => pixels.subarray(3 * i, 3 * i + 3)),
+  );
+  const background = pixels.map((_, i) => valueAt(surface, terms[Math.floor(i / 3)], i % 3));
+  const distances = Float64Array.from(terms, (_, i) => maxDifference(pixels, background, 3 * i));
+  const threshold = Math.max(0.03, 4 * noise, 0.12 * quantile(distances, 0.995));
+  const above = Uint8Array.from(distances, (distance) => Number(distance > threshold));
+  const counts = countNeighbours(above, width, height);
+  const mask = above.map((is, i) => Number(is && counts[i] >= 5)); // without specks of noise
+  return { background, mask, noise, covered: sumOf(border.map((i) => mask[i])) / border.length };
 }
 
-/** Return what a surface's colour may depend on at each pixel: (h w) rows of 6. */
-function termsOf(width, height) {
-  return Array.from({ length: width * height }, (_, i) => {
-    const x = (2 * (i % width)) / (width - 1) - 1;
-    const y = (2 * Math.floor(i / width)) / (height - 1) - 1;
-    return [1, x, y, x * x, x * y, y * y];
-  });
+/** Return the terms of a quadratic surface at pixel i; x and y are in [-1, 1]. */
+function termsAt(i, width, height) {
+  const x = (2 * (i % width)) / (width - 1) - 1;
+  const y = (2 * Math.floor(i / width)) / (height - 1) - 1;
+  return [1, x, y, x * x, x * y, y * y];
 }
 
-/** Return which pixels are the border: the outer 2 % of the longer side, two at least. */
+/** Return the indices of the border's pixels: the outer 2 % of the longer side, two at least. */
 function borderOf(width, height) {
   const band = Math.max(2, Math.round(0.02 * Math.max(width, height)));
-  return Uint8Array.from({ length: width * height }, (_, i) => {
+  return Array.from({ length: width * height }, (_, i) => i).filter((i) => {
     const [x, y] = [i % width, Math.floor(i / width)];
-    return Math.min(x, y, width - 1 - x, height - 1 - y) < band ? 1 : 0;
+    return Math.min(x, y, width - 1 - x, height - 1 - y) < band;
   });
 }
 
-/** Fit a surface to the border: first an even one, so that an object there doesn't bend it. */
-function fitBorder(terms, colours) {
-  const middle = [0, 1, 2].map((c) => medianOf(colours.map((colour) => colour[c])));
-  let weights = trust(
-    colours.map((colour) => largestOf3((c) => colour[c] - middle[c])),
-    0.01,
-  );
-  let fitted;
+/**
+ * Fit colours (n, 3) by terms (n, 6), by iteratively reweighted least squares: an object at the
+ * border does not bend the surface. Return the surface (6, 3) and the noise.
+ */
+function fitSurface(terms, colours) {
+  const constant = [0, 1, 2].map((c) => median(colours.map((colour) => colour[c])));
+  let residuals = colours.map((colour) => maxDifference(colour, constant));
+  let surface;
   for (const degree of DEGREES) {
-    fitted = fit(
-      terms.map((row) => row.slice(0, degree)),
-      colours,
-      weights,
+    const scale = 2 * Math.max(median(residuals), MIN_SCALE);
+    // weights of Geman and McClure: 1 for no residual, a quarter at twice the median
+    const weights = residuals.map((residual) => 1 / (1 + (residual / scale) ** 2) ** 2);
+    surface = leastSquares(terms, colours, weights, degree);
+    residuals = terms.map((row, n) =>
+      maxDifference(
+        colours[n],
+        [0, 1, 2].map((c) => valueAt(surface, row, c)),
+      ),
     );
-    ({ weights } = fitted);
   }
-  return fitted;
+  return { surface, noise: 1.4826 * median(residuals) }; // as of a normal distribution
 }
 
-/** Fit colours (n, 3) by terms (n, k), robustly: the surface (k, 3), residuals and weights (n,). */
-function fit(terms, colours, weights = terms.map(() => 1)) {
-  let surface, residuals;
-  for (let round = 0; round < 4; round++) {
-    surface = leastSquares(terms, colours, weights);
-    residuals = terms.map((row, n) => largestOf3((c) => colours[n][c] - valueOf(surface, row, c)));
-    weights = trust(residuals);
-  }
-  return { surface, residuals, weights };
-}
-
-/** Return weights for residuals: 1 for none, a quarter at twice their median (Geman, McClure). */
-function trust(residuals, least = 0.004) {
-  const scale = 2 * Math.max(medianOf(residuals), least);
-  return residuals.map((residual) => 1 / (1 + (residual / scale) ** 2) ** 2);
-}
-
-/** Return the factors (k, 3) of the terms (n, k) with the least weighted squares of errors. */
-function leastSquares(terms, colours, weights) {
-  const k = terms[0].length;
-  const rows = Array.from({ length: k }, () => new Float64Array(k + 3)); // normal equations
+/** Return coefficients (6, 3) of weighted least squares; those from `degree` on are zero. */
+function leastSquares(terms, colours, weights, degree) {
+  // rows of the normal equations
+  const rows = Array.from({ length: degree }, () => new Float64Array(degree + 3));
   terms.forEach((row, n) => {
-    for (let i = 0; i < k; i++) {
+    for (let i = 0; i < degree; i++) {
       const factor = weights[n] * row[i];
-      for (let j = 0; j < k; j++) rows[i][j] += factor * row[j];
-      for (let c = 0; c < 3; c++) rows[i][k + c] += factor * colours[n][c];
+      for (let j = 0; j < degree; j++) rows[i][j] += factor * row[j];
+      for (let c = 0; c < 3; c++) rows[i][degree + c] += factor * colours[n][c];
     }
   });
-  return solved(rows, k);
-}
-
-/** Solve k linear equations for three right sides, by elimination with pivots (Gauss, Jordan). */
-function solved(rows, k) {
-  for (let i = 0; i < k; i++) {
-    const pivot = rows.slice(i).reduce((a, b) => (Math.abs(b[i]) > Math.abs(a[i]) ? b : a));
-    rows.splice(rows.indexOf(pivot), 1);
-    rows.splice(i, 0, pivot);
-    const divisor = pivot[i] || Infinity; // what the terms don't tell is zero
-    for (let j = 0; j < pivot.length; j++) pivot[j] /= divisor;
-    for (const row of rows) {
-      const factor = row[i];
-      if (row !== pivot) for (let j = 0; j < row.length; j++) row[j] -= factor * pivot[j];
+  rows.forEach((row, i) => {
+    row[i] += 1e-9; // so that it can be solved, whatever the terms
+    row.set(row.map((value) => value / row[i]));
+    for (const other of rows) {
+      const factor = other[i];
+      if (other !== row) other.forEach((value, j) => (other[j] = value - factor * row[j]));
     }
-  }
-  return rows.map((row) => [...row.slice(k)]);
+  });
+  return Array.from({ length: TERMS }, (_, i) => rows[i]?.slice(degree) ?? [0, 0, 0]);
 }
 
-function valueOf(surface, row, c) {
+function valueAt(surface, row, c) {
   let sum = 0;
-  for (let j = 0; j < surface.length; j++) sum += surface[j][c] * row[j];
+  for (let j = 0; j < TERMS; j++) sum += surface[j][c] * row[j];
   return sum;
 }
 
-/** Return which pixels are of the object, given how far they are from the ground. */
-function standingOut(distance, noise, width, height) {
-  const contrast = quantile(distance, 0.995);
-  const least = Math.max(LEAST, OF_NOISE * noise, OF_CONTRAST * contrast);
-  const mask = Uint8Array.from(distance, (each) => (each > least ? 1 : 0));
-  const kept = grown(shrunk(mask, 3, width, height), 5, width, height); // without specks
-  return kept.map((is, i) => is & mask[i]);
+/** Return how many pixels of a mask are in the 3×3 square around each pixel, itself included. */
+export function countNeighbours(mask, width, height) {
+  const counts = new Uint8Array(mask.length);
+  mask.forEach((is, i) => {
+    if (!is) return;
+    const [x, y] = [i % width, Math.floor(i / width)];
+    for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
+      for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column++) {
+        counts[row * width + column] += 1;
+      }
+    }
+  });
+  return counts;
 }
 
-/** Return which pixels have one of the mask in the square around them. */
-function grown(mask, side, width, height) {
-  const reach = Math.floor(side / 2);
-  const across = new Uint8Array(mask.length);
-  const result = new Uint8Array(mask.length);
-  for (let y = 0; y < height; y++) spread(mask, across, y * width, 1, width, reach);
-  for (let x = 0; x < width; x++) spread(across, result, x, width, height, reach);
-  return result;
-}
-
-/** Mark what is near the marks of one row or column: its first place, the step, its length. */
-function spread(from, to, first, step, length, reach) {
-  let end = 0; // of what is marked already
-  for (let i = 0; i < length; i++) {
-    if (!from[first + i * step]) continue;
-    const stop = Math.min(length, i + reach + 1);
-    for (let j = Math.max(end, i - reach); j < stop; j++) to[first + j * step] = 1;
-    end = stop;
-  }
-}
-
-/** Return which pixels have only those of the mask in the square around them. */
-export function shrunk(mask, side, width, height) {
-  return grown(
-    mask.map((is) => 1 - is),
-    side,
-    width,
-    height,
-  ).map((is) => 1 - is);
-}
-
-/** Return the number below which a part of the numbers lies, between two of them in proportion. */
-export function quantile(numbers, part) {
+/** Return a quantile of numbers, such as 0.5 for the median: the nearest one. */
+export function quantile(numbers, share) {
   const sorted = Float64Array.from(numbers).sort();
-  const place = part * (sorted.length - 1);
-  const below = Math.floor(place);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+  return sorted[Math.round(share * (sorted.length - 1))];
 }
 
-function medianOf(numbers) {
+function median(numbers) {
   return quantile(numbers, 0.5);
 }
 
-function largestOf3(differenceOf) {
-  return Math.max(Math.abs(differenceOf(0)), Math.abs(differenceOf(1)), Math.abs(differenceOf(2)));
+/** Return the largest difference of two colours among red, green and blue, which begin at i. */
+function maxDifference(colours, others, i = 0) {
+  let largest = 0;
+  for (let c = i; c < i + 3; c++) largest = Math.max(largest, Math.abs(colours[c] - others[c]));
+  return largest;
 }
 
-export function countOf(mask) {
-  return mask.reduce((sum, is) => sum + is, 0);
+export function sumOf(numbers) {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }

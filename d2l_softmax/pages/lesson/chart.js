@@ -1,4 +1,4 @@
-/** Charts in inline SVG. What they show stands beside them in words or in a table, too. */
+/** Charts in inline SVG. A sentence or table near each has the same numbers. */
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const BOX = { left: 38, right: 352, top: 8, bottom: 178 }; // of the viewBox, 0 0 360 210
@@ -11,7 +11,7 @@ export class Chart {
     this.setAxes(x, y);
   }
 
-  /** Return the place in the viewBox of a point in the axes' units. */
+  /** Return viewBox coordinates of a point in the axes' units. */
   place(x, y) {
     const share = (value, axis) => (value - axis.from) / (axis.to - axis.from);
     return [
@@ -31,7 +31,7 @@ export class Chart {
     };
   }
 
-  /** Draw lines and numbers of the axes; what was drawn before is drawn anew by its owner. */
+  /** Draw the axes' lines and numbers; the caller redraws its curves. */
   setAxes(x, y) {
     if (this.x?.to === x.to && this.y?.to === y.to) return;
     Object.assign(this, { x, y });
@@ -55,7 +55,7 @@ export class Chart {
     }
   }
 
-  /** Draw a line of the name through points [x, y]; what leaves the box is cut off. */
+  /** Draw a line of the name through points [x, y]; clipped to the box. */
   line(name, points) {
     const path = points.map(([x, y]) =>
       this.place(x, y)
@@ -67,7 +67,7 @@ export class Chart {
     shape.setAttribute("clip-path", `url(#${this.svg.id}-box)`);
   }
 
-  /** Draw a dot of the name, unless it is not in the box; return it. */
+  /** Draw a dot of the name, hidden outside the box; return it. */
   dot(name, x, y, radius = 5) {
     const isWithin = (value, { from, to }) => from <= value && value <= to;
     const [cx, cy] = this.place(x, y);
@@ -81,7 +81,7 @@ export class Chart {
     return circle;
   }
 
-  /** Return the shape of a name, new ones on top of all others. */
+  /** Return the shape of a name; a new one is drawn on top. */
   shape(name, tag) {
     if (!this.shapes.has(name)) {
       const element = document.createElementNS(NAMESPACE, tag);
@@ -95,11 +95,11 @@ export class Chart {
   /** Call move({ x, y }) while a shape of this chart is dragged. */
   drag(shape, move) {
     shape.classList.add("handle");
-    // Some browsers scroll in spite of touch-action where the shape is part of an <svg>.
+    // Some browsers ignore touch-action for shapes in an <svg>, and scroll.
     shape.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     shape.addEventListener("pointerdown", (event) => {
       shape.setPointerCapture(event.pointerId);
-      event.preventDefault(); // no text is selected meanwhile
+      event.preventDefault(); // no text is selected
     });
     for (const type of ["pointermove", "pointerup"]) {
       shape.addEventListener(type, (event) => {
@@ -109,7 +109,7 @@ export class Chart {
   }
 }
 
-/** Return an axis of whole steps that reaches from `from` beyond `to`, with five ticks or so. */
+/** Return an axis from `from` to `to` or slightly beyond, with about five round ticks. */
 export function axisOf(from, to) {
   const rough = Math.max(to - from, 1e-9) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));

@@ -1,60 +1,61 @@
 /** The page's two languages: one table of texts, { key: { en: …, "zh-CN": … } }. */
 
 const TEXTS = JSON.parse(document.getElementById("texts").textContent);
-const KEPT = "d2l_softmax.language"; // in the browser's storage
-const redraws = [];
+const STORAGE_KEY = "d2l_softmax.language"; // in the browser's storage
+const drawings = [];
 
 /** Return a text in the page's language; a word in braces is replaced by the value of its name. */
-export function say(key, values = {}) {
+export function tr(key, values = {}) {
   return TEXTS[key][document.documentElement.lang].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-/** Draw something now, and again whenever the language changes. */
-export function drawAlways(draw) {
-  redraws.push(draw);
+/** Draw now, and again whenever the language changes. */
+export function drawLocalized(draw) {
+  drawings.push(draw);
   draw();
 }
 
-/** Begin in the language that was chosen here before, or else in the browser's; offer to switch. */
-export function beginLanguage(buttons) {
-  speak(recall() ?? (navigator.language.startsWith("zh") ? "zh-CN" : "en"));
+/** Start in the saved language, else in the browser's; switch when a button is clicked. */
+export function initLanguage(buttons) {
+  setLanguage(loadLanguage() ?? (navigator.language.startsWith("zh") ? "zh-CN" : "en"));
   for (const button of buttons) {
     button.addEventListener("click", () => {
-      speak(button.lang);
-      remember(button.lang);
+      setLanguage(button.lang);
+      saveLanguage(button.lang);
     });
   }
 
-  function speak(language) {
+  function setLanguage(language) {
     document.documentElement.lang = language;
-    document.title = say("title");
+    document.title = tr("title");
     for (const button of buttons) button.setAttribute("aria-pressed", button.lang === language);
     for (const each of document.querySelectorAll("[data-text]")) {
-      each.innerHTML = say(each.dataset.text, each.dataset);
+      each.innerHTML = tr(each.dataset.text, each.dataset);
     }
     for (const each of document.querySelectorAll("[data-label]")) {
-      each.setAttribute("aria-label", say(each.dataset.label));
+      each.setAttribute("aria-label", tr(each.dataset.label));
     }
     for (const each of document.querySelectorAll("[data-href]")) {
-      each.setAttribute("href", say(each.dataset.href));
+      each.setAttribute("href", tr(each.dataset.href));
     }
-    redraws.forEach((draw) => draw());
+    drawings.forEach((draw) => draw());
   }
 }
 
-function recall() {
+/** Return the language that was saved, or null. */
+function loadLanguage() {
   try {
-    const language = localStorage.getItem(KEPT);
+    const language = localStorage.getItem(STORAGE_KEY);
     return language in TEXTS.title ? language : null;
   } catch {
-    return null; // some browsers keep nothing for a file from the disk
+    return null; // some browsers have no storage for a local file
   }
 }
 
-function remember(language) {
+function saveLanguage(language) {
   try {
-    localStorage.setItem(KEPT, language);
+    localStorage.setItem(STORAGE_KEY, language);
   } catch {
-    // then the page begins in the browser's language next time
+    // next time the page starts in the browser's language
   }
 }

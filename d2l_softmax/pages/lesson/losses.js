@@ -1,4 +1,4 @@
-/** Three losses of regression, each above its derivative, and the lines that fit by them. */
+/** Three losses of regression with their gradients, and the lines that minimize them. */
 
 /** The losses of scratch/losses.py by name, each a function of (yHat, y), and its gradient. */
 export const LOSSES = {
@@ -23,7 +23,7 @@ function huber(error) {
   return error <= 1 ? error ** 2 / 2 : error - 0.5;
 }
 
-/** Return the line { w, b } with the least sum of weighted squares, y = w x + b. */
+/** Return the weighted least-squares line { w, b }, y = w x + b. */
 function weightedFit(points, weightOf) {
   let [s, sx, sy, sxx, sxy] = [0, 0, 0, 0, 0];
   for (const { x, y } of points) {
@@ -38,7 +38,7 @@ function weightedFit(points, weightOf) {
   return { w, b: (sy - w * sx) / s };
 }
 
-/** Return the line with the least sum of |errors|: one of the best goes through two points. */
+/** Return the line with the smallest sum of |errors|; one such line goes through two points. */
 function fitL1(points) {
   let best = { total: Infinity };
   points.forEach((p, i) => {
@@ -53,9 +53,9 @@ function fitL1(points) {
   return { w: best.w, b: best.b };
 }
 
-/** Return the line with the least sum of Huber's losses (delta 1), by reweighted least squares. */
+/** Return the line with the smallest sum of Huber losses (δ = 1), by reweighted least squares. */
 function fitHuber(points) {
-  // Holland and Welsch (1977): squares with weights gradient / error have their minimum there.
+  // Holland and Welsch (1977): squares weighted by gradient / error have the same minimum.
   let line = weightedFit(points, () => 1);
   for (let round = 0; round < 500; round++) {
     const { w, b } = line;

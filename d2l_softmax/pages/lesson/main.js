@@ -1,8 +1,7 @@
-/** The page begins: language, images and weights, then part after part. */
+/** The page's entry point: language, images and weights, then the parts in their order. */
 
 import { loadExamples, loadTrained, modelOf } from "./examples.js";
-import { prepare } from "./preprocessing.js";
-import { beginLanguage } from "./language.js";
+import { initLanguage } from "./language.js";
 import { LOSSES } from "./losses.js";
 import { formsOfLoss, showCrossEntropy } from "./parts/cross_entropy.js";
 import { pointsWith, showLosses } from "./parts/losses.js";
@@ -15,13 +14,13 @@ import { broadcast, showShapes, sumOver } from "./parts/shapes.js";
 import { showSoftmax, withTemperature } from "./parts/softmax.js";
 import { showTraining } from "./parts/training.js";
 import { readPicture } from "./pictures.js";
-import * as pillow from "./pillow.js";
 import * as precision from "./precision.js";
-import * as twin from "./softmax_regression.js";
+import { preprocess } from "./preprocessing.js";
+import * as regression from "./softmax_regression.js";
 import * as training from "./training.js";
 
-async function begin() {
-  beginLanguage(document.querySelectorAll(".languages button"));
+async function main() {
+  initLanguage(document.querySelectorAll(".languages button"));
   const examples = await loadExamples();
   const trained = loadTrained();
   showScores(examples.test, trained);
@@ -35,14 +34,13 @@ async function begin() {
   showPrograms();
   showOwnPicture(examples.test, trained);
 
-  // For the browser's console, and for the tests that hold these numbers to PyTorch's.
-  const ofParts = { formsOfLoss, pointsWith, stepsOfSoftmax, parseWeights, shifted, picked };
-  const ofShapes = { broadcast, sumOver, withTemperature };
-  const ofPictures = { pillow, prepare, readPicture };
-  const data = { examples, trained, modelOf, LOSSES };
-  const computing = { ...twin, ...training, ...precision };
-  globalThis.d2l_softmax = { ...data, ...computing, ...ofParts, ...ofShapes, ...ofPictures };
+  // For the browser's console, and for the tests that compare these numbers with PyTorch's.
+  globalThis.d2l_softmax = {
+    ...{ examples, trained, modelOf, LOSSES, ...regression, ...training, ...precision },
+    ...{ formsOfLoss, pointsWith, stepsOfSoftmax, parseWeights, shifted, picked },
+    ...{ broadcast, sumOver, withTemperature, preprocess, readPicture },
+  };
   document.documentElement.dataset.ready = "";
 }
 
-begin();
+main();

@@ -1,4 +1,4 @@
-"""ES modules as one script: a page from the disk may not load others."""
+"""Bundle ES modules into one script: a page opened from disk may not import files."""
 
 import posixpath
 import re
@@ -8,20 +8,20 @@ IMPORT = re.compile(r'^import (?:\* as (\w+)|(\{[^}]*\})) from "(.*?)";\n', re.M
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
 
 
-def joined(entry: str, read: Callable[[str], str]) -> str:
-    """Return a module and all that it imports as one script: each in a function of its own.
+def bundle(entry: str, read: Callable[[str], str]) -> str:
+    """Return a module and its imports as one script, each in a function scope.
 
-    `read` returns the text of a module by its path. Modules may import names or all, and export
-    functions, classes and constants.
+    `read` returns the text of a module by its path. Modules may import names or `* as name`, and
+    export functions, classes and constants.
     """
     done: dict[str, str] = {}
 
     def add(path: str) -> str:
-        """Add a module after those that it imports; return the name of what it exports."""
+        """Add a module after its imports; return the name of the object with its exports."""
         name = re.sub(r"\W", "_", path.removesuffix(".js"))
         if path not in done:
-            done[path] = ""  # modules may not import each other
-            done[path] = wrapped(path, name, read(path), add)
+            done[path] = ""  # import cycles are not supported
+            done[path] = wrap(path, name, read(path), add)
             done[path] = done.pop(path)  # to the end
         return f"_{name}"
 
@@ -29,8 +29,8 @@ def joined(entry: str, read: Callable[[str], str]) -> str:
     return "\n".join(done.values())
 
 
-def wrapped(path: str, name: str, text: str, add: Callable[[str], str]) -> str:
-    """Return a module as a constant that has what it exports."""
+def wrap(path: str, name: str, text: str, add: Callable[[str], str]) -> str:
+    """Return a module as a constant object with its exports."""
     folder = posixpath.dirname(path)
 
     def imported(match: re.Match) -> str:

@@ -1,117 +1,102 @@
-/** A sheet to draw on, by pointer or keyboard. Its pixels are kept here, not in the canvas. */
+/** A canvas to draw on, by pointer or keyboard: white on black. */
 
 import { SIDE } from "./examples.js";
+import { pixelsOf } from "./pictures.js";
 
 const LENGTH = 280; // pixels, ten for each that the model sees
-const PEN = 9; // pixels from the middle of the pen to its edge
+const PEN = 9; // pixels, the pen's radius
 const STEP = 7; // pixels that an arrow key moves it
 
-/** White ink on black paper; calls `finished` after each stroke. */
+/** The drawing is on a canvas of its own; the visible one shows it, at times with the pen. */
 export class Paper {
-  constructor(canvas, finished) {
-    Object.assign(this, { canvas, finished, at: { x: LENGTH / 2, y: LENGTH / 2 } });
-    this.image = new ImageData(LENGTH, LENGTH);
+  constructor(canvas, onStroke) {
+    Object.assign(this, { canvas, onStroke, pen: { x: LENGTH / 2, y: LENGTH / 2 } });
+    this.drawing = Object.assign(document.createElement("canvas"), {
+      width: LENGTH,
+      height: LENGTH,
+    });
+    const context = this.drawing.getContext("2d", { willReadFrequently: true });
+    this.context = Object.assign(context, { lineWidth: 2 * PEN, lineCap: "round" });
     this.clear();
-    canvas.addEventListener("pointerdown", (event) => this.begin(event));
-    canvas.addEventListener("pointermove", (event) => this.move(event));
-    canvas.addEventListener("lostpointercapture", () => this.finished());
-    canvas.addEventListener("keydown", (event) => this.key(event));
+    canvas.addEventListener("pointerdown", (event) => this.startStroke(event));
+    canvas.addEventListener("pointermove", (event) => {
+      if (canvas.hasPointerCapture(event.pointerId)) this.drawTo(this.pointUnder(event));
+    });
+    canvas.addEventListener("lostpointercapture", () => this.onStroke());
+    canvas.addEventListener("keydown", (event) => this.drawByKey(event));
     canvas.addEventListener("blur", () => this.show());
   }
 
-  /** The sheet as a picture. */
+  /** The drawing as a picture { pixels, width, height }, RGBA. */
   get picture() {
-    return { pixels: this.image.data, width: LENGTH, height: LENGTH };
+    return pixelsOf(this.drawing);
   }
 
   clear() {
-    this.image.data.forEach((_, i, data) => (data[i] = i % 4 === 3 ? 255 : 0));
+    this.context.fillStyle = "black";
+    this.context.fillRect(0, 0, LENGTH, LENGTH);
     this.show();
   }
 
-  /** Fill the sheet with an image x (784,), each of its pixels as a square. */
+  /** Fill the paper with an image x (784,), each of its pixels as a square. */
   stamp(x) {
     const scale = LENGTH / SIDE;
-    for (let row = 0; row < LENGTH; row++) {
-      for (let column = 0; column < LENGTH; column++) {
-        const shade = 255 * x[Math.floor(row / scale) * SIDE + Math.floor(column / scale)];
-        this.image.data.set([shade, shade, shade], 4 * (row * LENGTH + column));
-      }
-    }
+    x.forEach((shade, i) => {
+      this.context.fillStyle = `rgb(${255 * shade} ${255 * shade} ${255 * shade})`;
+      this.context.fillRect(scale * (i % SIDE), scale * Math.floor(i / SIDE), scale, scale);
+    });
     this.show();
   }
 
-  begin(event) {
+  startStroke(event) {
     if (event.button !== 0) return;
     this.canvas.setPointerCapture(event.pointerId);
-    this.at = this.under(event);
-    this.drawTo(this.at);
+    this.pen = this.pointUnder(event);
+    this.drawTo(this.pen);
   }
 
-  move(event) {
-    if (this.canvas.hasPointerCapture(event.pointerId)) this.drawTo(this.under(event));
-  }
-
-  /** Arrow keys draw; with Shift the pen is lifted meanwhile. */
-  key(event) {
-    const [dx, dy] =
-      { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ??
-      [];
-    if (dx === undefined) return;
+  /** Draw by arrow keys; with Shift they move the pen only. */
+  drawByKey(event) {
+    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    if (!(event.key in moves)) return;
     event.preventDefault(); // the page would scroll
-    const within = (value) => Math.min(LENGTH - 1, Math.max(0, value));
-    const to = { x: within(this.at.x + STEP * dx), y: within(this.at.y + STEP * dy) };
-    if (event.shiftKey) this.at = to;
-    else this.drawTo(to);
+    const [x, y] = [this.pen.x, this.pen.y].map((value, axis) =>
+      Math.min(LENGTH - 1, Math.max(0, value + STEP * moves[event.key][axis])),
+    );
+    if (event.shiftKey) this.pen = { x, y };
+    else this.drawTo({ x, y });
     this.show();
     this.showPen();
-    if (!event.shiftKey) this.finished();
+    if (!event.shiftKey) this.onStroke();
   }
 
-  /** Return the place on the sheet under a pointer. */
-  under(event) {
+  /** Return the point of the paper under a pointer. */
+  pointUnder(event) {
     const box = this.canvas.getBoundingClientRect();
     const scale = LENGTH / box.width;
     return { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
   }
 
-  /** Draw a line from where the pen is, as discs of one pixel's distance, with soft edges. */
-  drawTo(to) {
-    const length = Math.hypot(to.x - this.at.x, to.y - this.at.y);
-    for (let done = 0; done <= length; done++) {
-      const share = length ? done / length : 1;
-      this.disc(this.at.x + share * (to.x - this.at.x), this.at.y + share * (to.y - this.at.y));
-    }
-    this.at = to;
+  drawTo(point) {
+    this.context.strokeStyle = "white";
+    this.context.beginPath();
+    this.context.moveTo(this.pen.x, this.pen.y);
+    this.context.lineTo(point.x, point.y);
+    this.context.stroke();
+    this.pen = point;
     this.show();
   }
 
-  disc(x, y) {
-    const { data } = this.image;
-    for (let row = Math.max(0, Math.floor(y - PEN)); row <= Math.min(LENGTH - 1, y + PEN); row++) {
-      for (
-        let column = Math.max(0, Math.floor(x - PEN));
-        column <= Math.min(LENGTH - 1, x + PEN);
-        column++
-      ) {
-        const ink = 255 * Math.min(1, Math.max(0, PEN - Math.hypot(column - x, row - y)));
-        const place = 4 * (row * LENGTH + column);
-        data.fill(Math.max(data[place], ink), place, place + 3);
-      }
-    }
-  }
-
   show() {
-    this.canvas.getContext("2d").putImageData(this.image, 0, 0);
+    this.canvas.getContext("2d").drawImage(this.drawing, 0, 0);
   }
 
-  /** Show where the pen is, for those who draw by keyboard; it is not in the picture. */
+  /** Show where the pen is, for drawing by keyboard; it is not in the picture. */
   showPen() {
     const context = this.canvas.getContext("2d");
-    context.strokeStyle = "#ffa657";
-    context.lineWidth = 2;
+    Object.assign(context, { strokeStyle: "#ffa657", lineWidth: 2 });
     context.beginPath();
-    context.arc(this.at.x, this.at.y, PEN + 2, 0, 2 * Math.PI);
+    context.arc(this.pen.x, this.pen.y, PEN + 2, 0, 2 * Math.PI);
     context.stroke();
   }
 }

@@ -1,12 +1,9 @@
-/** Picture files of any kind, as the browser reads them: turned as the camera noted. */
+/** Picture files of any kind, as the browser reads them: rotated as the camera noted. */
 
-import { reduced } from "./pillow.js";
+const MAX_PIXELS = 50_000_000; // 7,000 × 7,000; a larger picture is a mistake
+const LARGEST_SIDE = 512; // pixels; the model sees 28 of them
 
-const MOST_PIXELS = 50_000_000; // 7,000 × 7,000; a larger picture is a mistake
-const LARGEST_SIDE = 1000; // pixels; the model sees 28 of them
-const STRIP = 64; // rows of the reduced picture that are read at a time: phones limit a canvas
-
-/** A file that can't be used as a picture; `key` says why. */
+/** A file that can't be used as a picture; `key` names the text that says why. */
 export class PictureError extends Error {
   constructor(key, values = {}) {
     super(key);
@@ -15,8 +12,8 @@ export class PictureError extends Error {
 }
 
 /**
- * Return a picture file (a Blob) as { pixels, width, height }, RGBA. One with a side of 2,000
- * pixels or more is reduced. Rejects with a PictureError.
+ * Return a picture file (a Blob) as { pixels, width, height }, RGBA. It is halved until its longer
+ * side is below 512 pixels. Rejects with a PictureError.
  */
 export async function readPicture(file) {
   const address = URL.createObjectURL(file);
@@ -26,9 +23,9 @@ export async function readPicture(file) {
     image.src = address;
     await loaded; // its size is known, but it is not decoded yet
     const { naturalWidth: width, naturalHeight: height } = image;
-    if (width * height > MOST_PIXELS) throw new PictureError("tooManyPixels", { width, height });
-    const bitmap = await createImageBitmap(file); // unlike the element's, it has all of the picture
-    const picture = pixelsOf(bitmap, bitmap.width, bitmap.height);
+    if (width * height > MAX_PIXELS) throw new PictureError("tooManyPixels", { width, height });
+    const bitmap = await createImageBitmap(file); // rejects a file that is cut off
+    const picture = halved(bitmap);
     bitmap.close();
     return picture;
   } catch (error) {
@@ -38,22 +35,23 @@ export async function readPicture(file) {
   }
 }
 
-/** Read an image strip by strip, each reduced at once. */
-function pixelsOf(image, width, height) {
-  const factor = Math.max(1, Math.floor(Math.max(width, height) / LARGEST_SIDE));
-  const rows = factor * STRIP;
-  const canvas = document.createElement("canvas");
-  Object.assign(canvas, { width, height: Math.min(rows, height) });
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  const size = { width: Math.ceil(width / factor), height: Math.ceil(height / factor) };
-  const pixels = new Uint8Array(4 * size.width * size.height);
-  for (let top = 0; top < height; top += rows) {
-    const count = Math.min(rows, height - top);
-    context.clearRect(0, 0, width, count);
-    context.drawImage(image, 0, -top);
-    const { data } = context.getImageData(0, 0, width, count);
-    const strip = reduced({ pixels: data, width, height: count, channels: 4 }, factor);
-    pixels.set(strip.pixels, (4 * size.width * top) / factor);
-  }
-  return { pixels, ...size };
+/** Halve an image while it is large: each time, bilinear smoothing averages 2×2 pixels. */
+function halved(image) {
+  let { width, height } = image;
+  let smaller = image;
+  do {
+    if (Math.max(width, height) >= LARGEST_SIDE) {
+      [width, height] = [width, height].map((length) => Math.max(1, Math.round(length / 2)));
+    }
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    canvas.getContext("2d").drawImage(smaller, 0, 0, width, height);
+    smaller = canvas;
+  } while (Math.max(width, height) >= LARGEST_SIDE);
+  return pixelsOf(smaller);
+}
+
+/** Return what a canvas shows as { pixels, width, height }, RGBA. */
+export function pixelsOf(canvas) {
+  const { width, height } = canvas;
+  return { pixels: canvas.getContext("2d").getImageData(0, 0, width, height).data, width, height };
 }

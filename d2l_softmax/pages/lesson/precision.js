@@ -1,4 +1,4 @@
-/** Numbers as float64, float32 and float16 hold them. JavaScript computes in float64 only. */
+/** Rounding to float64, float32 and float16. JavaScript computes in float64 only. */
 
 const BITS = { float16: 11, float32: 24, float64: 53 }; // of the significand
 
@@ -11,17 +11,17 @@ function toFloat16(x) {
   return Math.abs(rounded) > 65504 ? Math.sign(x) * Infinity : rounded;
 }
 
-/** Return the nearest whole number; halves go to the even one. */
-export function roundHalfToEven(x) {
+/** Return the nearest integer, ties to even. */
+function roundHalfToEven(x) {
   const below = Math.floor(x);
   const rest = x - below;
   return rest > 0.5 || (rest === 0.5 && below % 2) ? below + 1 : below;
 }
 
-/** Round a number to each of the three. */
+/** Functions that round a number to each of them. */
 export const ROUND = { float16: toFloat16, float32: Math.fround, float64: (x) => x };
 
-/** The largest finite number of each, and the smallest that has all its digits. */
+/** The largest finite number of each, and the smallest normal number. */
 export const LARGEST = {
   float16: 65504,
   float32: (2 - 2 ** -23) * 2 ** 127,
@@ -29,8 +29,8 @@ export const LARGEST = {
 };
 export const TINY = { float16: 2 ** -14, float32: 2 ** -126, float64: 2 ** -1022 };
 
-/** Return the natural logarithm of what rounds to infinity: exp overflows beyond it. */
+/** Return the number above which exp overflows. */
 export function overflowsBeyond(dtype) {
-  // Half a unit above the largest number; for float64 that is no number, but the logarithm is.
+  // Half a unit above the largest number rounds to infinity. In float64 only its log exists.
   return Math.log(LARGEST[dtype]) + Math.log1p(2 ** -(BITS[dtype] + 1));
 }

@@ -1,202 +1,179 @@
 /**
- * A picture as Fashion-MNIST's were made (Xiao, Rasul and Vollgraf, 2017, section 2): the twin of
- * d2l_softmax/data/preprocessing.py, of which each step is the same.
+ * A picture becomes the model's input, as Fashion-MNIST's images were made (Xiao, Rasul and
+ * Vollgraf, 2017, section 2): as d2l_softmax/data/preprocessing.py does it, in plainer steps.
  */
 
+import { countNeighbours, findForeground, quantile, sumOf } from "./background.js";
 import { SIDE } from "./examples.js";
-import { countOf, findObject, quantile, shrunk } from "./background.js";
-import { channelsOf, cropped, grayOf, inverted, median, resized, sharpened } from "./pillow.js";
-import { roundHalfToEven } from "./precision.js";
 
-const WORKING_SIDE = 256; // pixels of the copy that is worked on
-const SMALLEST = 0.05; // of the picture's longer side
-const [MOST_BORDER, MOST_NOISE] = [0.35, 0.1]; // covered by the object; in parts of white
-const MIN_CONTRAST = 0.03; // between the edge and the rest of an object
+const WORKING_SIDE = 256; // pixels of the longer side
+const MIN_SIZE = 0.05; // of the foreground, as a share of the picture's longer side
+const [MAX_COVERED, MAX_NOISE] = [0.35, 0.1]; // share of the border; standard deviation
+const MIN_CONTRAST = 0.03; // between the edge and the rest of a cut-out object
 
 /**
- * Return what the model sees of a picture { pixels, width, height } (RGBA): X (784,) in [0, 1], the
- * picture after each step, and doubts ("blank", "speck", "cluttered").
+ * Return the model's input X (784,) in [0, 1] for a picture { pixels, width, height } (RGBA), the
+ * picture after each step, and warnings ("blank", "speck", "cluttered").
  */
-export function prepare(picture) {
-  const whole = { ...picture, channels: 4 };
-  const isLarge = Math.max(whole.width, whole.height) > SIDE;
-  if (isLarge && isOpaque(whole)) return ofPhotograph(whole);
-  const visible = withoutMargin(whole);
-  const { gray: flat, ground } = flattened(visible);
-  if (ground === null && Math.max(visible.width, visible.height) > SIDE)
-    return ofPhotograph(visible);
-  const steps = [{ name: "picture", ...whole }];
-  let [gray, border] = [flat, ground ?? borderShade(flat)];
-  if (border > 127) [gray, border] = [inverted(gray), 255 - border];
-  if (ground !== null) steps.push({ name: "trimmed", ...gray });
-  const longer = Math.max(gray.width, gray.height);
-  if (longer < SIDE - 2 || longer > SIDE) {
-    // a margin does less harm than a pixel more
-    gray = toSide(gray);
-    steps.push({ name: "resized", ...gray });
-  }
-  const isBlank = gray.pixels.every((shade) => shade === gray.pixels[0]);
-  return { X: inTheMiddle(gray, border), steps, doubts: isBlank ? ["blank"] : [] };
-}
-
-/** Return what the model sees of a picture whose ground is to be taken away. */
-function ofPhotograph(picture) {
+export function preprocess(picture) {
   const steps = [{ name: "picture", ...picture }];
-  const factor = Math.max(1, Math.max(picture.width, picture.height) / WORKING_SIDE);
-  const [width, height] = [picture.width, picture.height].map((length) =>
-    Math.max(5, roundHalfToEven(length / factor)),
-  );
-  const small = resized(channelsOf(picture, [0, 1, 2]), width, height, "box");
-  const found = findObject(inUnitInterval(median(small)), width, height);
-  if (!countOf(found.mask)) {
-    return {
-      X: new Float64Array(SIDE * SIDE),
-      steps,
-      doubts: [found.noise > MOST_NOISE ? "cluttered" : "blank"],
-    };
+  const colours = withoutTransparency(picture);
+  if (Math.max(picture.width, picture.height) <= SIDE) {
+    const gray = toGray(colours);
+    return { X: centred(gray, borderShade(gray)), steps, warnings: isBlank(gray) ? ["blank"] : [] };
   }
-  const light = withoutGround(inUnitInterval(small), found, width, height);
-  const trimmed = cropped(light, boundsOf(found.mask, width, height));
-  const sharp = sharpened(toSide(trimmed));
+  const small = longer(colours) > WORKING_SIDE ? toSide(colours, WORKING_SIDE) : colours;
+  const found = findForeground(small.pixels, small.width, small.height);
+  const isNoisy = found.noise > MAX_NOISE;
+  if (!found.mask.some(Boolean)) {
+    const X = new Float64Array(SIDE * SIDE);
+    return { X, steps, warnings: [isNoisy ? "cluttered" : "blank"] };
+  }
+  const light = withoutBackground(small, found);
+  const trimmed = trim(light, found.mask);
+  const scaled = toSide(trimmed, SIDE);
   steps.push(
-    { name: "withoutGround", ...light },
+    { name: "withoutBackground", ...light },
     { name: "trimmed", ...trimmed },
-    { name: "resized", ...sharp },
+    { name: "scaled", ...scaled },
   );
-  return { X: inTheMiddle(sharp, 0), steps, doubts: doubtsOf(found, trimmed, width, height) };
+  const isSpeck = longer(trimmed) < MIN_SIZE * longer(small);
+  const isCluttered = isNoisy || found.covered > MAX_COVERED;
+  const warnings = isSpeck ? ["speck"] : isCluttered ? ["cluttered"] : [];
+  return { X: centred(scaled, 0), steps, warnings };
 }
 
-/** Return the object light on black: its distance from the ground, along the colour of both. */
-function withoutGround(pixels, { ground, mask }, width, height) {
-  const away = pixels.map((value, i) => value - ground[i]);
-  const size = countOf(mask);
-  const colour = [0, 1, 2].map(
-    (c) => mask.reduce((sum, is, i) => sum + (is ? away[3 * i + c] : 0), 0) / size,
+function longer({ width, height }) {
+  return Math.max(width, height);
+}
+
+/** Return an RGBA picture as RGB in [0, 1], its transparent parts black or white. */
+function withoutTransparency({ pixels, width, height }) {
+  const colours = new Float64Array(3 * width * height);
+  const alpha = new Float64Array(width * height);
+  alpha.forEach((_, i) => {
+    alpha[i] = pixels[4 * i + 3] / 255;
+    for (let c = 0; c < 3; c++) colours[3 * i + c] = pixels[4 * i + c] / 255;
+  });
+  const result = { pixels: colours, width, height, channels: 3 };
+  if (alpha.every((share) => share === 1)) return result;
+  const shade = isLightOnDark(toGray(result).pixels, alpha, width, height) ? 0 : 1;
+  const mixed = colours.map((colour, i) => {
+    const share = alpha[Math.floor(i / 3)];
+    return share * colour + (1 - share) * shade;
+  });
+  return { ...result, pixels: mixed };
+}
+
+/** Return true if an object was cut out of a dark background: some is left along its edge. */
+function isLightOnDark(gray, alpha, width, height) {
+  const visible = alpha.map((share) => Number(share > 0));
+  const counts = countNeighbours(visible, width, height);
+  const mean = (isChosen) => {
+    const chosen = gray.filter((_, i) => visible[i] && isChosen(counts[i]));
+    return sumOf(chosen) / chosen.length;
+  };
+  const contrast = mean((count) => count === 9) - mean((count) => count < 9);
+  return Math.abs(contrast) > MIN_CONTRAST ? contrast > 0 : mean(() => true) > 0.5;
+}
+
+/** Return the luma of an RGB picture. */
+function toGray({ pixels, width, height }) {
+  const gray = Float64Array.from({ length: width * height }, (_, i) => {
+    const [red, green, blue] = pixels.subarray(3 * i, 3 * i + 3);
+    return 0.299 * red + 0.587 * green + 0.114 * blue;
+  });
+  return { pixels: gray, width, height, channels: 1 };
+}
+
+/** Return the median of the outermost pixels of a gray picture. */
+function borderShade({ pixels, width, height }) {
+  const border = pixels.filter((_, i) => {
+    const [x, y] = [i % width, Math.floor(i / width)];
+    return Math.min(x, y, width - 1 - x, height - 1 - y) === 0;
+  });
+  return quantile(border, 0.5);
+}
+
+function isBlank({ pixels }) {
+  return pixels.every((shade) => shade === pixels[0]);
+}
+
+/** Return the foreground light on black: its distance from the background, along one colour. */
+function withoutBackground({ pixels, width, height }, { background, mask }) {
+  const difference = pixels.map((value, i) => value - background[i]);
+  const colour = [0, 0, 0]; // the sum over the foreground
+  difference.forEach((value, i) => (colour[i % 3] += mask[Math.floor(i / 3)] * value));
+  const length = Math.hypot(...colour) || 1;
+  const distances = Float64Array.from(mask, (_, i) => {
+    const [red, green, blue] = difference.subarray(3 * i, 3 * i + 3);
+    return (red * colour[0] + green * colour[1] + blue * colour[2]) / length;
+  });
+  const counts = countNeighbours(mask, width, height);
+  const inside = distances.filter((_, i) => counts[i] === 9);
+  const [black, white] = [0.02, 0.998].map((share) => quantile(inside, share));
+  const from = Math.min(0, black);
+  const shades = distances.map((distance, i) =>
+    mask[i] ? Math.max(0, Math.min(1, (distance - from) / (white - from))) : 0,
   );
-  const length = Math.hypot(...colour) + 1e-9;
-  const distance = Float64Array.from(
-    mask,
-    (_, i) => dot3(away.subarray(3 * i, 3 * i + 3), colour) / length,
-  );
-  let inside = shrunk(mask, 3, width, height);
-  if (!countOf(inside)) inside = mask;
-  const black = Math.min(
-    0,
-    quantile(
-      distance.filter((_, i) => inside[i]),
-      0.02,
-    ),
-  );
-  const light = distance.map((each, i) => (mask[i] ? Math.max(0, each - black) : 0));
-  const white = Math.max(
-    1e-3,
-    quantile(
-      light.filter((_, i) => inside[i]),
-      0.998,
-    ),
-  );
-  const shades = Uint8Array.from(light, (each) => roundHalfToEven(255 * Math.min(1, each / white)));
   return { pixels: shades, width, height, channels: 1 };
 }
 
-function dot3([a, b, c], [d, e, f]) {
-  return a * d + b * e + c * f;
+/** Return the smallest rectangle of a gray picture that has all of the mask. */
+function trim({ pixels, width }, mask) {
+  const chosen = [...mask.keys()].filter((i) => mask[i]);
+  const columns = chosen.map((i) => i % width).sort((a, b) => a - b);
+  const [left, right] = [columns[0], columns.at(-1) + 1];
+  const [top, bottom] = [chosen[0], chosen.at(-1)].map((i) => Math.floor(i / width));
+  const rows = Array.from({ length: bottom + 1 - top }, (_, y) => [
+    ...pixels.subarray((top + y) * width + left, (top + y) * width + right),
+  ]);
+  const size = { width: right - left, height: rows.length };
+  return { pixels: Float64Array.from(rows.flat()), ...size, channels: 1 };
 }
 
-function doubtsOf({ shareOfBorder, noise }, trimmed, width, height) {
-  const longer = Math.max(trimmed.width, trimmed.height);
-  if (longer < SMALLEST * Math.max(width, height)) return ["speck"];
-  return shareOfBorder > MOST_BORDER || noise > MOST_NOISE ? ["cluttered"] : [];
-}
-
-function isOpaque({ pixels }) {
-  for (let i = 3; i < pixels.length; i += 4) if (pixels[i] < 255) return false;
-  return true;
-}
-
-/** Return a picture without the margin in which it is transparent, if it has one. */
-function withoutMargin(picture) {
-  const alpha = channelsOf(picture, [3]);
-  return alpha.pixels.some(Boolean)
-    ? cropped(picture, boundsOf(alpha.pixels, picture.width, picture.height))
-    : picture;
-}
-
-/** Return left, upper, right and lower end of what is not zero (h w,). */
-function boundsOf(mask, width, height) {
-  let [left, upper, right, lower] = [width, height, 0, 0];
-  mask.forEach((is, i) => {
-    if (!is) return;
-    const [x, y] = [i % width, Math.floor(i / width)];
-    [left, upper] = [Math.min(left, x), Math.min(upper, y)];
-    [right, lower] = [Math.max(right, x + 1), Math.max(lower, y + 1)];
-  });
-  return [left, upper, right, lower];
-}
-
-/** Return a picture in gray without transparency, and the shade that filled it, or null. */
-function flattened(picture) {
-  const gray = grayOf(picture);
-  const alpha = channelsOf(picture, [3]).pixels;
-  if (alpha.every((each) => each === 255) || !alpha.some(Boolean)) return { gray, ground: null };
-  const ground = isLightOnDark(gray, alpha) ? 0 : 255;
-  const pixels = gray.pixels.map((shade, i) => blend(shade, ground, alpha[i]));
-  return { gray: { ...gray, pixels }, ground };
-}
-
-/** Return a share of alpha / 255 of the one shade and the rest of the other, as Pillow rounds. */
-function blend(shade, other, alpha) {
-  const sum = shade * alpha + other * (255 - alpha) + 128;
-  return (sum + (sum >> 8)) >> 8;
-}
-
-/** Tell whether an object was cut out of a dark ground, of which some is left along its edge. */
-function isLightOnDark({ pixels, width, height }, alpha) {
-  const visible = alpha.map((each) => (each ? 1 : 0));
-  const inner = visible.map((is, i) => {
-    const [x, y] = [i % width, Math.floor(i / width)];
-    if (!is || Math.min(x, y) === 0 || x === width - 1 || y === height - 1) return 0;
-    return [-width, 0, width].every((row) =>
-      [-1, 0, 1].every((column) => visible[i + row + column]),
-    )
-      ? 1
-      : 0;
-  });
-  const rim = visible.map((is, i) => is - inner[i]);
-  const mean = (mask) =>
-    pixels.reduce((sum, shade, i) => sum + shade * mask[i], 0) / countOf(mask) / 255;
-  const contrast = countOf(inner) ? mean(inner) - mean(rim) : 0;
-  return Math.abs(contrast) > MIN_CONTRAST ? contrast > 0 : mean(visible) > 0.5;
-}
-
-/** Return the lower median of the outermost pixels, which count twice in the corners. */
-function borderShade({ pixels, width, height }) {
-  const edges = [];
-  for (let x = 0; x < width; x++) edges.push(pixels[x], pixels[(height - 1) * width + x]);
-  for (let y = 0; y < height; y++) edges.push(pixels[y * width], pixels[y * width + width - 1]);
-  edges.sort((a, b) => a - b);
-  return edges[Math.floor((edges.length - 1) / 2)];
-}
-
-/** Return a gray picture whose longer side has 28 pixels. */
-function toSide(gray) {
-  const longer = Math.max(gray.width, gray.height);
-  const [width, height] = [gray.width, gray.height].map((length) =>
-    Math.max(1, roundHalfToEven((length * SIDE) / longer)),
+/** Return a picture scaled so that its longer side has a number of pixels, by area averages. */
+function toSide(picture, side) {
+  const [width, height] = [picture.width, picture.height].map((length) =>
+    Math.max(1, Math.round((length * side) / longer(picture))),
   );
-  return resized(gray, width, height, "lanczos");
+  const columns = overlaps(picture.width, width);
+  const rows = overlaps(picture.height, height);
+  const { pixels, channels } = picture;
+  const scaled = Float64Array.from({ length: width * height * channels }, (_, i) => {
+    const place = Math.floor(i / channels);
+    let sum = 0;
+    for (const [y, down] of rows[Math.floor(place / width)]) {
+      for (const [x, across] of columns[place % width]) {
+        sum += down * across * pixels[(y * picture.width + x) * channels + (i % channels)];
+      }
+    }
+    return sum;
+  });
+  return { pixels: scaled, width, height, channels };
 }
 
-/** Return a gray picture on a square of a shade as the model's input (784,). */
-function inTheMiddle({ pixels, width, height }, border) {
-  const X = new Float64Array(SIDE * SIDE).fill(border / 255);
-  const [left, upper] = [width, height].map((length) => Math.floor((SIDE - length + 1) / 2));
+/** Return, for each new pixel along a side, the old pixels under it: [index, share] of each. */
+function overlaps(from, to) {
+  const scale = from / to;
+  return Array.from({ length: to }, (_, i) => {
+    const [start, end] = [i * scale, Math.min(from, (i + 1) * scale)];
+    const first = Math.floor(start);
+    return Array.from({ length: Math.ceil(end) - first }, (_, k) => {
+      const [left, right] = [Math.max(start, first + k), Math.min(end, first + k + 1)];
+      return [first + k, (right - left) / scale];
+    });
+  });
+}
+
+/** Return a gray picture in the middle of a square as the model's input (784,), light on dark. */
+function centred({ pixels, width, height }, border) {
+  const isInverted = border > 0.5;
+  const X = new Float64Array(SIDE * SIDE).fill(isInverted ? 1 - border : border);
+  const [left, top] = [width, height].map((length) => Math.floor((SIDE - length + 1) / 2));
   pixels.forEach((shade, i) => {
-    X[(upper + Math.floor(i / width)) * SIDE + left + (i % width)] = shade / 255;
+    const [x, y] = [i % width, Math.floor(i / width)];
+    X[(top + y) * SIDE + left + x] = isInverted ? 1 - shade : shade;
   });
   return X;
-}
-
-function inUnitInterval({ pixels }) {
-  return new Float64Array(pixels).map((shade) => shade / 255);
 }

@@ -1,6 +1,8 @@
-"""The programs of the page side by side: which line does what, in each of them."""
+"""The programs of the page side by side: matching lines, and the steps that they compute."""
 
+import ast
 import textwrap
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from d2l_softmax.pages.twins import colored, rows_of
@@ -13,109 +15,124 @@ correct = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))
 accuracy = tf.reduce_mean(tf.cast(correct, tf.float32))
 """
 
-# What is computed, and the lines that do it in scratch, concise and TensorFlow, by what they begin
-# with.
-STEPS = {
-    "stable": (["exponentials = torch.exp"], ["return nn.functional.softmax"], []),
+# The steps of the computation, and what does each in scratch, concise and TensorFlow: names of
+# definitions and statements as `locate` gives them.
+STEPS: dict[str, tuple[list[str], list[str], list[str]]] = {
+    "stable": (["softmax.exponentials"], ["softmax.return"], []),
     "softmax": (
-        ["return exponentials", "return softmax(XW", "return self(X)"],
-        ["return nn.functional.softmax", "return softmax(self(X))"],
-        ["loss = tf"],
+        [
+            "softmax.return",
+            "SoftmaxRegression.__call__.return",
+            "SoftmaxRegression.probabilities.return",
+        ],
+        ["softmax.return", "SoftmaxRegression.probabilities.return"],
+        ["loss"],
     ),
-    "partition": (["return exponentials"], ["return nn.functional.softmax"], []),
-    "one_hot": (
-        ["def one_hot", "return torch.zeros_like"],
-        ["# one_hot() is inside"],
-        ["loss = tf"],
-    ),
-    "start": (
-        ["W = torch.normal", "0.0, 0.01, (num", "self.W = W.T", "self.b = torch.zeros"],
-        ["linear = nn.utils", "nn.init.normal_", "nn.init.zeros_", "self.net ="],
+    "partition": (["softmax.return"], ["softmax.return"], []),
+    "one_hot": (["one_hot"], ["LOSSES"], ["loss"]),
+    "start": (["SoftmaxRegression.__init__"], ["SoftmaxRegression.__init__"], []),
+    "logits": (
+        ["SoftmaxRegression.__call__.XW", "SoftmaxRegression.__call__.return"],
+        ["SoftmaxRegression.forward.return"],
         [],
     ),
-    "logits": (["XW = (self.W.T", "return softmax(XW"], ["return self.net(X)"], []),
     "gradient": (
-        [
-            *("# loss:", "# chain rule:", "# result:", "error = (y_hat", "dW = (error"),
-            *("return [dW", "gradients = model.gradients"),
-        ],
-        ["# gradients() is loss", "loss.backward()"],
-        ["train_step ="],
+        ["SoftmaxRegression.gradients", "train_epoch.gradients"],
+        ["train_epoch.backward"],
+        ["train_step"],
     ),
-    "floor": (["tiny = torch.finfo"], [], []),
-    "soft": (["losses = -(y * torch.log"], ["return LOSSES"], []),
+    "clamp": (["cross_entropy.tiny"], [], []),
     "picked": (
-        ["rows = torch.arange", "losses = -torch.log(y_hat[rows"],
-        ["return LOSSES"],
-        ["loss = tf"],
+        ["cross_entropy.rows", "cross_entropy.losses"],
+        ["cross_entropy.return"],
+        ["loss"],
     ),
-    "mean": (["return losses.mean()"], ["return LOSSES"], ["loss = tf"]),
-    "loss": (["loss = cross_entropy(y_hat"], ["loss = cross_entropy(logits"], ["loss = tf"]),
-    "zero": (["# nothing to reset"], ["optimizer.zero_grad()"], []),
-    "step": (["optimizer.step(gradients)"], ["optimizer.step()"], ["train_step ="]),
-    "accuracy": (["metric.add("], ["metric.add("], ["correct =", "accuracy ="]),
-    "epoch": (["return metric[0]"], ["return metric[0]"], []),
-    "forward": (["y_hat = model(X)"], ["logits = model(X)"], []),
+    "soft": (["cross_entropy.losses 2"], ["cross_entropy.return"], []),
+    "mean": (["cross_entropy.return 2"], ["cross_entropy.return"], ["loss"]),
+    "loss": (["train_epoch.loss"], ["train_epoch.loss"], ["loss"]),
+    "zero": ([], ["train_epoch.zero_grad"], []),
+    "step": (["train_epoch.step"], ["train_epoch.step"], ["train_step"]),
+    "accuracy": (["train_epoch.add"], ["train_epoch.add"], ["correct", "accuracy"]),
+    "epoch": (["train_epoch.return"], ["train_epoch.return"], []),
+    "forward": (["train_epoch.y_hat"], ["train_epoch.logits"], []),
 }
 
 
-class Line(NamedTuple):
-    """A line as the page shows it; `row` is the one in which `diff -y` shows it."""
+class ProgramLine(NamedTuple):
+    """A line of a program; `row` is its row in `diff -y`, `steps` are names in STEPS."""
 
     number: int
     html: str
     indent: int
     row: int
-    step: str
+    steps: str
 
 
-def columns(scratch: str, concise: str, tensorflow: str) -> dict[str, list[Line]]:
-    """Return the lines of each program, with what they compute (names of STEPS)."""
+def columns(scratch: str, concise: str, tensorflow: str) -> dict[str, list[ProgramLine]]:
+    """Return the lines of each program."""
     rows = rows_of(scratch.splitlines(), concise.splitlines())
-    places = [
-        {number: place for place, row in enumerate(rows) if (number := row[side])}
-        for side in (0, 1)
-    ]
-    found = {}
     programs = {"scratch": scratch, "concise": concise, "tensorflow": tensorflow}
+    result = {}
     for side, (name, code) in enumerate(programs.items()):
+        row_of = {numbers[side]: row for row, numbers in enumerate(rows)} if side < 2 else {}
         steps = steps_by_line(code, side)
         html = colored(code)
-        found[name] = [
-            Line(
+        result[name] = [
+            ProgramLine(
                 number,
                 html[number - 1],
                 len(line) - len(line.lstrip()),
-                places[side][number] if side < 2 else -number,
+                row_of.get(number, -number),  # TensorFlow's lines have no row in `diff -y`
                 " ".join(steps.get(number, [])),
             )
             for number, line in enumerate(code.splitlines(), start=1)
         ]
-    return found
+    return result
 
 
 def steps_by_line(code: str, side: int) -> dict[int, list[str]]:
-    """Return which steps a program's lines do, by their numbers."""
-    found: dict[int, list[str]] = {}
-    for step, sides in STEPS.items():
-        for beginning in sides[side]:
-            found.setdefault(number_of(beginning, code), []).append(step)
-    return found
+    """Return the steps of each line of a program, the one at index `side` of STEPS' values."""
+    places = locate(code)
+    steps: dict[int, list[str]] = {}
+    for step, names in STEPS.items():
+        for number in (number for name in names[side] for number in places[name]):
+            steps.setdefault(number, []).append(step)
+    return steps
 
 
-def number_of(beginning: str, code: str) -> int:
-    """Return the number of the one line of code that begins so, less its indent.
+def locate(code: str) -> dict[str, range]:
+    """Return the line numbers of each definition and statement, by its name.
 
-    Raises ValueError if there is none, or if there are several.
+    Names are qualified by the definition: "softmax", "softmax.exponentials" for an assignment to
+    that variable, "softmax.return", "train_epoch.step" for a call. Of several with one name the
+    second is "… 2".
     """
-    lines = enumerate(code.splitlines(), start=1)
-    found = [number for number, line in lines if line.lstrip().startswith(beginning)]
-    if len(found) != 1:
-        raise ValueError(f"{beginning!r} begins {len(found)} lines of the code, expected 1")
-    return found[0]
+    places: dict[str, range] = {}
+    for name, node in named_statements(ast.parse(code).body):
+        count = sum(place.partition(" ")[0] == name for place in places)
+        key = f"{name} {count + 1}" if count else name
+        places[key] = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    return places
 
 
-def snippet(code: str, first: str, last: str) -> str:
-    """Return some lines of code as HTML, from the one to the other, without their indent."""
-    lines = code.splitlines()[number_of(first, code) - 1 : number_of(last, code)]
-    return "\n".join(colored(textwrap.dedent("\n".join(lines)))).rstrip()
+def named_statements(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, ast.stmt]]:
+    """Yield definitions, assignments, calls and returns with their qualified names."""
+    for node in body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                yield prefix + name, node
+                yield from named_statements(node.body, f"{prefix}{name}.")
+            case ast.Assign(targets=[ast.Name(id=name) | ast.Attribute(attr=name)]):
+                yield prefix + name, node
+            case ast.Expr(ast.Call(ast.Name(id=name) | ast.Attribute(attr=name))):
+                yield prefix + name, node
+            case ast.Return():
+                yield prefix + "return", node
+            case ast.If() | ast.For():
+                yield from named_statements(node.body + node.orelse, prefix)
+
+
+def snippet(code: str, lines: range) -> str:
+    """Return some lines of code as HTML, without their indent."""
+    text = textwrap.dedent("\n".join(code.splitlines()[lines.start - 1 : lines.stop - 1]))
+    return "\n".join(colored(text)).rstrip()

@@ -1,13 +1,13 @@
-/** What the parts compute, so that a line of the programs can point at it. */
+/** Where the page shows the numbers that lines of the programs compute. */
 
 const quantities = new Map();
 
-/** Say where a quantity is seen, and how its numbers are read now (texts). */
+/** Register the element that shows a step's numbers; `read` returns their current texts. */
 export function provide(name, element, read) {
   quantities.set(name, [...(quantities.get(name) ?? []), { element, read }]);
 }
 
-/** Return where a quantity is seen: [{ element, read }], none for a name that no part provides. */
+/** Return the elements that show a step's numbers: [{ element, read }], perhaps none. */
 export function placesOf(name) {
   return quantities.get(name) ?? [];
 }

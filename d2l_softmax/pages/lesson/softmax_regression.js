@@ -1,5 +1,5 @@
 /**
- * Softmax regression by hand, in JavaScript: the third twin of scratch/softmax_regression.py.
+ * Softmax regression from scratch in JavaScript, tested against scratch/softmax_regression.py.
  *
  * Same names, same order, same numbers. Matrices are arrays of rows (Float64Array). Shapes: n
  * images in a batch, d = 784 pixels each, q = 10 classes. The loss is in nats. Each intermediate
@@ -15,7 +15,7 @@ export function zeros(rows, columns) {
 
 /** Add factor × row to a sum (both of one length), in place, in float64 or float32. */
 export function addScaled(sum, factor, row, dtype) {
-  // Here the page spends its time, and a rounding function that is called would be most of it.
+  // The page's innermost loop: calling a rounding function would take most of the time.
   if (dtype === "float64") {
     for (let j = 0; j < sum.length; j++) sum[j] += factor * row[j];
   } else {
@@ -40,7 +40,7 @@ export function oneHot(y, q) {
   return y.map((c) => Float64Array.from({ length: q }, (_, j) => (j === c ? 1 : 0)));
 }
 
-/** The model y_hat = softmax(X W + b). Here W and b start as zero, to see what comes of nothing. */
+/** The model y_hat = softmax(X W + b). Here W and b start as zero. */
 export class SoftmaxRegression {
   constructor(numInputs = 784, numOutputs = 10, dtype = "float64") {
     this.W = zeros(numInputs, numOutputs); // (d, q)
@@ -101,27 +101,7 @@ export class SGD {
   }
 }
 
-/** Train on a batch; return the sum of its losses and its correct predictions, before the step. */
-export function trainStep(model, [X, y], optimizer) {
-  const yHat = model.probabilities(X);
-  const losses = crossEntropy(yHat, y, model.dtype);
-  optimizer.step(model.gradients(X, yHat, y));
-  return { loss: losses.reduce((sum, l) => sum + l, 0), correct: countCorrect(yHat, y) };
-}
-
-/** Train on every batch once; return the mean loss and the accuracy before each step. */
-export function trainEpoch(model, batches, optimizer) {
-  const total = { loss: 0, correct: 0, n: 0 };
-  for (const batch of batches) {
-    const { loss, correct } = trainStep(model, batch, optimizer);
-    total.loss += loss;
-    total.correct += correct;
-    total.n += batch[1].length;
-  }
-  return { loss: total.loss / total.n, accuracy: total.correct / total.n };
-}
-
-/** Return the index of the largest number: of several, the first. */
+/** Return the index of the largest number, the first of equal ones. */
 export function argmax(row) {
   return row.indexOf(Math.max(...row));
 }

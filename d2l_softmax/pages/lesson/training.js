@@ -1,82 +1,44 @@
-/** A training on images that are in the page, in pieces that a frame has time for. */
+/** A training on the page's images, one batch at a time. */
 
-import {
-  addScaled,
-  countCorrect,
-  crossEntropy,
-  SGD,
-  SoftmaxRegression,
-  zeros,
-} from "./softmax_regression.js";
+import { countCorrect, crossEntropy, SGD, SoftmaxRegression, zeros } from "./softmax_regression.js";
 import { seeded } from "./widgets.js";
 
-const IN_A_FRAME = 50; // images
-
-/** A training from zero on shuffled batches of { X: (n, d), y: (n,) }, and what came of it. */
+/** A training from zero weights on shuffled batches of { X: (n, d), y: (n,) }, and its history. */
 export class Training {
   constructor({ train, test }, { lr, batchSize, dtype = "float64", seed = 0 }) {
     Object.assign(this, { train, test, batchSize, random: seeded(seed) });
     this.model = new SoftmaxRegression(784, 10, dtype);
     this.optimizer = new SGD(this.model, lr);
     this.steps = 0;
-    this.order = []; // what is left of this epoch: indices of images
-    this.batch = []; // those of the last step
-    this.history = [];
-    finish(this.measure()); // before the first step
+    this.remaining = []; // indices of the epoch's images that are still to come
+    this.batch = []; // indices of the last step's images
+    this.history = [this.evaluate()]; // of losses and accuracies, first before any step
   }
 
   get epochs() {
     return this.history.length - 1;
   }
 
-  /** Train on the next batch; after the last of an epoch, measure. Pauses often: see `finish`. */
-  *step() {
-    if (!this.order.length) this.order = shuffled(this.train.y.length, this.random);
-    this.batch = this.order.splice(0, this.batchSize);
-    const sum = { dW: zeros(784, 10), db: new Float64Array(10) };
-    for (const rows of inPieces(this.batch)) {
-      const [X, y] = [rows.map((n) => this.train.X[n]), rows.map((n) => this.train.y[n])];
-      const { dW, db } = this.model.gradients(X, this.model.probabilities(X), y);
-      const share = rows.length / this.batch.length; // the batch's mean is one of its pieces' means
-      dW.forEach((row, i) => addScaled(sum.dW[i], share, row, this.model.dtype));
-      addScaled(sum.db, share, db, this.model.dtype);
-      yield;
-    }
-    this.optimizer.step(sum);
+  /** Train on the next batch; after the last of an epoch, evaluate. */
+  step() {
+    if (!this.remaining.length) this.remaining = shuffled(this.train.y.length, this.random);
+    this.batch = this.remaining.splice(0, this.batchSize);
+    const [X, y] = [this.train.X, this.train.y].map((all) => this.batch.map((n) => all[n]));
+    this.optimizer.step(this.model.gradients(X, this.model.probabilities(X), y));
     this.steps += 1;
-    if (!this.order.length) yield* this.measure();
+    if (!this.remaining.length) this.history.push(this.evaluate());
   }
 
-  /** Add losses (nats) and accuracies of the model as it is now to the history. */
-  *measure() {
-    const measured = {};
-    for (const [name, { X, y }] of [
-      ["train", this.train],
-      ["test", this.test],
-    ]) {
-      const total = { loss: 0, accuracy: 0 };
-      for (const rows of inPieces(y.map((_, n) => n))) {
-        const yHat = this.model.probabilities(rows.map((n) => X[n]));
-        const labels = rows.map((n) => y[n]);
-        for (const l of crossEntropy(yHat, labels, this.model.dtype)) total.loss += l / y.length;
-        total.accuracy += countCorrect(yHat, labels) / y.length;
-        yield;
-      }
-      measured[name] = total;
-    }
-    this.history.push(measured);
+  /** Return the model's mean loss (nats) and accuracy on both splits. */
+  evaluate() {
+    const measure = ({ X, y }) => {
+      const yHat = this.model.probabilities(X);
+      const losses = crossEntropy(yHat, y, this.model.dtype);
+      const loss = losses.reduce((sum, each) => sum + each, 0) / y.length;
+      return { loss, accuracy: countCorrect(yHat, y) / y.length };
+    };
+    return { train: measure(this.train), test: measure(this.test) };
   }
-}
-
-/** Do all that a generator has left to do, without a pause. */
-export function finish(work) {
-  while (!work.next().done);
-}
-
-/** Return rows in pieces that are computed in a third of a frame, on a slow phone in a frame. */
-function inPieces(rows) {
-  const pieces = Math.ceil(rows.length / IN_A_FRAME);
-  return Array.from({ length: pieces }, (_, i) => rows.slice(i * IN_A_FRAME, (i + 1) * IN_A_FRAME));
 }
 
 /** Return the numbers below n in a random order (Fisher and Yates). */
@@ -89,8 +51,8 @@ function shuffled(n, random) {
   return order;
 }
 
-/** Return the mean image of each class less the mean of all: a matrix (d, q) as W is. */
-export function meansOfClasses({ X, y }) {
+/** Return each class's mean image less the overall mean: a matrix (d, q) as W is. */
+export function centredClassMeans({ X, y }) {
   const means = zeros(X[0].length, 10);
   const sizes = Array.from({ length: 10 }, (_, c) => y.filter((label) => label === c).length);
   X.forEach((x, n) =>

@@ -1,7 +1,7 @@
-/** What several parts of the page are made of. */
+/** Elements and number formats that several parts of the page share. */
 
 import { SIDE } from "./examples.js";
-import { say } from "./language.js";
+import { tr } from "./language.js";
 
 const COLORS = JSON.parse(document.getElementById("colors").textContent); // red, green, blue
 export const CLASSES = JSON.parse(document.getElementById("classes").textContent);
@@ -23,9 +23,9 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Return a class's name in the page's language; a name of one's own data stays as it is. */
+/** Return a class's name in the page's language; names in a file of weights stay as they are. */
 export function className(c, classes = CLASSES) {
-  return classes === CLASSES ? say(`class.${c}`) : classes[c];
+  return classes === CLASSES ? tr(`class.${c}`) : classes[c];
 }
 
 /** Draw pixels x (784,) in [0, 1] on a canvas, light on black. */
@@ -33,7 +33,7 @@ export function drawImage(canvas, x) {
   drawPixels(canvas, x, (shade) => 255 * shade);
 }
 
-/** Draw numbers (784,) between -most and most: blue is above zero, orange below, white is zero. */
+/** Draw numbers (784,) between -most and most: blue is positive, orange negative, white zero. */
 export function drawSigned(canvas, numbers, most) {
   const scale = 1 / (most || 1);
   drawPixels(canvas, numbers, (number, channel) => {
@@ -54,14 +54,14 @@ function drawPixels(canvas, numbers, valueOf) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-/** Return a bar from one share of its track to another, both in [0, 1]. */
+/** Return a bar between two positions on its track, both in [0, 1]. */
 export function bar(from, to) {
   const percent = (share) => `${(100 * share).toFixed(2)}%`;
   const style = `--start:${percent(Math.min(from, to))};--size:${percent(Math.abs(to - from))}`;
   return make("span", { class: "bar", style });
 }
 
-/** Fill a table's body with rows of cells; a cell is a text or an element, the first a heading. */
+/** Fill a table's body with rows of cells, texts or elements; each row's first is a heading. */
 export function fillTable(table, rows) {
   table.tBodies[0].replaceChildren(
     ...rows.map(([heading, ...cells]) =>
@@ -70,18 +70,18 @@ export function fillTable(table, rows) {
   );
 }
 
-/** Fill a table with each class's score and chance, as numbers and bars; the guess has a mark. */
-export function fillScores(table, logits, chances, guess, classes = CLASSES) {
+/** Fill a table with each class's score and probability; the predicted class is marked. */
+export function fillScores(table, logits, probabilities, guess, classes = CLASSES) {
   const most = Math.max(...logits.map(Math.abs)) || 1;
   const rows = Array.from(logits, (o, c) => [
     className(c, classes) + (c === guess ? " ◀" : ""),
     measured(fixed(o, 2), bar(0.5, 0.5 + o / most / 2)),
-    measured(inPercent(chances[c]), bar(0, chances[c])),
+    measured(inPercent(probabilities[c]), bar(0, probabilities[c])),
   ]);
   fillTable(table, rows);
 }
 
-/** Return a number with its bar, as a cell has them. */
+/** Return a number with its bar, for a table cell. */
 export function measured(text, shape) {
   const track = make("span", { class: "track" }, shape);
   return make("span", { class: "measured" }, make("span", { class: "value" }, text), track);
@@ -95,25 +95,25 @@ export function matrix(rows, { digits = 2, mark = () => "" } = {}) {
   return make("table", { class: "matrix" }, make("tbody", {}, ...body));
 }
 
-/** Return a number with a true minus, so many digits after the point; inf and nan as in PyTorch. */
+/** Return a number with `digits` after the decimal point and a true minus; inf, nan as text. */
 export function fixed(number, digits = 3) {
   if (!Number.isFinite(number)) return Number.isNaN(number) ? "nan" : number > 0 ? "inf" : "−inf";
   const text = Math.abs(number).toFixed(digits);
   return number < 0 && Number(text) ? `−${text}` : text;
 }
 
-/** Say a slider's value beside it, and to a screen reader. */
-export function tell(slider, output, text) {
+/** Show a slider's value beside it and announce it to screen readers. */
+export function setSliderText(slider, output, text) {
   output.textContent = text;
   slider.setAttribute("aria-valuetext", text);
 }
 
-/** Return a probability in percent; a tiny one is not shown as zero. */
+/** Return a probability in percent; a tiny one is not rounded to zero. */
 export function inPercent(p) {
   return p > 0 && p < 0.0005 ? "<0.1%" : `${fixed(100 * p, 1)}%`;
 }
 
-/** Return a number with so many digits in all; very large and small ones with a power of ten. */
+/** Return a number with `digits` significant digits; very large and small ones with an exponent. */
 export function significant(number, digits = 4) {
   if (!Number.isFinite(number) || number === 0) return fixed(number, 0);
   const size = Math.abs(number);

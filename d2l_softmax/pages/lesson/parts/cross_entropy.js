@@ -1,15 +1,15 @@
-/** Part 4: what a probability costs, -log p, and three ways to compute it where p is tiny. */
+/** Part 4: cross-entropy, -log p, and three ways to compute it for a tiny p. */
 
 import { Chart } from "../chart.js";
-import { drawAlways, say } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { ROUND, TINY } from "../precision.js";
 import { provide } from "../quantities.js";
 import { crossEntropy, softmax } from "../softmax_regression.js";
-import { fillTable, find, fixed, make, significant, tell } from "../widgets.js";
+import { fillTable, find, fixed, make, significant, setSliderText } from "../widgets.js";
 
 /**
  * Return the loss in float32 of an example whose class has a logit that is `gap` below the other's:
- * -log y_hat, the same with a floor (scratch), and log(sum(exp(o))) - o_y (the library).
+ * -log y_hat, the same with y_hat clamped (scratch), and log(sum(exp(o))) - o_y (the library).
  */
 export function formsOfLoss(gap) {
   const round = ROUND.float32;
@@ -42,9 +42,9 @@ export function showCrossEntropy() {
   probability.addEventListener("input", draw);
   gap.addEventListener("input", drawForms);
   provide("loss", find("cross-entropy-said"), () => [fixed(lossNow())]);
-  provide("floor", find("forms"), () => [significant(formsOfLoss(Number(gap.value)).byHand)]);
-  drawAlways(draw);
-  drawAlways(drawForms);
+  provide("clamp", find("forms"), () => [significant(formsOfLoss(Number(gap.value)).byHand)]);
+  drawLocalized(draw);
+  drawLocalized(drawForms);
 
   function lossNow() {
     return crossEntropy([[Number(probability.value)]], [0])[0];
@@ -53,9 +53,9 @@ export function showCrossEntropy() {
   function draw() {
     const p = Number(probability.value);
     chart.dot("dot blue", p, lossNow(), 9);
-    tell(probability, find("probability-value"), fixed(p));
-    const cost = p < 0.1 ? "dear" : p < 0.9 ? "middling" : "cheap";
-    find("cross-entropy-said").textContent = say(`cross_entropy.${cost}`, {
+    setSliderText(probability, find("probability-value"), fixed(p));
+    const kind = p < 0.1 ? "wrong" : p < 0.9 ? "unsure" : "right";
+    find("cross-entropy-said").textContent = tr(`cross_entropy.${kind}`, {
       p: fixed(p),
       loss: fixed(lossNow() + 0), // no minus before zero
     });
@@ -65,13 +65,13 @@ export function showCrossEntropy() {
     const { p, naive, byHand, library } = formsOfLoss(Number(gap.value));
     const cell = (loss) =>
       Number.isFinite(loss) ? significant(loss, 6) : make("strong", { class: "broken" }, "⚠ inf");
-    tell(gap, find("gap-value"), gap.value);
+    setSliderText(gap, find("gap-value"), gap.value);
     fillTable(find("forms"), [
-      [say("cross_entropy.naive"), cell(naive)],
-      [say("cross_entropy.by_hand"), cell(byHand)],
-      [say("cross_entropy.library"), cell(library)],
+      [tr("cross_entropy.naive"), cell(naive)],
+      [tr("cross_entropy.by_hand"), cell(byHand)],
+      [tr("cross_entropy.library"), cell(library)],
     ]);
     const state = p === 0 ? "zero" : p < TINY.float32 ? "subnormal" : "normal";
-    find("forms-said").textContent = say(`cross_entropy.${state}`, { p: significant(p) });
+    find("forms-said").textContent = tr(`cross_entropy.${state}`, { p: significant(p) });
   }
 }

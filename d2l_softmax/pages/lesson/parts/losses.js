@@ -1,15 +1,15 @@
-/** Part 5: an outlier moves three lines, each of which fits best by another loss. */
+/** Part 5: an outlier moves three lines, each fitted with another loss. */
 
 import { Chart } from "../chart.js";
-import { drawAlways, say } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { LOSSES } from "../losses.js";
-import { fillTable, find, fixed, significant, tell } from "../widgets.js";
+import { fillTable, find, fixed, significant, setSliderText } from "../widgets.js";
 
 const STYLES = { squared: "blue", l1: "orange dashed", huber: "green dotted" };
 const OTHERS = [-0.2, 0.9, 0.7, 1.9, 1.8, 2.8, 2.7].map((y, i) => ({ x: i - 1, y }));
 const OUTLIER_AT = 6;
 
-/** Return the points, the last of which is the outlier at a height. */
+/** Return the points; the last is the outlier, at y = height. */
 export function pointsWith(height) {
   return [...OTHERS, { x: OUTLIER_AT, y: height }];
 }
@@ -30,9 +30,9 @@ export function showLosses() {
   chart.drag(outlier, ({ y }) => ((slider.value = y), draw()));
   slider.addEventListener("input", draw);
   half.addEventListener("change", draw);
-  drawAlways(draw);
+  drawLocalized(draw);
 
-  /** Return 1 for each loss, but 2 for the squared one without its half. */
+  /** Return 2 for the squared loss without its ½, else 1. */
   function factorOf(name) {
     return name === "squared" && !half.checked ? 2 : 1;
   }
@@ -58,19 +58,19 @@ export function showLosses() {
       chart.line(`curve ${STYLES[name]}`, [at(-2), at(7)]);
       drawShape(name, fit);
     }
-    tell(slider, find("outlier-value"), fixed(height, 1));
+    setSliderText(slider, find("outlier-value"), fixed(height, 1));
     find("half-formula").classList.toggle("without-half", !half.checked);
     fillTable(find("losses-table"), rowsOf(Object.values(fits)));
-    find("losses-said").textContent = say("losses.said", {
+    find("losses-said").textContent = tr("losses.said", {
       squared: fixed(fits.squared.line.w, 2),
       l1: fixed(fits.l1.line.w, 2),
       huber: fixed(fits.huber.line.w, 2),
     });
-    find("half-said").textContent = say(half.checked ? "losses.with_half" : "losses.without_half");
+    find("half-said").textContent = tr(half.checked ? "losses.with_half" : "losses.without_half");
   }
 
   function rowsOf(fits) {
-    const row = (key, read) => [say(key), ...fits.map(read)];
+    const row = (key, read) => [tr(key), ...fits.map(read)];
     return [
       row("losses.slope", ({ line }) => fixed(line.w, 2)),
       row("losses.intercept", ({ line }) => fixed(line.b, 2)),
@@ -81,7 +81,7 @@ export function showLosses() {
     ];
   }
 
-  /** Draw a loss, its likelihood and its gradient over errors, and the outlier on each. */
+  /** Draw a loss, its likelihood and its gradient against the error, with the outlier on each. */
   function drawShape(name, { error, loss, gradient }) {
     const errors = Array.from({ length: 161 }, (_, i) => (i - 80) / 16);
     const factor = factorOf(name);
@@ -104,7 +104,7 @@ export function showLosses() {
   }
 }
 
-/** Return an error as zero where it is rounding: L1's gradient there would be 1 or −1. */
+/** Return 0 for an error within rounding, where the L1 gradient would be 1 or −1. */
 function rounded(error) {
   return Math.abs(error) < 1e-9 ? 0 : error;
 }

@@ -1,13 +1,13 @@
-/** Part 3: softmax as the formula is written overflows; less the row's maximum it can't. */
+/** Part 3: naive softmax overflows; with the row's maximum subtracted it does not. */
 
-import { drawAlways, say } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { LARGEST, overflowsBeyond, ROUND } from "../precision.js";
 import { provide } from "../quantities.js";
-import { fillTable, find, fixed, make, significant, tell } from "../widgets.js";
+import { fillTable, find, fixed, make, significant, setSliderText } from "../widgets.js";
 
 const LOGITS = [2, 1, 0.1];
 
-/** Return each step of softmax of logits (q,), rounded to a dtype; naive, or less the maximum. */
+/** Return each step of softmax of logits (q,), rounded to a dtype; naive or stable. */
 export function stepsOfSoftmax(logits, dtype, naive) {
   const round = ROUND[dtype];
   const o = Float64Array.from(logits, round);
@@ -15,7 +15,7 @@ export function stepsOfSoftmax(logits, dtype, naive) {
   const less = naive ? o : o.map((each) => round(each - largest));
   const exponentials = less.map((each) => round(Math.exp(each)));
   const sum = exponentials.reduce((total, e) => round(total + e), 0);
-  return { o, less, exponentials, sum, chances: exponentials.map((e) => round(e / sum)) };
+  return { o, less, exponentials, sum, probabilities: exponentials.map((e) => round(e / sum)) };
 }
 
 export function showOverflow() {
@@ -31,8 +31,10 @@ export function showOverflow() {
   find("overflow-limit").addEventListener("click", () =>
     moveTo(Math.ceil(overflowsBeyond(chosenDtype()) - LOGITS[0])),
   );
-  provide("stable", find("overflow-stable"), () => Array.from(stable.chances, (p) => fixed(p)));
-  drawAlways(draw);
+  provide("stable", find("overflow-stable"), () =>
+    Array.from(stable.probabilities, (p) => fixed(p)),
+  );
+  drawLocalized(draw);
 
   function chosenDtype() {
     return dtypes.querySelector(":checked").value;
@@ -44,22 +46,22 @@ export function showOverflow() {
     const shifted = LOGITS.map((o) => o + shift);
     const naive = stepsOfSoftmax(shifted, dtype, true);
     stable = stepsOfSoftmax(shifted, dtype, false);
-    tell(slider, find("overflow-shift-value"), `+${shift}`);
+    setSliderText(slider, find("overflow-shift-value"), `+${shift}`);
     const limit = fixed(overflowsBeyond(dtype), 2);
-    find("overflow-limit").textContent = say("overflow.limit", { limit });
+    find("overflow-limit").textContent = tr("overflow.limit", { limit });
     fillTable(find("overflow-naive"), [
       ["o", ...cells(naive.o)],
       ["exp(o)", ...cells(naive.exponentials)],
-      [say("sum"), ...cells([naive.sum])],
-      ["ŷ", ...cells(naive.chances, !Number.isFinite(naive.sum))],
+      [tr("sum"), ...cells([naive.sum])],
+      ["ŷ", ...cells(naive.probabilities, !Number.isFinite(naive.sum))],
     ]);
     fillTable(find("overflow-stable"), [
       ["o − max(o)", ...cells(stable.less)],
       ["exp(o − max(o))", ...cells(stable.exponentials)],
-      [say("sum"), ...cells([stable.sum])],
-      ["ŷ", ...cells(stable.chances)],
+      [tr("sum"), ...cells([stable.sum])],
+      ["ŷ", ...cells(stable.probabilities)],
     ]);
-    find("overflow-said").textContent = say(`overflow.${stateOf(naive)}`, {
+    find("overflow-said").textContent = tr(`overflow.${stateOf(naive)}`, {
       dtype,
       limit,
       largest: significant(LARGEST[dtype], 5),
@@ -68,13 +70,13 @@ export function showOverflow() {
   }
 }
 
-/** Return what has overflowed: nothing, the sum alone, or exponentials too. */
+/** Return what has overflowed: nothing ("whole"), only the sum, or exponentials ("broken"). */
 function stateOf({ exponentials, sum }) {
   if (Number.isFinite(sum)) return "whole";
   return exponentials.every(Number.isFinite) ? "sum" : "broken";
 }
 
-/** Return numbers as cells; what is none, or wrong, is marked, and not by colour alone. */
+/** Return numbers as table cells; inf, nan and wrong ones have a warning sign. */
 function cells(numbers, areWrong = false) {
   return Array.from(numbers, (number) =>
     Number.isFinite(number) && !areWrong

@@ -1,10 +1,10 @@
-/** Part 10: a picture of one's own: what the model saw, and what each pixel added. */
+/** Part 10: your own picture: the model's input, and how each pixel contributes to a score. */
 
 import { modelOf, SIDE } from "../examples.js";
-import { prepare } from "../preprocessing.js";
-import { drawAlways, say } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { Paper } from "../paper.js";
 import { readPicture } from "../pictures.js";
+import { preprocess } from "../preprocessing.js";
 import { argmax } from "../softmax_regression.js";
 import {
   className,
@@ -18,12 +18,11 @@ import {
   make,
 } from "../widgets.js";
 
-const MOST_BYTES = 5_000_000; // of a file of weights; ours has some 160,000
-const LARGEST_WEIGHT = 1e6; // a trained one is near 0.1; beyond, scores may overflow
-const MOST_MOVED = SIDE; // pixels: out of sight
+const MAX_BYTES = 5_000_000; // of a file of weights; one has about 160,000
+const MAX_WEIGHT = 1e6; // a trained one is near 0.1; beyond, scores may overflow
 const SHIFTS = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1] };
 
-/** A file of weights that can't be used; `values` say what came. */
+/** A file of weights that can't be used; `key` names the text that says why. */
 export class WeightsError extends Error {
   constructor(key, values = {}) {
     super(key);
@@ -37,22 +36,22 @@ export function parseWeights(text) {
   try {
     content = JSON.parse(text);
   } catch {
-    throw new WeightsError("weights.no_json");
+    throw new WeightsError("weights.not_json");
   }
   const { W, b, classes } = content ?? {};
-  if (!Array.isArray(W) || !Array.isArray(b)) throw new WeightsError("weights.nothing");
-  const came = `${W.length} × ${W[0]?.length ?? 0}, ${b.length}`;
+  if (!Array.isArray(W) || !Array.isArray(b)) throw new WeightsError("weights.missing");
+  const shapes = `${W.length} × ${W[0]?.length ?? 0}, ${b.length}`;
   const fits = W.length === 784 && b.length === 10 && W.every((row) => row?.length === 10);
-  if (!fits) throw new WeightsError("weights.shape", { came });
-  const isFine = (w) => Number.isFinite(w) && Math.abs(w) <= LARGEST_WEIGHT;
-  if (![...W.flat(), ...b].every(isFine)) throw new WeightsError("weights.numbers");
+  if (!fits) throw new WeightsError("weights.shape", { shapes });
+  const isUsable = (w) => Number.isFinite(w) && Math.abs(w) <= MAX_WEIGHT;
+  if (![...W.flat(), ...b].every(isUsable)) throw new WeightsError("weights.numbers");
   const isNamed =
     Array.isArray(classes) && classes.length === 10 && classes.every((c) => typeof c === "string");
   const areOurs = !isNamed || classes.every((name, c) => name === CLASSES[c]);
   return { model: modelOf(W, b), classes: areOurs ? CLASSES : classes };
 }
 
-/** Return an image (784,) moved by whole pixels; what moves in is black. */
+/** Return an image (784,) shifted by whole pixels; new pixels are black. */
 export function shifted(x, right, down) {
   return x.map((_, i) => {
     const [row, column] = [Math.floor(i / SIDE) - down, (i % SIDE) - right];
@@ -63,33 +62,33 @@ export function shifted(x, right, down) {
 
 export function showOwnPicture({ X, y }, trained) {
   let [model, classes] = [trained, CLASSES];
-  let seen = null; // { X, steps, doubts }
-  let moved = [0, 0];
-  let trouble = null; // how a file failed: { key, values }
-  let weightsSaid = { key: "weights.ours", values: {} };
-  const paper = new Paper(find("paper"), () => see(paper.picture));
+  let input; // { X, steps, warnings }
+  let offset = [0, 0]; // pixels to the right and down
+  let pictureError = null; // { key, values }
+  let weightsStatus = { key: "weights.trained", values: {} };
+  const paper = new Paper(find("paper"), () => usePicture(paper.picture));
 
-  find("own-clear").addEventListener("click", () => (paper.clear(), see(paper.picture)));
+  find("own-clear").addEventListener("click", () => (paper.clear(), usePicture(paper.picture)));
   find("own-stamp").addEventListener("change", stamp);
   find("own-again").addEventListener("click", stamp);
-  find("own-file").addEventListener("change", (event) => take(event.target.files[0]));
-  find("own-weights").addEventListener("change", (event) => takeWeights(event.target.files[0]));
-  find("own-ours").addEventListener("click", () => use(trained, CLASSES, "weights.ours"));
+  find("own-file").addEventListener("change", (event) => openPicture(event.target.files[0]));
+  find("own-weights").addEventListener("change", (event) => openWeights(event.target.files[0]));
+  find("own-reset").addEventListener("click", () => useModel(trained, CLASSES, "weights.trained"));
   for (const [way, [dx, dy]] of Object.entries(SHIFTS)) {
-    find(`own-${way}`).addEventListener("click", () => moveTo(moved[0] + dx, moved[1] + dy));
+    find(`own-${way}`).addEventListener("click", () => moveTo(offset[0] + dx, offset[1] + dy));
   }
   find("own-middle").addEventListener("click", () => moveTo(0, 0));
   acceptDrops(find("paper").closest(".part"), (file) =>
-    /\.json$/i.test(file.name) ? takeWeights(file) : take(file),
+    /\.json$/i.test(file.name) ? openWeights(file) : openPicture(file),
   );
-  drawAlways(() => {
+  drawLocalized(() => {
     const options = CLASSES.map((_, c) => make("option", { value: c }, className(c)));
     const chosen = find("own-stamp").value || 9;
     find("own-stamp").replaceChildren(...options);
     find("own-stamp").value = chosen;
   });
   stamp();
-  drawAlways(draw);
+  drawLocalized(draw);
 
   function stamp() {
     const x = X[y.indexOf(Number(find("own-stamp").value))];
@@ -97,78 +96,77 @@ export function showOwnPicture({ X, y }, trained) {
     const pixels = Uint8Array.from({ length: 4 * x.length }, (_, i) =>
       i % 4 < 3 ? 255 * x[i >> 2] : 255,
     );
-    see({ pixels, width: SIDE, height: SIDE });
+    usePicture({ pixels, width: SIDE, height: SIDE });
   }
 
   function moveTo(...place) {
-    moved = place.map((pixels) => Math.max(-MOST_MOVED, Math.min(MOST_MOVED, pixels)));
-    trouble = null;
+    offset = place.map((pixels) => Math.max(-SIDE, Math.min(SIDE, pixels))); // no further than out
+    pictureError = null;
     draw();
   }
 
-  function use(newModel, newClasses, key, values = {}) {
-    [model, classes, weightsSaid] = [newModel, newClasses, { key, values }];
+  function useModel(newModel, newClasses, key, values = {}) {
+    [model, classes, weightsStatus] = [newModel, newClasses, { key, values }];
     draw();
   }
 
-  function see(picture) {
-    [seen, moved, trouble] = [prepare(picture), [0, 0], null];
+  function usePicture(picture) {
+    [input, offset, pictureError] = [preprocess(picture), [0, 0], null];
     draw();
   }
 
-  async function take(file) {
+  async function openPicture(file) {
     if (!file) return;
     try {
-      see(await readPicture(file));
+      usePicture(await readPicture(file));
     } catch (error) {
-      trouble = {
-        key: `picture.${error.key ?? "notAPicture"}`,
-        values: { name: file.name, ...error.values },
-      };
+      const values = { name: file.name, ...error.values };
+      pictureError = { key: `picture.${error.key ?? "notAPicture"}`, values };
       draw();
     }
   }
 
-  async function takeWeights(file) {
+  async function openWeights(file) {
     if (!file) return;
     try {
-      if (file.size > MOST_BYTES) throw new WeightsError("weights.large");
+      if (file.size > MAX_BYTES) throw new WeightsError("weights.large");
       const weights = parseWeights(await file.text());
-      use(weights.model, weights.classes, "weights.yours", { name: file.name });
+      useModel(weights.model, weights.classes, "weights.loaded", { name: file.name });
     } catch (error) {
-      const key = error.key ?? "weights.no_json";
-      use(model, classes, key, { name: file.name, ...error.values });
+      const key = error.key ?? "weights.not_json";
+      useModel(model, classes, key, { name: file.name, ...error.values });
     }
   }
 
   function draw() {
-    find("own-weights-said").textContent = say(weightsSaid.key, weightsSaid.values);
-    const x = shifted(seen.X, ...moved);
+    find("own-weights-said").textContent = tr(weightsStatus.key, weightsStatus.values);
+    const x = shifted(input.X, ...offset);
     const [logits] = model.logits([x]);
-    const [chances] = model.probabilities([x]);
-    const guess = argmax(chances);
+    const [probabilities] = model.probabilities([x]);
+    const guess = argmax(probabilities);
     const rival = argmax(logits.map((o, c) => (c === guess ? -Infinity : o)));
     drawSteps(x);
-    fillScores(find("own-table"), logits, chances, guess, classes);
+    fillScores(find("own-table"), logits, probabilities, guess, classes);
     drawMaps(x, [guess, rival], logits);
-    find("own-said").textContent = verdict(chances, guess, !x.some(Boolean));
+    find("own-said").textContent = verdict(probabilities, guess, !x.some(Boolean));
   }
 
-  function verdict(chances, guess, isBlank) {
-    if (trouble) return say(trouble.key, trouble.values);
-    if (isBlank) return say("picture.blank");
-    const doubts = seen.doubts.map((doubt) => say(`picture.${doubt}`));
-    const values = { name: className(guess, classes), chance: inPercent(chances[guess]) };
-    if (!moved.some(Boolean)) return [...doubts, say("own_picture.said", values)].join(" ");
-    const [right, down] = moved.map((pixels) => fixed(pixels, 0));
-    return [...doubts, say("own_picture.moved", { ...values, right, down })].join(" ");
+  function verdict(probabilities, guess, isBlank) {
+    if (pictureError) return tr(pictureError.key, pictureError.values);
+    if (isBlank) return tr("picture.blank");
+    const warnings = input.warnings.map((warning) => tr(`picture.${warning}`));
+    const probability = inPercent(probabilities[guess]);
+    const values = { name: className(guess, classes), probability };
+    if (!offset.some(Boolean)) return [...warnings, tr("own_picture.said", values)].join(" ");
+    const [right, down] = offset.map((pixels) => fixed(pixels, 0));
+    return [...warnings, tr("own_picture.moved", { ...values, right, down })].join(" ");
   }
 
   function drawSteps(x) {
-    const figures = seen.steps.map(({ name, ...step }) => drawnStep(step, say(`step_of.${name}`)));
-    const canvas = make("canvas", { role: "img", "aria-label": say("own_picture.seen") });
+    const figures = input.steps.map(({ name, ...step }) => drawnStep(step, tr(`step_of.${name}`)));
+    const canvas = make("canvas", { role: "img", "aria-label": tr("own_picture.input") });
     drawImage(canvas, x);
-    figures.push(make("figure", {}, canvas, make("figcaption", {}, say("own_picture.seen"))));
+    figures.push(make("figure", {}, canvas, make("figcaption", {}, tr("own_picture.input"))));
     find("own-steps").replaceChildren(...figures);
   }
 
@@ -179,35 +177,36 @@ export function showOwnPicture({ X, y }, trained) {
       const name = className(c, classes);
       const canvas = make("canvas", {
         role: "img",
-        "aria-label": say("own_picture.map", { name }),
+        "aria-label": tr("own_picture.map", { name }),
       });
       drawSigned(canvas, added[k], most);
       const sum = added[k].reduce((total, each) => total + each, 0);
       const values = { name, sum: fixed(sum), b: fixed(model.b[c]), score: fixed(logits[c]) };
-      return make("figure", {}, canvas, make("figcaption", {}, say("own_picture.adds", values)));
+      return make("figure", {}, canvas, make("figcaption", {}, tr("own_picture.adds", values)));
     });
     find("own-maps").replaceChildren(...figures);
     const [name, other] = pair.map((c) => className(c, classes));
     const lead = fixed(logits[pair[0]] - logits[pair[1]]);
-    find("own-sum").textContent = say("own_picture.lead", { name, other, lead });
+    find("own-sum").textContent = tr("own_picture.lead", { name, other, lead });
   }
 }
 
-/** Return a picture of one or four channels as a figure. */
+/** Return a picture as a figure: RGBA, or gray in [0, 1]. */
 function drawnStep({ pixels, width, height, channels = 4 }, caption) {
   const canvas = make("canvas", { role: "img", "aria-label": caption, width, height });
   const image = new ImageData(width, height);
   for (let i = 0; i < width * height; i++) {
-    const colour = [0, 1, 2].map((c) => pixels[channels * i + (channels > 2 ? c : 0)]);
-    image.data.set([...colour, channels === 4 ? pixels[4 * i + 3] : 255], 4 * i);
+    const shade = 255 * pixels[i];
+    const colour = channels === 4 ? pixels.subarray(4 * i, 4 * i + 4) : [shade, shade, shade, 255];
+    image.data.set(colour, 4 * i);
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
   return make("figure", {}, canvas, make("figcaption", {}, caption));
 }
 
-function acceptDrops(element, take) {
+function acceptDrops(element, openFile) {
   for (const type of ["dragover", "drop"]) {
-    addEventListener(type, (event) => event.preventDefault()); // beside it: no other page is opened
+    addEventListener(type, (event) => event.preventDefault()); // or the browser opens it
   }
   element.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -218,6 +217,6 @@ function acceptDrops(element, take) {
     event.preventDefault();
     element.classList.remove("over");
     const [file] = event.dataTransfer.files;
-    if (file) take(file);
+    if (file) openFile(file);
   });
 }

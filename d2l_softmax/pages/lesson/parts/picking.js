@@ -1,6 +1,6 @@
-/** Part 7: y_hat[[0, 1], y] picks what a product with one-hot rows finds among zeros. */
+/** Part 7: indexing, y_hat[[0, 1], y], instead of a product with one-hot rows. */
 
-import { drawAlways, say } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";
 import { argmax, countCorrect, crossEntropy, oneHot } from "../softmax_regression.js";
 import { find, fixed, make, matrix } from "../widgets.js";
@@ -10,7 +10,7 @@ const Y_HAT = [
   [0.3, 0.2, 0.5],
 ];
 
-/** Return the probabilities picked by y (n,), the same by one-hot rows, losses and accuracy. */
+/** Return the probabilities at y (n,), by index and by one-hot rows; losses and accuracy. */
 export function picked(yHat, y) {
   const labels = oneHot(y, yHat[0].length).map((row) => Array.from(row));
   const products = labels.map((row, n) => row.map((one, j) => one * yHat[n][j]));
@@ -38,7 +38,7 @@ export function showPicking() {
   );
   provide("mean", find("picking-said"), () => [fixed(mean(now().losses))]);
   provide("accuracy", find("picking-said"), () => [fixed(now().accuracy, 1)]);
-  drawAlways(draw);
+  drawLocalized(draw);
 
   function draw() {
     const y = selects.map((select) => Number(select.value));
@@ -52,10 +52,10 @@ export function showPicking() {
       titled("y_hat * one_hot(y)", matrix(products, lit)),
       titled(".sum(dim=1)", matrix([byProduct], { digits: 1 })),
     );
-    find("picking-said").textContent = say("picking.said", {
-      losses: losses.map((loss) => fixed(loss)).join(say("comma")),
+    find("picking-said").textContent = tr("picking.said", {
+      losses: losses.map((loss) => fixed(loss)).join(tr("comma")),
       mean: fixed(mean(losses)),
-      guesses: Y_HAT.map(argmax).join(say("comma")),
+      guesses: Y_HAT.map(argmax).join(tr("comma")),
       accuracy: fixed(accuracy, 1),
     });
   }

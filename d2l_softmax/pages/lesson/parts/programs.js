@@ -1,6 +1,6 @@
-/** Part 9: a line of one program, its partner in the others, and what it computes. */
+/** Part 9: matching lines of three programs, and the numbers that they compute. */
 
-import { drawAlways, say } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { placesOf } from "../quantities.js";
 import { find, make } from "../widgets.js";
 
@@ -18,10 +18,10 @@ export function showPrograms() {
   for (const link of document.querySelectorAll('a[href^="#scratch-"]')) {
     link.addEventListener("click", () => chooseFrom(link.hash)); // the address may be that already
   }
-  drawAlways(draw);
+  drawLocalized(draw);
   chooseFrom(location.hash);
 
-  /** A link from another part names a line. */
+  /** Select the line that a link's hash names. */
   function chooseFrom(hash) {
     const line = document.getElementById(hash.slice(1));
     if (line?.matches(".lines .line")) choose(line);
@@ -35,7 +35,7 @@ export function showPrograms() {
 
   function moveBy(event, box) {
     const lines = [...box.querySelectorAll("[role=option]")];
-    const at = lines.indexOf(chosen); // −1 where none of this program's is
+    const at = lines.indexOf(chosen); // −1 if it is in another program
     const last = lines.length - 1;
     const moves = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: last };
     if (event.key === "Escape") choose(undefined);
@@ -45,13 +45,14 @@ export function showPrograms() {
     chosen.scrollIntoView({ block: "nearest" });
   }
 
-  /** Return the lines of the other programs that do what the chosen one does. */
+  /** Return matching lines of the other programs: by step, else by the row of `diff -y`. */
   function partners() {
-    const { step, row } = chosen.dataset;
-    return boxes
+    const others = boxes
       .filter((box) => box !== chosen.parentElement)
-      .flatMap((box) => [...box.children])
-      .filter((line) => (step ? inCommon(line, chosen) : line.dataset.row === row));
+      .flatMap((box) => [...box.children]);
+    const matching = others.filter((line) => inCommon(line, chosen));
+    if (matching.length) return matching;
+    return others.filter((line) => line.dataset.row === chosen.dataset.row);
   }
 
   function draw() {
@@ -62,7 +63,7 @@ export function showPrograms() {
       line.classList.remove("partner");
     }
     for (const box of boxes) box.removeAttribute("aria-activedescendant");
-    find("programs-said").textContent = say("programs.begin");
+    find("programs-said").textContent = tr("programs.begin");
     find("programs-links").replaceChildren();
     if (!chosen) return;
     chosen.parentElement.setAttribute("aria-activedescendant", chosen.id);
@@ -83,18 +84,18 @@ export function showPrograms() {
 
   function sentence(found) {
     const what = stepsOf(chosen)
-      .map((step) => say(`step.${step}`))
+      .map((step) => tr(`step.${step}`))
       .join(" ");
     const partner = PROGRAMS.map((id) => [id, closest(found, id)])
       .filter(([, line]) => line?.textContent.trim())
       .map(([id, line]) =>
-        say("programs.partner", { id, number: line.dataset.number, code: line.textContent.trim() }),
+        tr("programs.partner", { id, number: line.dataset.number, code: line.textContent.trim() }),
       );
-    return [what || say("programs.frame"), ...partner].join(" ");
+    return [what || tr("programs.frame"), ...partner].join(" ");
   }
 }
 
-/** Scroll a box, and the box alone, so that a line is in its middle. */
+/** Scroll a box, without scrolling the page, so that a line is in its middle. */
 function bringIntoView(box, line) {
   if (line)
     box.scrollTop = line.offsetTop - box.offsetTop - (box.clientHeight - line.clientHeight) / 2;
@@ -111,6 +112,6 @@ function inCommon(one, other) {
 
 function linkTo({ element, read }) {
   const part = element.closest(".part").id.replace("part-", "");
-  const label = say("programs.link", { part, numbers: read().join(say("comma")) });
+  const label = tr("programs.link", { part, numbers: read().join(tr("comma")) });
   return make("a", { href: `#${element.id}` }, label);
 }

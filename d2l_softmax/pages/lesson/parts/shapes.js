@@ -1,12 +1,12 @@
-/** Part 6: sums over a dimension, what is left of the shape, and division by what is left. */
+/** Part 6: sums over a dimension, their shapes, and broadcasting. */
 
-import { drawAlways, say } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";
 import { find, fixed, make, matrix, seeded } from "../widgets.js";
 
 const [ROWS, COLUMNS] = [2, 5];
 
-/** Return the sum of a matrix over a dimension, as a matrix with 1 there, and its shape. */
+/** Return a matrix's sums over a dimension, as a matrix, and the shape that torch gives them. */
 export function sumOver(X, dim, keepdim) {
   const sums =
     dim === 0
@@ -16,9 +16,9 @@ export function sumOver(X, dim, keepdim) {
   return { sums, shape: keepdim ? kept : kept.filter((_, d) => d !== dim) };
 }
 
-/** Return a sum as broadcasting repeats it to (rows, columns); null where it can't. */
+/** Return sums broadcast to (rows, columns), or null if the shapes do not match. */
 export function broadcast({ sums, shape }, rows, columns) {
-  // Shapes are compared from the right; a 1, or nothing, is repeated.
+  // Shapes are compared from the right; a dimension of 1, or a missing one, is repeated.
   const [down, right] = shape.length === 2 ? shape : [1, shape[0]];
   if (![1, rows].includes(down) || ![1, columns].includes(right)) return null;
   return Array.from({ length: rows }, (_, i) =>
@@ -41,7 +41,7 @@ export function showShapes() {
       .sums.flat()
       .map((s) => fixed(s, 2)),
   );
-  drawAlways(draw);
+  drawLocalized(draw);
 
   function dimNow() {
     return Number(find("shapes-dim").querySelector(":checked").value);
@@ -63,14 +63,14 @@ export function showShapes() {
       shown(`partition = X_exp.${call}`, partition.shape, laidOut(partition)),
       repeated
         ? shown(
-            say("shapes.broadcast"),
+            tr("shapes.broadcast"),
             [ROWS, COLUMNS],
             matrix(repeated, { mark: (i, j) => (isFirst(i, j) ? "" : "copy") }),
           )
         : shown(
-            say("shapes.broadcast"),
+            tr("shapes.broadcast"),
             null,
-            make("strong", { class: "broken" }, say("shapes.error")),
+            make("strong", { class: "broken" }, tr("shapes.error")),
           ),
     ];
     if (quotient) steps.push(shown("X_exp / partition", [ROWS, COLUMNS], withSums(quotient, dim)));
@@ -83,15 +83,15 @@ export function showShapes() {
 
   function sentence(partition, repeated, dim) {
     const shape = inWords(partition.shape);
-    if (step < 2) return say("shapes.begin");
-    if (step === 2) return say("shapes.summed", { dim, shape });
-    if (!repeated) return say("shapes.refused");
-    if (step === 3) return say("shapes.repeated", { shape });
-    return say(dim === 1 ? "shapes.rows" : "shapes.columns");
+    if (step < 2) return tr("shapes.begin");
+    if (step === 2) return tr("shapes.summed", { dim, shape });
+    if (!repeated) return tr("shapes.refused");
+    if (step === 3) return tr("shapes.repeated", { shape });
+    return tr(dim === 1 ? "shapes.rows" : "shapes.columns");
   }
 }
 
-/** Return a matrix of numbers from normal(0, 1), of two digits, as they are shown (Box, Muller). */
+/** Return a matrix of normal(0, 1) numbers, rounded to two digits (Box and Muller). */
 function drawn(random) {
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   return Array.from({ length: ROWS }, () =>
@@ -107,12 +107,12 @@ function inWords(shape) {
   return shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
 }
 
-/** Return a sum as torch prints it: what has one dimension lies flat. */
+/** Return sums as torch prints them: one dimension as a row. */
 function laidOut({ sums, shape }) {
   return matrix(shape.length === 2 ? sums : [sums.flat()]);
 }
 
-/** Return a matrix with its sums over a dimension: of columns below it, of rows beside it. */
+/** Return a matrix with its sums: those of columns below it, those of rows beside it. */
 function withSums(rows, dim) {
   const { sums } = sumOver(rows, dim, true);
   const texts = sums.map((row) => row.map((sum) => `Σ ${fixed(sum, 2)}`));

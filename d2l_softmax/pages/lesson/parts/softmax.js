@@ -1,14 +1,14 @@
-/** Part 2: softmax by hand, with a temperature, and a number that is added to all scores. */
+/** Part 2: softmax with sliders for scores and temperature, and a constant added to all. */
 
-import { drawAlways, say } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";
 import { argmax, softmax } from "../softmax_regression.js";
-import { bar, find, fixed, measured, significant, tell } from "../widgets.js";
+import { bar, find, fixed, measured, significant, setSliderText } from "../widgets.js";
 
-/** Return softmax(o / T) of one row of logits (q,), and exp(o / T) as a naive hand computes it. */
+/** Return softmax(o / T) of logits (q,), and exp(o / T) without the maximum subtracted. */
 export function withTemperature(logits, temperature) {
   const scaled = Float64Array.from(logits, (o) => o / temperature);
-  return { exponentials: scaled.map(Math.exp), chances: softmax([scaled])[0] };
+  return { exponentials: scaled.map(Math.exp), probabilities: softmax([scaled])[0] };
 }
 
 export function showSoftmax() {
@@ -16,7 +16,7 @@ export function showSoftmax() {
   const [total] = find("softmax-table").tFoot.rows;
   const sliders = rows.map((row) => row.querySelector("input"));
   const shift = find("softmax-shift");
-  let chances;
+  let probabilities;
 
   sliders.forEach((slider) => slider.addEventListener("input", draw));
   find("temperature").addEventListener("input", draw);
@@ -24,26 +24,29 @@ export function showSoftmax() {
     shift.setAttribute("aria-pressed", shift.ariaPressed !== "true");
     draw();
   });
-  provide("softmax", find("softmax-table"), () => Array.from(chances, (p) => fixed(p)));
-  drawAlways(draw);
+  provide("softmax", find("softmax-table"), () => Array.from(probabilities, (p) => fixed(p)));
+  drawLocalized(draw);
 
   function draw() {
     const added = shift.ariaPressed === "true" ? 100 : 0;
     const temperature = 10 ** Number(find("temperature").value);
     const logits = sliders.map((slider) => Number(slider.value) + added);
     const computed = withTemperature(logits, temperature);
-    chances = computed.chances;
-    tell(find("temperature"), find("temperature-value"), significant(temperature, 3));
+    probabilities = computed.probabilities;
+    setSliderText(find("temperature"), find("temperature-value"), significant(temperature, 3));
     rows.forEach((row, i) => {
-      tell(sliders[i], row.querySelector("output"), fixed(logits[i], 1));
+      setSliderText(sliders[i], row.querySelector("output"), fixed(logits[i], 1));
       row.cells[1].textContent = significant(computed.exponentials[i]);
-      row.cells[2].replaceChildren(measured(fixed(chances[i]), bar(0, chances[i])));
+      row.cells[2].replaceChildren(measured(fixed(probabilities[i]), bar(0, probabilities[i])));
     });
-    const sums = [computed.exponentials, chances].map((each) => each.reduce((a, b) => a + b, 0));
+    const sumOf = (numbers) => numbers.reduce((a, b) => a + b, 0);
+    const sums = [computed.exponentials, probabilities].map(sumOf);
     total.cells[1].textContent = significant(sums[0]);
     total.cells[2].replaceChildren(measured(fixed(sums[1]), ""));
-    const values = { largest: argmax(chances) + 1, chance: fixed(Math.max(...chances)), added };
+    const largest = argmax(probabilities);
+    const probability = fixed(probabilities[largest]);
+    const values = { largest: largest + 1, probability, added };
     const isWritten = Number.isFinite(sums[0]);
-    find("softmax-said").textContent = say(isWritten ? "softmax.said" : "softmax.inf", values);
+    find("softmax-said").textContent = tr(isWritten ? "softmax.said" : "softmax.inf", values);
   }
 }

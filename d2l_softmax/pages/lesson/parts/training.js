@@ -1,111 +1,102 @@
-/** Part 8: training, a step at a time, on real images. */
+/** Part 8: training on real images, step by step. */
 
 import { axisOf, Chart } from "../chart.js";
-import { drawAlways, say } from "../language.js";
+import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";
-import { finish, meansOfClasses, Training } from "../training.js";
+import { centredClassMeans, Training } from "../training.js";
 import { className, CLASSES, drawSigned, find, fixed, make, significant } from "../widgets.js";
 
-const MOST_EPOCHS = 300;
-const STEPS_A_DRAWING = 4; // painting takes a slow phone longer than a step
+const MAX_EPOCHS = 300;
+const STEPS_PER_DRAWING = 4; // on a slow phone drawing takes longer than a step
 
 export function showTraining(examples) {
-  const means = meansOfClasses(examples.train);
+  const means = centredClassMeans(examples.train);
   const drawTemplates = templates();
   const drawCurves = curves();
   const play = find("train-play");
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   let training;
-  let work = null; // what is left of a step
-  let due = null; // what the next frame draws: { epochEnded }
-  let next = 0; // frame
-  let playing = false;
-  let seen = false;
+  let frame = 0; // the requested animation frame
+  let isPlaying = false;
+  let isVisible = false;
 
   find("train-step").addEventListener("click", () => {
     setPlaying(false);
-    finish(work ?? training.step());
-    work = null;
+    training.step();
     draw();
   });
-  find("train-again").addEventListener("click", begin);
+  find("train-again").addEventListener("click", restart);
   for (const id of ["train-rate", "train-batch", "train-dtype"]) {
-    find(id).addEventListener("change", begin);
+    find(id).addEventListener("change", restart);
   }
   play.addEventListener("click", () => {
-    if (training.epochs >= MOST_EPOCHS) begin();
-    setPlaying(!playing);
+    if (training.epochs >= MAX_EPOCHS) restart();
+    setPlaying(!isPlaying);
   });
   new IntersectionObserver(([{ isIntersecting }]) => {
-    seen = isIntersecting;
-    goOn();
+    isVisible = isIntersecting;
+    requestFrame();
   }).observe(play.closest(".panel"));
   provideQuantities(() => training);
-  begin();
-  drawAlways(() => {
-    setPlaying(playing);
+  restart();
+  drawLocalized(() => {
+    setPlaying(isPlaying);
     draw();
   });
 
-  function begin() {
+  function restart() {
     training = new Training(examples, {
       lr: Number(find("train-rate").value),
       batchSize: Number(find("train-batch").value),
       dtype: find("train-dtype").value,
     });
-    work = null;
     setPlaying(false);
     draw();
   }
 
   function setPlaying(now) {
-    playing = now;
-    goOn();
+    isPlaying = now;
+    requestFrame();
     play.setAttribute("aria-pressed", now);
-    play.textContent = say(now ? "training.pause" : "training.play");
+    play.textContent = tr(now ? "training.pause" : "training.play");
     // A screen reader would read a sentence a frame.
     for (const id of ["train-said", "templates-said"]) {
       find(id).setAttribute("aria-live", now ? "off" : "polite");
     }
   }
 
-  /** Go on with the next frame: with one at a time, whatever else asks for it. */
-  function goOn() {
-    cancelAnimationFrame(next);
-    next = requestAnimationFrame(frame);
+  /** Request the next animation frame, one at a time. */
+  function requestFrame() {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(trainInFrame);
   }
 
-  /** Work for a frame, or draw what came of it; with reduced motion every tenth epoch only. */
-  function frame() {
-    if (!playing || !seen) return;
-    goOn();
-    if (due) {
-      draw(due.epochEnded);
-      if (training.epochs >= MOST_EPOCHS) setPlaying(false);
-      return;
-    }
-    work ??= training.step();
-    if (!work.next().done) return;
-    work = null;
-    const epochEnded = !training.order.length;
-    const isTime = epochEnded || training.steps % STEPS_A_DRAWING === 0;
-    if (calm.matches ? epochEnded && training.epochs % 10 === 0 : isTime) due = { epochEnded };
+  /** Take a step, and draw after some of them; with reduced motion after every tenth epoch. */
+  function trainInFrame() {
+    if (!isPlaying || !isVisible) return;
+    requestFrame();
+    training.step();
+    const epochEnded = !training.remaining.length;
+    const isTenth = epochEnded && training.epochs % 10 === 0;
+    const isDue = epochEnded || training.steps % STEPS_PER_DRAWING === 0;
+    if (reducedMotion.matches ? isTenth : isDue) draw(epochEnded);
+    if (training.epochs >= MAX_EPOCHS) setPlaying(false);
   }
 
-  /** Show how far it is; the curves only where they have changed. */
+  /** Show the progress; the curves only when they have changed. */
   function draw(epochEnded = true) {
-    due = null;
     if (epochEnded) drawCurves(training.history);
-    const most = drawTemplates(training.model.W);
+    const largestWeight = drawTemplates(training.model.W);
     const { train, test } = training.history.at(-1);
-    find("train-said").textContent = say(training.epochs ? "training.said" : "training.before", {
+    const key = training.epochs ? "training.said" : "training.before";
+    find("train-said").textContent = tr(key, {
       steps: training.steps,
       epochs: training.epochs,
       loss: fixed(train.loss),
       train: fixed(100 * train.accuracy, 1),
       test: fixed(100 * test.accuracy, 1),
     });
-    find("templates-said").textContent = aboutTemplates(training, most, means);
+    find("templates-said").textContent = describeTemplates(training, largestWeight, means);
   }
 }
 
@@ -138,10 +129,10 @@ function templates() {
     return { canvas, name, figure: make("figure", {}, canvas, name) };
   });
   find("templates").replaceChildren(...shown.map(({ figure }) => figure));
-  drawAlways(() =>
+  drawLocalized(() =>
     shown.forEach(({ canvas, name }, c) => {
       name.textContent = className(c);
-      canvas.setAttribute("aria-label", say("training.template", { name: className(c) }));
+      canvas.setAttribute("aria-label", tr("training.template", { name: className(c) }));
     }),
   );
   return (W) => {
@@ -163,17 +154,20 @@ function largest(numbers) {
   return most;
 }
 
-function aboutTemplates({ steps, batchSize, optimizer, model }, most, means) {
-  if (steps === 0) return say("training.none");
-  if (steps > 1 || batchSize < 200) return say("training.scale", { most: significant(most, 2) });
-  const share = optimizer.lr / 10; // y_hat is 1/10 for each class, and so is each class's part
+/** Return the sentence below the templates. */
+function describeTemplates({ steps, batchSize, optimizer, model }, largestWeight, means) {
+  if (steps === 0) return tr("training.none");
+  if (steps > 1 || batchSize < 200) {
+    return tr("training.scale", { most: significant(largestWeight, 2) });
+  }
+  const share = optimizer.lr / 10; // y_hat is 1/10 for each class, as is its share of the images
   const differences = model.W.map((row, i) => largest(row.map((w, c) => w - share * means[i][c])));
   const values = { share: significant(share, 2), difference: significant(largest(differences), 2) };
-  return say("training.means", values);
+  return tr("training.means", values);
 }
 
 function provideQuantities(now) {
-  const steps = () => [say("training.steps", { steps: now().steps })];
+  const steps = () => [tr("training.steps", { steps: now().steps })];
   provide("gradient", find("templates"), steps);
   provide("step", find("templates"), steps);
   provide("loss", find("train-loss"), () => [fixed(now().history.at(-1).train.loss)]);

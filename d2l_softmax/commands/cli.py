@@ -1,0 +1,212 @@
+"""How a command starts and ends: its parser, signals, threads and exit status."""
+
+import argparse
+import gc
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType, ModuleType
+from typing import NamedTuple, NoReturn
+
+import torch
+
+from d2l_softmax.commands.console import flush_streams, open_closed_streams, print_error
+from d2l_softmax.errors import UserError
+from d2l_softmax.training.distributed import RankError, get_launch, is_main
+
+Twins = dict[str, ModuleType]
+Handler = Callable[[int, FrameType | None], object]
+Complete = Callable[[argparse.ArgumentParser, argparse.Namespace], argparse.Namespace | None]
+# Ctrl-C, `kill`, a closed terminal; Windows has no SIGHUP.
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+class Command(NamedTuple):
+    """A command of `python -m d2l_softmax`.
+
+    `work` takes the options and both twins by name, and returns the exit status, None for 0. The
+    first paragraph of its docstring is the description in --help. `complete` takes the parser and
+    the options, and returns the options with those filled in that depend on others (None if there
+    are none). It exits with status 2 if options contradict each other.
+    """
+
+    name: str
+    summary: str
+    add_options: Callable[[argparse.ArgumentParser], None]
+    work: Callable[[argparse.Namespace, Twins], int | None]
+    complete: Complete | None = None
+    aliases: tuple[str, ...] = ()
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line; under torchrun only rank 0 prints them."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong and exit with status 2."""
+        line = f"{self.prog}: error: {message} (--help lists the options)\n"
+        self.exit(2, line if is_main() else None)
+
+    def parse_known_args(self, args=None, namespace=None):
+        """Parse arguments; refuse `--option=--`, on which argparse raises a TypeError."""
+        args = sys.argv[1:] if args is None else list(args)
+        for argument in args:
+            if argument.startswith("--") and argument.endswith("=--"):
+                self.error(f"argument {argument[:-3]}: expected one argument")
+        return super().parse_known_args(args, namespace)
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Help with defaults, except for options that are off or empty by default."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or action.default is False or action.default == []:
+            return action.help
+        return super()._get_help_string(action)
+
+
+def run_command(commands: tuple[Command, ...], twins: Twins, argv: list[str] | None) -> int:
+    """Run the command that the arguments name; return its status (wrong usage exits with 2)."""
+    parser = Parser(prog="python -m d2l_softmax", allow_abbrev=False)
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in commands:
+        subparser = subparsers.add_parser(
+            command.name,
+            aliases=command.aliases,
+            help=command.summary,
+            description=(command.work.__doc__ or command.summary).split("\n\n")[0],
+            formatter_class=HelpFormatter,
+            allow_abbrev=False,
+        )
+        command.add_options(subparser)
+        subparser.set_defaults(chosen=(command, subparser))
+    if (world_size := get_launch().world_size) > 1:
+        parser.error(f"this command runs in one process; torchrun started {world_size}")
+    options = parser.parse_args(argv)
+    command, subparser = vars(options).pop("chosen")
+    if command.complete:
+        options = command.complete(subparser, options) or options
+
+    def work() -> int | None:
+        with cpu_threads(vars(options).get("threads", 1)):
+            return command.work(options, twins)
+
+    return exit_status(subparser.prog, work)
+
+
+def run_as_program(name: str, main: Callable[..., int], *arguments: object) -> NoReturn:
+    """Run `python -m NAME`, which is main(*arguments), and exit with its status."""
+    open_closed_streams()
+    os.environ["MPLBACKEND"] = "agg"  # draw to files only; an unknown backend raises an error
+    # PyTorch is a million objects: not searching them for garbage saves a second.
+    gc.freeze()
+    try:
+        status = main(*arguments)
+    except SystemExit as end:  # from the parser: --help or wrong usage
+        status = int(end.code or 0)
+    gc.freeze()
+    sys.exit(status or exit_status(f"python -m {name}", flush_streams))
+
+
+def exit_status(prog: str, work: Callable[[], int | None]) -> int:
+    """Run `work` and return its status; print a UserError or lack of memory and return 1.
+
+    After a signal the status is 128 plus its number: 130 for Ctrl-C, 143 for `kill`. Any other
+    error is a bug and keeps its traceback.
+    """
+    try:
+        with signals_handled_by(interrupt):
+            return work() or 0
+    except KeyboardInterrupt as error:
+        if is_main():
+            print_error(f"{prog}: interrupted {error}".rstrip())
+        return 128 + (error.signum if isinstance(error, Interrupted) else signal.SIGINT)
+    except BrokenPipeError:  # the reader of standard output has ended, as in `| head`
+        return 1
+    except UserError as error:
+        if is_main():
+            print_error(f"{prog}: error: {error.for_command_line()}")
+        elif not isinstance(error, RankError):
+            print_error(f"{prog}: error: rank {get_launch().rank}: {error.for_command_line()}")
+        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        print_error(f"{prog}: error: out of memory; for training, try a smaller --batch-size")
+        return 1
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return True if the machine or the device had not enough memory."""
+    signs = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, MemoryError) or any(sign in str(error) for sign in signs)
+
+
+@contextmanager
+def cpu_threads(number: int) -> Iterator[None]:
+    """Let torch compute on `number` CPU threads in this context.
+
+    For small batches a second thread saves a quarter at most on idle cores, and costs many times
+    that under CPU contention (`benchmarks/README.md`).
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+# Signals
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended the command; the message says how far it had come."""
+
+    def __init__(self, signum: int, message: str = ""):
+        super().__init__(message)
+        self.signum = signum
+
+
+def interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    """Handle a signal: end the command immediately."""
+    raise Interrupted(signum)
+
+
+class StopRequest:
+    """A signal handler that stores the signal in `signum`, which a loop reads.
+
+    A second Ctrl-C ends the command immediately; not under torchrun, which sends every rank the
+    Ctrl-C that the terminal has already sent.
+    """
+
+    signum: int | None = None
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        """Handle a signal."""
+        if signum == signal.SIGINT and get_launch().world_size == 1:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.signum = signum
+
+
+@contextmanager
+def signals_handled_by(handler: Handler) -> Iterator[None]:
+    """Handle SIGNALS with `handler` in this context, except those that are ignored (nohup).
+
+    Outside the main thread Python allows no handlers, and nothing changes.
+    """
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {signum: signal.getsignal(signum) for signum in SIGNALS}
+    changed = [signum for signum, old in before.items() if old not in (signal.SIG_IGN, None)]
+    for signum in changed:
+        signal.signal(signum, handler)
+    try:
+        yield
+    finally:
+        for signum in changed:
+            signal.signal(signum, before[signum])

@@ -1,0 +1,364 @@
+"""Experiments: trainings with many settings, measured on held-out data, and a table of results.
+
+`sweep` and `learning-curve` share it. Each process reads the data once. The table is written after
+each training, so the same command resumes an experiment. The test images are not used.
+"""
+
+import argparse
+import contextlib
+import copy
+import csv
+import io
+import itertools
+import math
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from d2l_softmax.commands.cli import SIGNALS, Interrupted
+from d2l_softmax.commands.console import Console, counted
+from d2l_softmax.commands.options import (
+    add_language,
+    add_training_options,
+    complete_training_options,
+    option_value,
+    path,
+    whole,
+)
+from d2l_softmax.commands.train import describe_data, make_loaders, prepare
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
+from d2l_softmax.data.fashion_mnist import NUM_TRAIN, TEST_BATCH_SIZE
+from d2l_softmax.errors import UserError
+from d2l_softmax.io import DamagedFileError, read_regular_file, write_csv
+from d2l_softmax.training.evaluation import evaluate
+from d2l_softmax.training.fit import DivergedError
+from d2l_softmax.training.metrics import Timer, evaluate_accuracy
+
+HELD_OUT = 6  # by default, one in six training images is held out
+SETTINGS = ("lr", "batch_size", "momentum", "weight_decay", "optimizer", "lr_decay", "epochs")
+# What determines the result of a training; the first columns of a table.
+COLUMNS = (
+    *("twin", *SETTINGS, "dtype"),
+    *("data", "checksum", "resize", "shuffle", "validation", "images", "seed"),
+)
+MAX_TABLE_BYTES = 100_000_000  # a row takes about 150
+Key = tuple[str, ...]  # a training's values of COLUMNS, as text
+Loaders = tuple[ArrayLoader, ArrayLoader]  # of the training images, of the held-out images
+
+
+class Result(NamedTuple):
+    """The result of a training: the last columns of its row.
+
+    The state is "finished" or "diverged". Accuracies (0 to 1) and loss (nats) are measured after
+    the last epoch, those of `valid_…` on held-out images; NaN if the training diverged. In
+    `best_epoch` `valid_acc` was highest; it is 0 if no epoch ended. `seconds` are wall time.
+    """
+
+    state: str
+    train_acc: float
+    valid_acc: float
+    valid_loss: float
+    best_epoch: int
+    seconds: float
+
+    def __str__(self) -> str:
+        if self.state == "diverged":
+            return f"diverged after {self.seconds:.2f} s"
+        return (
+            f"train acc {self.train_acc:.4f}   valid acc {self.valid_acc:.4f}   "
+            f"valid loss {self.valid_loss:.4f}   {self.seconds:.2f} s"
+        )
+
+
+def add_experiment_options(
+    parser: argparse.ArgumentParser, output_dir: Path, about: str, several: bool = False
+) -> None:
+    """Add the options of an experiment; with `several`, a setting takes several values."""
+    add_training_options(parser, several)
+    # replaces some options of a training
+    add = parser.add_argument_group("experiment", about, conflict_handler="resolve").add_argument
+    add("--twin", choices=("scratch", "concise"), default="scratch", help="twin to train")
+    what = f"training images to hold out (default: one in {HELD_OUT}, of Fashion-MNIST "
+    add("--validation", type=whole(1), metavar="N", help=f"{what}{NUM_TRAIN // HELD_OUT:,})")
+    add("--seeds", type=whole(1), default=3, metavar="K", help="number of seeds per setting")
+    add("--seed", type=whole(0), default=0, metavar="N", help="first of these seeds")
+    what = "trainings in parallel (default: number of CPU cores)"
+    add("--jobs", type=whole(1), metavar="N", help=what)
+    what = "CPU threads of each training"
+    add("--threads", type=whole(1, count_cores()), default=1, metavar="N", help=what)
+    parser.set_defaults(device="cpu")  # a GPU would be shared by all jobs
+    add_language(parser)
+    what = "where to write; an existing table is resumed"
+    add("--output-dir", type=path, default=output_dir, metavar="DIR", help=what)
+
+
+def list_trainings(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, values: Mapping[str, Sequence]
+) -> list[argparse.Namespace]:
+    """Return the options of a training for each combination of the values and each seed.
+
+    Exits with status 2 if options contradict each other.
+    """
+    held_out = options.validation
+    if held_out is None and not options.dataset:
+        held_out = NUM_TRAIN // HELD_OUT
+    seeds = range(options.seed, options.seed + options.seeds)
+    trainings = []
+    for combination in itertools.product(*map(dict.fromkeys, values.values())):
+        setting = dict(zip(values, combination, strict=True))
+        training = replace(options, **setting, validation=held_out)
+        training = complete_training_options(parser, training)
+        trainings += [replace(training, seed=seed) for seed in seeds]
+    return trainings
+
+
+def replace(options: argparse.Namespace, **values: Any) -> argparse.Namespace:
+    """Return a copy of the options with other values."""
+    return argparse.Namespace(**vars(options) | values)
+
+
+def count_cores() -> int:
+    """Return the number of CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def read_data(options: argparse.Namespace) -> Loaders:
+    """Return loaders of the training and held-out images; raises the errors of `make_loaders`."""
+    if options.validation is None:
+        everything, _ = make_loaders(replace(options, validation=0), torch.Generator())
+        options = replace(options, validation=max(1, len(everything.dataset) // HELD_OUT))
+    train_iter, _, valid_iter = make_loaders(options, torch.Generator())
+    return train_iter, valid_iter
+
+
+# One training
+
+
+def train(twin: ModuleType, loaders: Loaders, options: argparse.Namespace) -> Result:
+    """Train on `options.images` of the images, in as many steps as with all, and evaluate."""
+    train_iter, valid_iter = loaders
+
+    def load(options: argparse.Namespace, order: torch.Generator) -> Loaders:
+        images = RepeatingLoader(
+            subset(train_iter.dataset, options.images, options.seed),
+            options.batch_size,
+            length=len(train_iter.dataset),
+            by_blocks=train_iter.by_blocks,
+            generator=order,
+        )
+        return images, valid_iter  # in place of the test images
+
+    timer = Timer()
+    training = prepare(twin, options, load)
+    state, train_acc, valid_acc, valid_loss = "finished", math.nan, math.nan, math.nan
+    try:
+        for _ in training.fit():
+            pass
+        images = ArrayLoader(training.train_iter.dataset, TEST_BATCH_SIZE)
+        train_acc = evaluate_accuracy(training.model, images)
+        evaluation = evaluate(training.model, valid_iter)
+        valid_acc, valid_loss = evaluation.accuracy, evaluation.loss
+    except DivergedError:
+        state = "diverged"
+    accuracies = [record.test_acc for record in training.history]  # on the held-out images
+    best_epoch = accuracies.index(max(accuracies)) + 1 if accuracies else 0
+    return Result(state, train_acc, valid_acc, valid_loss, best_epoch, timer.stop())
+
+
+class RepeatingLoader(ArrayLoader):
+    """A loader that repeats a data set up to `length` examples, in a new order each time.
+
+    If the data set has this length, it equals an ArrayLoader with `shuffle=True`.
+    """
+
+    def __init__(self, dataset: ArrayDataset, batch_size: int, *, length: int, **kwargs: Any):
+        """Load `length` examples in an epoch; `kwargs` are those of an ArrayLoader."""
+        super().__init__(dataset, batch_size, shuffle=True, **kwargs)
+        self.length = length
+
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+        return math.ceil(self.length / self.batch_size)
+
+    def indices(self) -> Iterator[Tensor]:
+        """Yield the indices (n,) of each batch."""
+        orders: list[Tensor] = []
+        for _ in range(math.ceil(self.length / len(self.dataset))):
+            orders += super().indices()
+        yield from torch.cat(orders)[: self.length].split(self.batch_size)
+
+
+def subset(dataset: ArrayDataset, size: int, seed: int) -> ArrayDataset:
+    """Return a random subset; with the same seed, a larger subset contains a smaller one."""
+    order = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(seed))
+    rows = order[:size].sort().values.to(dataset.labels.device)
+    part = copy.copy(dataset)
+    part.rows = rows if dataset.rows is None else dataset.rows[rows]
+    return part
+
+
+# Many trainings
+
+
+def run_experiment(
+    twin: ModuleType,
+    loaders: Loaders,
+    trainings: Sequence[argparse.Namespace],
+    table: Path,
+    varied: Sequence[str],
+    console: Console,
+) -> list[tuple[argparse.Namespace, Result]]:
+    """Run the trainings that the table lacks; return the options and results of all, in order.
+
+    After each training its row is written and a line with its `varied` settings printed. Rows of
+    other settings stay in the table. Raises UserError if a worker dies or the table can't be read
+    or written, and Interrupted after a signal.
+    """
+    num_images, num_held_out = (len(loader.dataset) for loader in loaders)
+    data = {
+        "data": describe_data(trainings[0], loaders[0]).data,
+        "checksum": "".join(f"{loader.dataset.checksum():08x}" for loader in loaders),
+        "validation": num_held_out,
+    }
+    by_key: dict[Key, argparse.Namespace] = {}
+    for training in trainings:
+        options = replace(training, **{"images": num_images} | vars(training) | data)
+        values = (option_value(getattr(options, name)) for name in COLUMNS)
+        by_key[tuple("" if value is None else str(value) for value in values)] = options
+    results = read_table(table)
+    missing = {key: options for key, options in by_key.items() if key not in results}
+    jobs = trainings[0].jobs or max(1, count_cores() // trainings[0].threads)
+    jobs = max(1, min(jobs, len(missing)))
+
+    console.print(
+        f"{trainings[0].twin}, {data['data']}: {num_images:,} to train on, {num_held_out:,} held "
+        f"out; {counted(len(missing), 'training')}, {jobs} in parallel"
+    )
+    if done := len(by_key) - len(missing):
+        console.print(f"skipped {counted(done, 'training')} with rows in {table}")
+    if others := len(results.keys() - by_key.keys()):
+        console.print(f"ignored {counted(others, 'row')} of other settings or data")
+    console.bar.update(done)
+    try:
+        with contextlib.closing(train_all(twin, loaders, missing, jobs)) as finished:
+            for key, result in finished:
+                updated = results | {key: result}
+                ordered = dict.fromkeys([*by_key, *updated])
+                rows = [(*each, *updated[each]) for each in ordered if each in updated]
+                write_csv(table, (*COLUMNS, *Result._fields), rows)
+                results = updated
+                console.bar.update()
+                setting = format_setting([*varied, "seed"], vars(by_key[key]))
+                console.print(f"{setting}   {result}")
+    except Interrupted as error:
+        done = len(by_key.keys() & results.keys())
+        message = f"after {done} of {counted(len(by_key), 'training')}; the same command resumes"
+        raise Interrupted(error.signum, message) from None
+    return [(options, results[key]) for key, options in by_key.items()]
+
+
+def format_setting(names: Sequence[str], values: Mapping[str, Any]) -> str:
+    """Return a setting as text, such as `lr 0.1, batch size 256`."""
+    return ", ".join(f"{name.replace('_', ' ')} {values[name]}" for name in names)
+
+
+def read_table(path: Path) -> dict[Key, Result]:
+    """Return the results in a table, {} if there is none; UserError if it can't be read."""
+    types = (str, float, float, float, int, float)
+    try:
+        text = read_regular_file(path, MAX_TABLE_BYTES).decode("utf-8")
+        header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+        if tuple(header) != (*COLUMNS, *Result._fields):
+            raise ValueError("other columns")
+        n = len(COLUMNS)
+        results = {tuple(row[:n]): zip(types, row[n:], strict=True) for row in rows}
+        return {key: Result(*(t(v) for t, v in result)) for key, result in results.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, DamagedFileError, ValueError, csv.Error) as error:
+        raise UserError(
+            f"can't read {path} as a table of this command;",
+            "remove it, or choose another directory with {output_dir}",
+        ) from error
+
+
+def train_all(
+    twin: ModuleType, loaders: Loaders, trainings: Mapping[Key, argparse.Namespace], jobs: int
+) -> Generator[tuple[Key, Result], None, None]:
+    """Yield the key and result of each training when it ends, `jobs` of them in parallel.
+
+    Closing the generator kills the worker processes. With one job there are none.
+    """
+    if jobs == 1:
+        for key, options in trainings.items():
+            yield key, train(twin, loaders, options)
+        return
+    others = multiprocessing.active_children()
+    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    executor = ProcessPoolExecutor(jobs, context, initialize_worker, (torch.get_num_threads(),))
+    try:
+        with blocked_signals():
+            futures = {executor.submit(train_in_worker, o): key for key, o in trainings.items()}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BrokenProcessPool as error:
+        raise UserError(
+            "a worker process died, perhaps out of memory; the same command resumes;",
+            "try fewer {jobs}",
+        ) from error
+    finally:
+        for process in multiprocessing.active_children():
+            if process not in others:
+                process.kill()
+        executor.shutdown()
+
+
+@contextlib.contextmanager
+def blocked_signals() -> Iterator[None]:
+    """Block signals. Workers inherit that: Ctrl-C in a terminal reaches them, too."""
+    if sys.platform == "win32":
+        yield
+        return
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+worker_loaders: Loaders | None = None  # of a worker process
+
+
+def initialize_worker(threads: int) -> None:
+    """Set the threads of a worker process, and let it end when its parent does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Windows nothing is inherited
+    torch.set_num_threads(threads)
+    threading.Thread(target=exit_with_parent, daemon=True).start()
+
+
+def exit_with_parent() -> None:
+    """Wait until the parent process has ended, by whatever signal, and exit."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
+
+
+def train_in_worker(options: argparse.Namespace) -> Result:
+    """Train in a worker process, which reads the data before its first training."""
+    global worker_loaders
+    worker_loaders = worker_loaders or read_data(options)
+    return train(import_module(options.twin), worker_loaders, options)
