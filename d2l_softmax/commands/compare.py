@@ -14,7 +14,7 @@ from d2l_softmax.commands.options import (
     complete_training_options,
     drawn_in,
 )
-from d2l_softmax.commands.train import make_config, prepare, summary
+from d2l_softmax.commands.train import load_training_data, make_config, prepare, summary
 from d2l_softmax.figures.alt_text import describe_comparison
 from d2l_softmax.figures.comparison import draw_comparison
 from d2l_softmax.figures.style import CaptionedFigure, save_figure
@@ -51,11 +51,14 @@ def compare(options: argparse.Namespace, twins: Twins) -> None:
     """
     output_dir = prepare_directory(options.output_dir)
     tolerance = TOLERANCES[options.dtype]
-    trainings = {name: prepare(twin, options) for name, twin in twins.items()}
+    options, data = load_training_data(options)
+    trainings = {name: prepare(twin, options, data.loaders) for name, twin in twins.items()}
     first, second = trainings.values()
     differences = []
     with Console(2 * options.epochs * len(first.train_iter), options.quiet) as console:
         console.print(f"{' and '.join(twins)}: {summary(options, first)}")
+        if data.notes:
+            console.print("; ".join(data.notes))
         console.print(table_head(list(twins)))
         epochs = (training.fit(console.bar.update) for training in (first, second))
         for records in zip(*epochs, strict=True):

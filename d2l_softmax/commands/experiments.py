@@ -30,6 +30,7 @@ from torch import Tensor
 from d2l_softmax.commands.cli import SIGNALS, Interrupted
 from d2l_softmax.commands.console import Console, counted
 from d2l_softmax.commands.options import (
+    CHOSEN,
     add_language,
     add_training_options,
     complete_training_options,
@@ -37,7 +38,13 @@ from d2l_softmax.commands.options import (
     path,
     whole,
 )
-from d2l_softmax.commands.train import describe_data, make_loaders, prepare
+from d2l_softmax.commands.train import (
+    choose_settings,
+    describe_data,
+    load_training_data,
+    make_loaders,
+    prepare,
+)
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN, TEST_BATCH_SIZE
 from d2l_softmax.errors import UserError
@@ -139,9 +146,10 @@ def count_cores() -> int:
 def read_data(options: argparse.Namespace) -> Loaders:
     """Return loaders of the training and held-out images; raises the errors of `make_loaders`."""
     if options.validation is None:
-        everything, _ = make_loaders(replace(options, validation=0), torch.Generator())
+        everything, *_ = make_loaders(replace(options, validation=0))
         options = replace(options, validation=max(1, len(everything.dataset) // HELD_OUT))
-    train_iter, _, valid_iter = make_loaders(options, torch.Generator())
+    _, data = load_training_data(options)
+    train_iter, _, valid_iter = data.loaders
     return train_iter, valid_iter
 
 
@@ -152,24 +160,20 @@ def train(twin: ModuleType, loaders: Loaders, options: argparse.Namespace) -> Re
     """Train on `options.images` of the images, in as many steps as with all, and evaluate."""
     train_iter, valid_iter = loaders
 
-    def load(options: argparse.Namespace, order: torch.Generator) -> Loaders:
-        images = RepeatingLoader(
-            subset(train_iter.dataset, options.images, options.seed),
-            options.batch_size,
-            length=len(train_iter.dataset),
-            by_blocks=train_iter.by_blocks,
-            generator=order,
-        )
-        return images, valid_iter  # in place of the test images
-
+    images = RepeatingLoader(
+        subset(train_iter.dataset, options.images, options.seed),
+        options.batch_size,
+        length=len(train_iter.dataset),
+        by_blocks=train_iter.by_blocks,
+    )
     timer = Timer()
-    training = prepare(twin, options, load)
+    training = prepare(twin, options, (images, valid_iter))  # in place of the test images
     state, train_acc, valid_acc, valid_loss = "finished", math.nan, math.nan, math.nan
     try:
         for _ in training.fit():
             pass
-        images = ArrayLoader(training.train_iter.dataset, TEST_BATCH_SIZE)
-        train_acc = evaluate_accuracy(training.model, images)
+        in_order = ArrayLoader(images.dataset, TEST_BATCH_SIZE)
+        train_acc = evaluate_accuracy(training.model, in_order)
         evaluation = evaluate(training.model, valid_iter)
         valid_acc, valid_loss = evaluation.accuracy, evaluation.loss
     except DivergedError:
@@ -229,6 +233,11 @@ def run_experiment(
     or written, and Interrupted after a signal.
     """
     num_images, num_held_out = (len(loader.dataset) for loader in loaders)
+    chosen = vars(choose_settings(trainings[0], loaders[0].dataset))
+    trainings = [
+        replace(t, **{name: chosen[name] for name in CHOSEN if getattr(t, name) is None})
+        for t in trainings
+    ]
     data = {
         "data": describe_data(trainings[0], loaders[0]).data,
         "checksum": "".join(f"{loader.dataset.checksum():08x}" for loader in loaders),

@@ -138,13 +138,19 @@ class TrainingSettings:
     )
     dataset: Path | None = setting(  # noqa: RUF009
         None,
-        "custom data instead: pictures in train/CLASS and test/CLASS, MNIST-like IDX files, or "
-        "train_images.npy, train_labels.npy, test_images.npy, test_labels.npy",
+        "custom data instead: a folder of images for each class, a CSV or Parquet file, .npz, "
+        ".npy or IDX files",
         type=path,
-        metavar="DIR",
+        metavar="PATH",
     )
     resize: tuple[int, int] | None = setting(
         None, "resize images to SIDE or HEIGHTxWIDTH", type=image_size, metavar="SIDE"
+    )
+    standardize: str = setting(
+        "auto",
+        "subtract the mean of each channel or feature and divide by its standard deviation; auto: "
+        "yes for custom data",
+        choices=("auto", "yes", "no"),
     )
     shuffle: str = setting(
         "auto",
@@ -156,11 +162,12 @@ class TrainingSettings:
 BOOK = TrainingSettings()
 # Chosen on 10,000 held-out training images (benchmarks/README.md).
 BEST = replace(BOOK, epochs=20, batch_size=512, momentum=0.9, lr_decay="linear")
-RECIPES = {"book": BOOK, "best": BEST}
+RECIPES = {"auto": BOOK, "book": BOOK, "best": BEST}
+CHOSEN = ("epochs", "batch_size", "lr")  # that recipe auto chooses from custom data
 # The settings that a recipe fixes
 IN_RECIPES = ("epochs", "batch_size", "lr", "optimizer", "momentum", "weight_decay", "lr_decay")
 # The settings that determine the numbers of a training, except for rounding
-RESULT_OPTIONS = (*IN_RECIPES, "validation", "seed", "dtype", "resize", "shuffle")
+RESULT_OPTIONS = (*IN_RECIPES, "validation", "seed", "dtype", "resize", "shuffle", "standardize")
 
 
 def add_training_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
@@ -172,8 +179,9 @@ def add_training_options(parser: argparse.ArgumentParser, several: bool = False)
     parser.add_argument(
         "--recipe",
         choices=tuple(RECIPES),
-        default="book",
-        help="preset for options that are not given; best: most accurate on held-out images",
+        default="auto",
+        help="preset for options that are not given; book: as in the book; best: most accurate on "
+        "held-out images; auto: chosen from custom data, else book",
     )
     for each in fields(TrainingSettings):
         if each.name not in IN_RECIPES:
@@ -181,6 +189,8 @@ def add_training_options(parser: argparse.ArgumentParser, several: bool = False)
             continue
         default, best = getattr(BOOK, each.name), getattr(BEST, each.name)
         values = f"default: {default}" if best == default else f"default: {default}; best: {best}"
+        if each.name in CHOSEN:
+            values += "; custom data: chosen"
         arguments = {**each.metadata, "help": f"{each.metadata['help']} ({values})"}
         if several:
             arguments["nargs"] = "+"
@@ -207,6 +217,8 @@ def complete_training_options(
     The recipe gives what `options`, which stay as they are, have not.
     """
     recipe = {name: getattr(RECIPES[options.recipe], name) for name in IN_RECIPES}
+    if options.recipe == "auto" and options.dataset:
+        recipe |= dict.fromkeys(CHOSEN)  # see choose_settings in commands/train.py
     if vars(options).get("optimizer") == "adam":  # the recipes' lr and momentum are for SGD
         recipe |= {"lr": ADAM_LR, "momentum": 0.0}
     options = argparse.Namespace(**recipe | vars(options))
@@ -214,7 +226,7 @@ def complete_training_options(
         parser.error("argument --momentum: goes with --optimizer sgd; adam has its own")
     largest = torch.finfo(getattr(torch, options.dtype)).max
     for name, value in (("lr", options.lr), ("weight_decay", options.weight_decay)):
-        if value > largest:
+        if value is not None and value > largest:
             parser.error(
                 f"argument {as_option(name)}: {value:g} is too large for {options.dtype}; expected "
                 f"at most {largest:.2g}"
@@ -226,8 +238,10 @@ def complete_training_options(
         )
     if options.device == "mps" and options.dtype == "float64":
         parser.error("argument --dtype: mps has no float64; try --device cpu")
+    if options.standardize == "auto":
+        options.standardize = "yes" if options.dataset else "no"
     if options.threads is None:
-        all_cores = options.batch_size >= MANY_IMAGES and get_launch().world_size == 1
+        all_cores = (options.batch_size or 0) >= MANY_IMAGES and get_launch().world_size == 1
         options.threads = (os.cpu_count() or 1) if all_cores else 1
     return options
 
@@ -276,7 +290,7 @@ def parse(name: str, argv: list[str] | None = None) -> argparse.Namespace:
     parser = make_parser(name)
     options = complete_training_options(parser, parser.parse_args(argv))
     _, world_size, _, local_world_size = get_launch()
-    if world_size > options.batch_size:
+    if options.batch_size and world_size > options.batch_size:
         parser.error(
             f"argument --batch-size: {options.batch_size} for {world_size} processes, expected an "
             "image for each"

@@ -2,15 +2,15 @@
 
 import argparse
 import contextlib
+import copy
 import platform
 import shlex
 import signal
 import sys
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -24,6 +24,8 @@ from d2l_softmax.commands.cli import (
 )
 from d2l_softmax.commands.console import Console, counted
 from d2l_softmax.commands.options import (
+    BOOK,
+    CHOSEN,
     RESULT_OPTIONS,
     as_option,
     drawn_in,
@@ -31,13 +33,14 @@ from d2l_softmax.commands.options import (
     options_to_dict,
     parse,
 )
-from d2l_softmax.data.batches import ArrayLoader
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.custom import load_data
 from d2l_softmax.data.fashion_mnist import (
     FASHION_MNIST,
     TEST_BATCH_SIZE,
     load_data_fashion_mnist,
 )
+from d2l_softmax.data.standardize import Standardization, choose_defaults, measure
 from d2l_softmax.description import (
     AS_FASHION_MNIST,
     RESIZED,
@@ -114,10 +117,11 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace, resume: str 
             stack.enter_context(exclusive_lock(prepare_directory(options.output_dir)))
         checkpoint = find_checkpoint(options) if is_main else None
         checkpoint = distributed.broadcast_from_rank0(checkpoint)
+        options, data = load_training_data(options)
         if checkpoint:
             check_same_training(name, options, checkpoint)
 
-        training = prepare(twin, options)
+        training = prepare(twin, options, data.loaders)
         check_equal_data(training)
         config = make_config(name, options, training)
         path = options.output_dir / checkpoints.NAME
@@ -127,19 +131,21 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace, resume: str 
         total = options.epochs * len(training.train_iter)
         console = stack.enter_context(Console(total, options.quiet, is_main))
         console.print(f"{name}: {summary(options, training)}")
+        if data.notes:
+            console.print(f"{name}: {'; '.join(data.notes)}")
         if checkpoint:
             now = checkpoints.position(checkpoint | {"config": config})  # --epochs may be higher
             console.print(f"resuming from {path}, {now}")
         elif options.resume:
             console.print(f"nothing to resume in {options.output_dir}: starting at epoch 1")
 
-        run = Run(training, options, config, console, resume)
+        run = Run(training, options, data, config, console, resume)
         with signals_handled_by(run.stop):
             for record in training.fit(run.after_batch):
                 run.after_epoch(record)
 
         if is_main:
-            write_results(options, training, config)
+            write_results(options, training, data, config)
             seconds = sum(record.seconds for record in training.history)
             examples = options.epochs * len(training.train_iter.dataset)
             console.print(
@@ -162,12 +168,13 @@ class Run:
         self,
         training: Training,
         options: argparse.Namespace,
+        data: "TrainingData",
         config: dict[str, Any],
         console: Console,
         resume: str,
     ):
         """Write the files of a training that was resumed after an epoch: they may be older."""
-        self.training, self.options, self.config = training, options, config
+        self.training, self.options, self.data, self.config = training, options, data, config
         self.console, self.resume = console, resume
         self.stop = StopRequest()
         self.has_written = False
@@ -231,7 +238,7 @@ class Run:
             save_description(folder / MODEL, self.description)
             self.has_written = True
         save_history(folder / HISTORY, self.training.history)
-        save_parameters(folder / MODEL, self.training.model)
+        save_parameters(folder / MODEL, self.data.unstandardize(self.training))
 
 
 # The checkpoint to resume from
@@ -273,6 +280,7 @@ def check_same_training(name: str, options: argparse.Namespace, checkpoint: dict
     if twin != name:
         parser.error(f"cannot resume: the checkpoint is of python -m {twin}")
     saved, given = checkpoint["config"]["options"], options_to_dict(options)
+    saved = {"standardize": "no"} | saved  # an earlier version had no such option
     changed = [option for option in RESULT_OPTIONS if given[option] != saved.get(option)]
     if "epochs" in changed and given["lr_decay"] == "none" and given["epochs"] > saved["epochs"]:
         changed.remove("epochs")
@@ -309,20 +317,86 @@ def check_equal_data(training: Training) -> None:
 # From options to a training
 
 
+class TrainingData(NamedTuple):
+    """The loaders of a training, standardized if the options say so, and notes on the data."""
+
+    loaders: tuple[ArrayLoader, ...]  # of training, test and, with --validation, held-out data
+    test_iter: ArrayLoader  # not standardized
+    standardization: Standardization | None
+    notes: tuple[str, ...]
+
+    def unstandardize(self, training: Training) -> Model:
+        """Return the model for inputs that are not standardized: the one that is written."""
+        trained = training.model
+        if self.standardization is None:
+            return trained
+        W, b = self.standardization.fold(trained.W, trained.b)
+        model = training.twin.SoftmaxRegression(*W.shape, dtype=W.dtype, device=W.device)
+        with torch.no_grad():
+            model.W.copy_(W)
+            model.b.copy_(b)
+        return model
+
+
+def load_training_data(
+    options: argparse.Namespace,
+) -> tuple[argparse.Namespace, TrainingData]:
+    """Load the data; return the options, complete, and the data. DataUnavailableError without data.
+
+    Settings that are None are chosen from the data, see `choose_defaults`.
+    """
+    loaders = make_loaders(options)
+    test_iter, notes, standardization = loaders[1], loaders[0].dataset.notes, None
+    if options.dataset:
+        labels, name = loaders[0].dataset.largest_class()
+        notes += (f"{labels:.0%} of the training data are {name!r}",)
+    if options.standardize == "yes":
+        standardization = measure(loaders[0].dataset)
+        loaders = tuple(standardize_loader(loader, standardization) for loader in loaders)
+        notes += ("inputs standardized",)
+    chosen = choose_settings(options, loaders[0].dataset)
+    if chosen != options:
+        notes += (
+            f"batch size {chosen.batch_size}, lr {chosen.lr:g}, {chosen.epochs} epochs for these "
+            "data; --recipe book for the book's",
+        )
+        train_iter = loaders[0].with_dataset(loaders[0].dataset, chosen.batch_size)
+        loaders = train_iter, *loaders[1:]
+    return chosen, TrainingData(loaders, test_iter, standardization, notes)
+
+
+def standardize_loader(loader: ArrayLoader, standardization: Standardization) -> ArrayLoader:
+    """Return a loader of standardized examples."""
+    return loader.with_dataset(loader.dataset.standardized(*standardization))
+
+
+def choose_settings(options: argparse.Namespace, dataset: ArrayDataset) -> argparse.Namespace:
+    """Return options in which settings that are None are chosen for a standardized data set."""
+    missing = [name for name in CHOSEN if getattr(options, name) is None]
+    if not missing:
+        return options
+    defaults = choose_defaults(dataset)._asdict()
+    return argparse.Namespace(**vars(options) | {name: defaults[name] for name in missing})
+
+
 def prepare(
     twin: ModuleType,
     options: argparse.Namespace,
-    load: Callable[..., tuple[ArrayLoader, ...]] | None = None,
+    loaders: tuple[ArrayLoader, ...] | None = None,
 ) -> Training:
-    """Load the data and create model, optimizer and scheduler; DataUnavailableError without data.
+    """Create model, optimizer and scheduler for loaders, or for those that the options describe.
 
-    `load` replaces `make_loaders` if the data are loaded already.
+    Raises DataUnavailableError without data.
     """
+    if loaders is None:
+        options, (loaders, *_) = load_training_data(options)
     generators = {
         name: torch.Generator().manual_seed(options.seed) for name in ("weights", "order")
     }
-    loaders = (load or make_loaders)(options, generators["order"])
-    description = describe_data(options, loaders[0])
+    train_iter = copy.copy(loaders[0])
+    train_iter.generator = generators["order"]
+    loaders = train_iter, *loaders[1:]
+    description = describe_data(options, train_iter)
     model = twin.SoftmaxRegression(
         description.num_inputs,
         len(description.classes),
@@ -347,14 +421,13 @@ def prepare(
     )
 
 
-def make_loaders(options: argparse.Namespace, order: torch.Generator) -> tuple[ArrayLoader, ...]:
+def make_loaders(options: argparse.Namespace) -> tuple[ArrayLoader, ...]:
     """Return the loaders of training, test and, with --validation, held-out data."""
     arguments: dict[str, Any] = {
-        "batch_size": options.batch_size,
+        "batch_size": options.batch_size or BOOK.batch_size,
         "resize": options.resize,
         "device": options.device,
         "dtype": getattr(torch, options.dtype),
-        "generator": order,
         "test_batch_size": TEST_BATCH_SIZE,
         "validation": options.validation,
         "shuffle": options.shuffle,
@@ -412,8 +485,8 @@ def summary(options: argparse.Namespace, training: Training) -> str:
     what = "images" if data.has_images else "examples"
     if options.dataset:
         what += f", {data.in_words()},"
-        if test_set.name == train_set.name:
-            what += " (no test data: a tenth was held out for it)"
+        if test_set.name == train_set.name and test_set.rows is not None:
+            what += " (no test data: a tenth held out)"
     held_out = f", {options.validation:,} held out," if options.validation else ""
     threads = counted(options.threads, "thread")
     if (world_size := training.launch.world_size) > 1:
@@ -425,7 +498,9 @@ def summary(options: argparse.Namespace, training: Training) -> str:
     )
 
 
-def write_results(options: argparse.Namespace, training: Training, config: dict[str, Any]) -> None:
+def write_results(
+    options: argparse.Namespace, training: Training, loaded: TrainingData, config: dict[str, Any]
+) -> None:
     """Write the figures, scores.csv and the report."""
     history, folder = training.history, options.output_dir
     data = describe_data(options, training.train_iter)
@@ -436,7 +511,9 @@ def write_results(options: argparse.Namespace, training: Training, config: dict[
         curves = draw_curves(history, title)
         save_figure(folder / CURVES, curves)
         shown = {CURVES: CaptionedFigure(caption, describe_curves(history), curves)}
-        figures, _, evaluation = write_evaluation(folder, training.model, training.test_iter)
+        figures, _, evaluation = write_evaluation(
+            folder, loaded.unstandardize(training), loaded.test_iter
+        )
         shown |= figures
         animation = None
         if training.weight_history:

@@ -65,6 +65,7 @@ class ArrayDataset(Dataset):
         self.images, self.labels = as_tensor(images).to(stored_on), labels.to(stored_on)
         self.rows = None if rows is None else rows.to(stored_on)
         self.classes, self.name = tuple(classes), name
+        self.notes: tuple[str, ...] = ()  # on how the data were interpreted
         self.size = parse_size(resize)
         self.dtype = dtype
         is_gray, is_kept = self.images.dim() == 3, self.size in ([], list(self.images.shape[1:]))
@@ -123,6 +124,13 @@ class ArrayDataset(Dataset):
             return X
         mean, std = self.standardization
         return (X.double() - mean) / std
+
+    def largest_class(self) -> tuple[float, str]:
+        """Return the share of the largest class, 0 to 1, and its name."""
+        labels = self.labels if self.rows is None else self.labels[self.rows]
+        counts = torch.bincount(labels, minlength=len(self.classes))
+        largest = int(counts.argmax())
+        return float(counts[largest]) / len(labels), self.classes[largest]
 
     def checksum(self) -> int:
         """Return a CRC-32 of all labels and a thousand examples, which identifies the data."""

@@ -69,7 +69,7 @@ def load_data_fashion_mnist(
         dtype=dtype,
         generator=generator,
         test_batch_size=test_batch_size,
-        validation=0,
+        validation=validation,
         shuffle=shuffle,
     )
 

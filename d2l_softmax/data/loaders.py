@@ -38,7 +38,8 @@ def make_loaders(
 
     Raises DatasetError if the classes can't be trained or no example would be left to train on.
     """
-    splits = {"train": data.train, "test": data.test, "valid": data.valid}
+    valid = data.valid if validation else None
+    splits = {"train": data.train, "test": data.test, "valid": valid}
     labels = [split.labels for name, split in splits.items() if split and name != "test"]
     values = np.unique(np.concatenate(labels))
     classes = name_classes(values, data.names, data.train)
@@ -49,7 +50,7 @@ def make_loaders(
     if not data.test:
         arrays["test"], is_test = arrays["train"], stratified_holdout(y)
         rows |= {"train": torch.where(~is_test)[0], "test": torch.where(is_test)[0]}
-    if validation:
+    if validation and not valid:
         candidates = rows.get("train", torch.arange(len(y)))
         check_validation(validation, len(candidates))
         order = torch.randperm(len(candidates), generator=torch.Generator().manual_seed(0))
@@ -68,6 +69,7 @@ def make_loaders(
             rows=rows.get(name),
             name=str(arrays[name].path),
         )
+        dataset.notes = data.notes
         return ArrayLoader(dataset, size, **order)
 
     is_large = data.train.examples.nbytes > LARGE
