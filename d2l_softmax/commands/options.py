@@ -276,6 +276,11 @@ def make_parser(name: str) -> Parser:
         help="write a checkpoint after every N batches, too, not only after every epoch",
     )
     parser.add_argument(
+        "--keep-best",
+        action="store_true",
+        help="write the model of the epoch that is best on held-out data; needs --validation",
+    )
+    parser.add_argument(
         "--templates",
         action="store_true",
         help="draw the weights of each class epoch by epoch",

@@ -144,6 +144,12 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace, resume: str 
             for record in training.fit(run.after_batch):
                 run.after_epoch(record)
 
+        if training.best:
+            best = training.best
+            console.print(
+                f"kept the model of epoch {best['epoch']}, the best on held-out data: "
+                f"{best['valid_acc']:.4f}"
+            )
         if is_main:
             write_results(options, training, data, config)
             seconds = sum(record.seconds for record in training.history)
@@ -238,7 +244,7 @@ class Run:
             save_description(folder / MODEL, self.description)
             self.has_written = True
         save_history(folder / HISTORY, self.training.history)
-        save_parameters(folder / MODEL, self.data.unstandardize(self.training))
+        save_parameters(folder / MODEL, self.data.model_to_write(self.training))
 
 
 # The checkpoint to resume from
@@ -325,12 +331,15 @@ class TrainingData(NamedTuple):
     standardization: Standardization | None
     notes: tuple[str, ...]
 
-    def unstandardize(self, training: Training) -> Model:
-        """Return the model for inputs that are not standardized: the one that is written."""
-        trained = training.model
-        if self.standardization is None:
-            return trained
-        W, b = self.standardization.fold(trained.W, trained.b)
+    def model_to_write(self, training: Training) -> Model:
+        """Return the model that is written: the last or best one, for raw inputs."""
+        W, b = training.model.W.detach(), training.model.b.detach()
+        if training.best:
+            W, b = training.best["W"], training.best["b"]
+        elif self.standardization is None:
+            return training.model
+        if self.standardization:
+            W, b = self.standardization.fold(W, b)
         model = training.twin.SoftmaxRegression(*W.shape, dtype=W.dtype, device=W.device)
         with torch.no_grad():
             model.W.copy_(W)
@@ -346,6 +355,8 @@ def load_training_data(
     Settings that are None are chosen from the data, see `choose_defaults`.
     """
     loaders = make_loaders(options)
+    if vars(options).get("keep_best") and len(loaders) < 3:
+        raise UserError("no held-out data to choose the best epoch by;", "give {validation} N")
     test_iter, notes, standardization = loaders[1], loaders[0].dataset.notes, None
     if options.dataset:
         labels, name = loaders[0].dataset.largest_class()
@@ -418,6 +429,7 @@ def prepare(
         scheduler=scheduler,
         generators=generators,
         most_classes=MOST_BY_EPOCH if draws_templates and description.has_images else 0,
+        keep_best=vars(options).get("keep_best", False),
     )
 
 
@@ -512,7 +524,7 @@ def write_results(
         save_figure(folder / CURVES, curves)
         shown = {CURVES: CaptionedFigure(caption, describe_curves(history), curves)}
         figures, _, evaluation = write_evaluation(
-            folder, loaded.unstandardize(training), loaded.test_iter
+            folder, loaded.model_to_write(training), loaded.test_iter
         )
         shown |= figures
         animation = None

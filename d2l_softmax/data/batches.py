@@ -4,7 +4,7 @@ import copy
 import itertools
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,7 @@ class ArrayDataset(Dataset):
         self.images, self.labels = as_tensor(images).to(stored_on), labels.to(stored_on)
         self.rows = None if rows is None else rows.to(stored_on)
         self.classes, self.name = tuple(classes), name
+        self.transform: Callable[[Tensor], Tensor] | None = None
         self.notes: tuple[str, ...] = ()  # on how the data were interpreted
         self.size = parse_size(resize)
         self.dtype = dtype
@@ -101,7 +102,14 @@ class ArrayDataset(Dataset):
             index = self.rows[index]
         X, y = take_rows(self.images, index), take_rows(self.labels, index).to(self.device)
         X = self.convert_images(X) if X.dim() > 2 else self.convert_features(X, index)
-        return self.standardize(X).to(self.dtype), y
+        X = self.standardize(X).to(self.dtype)
+        return (self.transform(X) if self.transform else X), y
+
+    def transformed(self, transform: Callable[[Tensor], Tensor]) -> "ArrayDataset":
+        """Return the data set with batches transform(X); arrays are shared."""
+        dataset = copy.copy(self)
+        dataset.gray, dataset.transform = None, transform
+        return dataset
 
     def standardized(self, mean: Tensor, std: Tensor) -> "ArrayDataset":
         """Return the data set with standardized examples, (X - mean) / std; arrays are shared.
@@ -185,18 +193,22 @@ class ArrayLoader(DataLoader):
         shuffle: bool = False,
         by_blocks: bool = False,
         generator: torch.Generator | None = None,
+        drop_last: bool = False,
     ):
         """Read the data set in batches; with `shuffle` in a new random order in every epoch.
 
         The order is drawn from the generator, on the CPU, or from torch's global one. With
         `by_blocks` disk reads are nearly sequential: see `windows`.
         """
-        super().__init__(dataset, batch_size, shuffle=shuffle, generator=generator)
+        super().__init__(
+            dataset, batch_size, shuffle=shuffle, generator=generator, drop_last=drop_last
+        )
         self.shuffle, self.by_blocks = shuffle, by_blocks
 
     def with_dataset(self, dataset: ArrayDataset, batch_size: int | None = None) -> "ArrayLoader":
         """Return a loader of another data set, and batch size if given, in the same order."""
         order: dict[str, Any] = {"shuffle": self.shuffle, "by_blocks": self.by_blocks}
+        order["drop_last"] = self.drop_last
         size = batch_size or self.batch_size
         return ArrayLoader(dataset, size, **order, generator=self.generator)
 
@@ -206,7 +218,10 @@ class ArrayLoader(DataLoader):
 
     def batches(self, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield an epoch's batches from number `first` on; those before are not looked up."""
-        return map(self.dataset.__getitem__, itertools.islice(self.indices(), first, None))
+        indices: Iterator[Tensor] = itertools.islice(self.indices(), first, None)
+        if self.drop_last:
+            indices = (each for each in indices if len(each) == self.batch_size)
+        return map(self.dataset.__getitem__, indices)
 
     def indices(self) -> Iterator[Tensor]:
         """Yield the indices (n,) of each batch, drawn on the CPU: the same on every device."""

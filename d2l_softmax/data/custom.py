@@ -1,9 +1,11 @@
 """Custom data: load_data, with the conventions of load_data_fashion_mnist."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from d2l_softmax.data.arrays import DatasetFiles, check_splits
 from d2l_softmax.data.batches import ArrayLoader, parse_size
@@ -55,24 +57,30 @@ def load_data(
     test_batch_size: int | None = None,
     validation: int = 0,
     shuffle: str = "auto",
+    drop_last: bool = False,
+    transform: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[ArrayLoader, ...]:
-    """Return (train_iter, test_iter) for a custom data set, a directory.
+    """Return (train_iter, test_iter) for a custom data set, a directory or a file.
 
-    The directory has one of these:
+    It has one of these:
 
-    - image files in `train/CLASS/…` and `test/CLASS/…`, gray or in colour, all of one size, or of
-      any size with `resize`; they are read once and cached as arrays;
-    - four IDX files as MNIST has them, plain or .gz;
-    - `train_images.npy`, `train_labels.npy`, `test_images.npy`, `test_labels.npy`: images (n, h, w)
-      or (n, h, w, c) of uint8, or features (n, d) of floating-point numbers; labels (n,) are any
-      integers.
+    - image files in a folder for each class, below `train`, `test` and `val` or without these;
+      or in any folder, with a table of file names and labels, `labels.csv`;
+    - arrays in .npy or .npz files: `X_train`, `y_train`, `train_images`, `x_test` and the like;
+    - CSV or Parquet files with a column of labels: `label`, `class`, `target` or `y`;
+    - IDX files as MNIST has them, plain or .gz.
+
+    Images have any numeric type, channels first or last; rows of numbers are features. Labels are
+    whole numbers, text, or one-hot rows. `train_iter.dataset.notes` says what was interpreted how.
 
     X is images (n, c, h, w) in [0, 1], or features (n, d) unchanged; y is int64, 0 to q - 1, in the
-    order of the labels in the files. `classes.txt` names the classes in that order, one per line.
-    Without test data a tenth of each class is held out for it, always the same examples.
+    order of the labels. `train_iter.dataset.classes` are the names of the classes. Images in files
+    are decoded once and cached; those of several sizes are resized to `resize`, 28×28 by default.
+    Without test data the validation data are the test data, or else a tenth of each class is held
+    out, always the same examples.
 
-    With `validation`, that number of training examples is held out at random, always the same, and
-    (train_iter, test_iter, valid_iter) is returned. Training data are shuffled for every epoch:
+    With `validation`, valid_iter is returned, too: the validation data, or else that number of
+    training examples, drawn at random, always the same. Training data are shuffled for every epoch:
     completely ("full"), or by blocks, which reads a disk nearly sequentially ("block"). "auto"
     takes "block" for arrays of more than 1 GB, which are mapped from their files. The other
     arguments are those of load_data_fashion_mnist.
@@ -90,6 +98,8 @@ def load_data(
         test_batch_size=test_batch_size,
         validation=validation,
         shuffle=shuffle,
+        drop_last=drop_last,
+        transform=transform,
     )
 
 

@@ -5,11 +5,12 @@ Learning Algorithms": 60,000 training and 10,000 test images, 28×28 pixels, 10 
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from d2l_softmax.data.arrays import DatasetFiles, LabelledArrays
 from d2l_softmax.data.batches import ArrayLoader
@@ -45,6 +46,8 @@ def load_data_fashion_mnist(
     test_batch_size: int | None = None,
     validation: int = 0,
     shuffle: str = "auto",
+    drop_last: bool = False,
+    transform: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[ArrayLoader, ...]:
     """Return (train_iter, test_iter), which yield images X (n, 1, h, w) and labels y (n,).
 
@@ -56,6 +59,8 @@ def load_data_fashion_mnist(
     The loaders are DataLoaders that look batches up in memory: they have no worker processes.
     With `validation`, the last training images of that number are held out, to choose settings by,
     and (train_iter, test_iter, valid_iter) is returned. `shuffle` is that of load_data.
+    With `drop_last` the last batch of an epoch is dropped if it is smaller. `transform` is applied
+    to X, for example a normalization.
 
     Raises ValueError for a batch size or a side below 1, for a dtype that is not floating-point, or
     if no image is left to train on; DataUnavailableError if the files can't be fetched.
@@ -71,6 +76,8 @@ def load_data_fashion_mnist(
         test_batch_size=test_batch_size,
         validation=validation,
         shuffle=shuffle,
+        drop_last=drop_last,
+        transform=transform,
     )
 
 

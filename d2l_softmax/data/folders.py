@@ -174,18 +174,20 @@ def list_labelled_images(path: Path, size: list[int]) -> ImageFolder | None:
 
 def read_labels(table: Path) -> list[tuple[Path, str]]:
     """Return the image files and labels of a table; empty if it does not name images."""
-    with reading(table, "a table of labels"):
-        with open(table, newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            names = {(name or "").strip().lower(): name for name in rows.fieldnames or ()}
-            files, labels = FILE_NAMES & names.keys(), LABELS & names.keys()
-            if len(names) > MOST_COLUMNS or len(labels) != 1 or not files:
-                return []
-            check_regular(table, MOST_LABELS)
-            # A column "id" or "name" may be beside that of the file names.
-            column = names[min(files, key=lambda name: (name in ("id", "name"), name))]
-            label = names[labels.pop()]
-            listed = [((row[column] or "").strip(), (row[label] or "").strip()) for row in rows]
+    with (
+        reading(table, "a table of labels"),
+        open(table, newline="", encoding="utf-8-sig") as file,
+    ):
+        rows = csv.DictReader(file)
+        names = {(name or "").strip().lower(): name for name in rows.fieldnames or ()}
+        files, labels = FILE_NAMES & names.keys(), LABELS & names.keys()
+        if len(names) > MOST_COLUMNS or len(labels) != 1 or not files:
+            return []
+        check_regular(table, MOST_LABELS)
+        # A column "id" or "name" may be beside that of the file names.
+        column = names[min(files, key=lambda name: (name in ("id", "name"), name))]
+        label = names[labels.pop()]
+        listed = [((row[column] or "").strip(), (row[label] or "").strip()) for row in rows]
     if not listed or not (folder_and_suffix := locate(table.parent, listed[0][0])):
         return []
     folder, suffix = folder_and_suffix

@@ -1,6 +1,6 @@
 """Loaders of a data set's arrays: classes, held-out examples, batches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ def make_loaders(
     test_batch_size: int | None,
     validation: int,
     shuffle: str,
+    drop_last: bool,
+    transform: Callable[[Tensor], Tensor] | None,
 ) -> tuple[ArrayLoader, ...]:
     """Return (train_iter, test_iter), and valid_iter if the data have or `validation` holds any.
 
@@ -70,11 +72,14 @@ def make_loaders(
             name=str(arrays[name].path),
         )
         dataset.notes = data.notes
+        if transform:
+            dataset = dataset.transformed(transform)
         return ArrayLoader(dataset, size, **order)
 
     is_large = data.train.examples.nbytes > LARGE
     by_blocks = shuffle == "block" or (shuffle == "auto" and is_large)
-    train_iter = loader("train", batch_size, shuffle=True, by_blocks=by_blocks, generator=generator)
+    how: dict[str, Any] = {"by_blocks": by_blocks, "generator": generator, "drop_last": drop_last}
+    train_iter = loader("train", batch_size, shuffle=True, **how)
     test_size = batch_size if test_batch_size is None else test_batch_size
     return train_iter, *(loader(name, test_size) for name in ("test", "valid") if name in arrays)
 

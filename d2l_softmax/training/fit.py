@@ -29,7 +29,8 @@ class Training:
     `metric` sums their losses, correct predictions and examples. The loaders are ArrayLoaders;
     `generators` are those of the "weights" and of the "order" of the training examples.
     `weight_history`, if not None, gets the weights (d, q) before the first epoch and after each, of
-    the first `most_classes` classes.
+    the first `most_classes` classes. With `keep_best`, `best` has W and b after the epoch with the
+    highest accuracy on the held-out data.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Training:
         scheduler: Any = None,
         generators: dict[str, Generator] | None = None,
         most_classes: int = 0,
+        keep_best: bool = False,
     ):
         """Prepare a training of `epochs` epochs; with `most_classes` keep the weight history."""
         self.epochs = epochs
@@ -59,6 +61,8 @@ class Training:
         self.history: list[EpochRecord] = []
         self.most_classes = most_classes
         self.weight_history: dict[int, Tensor] | None = {} if most_classes else None
+        self.keep_best = keep_best
+        self.best: dict[str, Any] | None = None
         self.timer, self.seconds_before = Timer(), 0.0
         self.start_epoch()
 
@@ -105,6 +109,11 @@ class Training:
             seconds = self.seconds_before + self.timer.stop()
             record = EpochRecord(epoch, train_loss, train_acc, test_acc, seconds, valid_acc)
             self.history.append(record)
+            highest = self.best["valid_acc"] if self.best else -1.0
+            if self.keep_best and valid_acc is not None and valid_acc > highest:
+                parameters = {"W": self.model.W, "b": self.model.b}
+                copies = {name: p.detach().clone() for name, p in parameters.items()}
+                self.best = {"epoch": epoch, "valid_acc": valid_acc, **copies}
             self.start_epoch()
             yield record
 
@@ -148,11 +157,9 @@ class Training:
             "history": [record._asdict() for record in self.history],
             "seconds": self.seconds_before + self.timer.stop() if self.batch else 0.0,
         }
-        return (
-            state
-            if self.weight_history is None
-            else state | {"weight_history": self.weight_history}
-        )
+        if self.weight_history is not None:
+            state["weight_history"] = self.weight_history
+        return state | {"best": self.best} if self.keep_best else state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue where the state_dict of another training was taken.
@@ -171,6 +178,8 @@ class Training:
         for name, generator in self.generators.items():
             generator.set_state(state_dict["generators"][name])
         self.history = [EpochRecord(**record) for record in state_dict["history"]]
+        if self.keep_best:
+            self.best = state_dict.get("best")
         if self.weight_history is not None:
             self.weight_history = {}
         self.start_epoch()
@@ -185,7 +194,7 @@ def divergence_reason(history: Sequence[EpochRecord], num_classes: int) -> str:
     """Return what goes wrong in a training that has finite numbers, or "" if nothing does.
 
     In its last two epochs the loss was more than a tenth above ln q, which uniform guessing would
-    give, or above that of its first epoch.
+    give, or within a hundredth of it, or above that of its first epoch.
     """
     if len(history) < 2:
         return ""
@@ -193,6 +202,11 @@ def divergence_reason(history: Sequence[EpochRecord], num_classes: int) -> str:
     guessing = math.log(num_classes)
     if lowest > 1.1 * guessing:  # at the start, W is nearly zero, and the loss a little above
         return f"the loss stays above {guessing:.2f} nats, that of guessing; try a smaller --lr"
+    if all(abs(record.train_loss / guessing - 1) < 0.01 for record in history[-2:]):
+        return (
+            f"the loss stays at ln {num_classes} = {guessing:.2f} nats, that of guessing: nothing "
+            "is learned; try a larger --lr, and check that the labels fit the examples"
+        )
     if len(history) > 2 and lowest > history[0].train_loss:
         first = history[0].train_loss
         return f"the loss has risen above the {first:.4f} nats of epoch 1; try a smaller --lr"
