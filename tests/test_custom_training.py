@@ -116,7 +116,7 @@ def test_the_best_epoch_needs_held_out_data(tmp_path, capsys):
 def test_a_training_that_learns_nothing_is_named(why, tmp_path, capsys):
     data = write_features(tmp_path)
     if why == "black images":
-        np.savez(data, X=np.zeros((90, 5, 5), np.uint8), y=np.arange(90) % 3)
+        np.savez(data, X=np.zeros((3000, 5, 5), np.uint8), y=np.arange(3000) % 3)
     rate = ("--lr=1e-7",) if why == "tiny rate" else ()
     run("scratch", data, tmp_path / "out", "--epochs=3", *rate)
     error = capsys.readouterr().err
