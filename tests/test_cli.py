@@ -240,7 +240,7 @@ def test_given_options_take_precedence_over_the_recipe(name, arguments, expected
 def test_completing_options_leaves_those_given_as_they_are():
     given = argparse.Namespace(
         recipe="best", lr=0.2, dtype="float32", dataset=None, validation=0, device="cpu",
-        threads=None,
+        threads=None, standardize="auto",
     )  # fmt: skip
     before = dict(vars(given))
     complete = options.complete_training_options(argparse.ArgumentParser(), given)
@@ -261,7 +261,7 @@ def test_help_has_each_default_once(name, capsys):
             default = "cpu" if (name, setting.name) == ("sweep", "device") else setting.default
             assert helps[setting.name].count(f"default: {default}") == 1
         assert helps[setting.name].count("default: ") <= 1
-    assert "(default: 10; best: 20)" in helps["epochs"]
+    assert "(default: 10; best: 20; custom data: chosen)" in helps["epochs"]
 
 
 def test_page_is_the_old_name_of_demo(capsys):

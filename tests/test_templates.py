@@ -19,7 +19,7 @@ def run(made_up, tmp_path, monkeypatch):
     With `until` an interrupt comes in the middle of that epoch.
     """
     kept = []
-    monkeypatch.setattr(train, "write_results", lambda _, training, __: kept.append(training))
+    monkeypatch.setattr(train, "write_results", lambda _, training, *__: kept.append(training))
     after_batch = train.Run.after_batch
 
     def run(folder, *arguments, until=None, status=0):
@@ -91,7 +91,7 @@ def test_of_many_classes_the_weights_of_a_few_are_kept(tmp_path, monkeypatch):
         np.save(tmp_path / f"{split}_images.npy", rng.integers(0, 256, (24, 4, 4)).astype("uint8"))
         np.save(tmp_path / f"{split}_labels.npy", np.arange(24))
     kept = []
-    monkeypatch.setattr(train, "write_results", lambda _, training, __: kept.append(training))
+    monkeypatch.setattr(train, "write_results", lambda _, training, *__: kept.append(training))
     argv = [f"--dataset={tmp_path}", "--templates", "--epochs=1", "--quiet", "--device=cpu"]
     assert train.main(TWINS["scratch"], "scratch", [*argv, f"--output-dir={tmp_path / 'run'}"]) == 0
     assert [W.shape for W in kept[0].weight_history.values()] == [(16, 20), (16, 20)]

@@ -13,7 +13,7 @@ from d2l_softmax.data.arrays import DatasetFiles, and_more
 from d2l_softmax.data.files import check_regular, reading
 from d2l_softmax.data.image_cache import ImageFolder, is_image_name, load_images
 from d2l_softmax.data.names import kind_of, split_of
-from d2l_softmax.data.tables import LABELS
+from d2l_softmax.data.tables import LABEL_COLUMNS
 from d2l_softmax.errors import DatasetError
 
 FILE_NAMES = {"file", "filename", "file_name", "image", "image_id", "img", "path", "name", "id"}
@@ -21,7 +21,7 @@ NOT_CLASSES = {"__MACOSX", "__pycache__"}
 NOT_NAMED = {"thumbs.db", "desktop.ini", "readme.md", "readme.txt", "license", "license.txt"}
 SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")  # that a table may leave out
 MOST_COLUMNS = 6  # of a table that names images; one of pixels has more
-MOST_LABELS = 100_000_000  # bytes of a table of labels
+MOST_LABEL_BYTES = 100_000_000  # bytes of a table of labels
 
 
 def find_image_folder(path: Path, size: list[int]) -> DatasetFiles | None:
@@ -180,10 +180,10 @@ def read_labels(table: Path) -> list[tuple[Path, str]]:
     ):
         rows = csv.DictReader(file)
         names = {(name or "").strip().lower(): name for name in rows.fieldnames or ()}
-        files, labels = FILE_NAMES & names.keys(), LABELS & names.keys()
+        files, labels = FILE_NAMES & names.keys(), LABEL_COLUMNS & names.keys()
         if len(names) > MOST_COLUMNS or len(labels) != 1 or not files:
             return []
-        check_regular(table, MOST_LABELS)
+        check_regular(table, MOST_LABEL_BYTES)
         # A column "id" or "name" may be beside that of the file names.
         column = names[min(files, key=lambda name: (name in ("id", "name"), name))]
         label = names[labels.pop()]

@@ -20,7 +20,7 @@ from d2l_softmax.data.names import split_of
 from d2l_softmax.errors import DatasetError
 
 SUFFIXES = {".csv", ".tsv", ".parquet"}
-LABELS = {"label", "labels", "class", "target", "y"}  # names of the column of labels
+LABEL_COLUMNS = {"label", "labels", "class", "target", "y"}  # names of the column of labels
 ROW_NUMBERS = {"", "id", "index", "unnamed: 0"}  # names of columns that number the rows
 PIXEL = re.compile(r"(pixel|px|p)?[ _-]?\d+([ x_-]\d+)?", re.IGNORECASE)
 DELIMITERS = ",;\t|"
@@ -156,7 +156,7 @@ def read_head(path: Path) -> tuple[list[str] | None, list[str], str]:
         raise DatasetError(f"{path} is empty")
     delimiter = max(DELIMITERS, key=lines[0].count)
     rows = list(csv.reader(lines, delimiter=delimiter))
-    is_label = [cell.strip().lower() in LABELS for cell in rows[0]]
+    is_label = [cell.strip().lower() in LABEL_COLUMNS for cell in rows[0]]
     if not (any(is_label) or not any(map(is_number, rows[0]))):
         return None, rows[0], delimiter
     if len(rows) < 2:
@@ -177,7 +177,7 @@ def find_labels(
     path: Path, header: list[str] | None, is_text: list[bool]
 ) -> tuple[int | None, tuple[str, ...]]:
     """Return the index of the column of labels, None if neither name nor text tells, and notes."""
-    named = [i for i, name in enumerate(header or ()) if name.strip().lower() in LABELS]
+    named = [i for i, name in enumerate(header or ()) if name.strip().lower() in LABEL_COLUMNS]
     if len(named) > 1:
         both = " and ".join(repr(header[i]) for i in named) if header else ""
         raise DatasetError(f"{path} has {both}: which are the labels? keep one of these columns")

@@ -30,7 +30,7 @@ COLUMNS = {
 }
 # Options that do not change the result; the paths may be private.
 HIDDEN_OPTIONS = {"data_dir", "dataset", "output_dir", "quiet", "resume", "checkpoint_every"}
-HIDDEN_OPTIONS |= {"lang", "templates", "overwrite"}
+HIDDEN_OPTIONS |= {"lang", "templates", "overwrite", "keep_best"}
 
 
 class Animation(NamedTuple):
