@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import platformdirs
@@ -32,9 +32,9 @@ from d2l_softmax.errors import DatasetError
 from d2l_softmax.io import locked, remove_stale_files, reporting_output_errors, write_json
 
 CACHE = ".d2l_softmax"  # a folder in that of the images
-INDEX = "index.json"  # size and CRC-32 of each cached file, and the classes
+INDEX = "index.json"  # size and CRC-32 of each cached file, and a note on the images
 MOST_INDEX = 100_000_000  # bytes
-VERSION = 2  # of the cached files
+VERSION = 3  # of the cached files
 CHUNK = 64  # images that are decoded at a time, to bound the memory
 SIDE = 28  # pixels; images of several sizes are resized to it, unless a size is given
 
@@ -53,11 +53,7 @@ class ImageFolder(NamedTuple):
 
 def load_images(folder: ImageFolder) -> DatasetFiles:
     """Return the arrays of a folder's images, from the cache if they are in it."""
-    mode, sizes = read_headers([file for file, _ in itertools.chain(*folder.splits.values())])
-    if not folder.size and len(sizes) > 1:
-        note = f"images of {len(sizes)} sizes, resized to {SIDE}x{SIDE}; --resize for another size"
-        folder = folder._replace(size=[SIDE, SIDE], notes=(*folder.notes, note))
-    directory = cache_arrays(folder, mode)
+    directory, note = cache_arrays(folder)
     arrays = {
         split: LabelledArrays(
             read_npy(directory / f"{split}_images.npy"),
@@ -66,8 +62,9 @@ def load_images(folder: ImageFolder) -> DatasetFiles:
         )
         for split, members in folder.splits.items()
     }
+    notes = (*folder.notes, note) if note else folder.notes
     return DatasetFiles(
-        arrays["train"], arrays.get("test"), folder.classes, arrays.get("valid"), folder.notes
+        arrays["train"], arrays.get("test"), folder.classes, arrays.get("valid"), notes
     )
 
 
@@ -89,27 +86,28 @@ def read_headers(files: list[Path]) -> tuple[str, set[tuple[int, int]]]:
     return mode, sizes
 
 
-def cache_arrays(folder: ImageFolder, mode: str) -> Path:
-    """Return the directory of the folder's cached arrays; decode the images if there is none."""
+def cache_arrays(folder: ImageFolder) -> tuple[Path, str]:
+    """Return the directory of the cached arrays and a note; decode the images if there is none."""
     size, name = cache_name(folder)
     resolved = hashlib.sha256(os.fsencode(folder.path.resolve())).hexdigest()[:16]
     user_cache = platformdirs.user_cache_path("d2l_softmax", appauthor=False, opinion=False)
     caches = (folder.path / CACHE, user_cache / "folders" / resolved)
     for cache in caches:
-        if is_intact(cache / name):
-            return cache / name
+        if index := read_index(cache / name):
+            return cache / name, index["note"]
     cache = next(filter(is_usable, caches), caches[1])
     # One process decodes, the others wait.
     with reporting_output_errors(cache), locked(cache):
-        if not is_intact(cache / name):
+        index = read_index(cache / name)
+        if not index:
             remove_stale_files(cache)
             with tempfile.TemporaryDirectory(".part", ".", cache) as temporary:
-                decode(folder, mode, Path(temporary) / name)
+                index = decode(folder, Path(temporary) / name)
                 for earlier in cache.glob(f"{size}-*"):
                     if not earlier.is_symlink():
                         shutil.rmtree(earlier, ignore_errors=True)
                 Path(temporary, name).replace(cache / name)
-    return cache / name
+    return cache / name, index["note"]
 
 
 def cache_name(folder: ImageFolder) -> tuple[str, str]:
@@ -125,15 +123,18 @@ def cache_name(folder: ImageFolder) -> tuple[str, str]:
     return size, f"{size}-{digest.hexdigest()[:16]}"
 
 
-def is_intact(directory: Path) -> bool:
-    """Return True if all cached files of a directory have the checksums in its index."""
-    with contextlib.suppress(OSError, ValueError, RecursionError):
+def read_index(directory: Path) -> dict[str, Any] | None:
+    """Return the index of a directory if all its files have the checksums in it, else None."""
+    damaged = (OSError, ValueError, RecursionError, TypeError, KeyError, AttributeError)
+    with contextlib.suppress(*damaged):
         check_regular(directory / INDEX, MOST_INDEX)
         index = json.loads((directory / INDEX).read_text(encoding="utf-8"))
-        return isinstance(index, dict) and all(
-            size_and_crc(directory / Path(name).name) == value for name, value in index.items()
-        )
-    return False
+        files, note = index["files"], index["note"]
+        if isinstance(note, str) and all(
+            size_and_crc(directory / Path(name).name) == value for name, value in files.items()
+        ):
+            return index
+    return None
 
 
 def size_and_crc(path: Path) -> list[int]:
@@ -156,15 +157,19 @@ def is_usable(directory: Path) -> bool:
     return False
 
 
-def decode(folder: ImageFolder, mode: str, target: Path) -> None:
-    """Write the images as arrays, with an index of checksums.
+def decode(folder: ImageFolder, target: Path) -> dict[str, Any]:
+    """Write the images as arrays, with an index of checksums; return the index.
 
     Raises DatasetError if an image can't be used.
     """
     files = [file for file, _ in itertools.chain(*folder.splits.values())]
+    (mode, sizes), size, note = read_headers(files), folder.size, ""
+    if not size and len(sizes) > 1:
+        size = [SIDE, SIDE]
+        note = f"images of {len(sizes)} sizes, resized to {SIDE}x{SIDE}; --resize for another size"
     if sys.stderr.isatty():
         print(f"{folder.path}: its {len(files):,} pictures are read once", file=sys.stderr)
-    images = read_images(files, mode, folder.size)
+    images = read_images(files, mode, size)
     target.mkdir()
     for split, members in folder.splits.items():
         first = next(images)
@@ -174,7 +179,10 @@ def decode(folder: ImageFolder, mode: str, target: Path) -> None:
             np.lib.format.write_array_header_1_0(file, header)
             for image in itertools.chain([first], itertools.islice(images, len(members) - 1)):
                 file.write(image.tobytes())
-    write_json(target / INDEX, {path.name: size_and_crc(path) for path in sorted(target.iterdir())})
+    checksums = {path.name: size_and_crc(path) for path in sorted(target.iterdir())}
+    index = {"files": checksums, "note": note}
+    write_json(target / INDEX, index)
+    return index
 
 
 def read_images(files: list[Path], mode: str, size: list[int]) -> Iterator[np.ndarray]:
