@@ -39,6 +39,31 @@ class DamagedFileError(ValueError):
     """A file does not have the expected content."""
 
 
+# Texts of users
+
+
+def escape_controls(text: str) -> str:
+    r"""Return a text on one line, with what is not printable escaped: a newline as \n."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def as_cell(value: object) -> object:
+    """Return a value for a CSV file; a text that spreadsheets would run gets an apostrophe.
+
+    These texts begin with = + - @ or a tab (OWASP, "CSV Injection"). A carriage return, which would
+    end a row, is written as \\r.
+    """
+    value = value.replace("\r", "\\r") if isinstance(value, str) else value
+    if isinstance(value, str) and value.startswith(tuple("=+-@\t")):
+        try:
+            float(value)
+        except ValueError:
+            return "'" + value
+    return value
+
+
 # Atomic writes
 
 
@@ -78,8 +103,7 @@ def write_csv(path: Path, header: Iterable[object], rows: Iterable[Iterable[obje
     """Write a table atomically as CSV; floats keep all their digits."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows(map(as_cell, row) for row in (header, *rows))
     write_text(path, text.getvalue())
 
 
@@ -89,11 +113,19 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def prepare_directory(path: Path) -> Path:
+def prepare_directory(path: Path, dataset: Path | None = None) -> Path:
     """Create a directory, check that it is writable, remove stale files, and return it.
 
-    Raises OutputError if files can't be written there.
+    Raises OutputError if files can't be written there, or if it is the directory of the custom
+    data `dataset`, whose files could have the names of output files.
     """
+    if dataset:
+        folder = dataset if dataset.is_dir() else dataset.parent
+        if folder.resolve() == path.resolve():
+            raise OutputError(
+                f"{path} has the data, which output files could replace;",
+                "choose another directory with {output_dir}",
+            )
     with reporting_output_errors(path, "choose another directory with {output_dir}"):
         path.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path).close()

@@ -15,6 +15,7 @@ import torch
 
 from d2l_softmax.commands.console import flush_streams, open_closed_streams, print_error
 from d2l_softmax.errors import UserError
+from d2l_softmax.io import escape_controls
 from d2l_softmax.training.distributed import RankError, get_launch, is_main
 
 Twins = dict[str, ModuleType]
@@ -24,6 +25,7 @@ Complete = Callable[[argparse.ArgumentParser, argparse.Namespace], argparse.Name
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
+LONGEST_MESSAGE = 300  # characters
 
 
 class Command(NamedTuple):
@@ -48,7 +50,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong and exit with status 2."""
-        line = f"{self.prog}: error: {message} (--help lists the options)\n"
+        line = f"{self.prog}: error: {shorten(message)} (--help lists the options)\n"
         self.exit(2, line if is_main() else None)
 
     def parse_known_args(self, args=None, namespace=None):
@@ -128,16 +130,28 @@ def exit_status(prog: str, work: Callable[[], int | None]) -> int:
     except BrokenPipeError:  # the reader of standard output has ended, as in `| head`
         return 1
     except UserError as error:
+        message = shorten(error.for_command_line())
         if is_main():
-            print_error(f"{prog}: error: {error.for_command_line()}")
+            print_error(f"{prog}: error: {message}")
         elif not isinstance(error, RankError):
-            print_error(f"{prog}: error: rank {get_launch().rank}: {error.for_command_line()}")
+            print_error(f"{prog}: error: rank {get_launch().rank}: {message}")
         return 1
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         print_error(f"{prog}: error: out of memory; for training, try a smaller --batch-size")
         return 1
+
+
+def shorten(message: str) -> str:
+    """Return a message with control characters escaped; the middle of a long one is left out.
+
+    A message may quote names and content of a user's files; its end is the remedy.
+    """
+    message = escape_controls(message)
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    return f"{message[: LONGEST_MESSAGE - 101]}…{message[-100:]}"
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -9,16 +9,17 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from d2l_softmax.io import OutputError
+from d2l_softmax.io import OutputError, escape_controls
 
 
 def print_out(line: object, end: str = "\n") -> None:
-    """Print a line on standard output and flush it.
+    """Print lines on standard output, with control characters escaped, and flush it.
 
     Raises OutputError if it can't be written, BrokenPipeError if the reader has ended.
     """
     try:
-        print(line, end=end, flush=True)
+        lines = "\n".join(map(escape_controls, str(line).split("\n")))
+        print(lines, end=end, flush=True)
     except OSError as error:
         discard(sys.stdout)
         # Windows reports a pipe without a reader as an invalid argument.
@@ -30,9 +31,9 @@ def print_out(line: object, end: str = "\n") -> None:
 
 
 def print_error(line: str) -> None:
-    """Print a line on standard error; ignore failures."""
+    """Print one line on standard error, control characters escaped; ignore failures."""
     with contextlib.suppress(OSError):
-        print(line, file=sys.stderr, flush=True)
+        print(escape_controls(line), file=sys.stderr, flush=True)
 
 
 def discard(stream: TextIO) -> None:

@@ -10,7 +10,7 @@ from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.options import add_json, add_model, add_settings
 from d2l_softmax.models import load_model, load_test_data
-from d2l_softmax.training.evaluation import Evaluation, evaluate, score_table
+from d2l_softmax.training.evaluation import MOST_CONFUSED, Evaluation, evaluate, score_table
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -33,13 +33,14 @@ def evaluate_model(options: argparse.Namespace, twins: Twins) -> None:
 
 
 def evaluation_to_dict(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the numbers that --json prints."""
+    """Return the numbers that --json prints; no confusion matrix of more than MOST_CONFUSED."""
+    q = len(evaluation.classes)
     return {
         "loss": evaluation.loss,
         "accuracy": evaluation.accuracy,
         "calibration_error": evaluation.calibration_error(),
         "classes": [score._asdict() for score in evaluation.class_scores()],
-        "confusion": evaluation.confusion().tolist(),
+        "confusion": evaluation.confusion().tolist() if q <= MOST_CONFUSED else None,
     }
 
 

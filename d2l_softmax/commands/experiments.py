@@ -48,7 +48,7 @@ from d2l_softmax.commands.train import (
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN, TEST_BATCH_SIZE
 from d2l_softmax.errors import UserError
-from d2l_softmax.io import DamagedFileError, read_regular_file, write_csv
+from d2l_softmax.io import DamagedFileError, as_cell, read_regular_file, write_csv
 from d2l_softmax.training.evaluation import evaluate
 from d2l_softmax.training.fit import DivergedError
 from d2l_softmax.training.metrics import Timer, evaluate_accuracy
@@ -61,6 +61,7 @@ COLUMNS = (
     *("data", "checksum", "resize", "shuffle", "validation", "images", "seed"),
 )
 MAX_TABLE_BYTES = 100_000_000  # a row takes about 150
+MOST_TRAININGS = 10_000
 Key = tuple[str, ...]  # a training's values of COLUMNS, as text
 Loaders = tuple[ArrayLoader, ArrayLoader]  # of the training images, of the held-out images
 
@@ -121,6 +122,9 @@ def list_trainings(
     held_out = options.validation
     if held_out is None and not options.dataset:
         held_out = NUM_TRAIN // HELD_OUT
+    number = math.prod(len(set(each)) for each in values.values()) * options.seeds
+    if number > MOST_TRAININGS:
+        parser.error(f"{number:,} trainings, expected at most {MOST_TRAININGS:,}")
     seeds = range(options.seed, options.seed + options.seeds)
     trainings = []
     for combination in itertools.product(*map(dict.fromkeys, values.values())):
@@ -247,8 +251,14 @@ def run_experiment(
     for training in trainings:
         options = replace(training, **{"images": num_images} | vars(training) | data)
         values = (option_value(getattr(options, name)) for name in COLUMNS)
-        by_key[tuple("" if value is None else str(value) for value in values)] = options
-    results = read_table(table)
+        by_key[tuple("" if v is None else str(as_cell(v)) for v in values)] = options
+    results, damaged = read_table(table)
+    if damaged:
+        lines = ", ".join(map(str, damaged[:5])) + (", …" if len(damaged) > 5 else "")
+        console.warn(
+            f"warning: {table}: {counted(len(damaged), 'row')} with impossible or contradicting "
+            f"results left out, lines {lines}"
+        )
     missing = {key: options for key, options in by_key.items() if key not in results}
     jobs = trainings[0].jobs or max(1, count_cores() // trainings[0].threads)
     jobs = max(1, min(jobs, len(missing)))
@@ -285,24 +295,52 @@ def format_setting(names: Sequence[str], values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {values[name]}" for name in names)
 
 
-def read_table(path: Path) -> dict[Key, Result]:
-    """Return the results in a table, {} if there is none; UserError if it can't be read."""
-    types = (str, float, float, float, int, float)
+def read_table(path: Path) -> tuple[dict[Key, Result], list[int]]:
+    """Return the results in a table and the numbers of the lines that can't be right.
+
+    Rows with the same settings and different results are left out, too. Without a table there are
+    none; UserError if it can't be read.
+    """
     try:
-        text = read_regular_file(path, MAX_TABLE_BYTES).decode("utf-8")
-        header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-        if tuple(header) != (*COLUMNS, *Result._fields):
+        text = read_regular_file(path, MAX_TABLE_BYTES).decode("utf-8").replace("\0", "\ufffd")
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        if tuple(next(reader, ())) != (*COLUMNS, *Result._fields):
             raise ValueError("other columns")
-        n = len(COLUMNS)
-        results = {tuple(row[:n]): zip(types, row[n:], strict=True) for row in rows}
-        return {key: Result(*(t(v) for t, v in result)) for key, result in results.items()}
+        found: dict[Key, list[tuple[int, Result | None]]] = {}
+        for row in reader:
+            key, values = tuple(row[: len(COLUMNS)]), row[len(COLUMNS) :]
+            found.setdefault(key, []).append((reader.line_num, parse_result(values)))
     except FileNotFoundError:
-        return {}
+        return {}, []
     except (OSError, DamagedFileError, ValueError, csv.Error) as error:
         raise UserError(
             f"can't read {path} as a table of this command;",
             "remove it, or choose another directory with {output_dir}",
         ) from error
+    results, damaged = {}, []
+    for key, rows in found.items():
+        result = rows[0][1]
+        if result and all(repr(other) == repr(result) for _, other in rows):
+            results[key] = result
+        else:
+            damaged += [line for line, _ in rows]
+    return results, damaged
+
+
+def parse_result(values: Sequence[str]) -> Result | None:
+    """Return the result that a row has; None if a training can't have it."""
+    types = (str, float, float, float, int, float)
+    try:
+        result = Result(*(t(value) for t, value in zip(types, values, strict=True)))
+    except ValueError:
+        return None
+    state, train_acc, valid_acc, valid_loss, best_epoch, seconds = result
+    measured = (train_acc, valid_acc, valid_loss)
+    if state == "finished":
+        is_possible = 0 <= train_acc <= 1 and 0 <= valid_acc <= 1 and 0 <= valid_loss < math.inf
+    else:
+        is_possible = state == "diverged" and all(map(math.isnan, measured))
+    return result if is_possible and best_epoch >= 0 and 0 <= seconds < math.inf else None
 
 
 def train_all(

@@ -211,11 +211,15 @@ def get_tensors(model: Model) -> dict[str, Tensor]:
 
 
 def get_metadata(description: Description) -> dict[str, str]:
-    """Return the content of model.json with each value as text: JSON, unless it is a text."""
-    return {
+    r"""Return the content of model.json with each value as text: JSON, unless it is a text.
+
+    A byte of a folder's name that is not a character is written as \udcff: both formats are UTF-8.
+    """
+    texts = {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in description.to_dict().items()
     }
+    return {k: text.encode("utf-8", "backslashreplace").decode() for k, text in texts.items()}
 
 
 FORMATS = {

@@ -31,7 +31,7 @@ def draw_model(options: argparse.Namespace, twins: Twins) -> None:
     """Draw a model's templates, predictions and errors as PNG files, and print its scores."""
     placement = {"device": options.device, "dtype": torch.float32}
     model = load_model(options.model, twins["scratch"], **placement)
-    output_dir = prepare_directory(options.output_dir)
+    output_dir = prepare_directory(options.output_dir, options.dataset)
     test_iter = load_test_data(options, model.description, **placement)
     with drawn_in(options.lang):
         figures, table, _ = write_evaluation(output_dir, model, test_iter)

@@ -49,7 +49,7 @@ def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
     existing table are not trained again. Raises DivergedError, with the table written, if all
     seeds diverged for some size, and UserError if a size exceeds the number of images.
     """
-    folder = prepare_directory(options.output_dir)
+    folder = prepare_directory(options.output_dir, options.dataset)
     with exclusive_lock(folder):
         loaders = read_data(options.trainings[0])
         n = len(loaders[0].dataset)

@@ -21,6 +21,7 @@ from d2l_softmax.i18n import LANGUAGES, use_language
 from d2l_softmax.training.distributed import get_launch
 
 DEFAULT_MODEL = Path("runs", "scratch", "model.pt")
+LARGEST_SIDE = 2048  # of resized images, in pixels
 ADAM_LR = 0.001  # the default learning rate of --optimizer adam
 MANY_IMAGES = 50_000  # per batch: all cores are then faster (benchmarks/README.md, "Threads")
 
@@ -67,9 +68,15 @@ def path(text: str) -> Path:
 def image_size(text: str) -> tuple[int, int]:
     """Return (height, width) in pixels, from "28" or "28x32"."""
     sides = text.split("x")
-    if not (len(sides) in (1, 2) and all(map(str.isdecimal, sides)) and all(map(int, sides))):
+    # Python refuses to convert thousands of digits.
+    if not (len(sides) in (1, 2) and all(side.isdecimal() and len(side) < 10 for side in sides)):
         raise argparse.ArgumentTypeError(f"{text!r} is not a side, 28, or height and width, 28x32")
-    return int(sides[0]), int(sides[-1])
+    height, width = int(sides[0]), int(sides[-1])
+    if not (1 <= height <= LARGEST_SIDE and 1 <= width <= LARGEST_SIDE):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has a side that is not from 1 to {LARGEST_SIDE:,} pixels"
+        )
+    return height, width
 
 
 def available_device(text: str) -> str:

@@ -41,6 +41,8 @@ PROGRAM = "python -m d2l_softmax predict"
 TABLE, PAGE = "predictions.csv", "predictions.html"
 MOST_DRAWN = 10  # a drawing takes a second; the page shows any number of pictures
 
+LONGEST_STEM = 200  # bytes of a picture's name in the name of its drawing
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
@@ -86,7 +88,10 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
     After a signal, the results so far are written.
     """
     model = load_model(options.model, twins["scratch"], dtype=torch.float32)
-    classes, folder = model.description.classes, prepare_directory(options.output_dir)
+    classes, folder = (
+        model.description.classes,
+        prepare_directory(options.output_dir, options.dataset),
+    )
     pictures, problems, read = find_inputs(options, model.description)
     reserved = {picture.resolve() for picture in pictures}  # no drawing replaces a user's picture
     predictions: list[Prediction] = []
@@ -229,7 +234,12 @@ def to_image(X: Tensor) -> Image.Image | None:
 
 
 def drawing_path(folder: Path, stem: str, reserved: set[Path]) -> Path:
-    """Return a path for a picture's drawing that is not reserved, and reserve it."""
+    """Return a path for a picture's drawing that is not reserved, and reserve it.
+
+    File systems allow 255 bytes, also for the temporary file, so a long stem is cut.
+    """
+    if len(os.fsencode(stem)) > LONGEST_STEM:
+        stem = os.fsencode(stem)[:LONGEST_STEM].decode("utf-8", "ignore")
     path, number = folder / f"{stem}-prediction.png", 1
     while path.resolve() in reserved:
         number += 1

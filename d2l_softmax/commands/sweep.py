@@ -53,7 +53,7 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
     are not trained again. Prints the command that retrains the best setting. Raises DivergedError,
     with both files written, if each setting diverged with some seed.
     """
-    folder, names = prepare_directory(options.output_dir), options.varied
+    folder, names = prepare_directory(options.output_dir, options.dataset), options.varied
     with (
         exclusive_lock(folder),
         Console(len(options.trainings), options.quiet, unit="trainings") as console,

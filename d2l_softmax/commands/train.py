@@ -114,7 +114,9 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace, resume: str 
         stack.enter_context(distributed.process_group(options.device))
         check_equal_options(options)
         if is_main:
-            stack.enter_context(exclusive_lock(prepare_directory(options.output_dir)))
+            stack.enter_context(
+                exclusive_lock(prepare_directory(options.output_dir, options.dataset))
+            )
         checkpoint = find_checkpoint(options) if is_main else None
         checkpoint = distributed.broadcast_from_rank0(checkpoint)
         options, data = load_training_data(options)

@@ -7,11 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from d2l_softmax.data.convert import to_examples, to_labels
+from d2l_softmax.data.files import check_regular
 from d2l_softmax.data.names import SPLITS
 from d2l_softmax.errors import DatasetError
 
 CLASSES_FILE = "classes.txt"
 LARGE = 1_000_000_000  # bytes; a larger array is mapped from its file, not read into memory
+
+MAX_NAMES_BYTES = 10_000_000
 
 
 class LabelledArrays(NamedTuple):
@@ -91,6 +94,7 @@ def check_splits(train: LabelledArrays, test: LabelledArrays) -> None:
 def read_names(path: Path) -> list[str] | None:
     """Read the names of classes, one per line; None if there is no such file."""
     try:
+        check_regular(path, MAX_NAMES_BYTES)
         names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except FileNotFoundError:
         return None

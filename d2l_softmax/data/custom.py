@@ -88,8 +88,13 @@ def load_data(
     Raises DatasetError if the data can't be used, ValueError for other arguments.
     """
     check_arguments(batch_size, test_batch_size, shuffle)
+    try:
+        data = find_dataset(Path(path), parse_size(resize))
+    except OSError as error:  # no permission to read a folder
+        problem = f"{error.filename or path} can't be read: {error.strerror or error}"
+        raise DatasetError(problem) from error
     return make_loaders(
-        find_dataset(Path(path), parse_size(resize)),
+        data,
         batch_size,
         resize,
         device=device,

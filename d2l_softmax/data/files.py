@@ -32,7 +32,7 @@ def reading(path: Path, expected: str) -> Iterator[None]:
         raise DatasetError(f"{path} is damaged or not {expected}: {reason}") from error
 
 
-def check_regular(path: Path, most_bytes: int | None = None) -> None:
+def check_regular(path: Path, most_bytes: int | None = None, remedy: str = "") -> None:
     """Raise DatasetError unless the path is a regular file of at most `most_bytes`; or OSError.
 
     Opening a named pipe would wait for ever, and a device such as /dev/zero has no end.
@@ -43,7 +43,5 @@ def check_regular(path: Path, most_bytes: int | None = None) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise DatasetError(f"{path} is not a regular file")
     if most_bytes is not None and status.st_size > most_bytes:
-        raise DatasetError(
-            f"{path} has {status.st_size / 1e9:.1f} GB, expected at most {most_bytes / 1e9:.1f} GB;"
-            " save the arrays as .npy files, which are mapped, not read"
-        )
+        problem = f"{path} has {status.st_size:,} bytes, expected at most {most_bytes:,}"
+        raise DatasetError(f"{problem};" if remedy else problem, remedy)

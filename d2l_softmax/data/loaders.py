@@ -51,6 +51,11 @@ def make_loaders(
     y = torch.from_numpy(arrays["train"].labels)
     if not data.test:
         arrays["test"], is_test = arrays["train"], stratified_holdout(y)
+        if not is_test.any():
+            raise DatasetError(
+                f"{data.train.path} has one example of each class, so none can be held out as test "
+                "data; expected two or more of a class, or test data"
+            )
         rows |= {"train": torch.where(~is_test)[0], "test": torch.where(is_test)[0]}
     if validation and not valid:
         candidates = rows.get("train", torch.arange(len(y)))

@@ -90,7 +90,7 @@ def join(arrays: list[np.ndarray], path: Path) -> tuple[np.ndarray, Path]:
 def read_table(path: Path, split: str, size: list[int]) -> Table:
     """Read a table; DatasetError if it can't be used. Test data may come without labels."""
     with reading(path, "a table"):
-        check_regular(path, MOST_BYTES)
+        check_regular(path, MOST_BYTES, "save it as .npy files, which are mapped, not read")
         if path.suffix.lower() == ".parquet":
             return read_parquet(path, size)
         table = read_csv(path)

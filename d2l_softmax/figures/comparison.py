@@ -70,6 +70,7 @@ def draw_comparison(
                 equal.append(tr(quantity))
         axes.axhline(epsilon, color="gray", linestyle=":", label=rounding)
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda value, _: power_of_ten(value))
         axes.sharex(histories[0])
         axes.set(xlabel=tr("epoch"), ylabel=tr("difference: {quantity}", quantity=tr(unit)))
         if equal:
@@ -82,3 +83,9 @@ def draw_comparison(
         whole_numbers(axes.xaxis)
         axes.grid(alpha=0.3)
     return figure
+
+
+def power_of_ten(value: float) -> str:
+    """Return a tick's value on a log axis, such as 10⁻⁷."""
+    exponent = str(round(math.log10(value)))
+    return "10" + exponent.translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

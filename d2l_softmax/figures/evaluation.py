@@ -23,6 +23,7 @@ from d2l_softmax.figures.templates import draw_templates
 from d2l_softmax.i18n import tr
 from d2l_softmax.io import write_csv
 from d2l_softmax.training.evaluation import (
+    MOST_CONFUSED,
     NUM_BINS,
     Bin,
     Evaluation,
@@ -45,7 +46,7 @@ MOST_COUNTS = 60  # classes up to which a confusion matrix shows the counts
 MOST_NAMES = 120  # classes up to which it shows the class names
 # Text inside the axes: measuring it for the layout would take a tenth of the drawing time.
 INSIDE: dict[str, Any] = {"fontsize": 8, "in_layout": False}
-TABLE = "scores.csv"
+CONFUSION, TABLE = "confusion.png", "scores.csv"
 SCORES = ("class", "precision", "recall", "examples")
 
 
@@ -103,7 +104,7 @@ FIGURES = [
         needs_images=True,
     ),
     FigureSpec(
-        "confusion.png",
+        CONFUSION,
         "Confusion matrix: how often each class was mistaken for another.",
         draw=lambda m: draw_confusion(m.evaluation),
         alt_text=lambda m: alt_text.describe_confusion(m.evaluation),
@@ -131,13 +132,17 @@ def write_evaluation(
 ) -> tuple[dict[str, CaptionedFigure], str, Evaluation]:
     """Evaluate a model, write FIGURES and TABLE; return figures by file, scores and evaluation.
 
-    If the examples are features, figures that show images are left out.
+    If the examples are features, figures that show images are left out; with more than
+    MOST_CONFUSED classes, the confusion matrix.
     """
     evaluation = evaluate(model, test_iter)
     evaluated = EvaluatedModel(model, test_iter.dataset, evaluation)
     has_images = len(evaluated.shape) == 3
     written = {}
+    has_many_classes = len(evaluation.classes) > MOST_CONFUSED
     for spec in FIGURES:
+        if spec.file == CONFUSION and has_many_classes:
+            continue
         if has_images or not spec.needs_images:
             figure = spec.draw(evaluated)
             save_figure(output_dir / spec.file, figure)
@@ -148,6 +153,8 @@ def write_evaluation(
     table = score_table(evaluation)
     if not has_images:
         table += "\nThe examples are features: figures that show images are left out."
+    if has_many_classes:
+        table += f"\nMore than {MOST_CONFUSED:,} classes: the confusion matrix is left out."
     return written, table, evaluation
 
 

@@ -76,6 +76,7 @@ def default_style() -> Iterator[None]:
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
+        matplotlib.rcParams["text.parse_math"] = False  # a class may be named $5
         if current_language() == "zh" and (font := chinese_font()):
             matplotlib.rcParams["font.family"] = ["DejaVu Sans", font]  # fallback by character
         yield
@@ -166,9 +167,37 @@ def signed_colors(limit: float = 1.0) -> dict[str, Any]:
 
 
 def shortened(name: str) -> str:
-    """Return a class name in the current language, at most LONGEST_NAME characters long."""
-    name = tr(name)
+    """Return a class name in the current language, at most LONGEST_NAME characters long.
+
+    Characters that can't be drawn are replaced.
+    """
+    name = drawable(tr(name))
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def drawable(text: str) -> str:
+    """Return a text with each character that no font in use has replaced by U+FFFD, �."""
+    if text.isascii() and text.isprintable():
+        return text
+    glyphs = [glyphs_of(family) for family in families_in_use()]
+    return "".join(
+        c if c == " " or (c.isprintable() and any(ord(c) in each for each in glyphs)) else "\ufffd"
+        for c in text
+    )
+
+
+def families_in_use() -> list[str]:
+    """Return the font families that default_style sets."""
+    font = chinese_font() if current_language() == "zh" else None
+    return ["DejaVu Sans", *([font] if font else [])]
+
+
+@functools.cache
+def glyphs_of(family: str) -> set[int]:
+    """Return the code points for which a font has a glyph."""
+    from matplotlib.font_manager import findfont, get_font
+
+    return set(get_font(findfont(family)).get_charmap())
 
 
 def save_figure(path: Path, figure: Figure) -> None:

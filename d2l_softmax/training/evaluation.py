@@ -10,6 +10,7 @@ from torch import Tensor
 from d2l_softmax.training.metrics import count_correct
 
 NUM_BINS = 10
+MOST_CONFUSED = 1000  # classes up to which the confusion matrix is drawn and printed
 
 
 class Model(Protocol):
@@ -121,9 +122,11 @@ class Evaluation:
 
     def class_scores(self) -> list[ClassScore]:
         """Return for each class its precision, its recall and its number of examples."""
-        confusion = self.confusion()
-        correct = confusion.diagonal().tolist()
-        predicted, examples = confusion.sum(dim=0).tolist(), confusion.sum(dim=1).tolist()
+        right = self.y[self.predicted == self.y]
+        correct, predicted, examples = (
+            torch.bincount(labels, minlength=len(self.classes)).tolist()
+            for labels in (right, self.predicted, self.y)
+        )
         return [
             ClassScore(label, c / p if p else None, c / n if n else None, n)
             for label, c, p, n in zip(self.classes, correct, predicted, examples, strict=True)

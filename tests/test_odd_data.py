@@ -1,0 +1,364 @@
+"""Odd names, numbers and sizes in users' data and options: a right result or one line."""
+
+import csv
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import TWINS, write_pictures
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from d2l_softmax import __main__ as d2l_main
+from d2l_softmax.commands import cli, experiments
+from d2l_softmax.commands import train as training_command
+from d2l_softmax.data.arrays import read_names
+from d2l_softmax.data.custom import load_data
+from d2l_softmax.description import Description, load_description, save_description
+from d2l_softmax.errors import DatasetError, UserError
+from d2l_softmax.figures.evaluation import draw_confusion
+from d2l_softmax.figures.style import as_png, default_style, drawable
+from d2l_softmax.io import as_cell, escape_controls, write_csv
+from d2l_softmax.pages.svg import as_svg
+from d2l_softmax.training.evaluation import Evaluation
+
+ODD_NAMES = {
+    "empty formula": "$$",
+    "blank formula": "$ $",
+    "wrong formula": "${$",
+    "unknown command": r"$\frac{$",
+    "two exponents": "$x^y^z$",
+    "a price": "$5",
+    "emoji": "\U0001f9a5",
+    "escape sequence": "\x1b[31mred",
+    "bell": "\a",
+    "NUL": "a\0b",
+    "tab": "a\tb",
+    "private use": "\ue000",
+    "Chinese": "猫",
+    "byte that is no UTF-8": "caf\udce9",
+    "a spreadsheet's formula": "=cmd|' /C calc'!A0",
+}
+
+
+def write_features(folder, n=40, q=2, names=None, n_test=10):
+    """Write features of q classes as .npy files, and classes.txt; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    for split, size in (("train", n), ("test", n_test)):
+        if size:
+            np.save(folder / f"{split}_images.npy", rng.normal(size=(size, 5)))
+            np.save(folder / f"{split}_labels.npy", np.arange(size) % q)
+    if names:
+        (folder / "classes.txt").write_text("".join(f"{name}\n" for name in names))
+    return folder
+
+
+def run(command, *arguments):
+    """Run a command of d2l_softmax, or train a twin; return the status, also of wrong usage."""
+    try:
+        if command in TWINS:
+            argv = ["--epochs=1", "--device=cpu", *map(str, arguments)]
+            return training_command.main(TWINS[command], command, argv)
+        return d2l_main.main([command, *map(str, arguments)])
+    except SystemExit as end:
+        return end.code
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+# Files of users
+
+
+@pytest.mark.parametrize("command", ["scratch", "sweep", "learning-curve", "figures", "predict"])
+@pytest.mark.parametrize("kind", ["same", "link", "file in it"])
+def test_the_folder_of_the_data_is_no_output_directory(command, kind, tmp_path, capsys):
+    """The user's history.csv would be replaced."""
+    folder = write_features(tmp_path / "data", names=["cat", "dog"])
+    (folder / "history.csv").write_text("mine")
+    model = tmp_path / "run" / "model.pt"
+    if command in ("figures", "predict"):
+        assert run("scratch", f"--dataset={folder}", f"--output-dir={model.parent}") == 0
+    before = content(folder)
+    (tmp_path / "link").symlink_to(folder)
+    dataset = folder / "history.csv" if kind == "file in it" else folder
+    output = tmp_path / "link" if kind == "link" else folder
+    arguments = {"figures": [model], "predict": [f"--model={model}", "--index=0"]}.get(command, [])
+    capsys.readouterr()
+    assert run(command, *arguments, f"--dataset={dataset}", f"--output-dir={output}") == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "choose another directory with --output-dir" in error
+    assert content(folder) == before
+
+
+def test_drawing_of_a_picture_with_a_long_name(tmp_path, capsys):
+    folder = write_pictures(tmp_path / "data", n=3)
+    assert run("scratch", f"--dataset={folder}", f"--output-dir={tmp_path / 'run'}") == 0
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for stem in ("猫" * 76, "猫" * 75 + "a", "b" * 240, "short"):
+        Image.new("L", (6, 4), 100).save(pictures / f"{stem}.png")
+    (pictures / os.fsdecode(b"\xe9" * 240 + b".png")).write_bytes(
+        (pictures / "short.png").read_bytes()
+    )
+    capsys.readouterr()
+    output = f"--output-dir={tmp_path / 'out'}"
+    assert run("predict", pictures, f"--model={tmp_path / 'run' / 'model.pt'}", output) == 0
+    assert len(list((tmp_path / "out").glob("*.png"))) == 5
+    assert "short-prediction.png" in os.listdir(tmp_path / "out")
+
+
+# Names in figures
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ODD_NAMES.values(), ids=ODD_NAMES)
+def test_names_are_drawn_as_they_are_without_warnings(name):
+    y = torch.tensor([0, 1, 1])
+    evaluation = Evaluation(torch.tensor([[0.6, 0.4], [0.3, 0.7], [0.8, 0.2]]), y, (name, "$10"))
+    with default_style():
+        figure = draw_confusion(evaluation)
+        drawn = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+        assert as_png(figure)
+        assert "<svg" in as_svg(figure, "salt")
+    assert drawn[1] == "$10"
+    if name.isascii() and name.isprintable():
+        assert drawn[0] == (name if len(name) <= 16 else f"{name[:15]}…")
+    else:
+        assert "\ufffd" in drawn[0]
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_drawn_without_warnings(name):
+    from d2l_softmax.figures.style import new_figure
+
+    with default_style(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure, (axes,) = new_figure(2, 2)
+        axes.set_title(drawable(name))
+        assert as_png(figure)
+
+
+def test_a_training_with_odd_names_ends_as_any_other(tmp_path, recwarn, capsys):
+    """Its files name the classes as the user does, and its printed lines have no controls."""
+    names = [n for n in ODD_NAMES.values() if n.isprintable() or n == ODD_NAMES["private use"]]
+    q = len(names)
+    folder = write_features(tmp_path / os.fsdecode(b"caf\xe9"), 20 * q, q, names, n_test=2 * q)
+    assert run("scratch", f"--dataset={folder}", f"--output-dir={tmp_path / 'run'}") == 0
+    assert not capsys.readouterr().err
+    assert not list(recwarn)
+    model = tmp_path / "run" / "model.pt"
+    assert load_description(model).classes == tuple(names)
+    assert load_description(model).data == folder.name
+    assert run("evaluate", model, f"--dataset={folder}") == 0
+    assert "\\ue000" in capsys.readouterr().out
+    with open(tmp_path / "run" / "scores.csv", encoding="utf-8", newline="") as file:
+        first = [row[0] for row in csv.reader(file)][1:]
+    assert first == [f"'{name}" if name.startswith("=") else name for name in names]
+
+
+@given(st.lists(st.text(), min_size=2, unique=True))
+def test_any_names_survive_in_model_json(tmp_path_factory, names):
+    path = tmp_path_factory.mktemp("model") / "model.pt"
+    description = Description("\udce9", tuple(names), (5,), None, None)
+    save_description(path, description)
+    assert load_description(path) == description
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".safetensors"])
+def test_export_of_a_model_whose_data_have_odd_names(suffix, tmp_path, capsys):
+    for package in ("onnx", "onnxruntime", "safetensors"):
+        pytest.importorskip(package)
+    folder = write_features(tmp_path / os.fsdecode(b"caf\xe9"), names=["a", "\ue000"])
+    run("scratch", f"--dataset={folder}", f"--output-dir={tmp_path / 'run'}")
+    assert run("export", tmp_path / "run" / "model.pt", tmp_path / f"model{suffix}") == 0
+    assert rb"caf\udce9" in (tmp_path / f"model{suffix}").read_bytes().replace(rb"\\", b"\\")
+
+
+# Tables and messages
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        *((text, f"'{text}") for text in ("=1+1", "+1+1", "-2+3", "@SUM(1)", "\t=1", "-")),
+        ("\r=1", "\\r=1"),
+        *((value, str(value)) for value in (-1.5, 3, "-1.5", "+2", "1e-05", "a=b", "'=1", "")),
+    ],
+)
+def test_spreadsheets_run_no_cell(value, written, tmp_path):
+    write_csv(tmp_path / "table.csv", [value, "x"], [[value, 1]])
+    with open(tmp_path / "table.csv", encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [[written, "x"], [written, "1"]]
+    assert as_cell(as_cell(value)) == as_cell(value)  # sweep.csv is read and written again
+
+
+@given(st.text())
+def test_escaped_texts_are_one_printable_line(text):
+    escaped = escape_controls(text)
+    assert escaped.isprintable()
+    assert escaped == text or not text.isprintable()
+
+
+@pytest.mark.parametrize("problem", ["9" * 5000, "name\n" * 40, "\x1b[2J" * 90])
+def test_messages_are_one_line_of_limited_length(problem, capsys):
+    def fail():
+        raise UserError(f"{problem} can't be read;", "choose another {dataset}")
+
+    assert cli.exit_status("program", fail) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.isprintable()
+    assert len(line) <= len("program: error: ") + cli.LONGEST_MESSAGE
+    assert line.endswith("choose another --dataset")
+
+
+# Options
+
+
+@pytest.mark.parametrize("size", ["30000", "28x2049", "2147483648", "9" * 20, "9" * 6000, "0", "²"])
+def test_sizes_beyond_the_bound_are_wrong_usage(size, capsys):
+    assert run("scratch", f"--resize={size}") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "number"),
+    [
+        (["--seeds=2147483647"], "19,327,352,823"),
+        (
+            ["--seeds=1", *("--lr", *range(1, 101)), *("--batch-size", *range(1, 102))],
+            "10,100",
+        ),
+    ],
+)
+def test_too_many_trainings_are_counted_not_listed(arguments, number, capsys):
+    assert run("sweep", *arguments) == 2
+    error = capsys.readouterr().err
+    assert f"{number} trainings, expected at most 10,000" in error
+    assert error.count("\n") == 1
+
+
+# Tables of experiments
+
+COLUMNS = (*experiments.COLUMNS, *experiments.Result._fields)
+RIGHT = dict.fromkeys(experiments.COLUMNS, "1") | {
+    "state": "finished",
+    "train_acc": "0.75",
+    "valid_acc": "0.5",
+    "valid_loss": "1.5",
+    "best_epoch": "1",
+    "seconds": "0.1",
+}
+DIVERGED = {"state": "diverged"} | dict.fromkeys(("train_acc", "valid_acc", "valid_loss"), "nan")
+
+
+def read_rows(path, *rows):
+    """Write a table with these rows and read it."""
+    lines = [",".join(COLUMNS), *(",".join(row[name] for name in COLUMNS) for row in rows)]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return experiments.read_table(path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"valid_acc": "9.9"},
+        {"valid_acc": "-0.1"},
+        {"train_acc": "inf"},
+        {"valid_acc": "nan"},
+        {"valid_acc": "1e308"},
+        {"valid_loss": "inf"},
+        {"valid_loss": "-1"},
+        {"best_epoch": "-1"},
+        {"best_epoch": "9" * 5000},
+        {"seconds": "nan"},
+        {"state": "done"},
+        {"state": "diverged"},
+        {"valid_acc": "0.\0005"},
+        {"valid_acc": ""},
+        {"seconds": "1,2"},
+    ],
+    ids=str,
+)
+def test_rows_that_cannot_be_right_are_not_believed(wrong, tmp_path):
+    other = RIGHT | {"seed": "2"}
+    results, damaged = read_rows(tmp_path / "sweep.csv", RIGHT | wrong, other)
+    assert damaged == [2]
+    assert [key[-1] for key in results] == ["2"]
+
+
+def test_equal_rows_are_believed_and_contradicting_ones_are_not(tmp_path):
+    path = tmp_path / "sweep.csv"
+    assert len(read_rows(path, RIGHT, RIGHT)[0]) == 1
+    assert len(read_rows(path, RIGHT | DIVERGED)[0]) == 1
+    assert read_rows(path, RIGHT, RIGHT | {"valid_acc": "0.6"}) == ({}, [2, 3])
+
+
+# Data
+
+
+def test_8000_classes_of_two_examples_need_less_than_1500_megabytes(tmp_path):
+    folder = write_features(tmp_path / "data", 16_000, 8_000, n_test=0)
+    arguments = [f"--dataset={folder}", f"--output-dir={tmp_path / 'run'}", "--epochs=1"]
+    code = (
+        "import resource, scratch\n"
+        "from d2l_softmax.commands.train import main\n"
+        f"status = main(scratch, 'scratch', {arguments!r})\n"
+        "print(status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True
+    )
+    status, kilobytes = map(int, done.stdout.splitlines()[-1].split())
+    assert status == 0
+    assert kilobytes < 1_500_000
+    assert not (tmp_path / "run" / "confusion.png").exists()
+
+
+@pytest.mark.parametrize(("each", "status"), [(1, 1), (2, 0)])
+def test_small_data_without_test_data(each, status, tmp_path, capsys):
+    folder = write_features(tmp_path / "data", 3 * each, 3, n_test=0)
+    output = f"--output-dir={tmp_path / 'run'}"
+    assert run("scratch", f"--dataset={folder}", output) == status
+    error = capsys.readouterr().err
+    assert error.count("\n") == (1 if status else 0)
+    assert ("one example of each class" in error) == bool(status)
+
+
+@pytest.mark.parametrize("function", ["iterdir", "exists"])
+def test_a_folder_that_may_not_be_read(function, tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, function, refuse)
+    with pytest.raises(DatasetError, match="data can't be read: Permission denied"):
+        load_data(tmp_path / "data" if function == "exists" else write_data(tmp_path), 8)
+
+
+def write_data(tmp_path):
+    return write_features(tmp_path / "data")
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "large", "folder"])
+def test_names_are_read_from_a_small_regular_file_only(kind, tmp_path):
+    path = tmp_path / "classes.txt"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        with open(path, "wb") as file:
+            file.truncate(1_000_000_000)
+    with pytest.raises(DatasetError, match=r"classes\.txt"):
+        read_names(path)
