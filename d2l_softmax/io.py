@@ -50,10 +50,10 @@ def escape_controls(text: str) -> str:
 
 
 def as_cell(value: object) -> object:
-    """Return a value for a CSV file; a text that spreadsheets would run gets an apostrophe.
+    r"""Return a value for a CSV file; a text that spreadsheets would run gets an apostrophe.
 
     These texts begin with = + - @ or a tab (OWASP, "CSV Injection"). A carriage return, which would
-    end a row, is written as \\r.
+    end a row, is written as \r.
     """
     value = value.replace("\r", "\\r") if isinstance(value, str) else value
     if isinstance(value, str) and value.startswith(tuple("=+-@\t")):
