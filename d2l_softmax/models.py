@@ -29,12 +29,13 @@ from d2l_softmax.description import (
     save_description,
 )
 from d2l_softmax.errors import UserError
-from d2l_softmax.io import DamagedFileError, read_saved, write_atomically
+from d2l_softmax.io import DamagedFileError, read_regular_file, read_saved, write_atomically
 from d2l_softmax.training.evaluation import Model
 
 CUSTOM_DATA = "custom data"
 MIN_BYTES_PER_NUMBER, MAX_BYTES_PER_NUMBER = 2, 8  # float16 and float64
-MAX_OVERHEAD = 100_000  # bytes of a model.pt beside its numbers; torch writes about 1,500
+NESTED = ("state_dict", "model_state_dict")  # keys of a state_dict in a checkpoint
+MAX_OVERHEAD = 10_000_000  # bytes of a model file beside the numbers, such as other layers
 
 SomeModel = TypeVar("SomeModel", bound=Model)
 
@@ -50,7 +51,11 @@ def load_model(
     device: torch.device | str = "cpu",
     dtype: torch.dtype | None = None,
 ) -> Any:
-    """Load a trained model that either twin saved; return it with `classes` and `shape`.
+    """Load a trained model; return it with `classes` and `shape`.
+
+    The file is that of either twin, or has the state_dict of a linear layer, such as the book's
+    `nn.Sequential(nn.Flatten(), nn.Linear(784, 10))`: one weight (q, d) and one bias (q,), of any
+    names, written by torch.save or as .safetensors.
 
     `model.classes[k]` is the name of class k, `model.shape` the shape of an example, and
     `model.description` the whole content of model.json beside the file. Without a model.json, the
@@ -152,9 +157,14 @@ def load_parameters(path: Path, model: SomeModel) -> SomeModel:
 
 
 def read_tensors(path: Path, max_numbers: int) -> dict[str, Tensor]:
-    """Return the floating-point tensors of a file, by name; ModelFileError for other content."""
+    """Return W (d, q) and b (q,) of a file; ModelFileError for other content."""
+    max_bytes = MAX_BYTES_PER_NUMBER * max_numbers + MAX_OVERHEAD
+    loaded: Any
     try:
-        loaded = read_saved(path, MAX_BYTES_PER_NUMBER * max_numbers + MAX_OVERHEAD)
+        if path.suffix == ".safetensors":
+            loaded = load_safetensors(path, max_bytes)
+        else:
+            loaded = read_saved(path, max_bytes)
     except FileNotFoundError as error:
         raise ModelFileError(
             f"there is no model {path};", "train one first: make train-scratch"
@@ -163,11 +173,42 @@ def read_tensors(path: Path, max_numbers: int) -> dict[str, Tensor]:
         raise ModelFileError(f"{path} can't be read: {error.strerror}") from error
     except DamagedFileError as error:
         raise ModelFileError(f"{path} is damaged or not a model of this project") from error
+    for key in NESTED:
+        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+            loaded = loaded[key]
     if not isinstance(loaded, dict) or not all(
         isinstance(name, str) and is_dense_float(tensor) for name, tensor in loaded.items()
     ):
         raise ModelFileError(f"{path} is not a model of this project")
-    return loaded
+    return loaded if loaded.keys() == {"W", "b"} else from_state_dict(path, loaded)
+
+
+def load_safetensors(path: Path, max_bytes: int) -> dict[str, Tensor]:
+    """Return the tensors of a .safetensors file; DamagedFileError if it is none."""
+    content = read_regular_file(path, max_bytes)
+    try:
+        from safetensors.torch import load
+    except ImportError as error:
+        raise ModelFileError(
+            f"{path} needs safetensors; pip install 'd2l_softmax[export]'"
+        ) from error
+    try:
+        return load(content)
+    except Exception as error:  # corrupt input can raise arbitrary exceptions
+        raise DamagedFileError(str(error)) from error
+
+
+def from_state_dict(path: Path, state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return W (d, q) and b (q,) of a linear layer's weight (q, d) and bias (q,), of any names."""
+    weights = [tensor for tensor in state_dict.values() if tensor.dim() == 2]
+    biases = [tensor for tensor in state_dict.values() if tensor.dim() == 1]
+    if len(state_dict) != 2 or [len(each) for each in weights] != [len(each) for each in biases]:
+        shapes = ", ".join(f"{name} {tuple(t.shape)}" for name, t in list(state_dict.items())[:6])
+        raise ModelFileError(
+            f"{path} has {shapes or 'no tensors'}; expected W and b, or one weight (q, d) and one "
+            "bias (q,)"
+        )
+    return {"W": weights[0].T, "b": biases[0]}
 
 
 def is_dense_float(tensor: object) -> bool:
@@ -184,8 +225,6 @@ def is_dense_float(tensor: object) -> bool:
 def copy_parameters(path: Path, tensors: dict[str, Tensor], model: Model) -> None:
     """Copy the tensors of a file into a model; ModelFileError leaves the model as it was."""
     parameters = {"W": model.W, "b": model.b}
-    if tensors.keys() != parameters.keys():
-        raise ModelFileError(f"{path} has {sorted(tensors)}, expected W and b")
     converted = {}
     for name, parameter in parameters.items():
         if tensors[name].shape != parameter.shape:

@@ -231,7 +231,7 @@ def wrong_models(folder):
             {**good, "W": torch.zeros(10, 784)},
             r"W has shape \(10, 784\), expected \(784, 10\)",
         ),
-        "names": ({"weight": torch.zeros(784, 10)}, r"has \['weight'\], expected W and b"),
+        "names": ({"weight": torch.zeros(784, 10)}, r"has weight \(784, 10\); expected W and b"),
         "nan": ({**good, "b": torch.full((10,), math.nan)}, "b has numbers that are not finite"),
         "integers": ({"W": torch.zeros(784, 10, dtype=torch.int64), "b": good["b"]}, "not a model"),
         "huge": ({**good, "W": torch.full((784, 10), 3e38)}, "too large for torch.float32"),

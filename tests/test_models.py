@@ -6,11 +6,13 @@ import sys
 import pytest
 import torch
 from conftest import TWINS, write_pictures
+from torch import nn
 
 import concise
 import d2l_softmax as d2l
 import scratch
 from d2l_softmax import __main__ as d2l_main
+from d2l_softmax import load_model
 from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.errors import UserError
 from d2l_softmax.models import ModelFileError
@@ -138,3 +140,39 @@ def test_neither_twin_is_imported_until_a_model_is_loaded():
     code = "import d2l_softmax, sys; print({'scratch', 'concise'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+# State dicts of a linear layer from elsewhere
+
+LAYOUTS = {
+    "the book's": lambda w, b: {"1.weight": w, "1.bias": b},
+    "of DistributedDataParallel": lambda w, b: {"module.linear.weight": w, "module.linear.bias": b},
+    "in a checkpoint": lambda w, b: {"epoch": 3, "state_dict": {"weight": w, "bias": b}},
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("suffix", [".pt", ".bin", ".safetensors"])
+def test_the_state_dict_of_a_linear_layer_is_a_model(layout, suffix, tmp_path):
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    saved = LAYOUTS[layout](net[1].weight.detach(), net[1].bias.detach())
+    path = tmp_path / f"net{suffix}"
+    if suffix == ".safetensors":
+        if "state_dict" in saved:
+            pytest.skip("this format has no nested dictionaries")
+        pytest.importorskip("safetensors.torch").save_file(saved, path)
+    else:
+        torch.save(saved, path)
+    X = torch.rand(5, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    for twin in TWINS.values():
+        expected = torch.softmax(net(X), dim=1)
+        torch.testing.assert_close(load_model(path, twin).probabilities(X), expected)
+
+
+@pytest.mark.parametrize(
+    "shapes", [[(10, 784)], [(64, 784), (64,), (10, 64), (10,)], [(10, 784), (9,)], []]
+)
+def test_other_state_dicts_are_refused_by_their_shapes(shapes, tmp_path):
+    torch.save({f"t{i}": torch.zeros(s) for i, s in enumerate(shapes)}, tmp_path / "m.pt")
+    with pytest.raises(ModelFileError, match=r"expected W and b, or one weight \(q, d\)"):
+        load_model(tmp_path / "m.pt")
