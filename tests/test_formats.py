@@ -223,6 +223,13 @@ def test_tables_of_features_keep_their_numbers(tmp_path):
     assert data.notes == ("'species' taken as the labels",)
 
 
+def test_y_beside_a_label_is_a_coordinate(tmp_path):
+    (tmp_path / "points.csv").write_text("x,y,label\n1,2,a\n2,3,b\n", encoding="utf-8")
+    data = find_dataset(tmp_path, [])
+    assert data.train.examples.tolist() == [[1, 2], [2, 3]]
+    assert data.train.labels.tolist() == ["a", "b"]
+
+
 def test_test_data_of_a_competition_have_no_labels(tmp_path):
     write_csv(tmp_path / "train.csv", X, Y)
     pixels = [f"pixel{i}" for i in range(SIDE * SIDE)]

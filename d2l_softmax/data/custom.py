@@ -149,10 +149,13 @@ def enter(path: Path) -> Path:
 
 def describe_unknown(path: Path) -> str:
     """Return what was found in place of data, and how to convert it where that is known."""
+    if not (path.is_dir() or path.is_file()):
+        return "not a regular file or a directory"
     files = [path] if path.is_file() else sorted(e for e in path.iterdir() if e.is_file())
     for file in files:
         for suffix, remedy in CONVERSIONS.items():
             if file.name.lower().endswith(suffix):
                 return f"found {file.name}; {remedy}"
-    names = [e.name for e in sorted(path.iterdir())[:5]] if path.is_dir() else [path.name]
+    entries = sorted(path.iterdir()) if path.is_dir() else [path]
+    names = [entry.name for entry in entries if entry.name[0] != "."][:5]
     return f"found {', '.join(names) or 'nothing'}; expected {LAYOUTS}"

@@ -178,6 +178,8 @@ def find_labels(
 ) -> tuple[int | None, tuple[str, ...]]:
     """Return the index of the column of labels, None if neither name nor text tells, and notes."""
     named = [i for i, name in enumerate(header or ()) if name.strip().lower() in LABEL_COLUMNS]
+    if len(named) > 1:  # "y" beside them is a coordinate
+        named = [i for i in named if header and header[i].strip().lower() != "y"]
     if len(named) > 1:
         both = " and ".join(repr(header[i]) for i in named) if header else ""
         raise DatasetError(f"{path} has {both}: which are the labels? keep one of these columns")
