@@ -409,7 +409,7 @@ def test_every_command_takes_the_data(tmp_path, capsys, make):
     Image.new("RGB", (30, 40), (200, 10, 10)).save(picture)
     status = run(["predict", str(picture), f"--model={model}", output])
     assert status == (0 if has_images else 1)
-    assert ("a picture can't be one" in capsys.readouterr().err) != has_images
+    assert ("the model is for features" in capsys.readouterr().err) != has_images
     assert run(["evaluate", model]) == 1
     assert "the model was trained on own; name these data with --dataset" in capsys.readouterr().err
 

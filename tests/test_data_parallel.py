@@ -256,7 +256,7 @@ def test_bad_input_is_one_message_each(data, tmp_path):
     assert status != 0
     assert not any(line.startswith("epoch") for line in lines)
     for message, start_of_it in zip(messages, odd, strict=True):
-        assert message.partition(": ")[2].startswith(start_of_it)
+        assert message.partition(": error: ")[2].startswith(start_of_it)
 
 
 # Without torchrun

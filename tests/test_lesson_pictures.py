@@ -54,7 +54,8 @@ def classify(lesson):
     return lambda X: int((X.flatten() @ W + b).argmax())
 
 
-@pytest.mark.parametrize("per_kind", first_quick([1, 20]))
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("per_kind", first_quick([1, 8]))
 def test_pictures_on_plain_backgrounds_get_the_same_class_as_in_python(
     lesson, real_data, classify, per_kind
 ):

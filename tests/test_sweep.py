@@ -309,7 +309,7 @@ def wait_for(condition):
         (os.killpg, signal.SIGINT, 130, "interrupted after 0 of 4 trainings"),
         (os.kill, signal.SIGTERM, 143, "interrupted after 0 of 4 trainings"),
         (os.kill, signal.SIGKILL, -9, None),
-        (kill_worker, signal.SIGKILL, 1, "a worker process died"),
+        (kill_worker, signal.SIGKILL, 1, "error: a worker process died"),
     ],
 )
 def test_no_process_is_left(send, signum, status, message, data, tmp_path, request):

@@ -164,10 +164,16 @@ def evaluate(model: Model, data_iter: LabelledBatches) -> Evaluation:
 
     The names of the classes come from the loader's data set.
     """
+    n, labels, y_hat = 0, [], torch.empty(0)
     with torch.no_grad():
-        batches = [(model.probabilities(X).cpu(), y.cpu()) for X, y in data_iter]
-    y_hat, y = (torch.cat(parts) for parts in zip(*batches, strict=True))
-    return Evaluation(y_hat, y, data_iter.dataset.classes)
+        for X, y in data_iter:
+            probabilities = model.probabilities(X).cpu()
+            if not n:  # one allocation: with thousands of classes, twice the memory counts
+                y_hat = probabilities.new_empty(len(data_iter.dataset), probabilities.shape[1])
+            y_hat[n : n + len(y)] = probabilities
+            labels.append(y.cpu())
+            n += len(y)
+    return Evaluation(y_hat[:n], torch.cat(labels), data_iter.dataset.classes)
 
 
 def score_table(evaluation: Evaluation) -> str:
