@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from d2l_softmax.data.appearance import Appearance
 from d2l_softmax.data.fashion_mnist import CLASSES, FASHION_MNIST
 from d2l_softmax.errors import UserError
 from d2l_softmax.io import DamagedFileError, read_regular_file, write_json
@@ -25,7 +26,7 @@ class Description(NamedTuple):
     `data` is the data set's name. An example has the `shape` (c, h, w), pixels in [0, 1], or (d,),
     features. `resize` is the size (h, w) that images were resized to, None if they were not.
     `pictures` says how a picture file becomes an example: AS_FASHION_MNIST, RESIZED, or None for
-    features.
+    features. `appearance` says what custom training images look like, None if it was not measured.
     """
 
     data: str
@@ -33,6 +34,7 @@ class Description(NamedTuple):
     shape: tuple[int, ...]
     resize: tuple[int, int] | None
     pictures: str | None
+    appearance: Appearance | None = None
 
     @property
     def num_inputs(self) -> int:
@@ -46,7 +48,9 @@ class Description(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of model.json; `scale` is the factor for pixels of 0 to 255."""
-        return self._asdict() | {"scale": 1 / 255 if self.has_images else None}
+        appearance = self.appearance and self.appearance.to_dict()
+        scale = 1 / 255 if self.has_images else None
+        return self._asdict() | {"appearance": appearance, "scale": scale}
 
     def in_words(self) -> str:
         """Return shape and number of classes, such as `3x32x32 in 40 classes`."""
@@ -54,7 +58,7 @@ class Description(NamedTuple):
 
     def check(self) -> None:
         """Raise ValueError or TypeError unless a model can have these inputs and classes."""
-        data, classes, shape, resize, pictures = self
+        data, classes, shape, resize, pictures, appearance = self
         if not (
             all(isinstance(text, str) for text in (data, *classes))
             and all(type(side) is int and side > 0 for side in (*shape, *(resize or ())))
@@ -63,6 +67,7 @@ class Description(NamedTuple):
             and (resize is None or (len(shape) == 3 and resize == shape[1:]))
             and pictures in (AS_FASHION_MNIST, RESIZED, None)
             and (pictures != AS_FASHION_MNIST or shape == (1, *(resize or (28, 28))))
+            and (appearance is None or pictures == RESIZED)
         ):
             raise ValueError("not a description of a model")
 
@@ -94,7 +99,15 @@ def load_description(model_path: Path) -> Description:
         is_original = (data, classes) == (FASHION_MNIST, CLASSES)
         pictures = content.get("pictures", AS_FASHION_MNIST if is_original else RESIZED)
         resize = content["resize"] and tuple(content["resize"])
-        description = Description(data, classes, tuple(content["shape"]), resize, pictures)
+        appearance = content.get("appearance")  # earlier versions did not measure it
+        description = Description(
+            data,
+            classes,
+            tuple(content["shape"]),
+            resize,
+            pictures,
+            appearance and Appearance.from_dict(appearance),
+        )
         description.check()
         return description
     except FileNotFoundError:

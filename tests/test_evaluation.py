@@ -45,6 +45,7 @@ def test_accuracy_confusion_precision_recall_and_loss(example):
     assert scores[1][:3] == ("trouser", 1.0, 2 / 3)
     assert scores[3][:3] == ("dress", None, 0.0)
     assert scores[4] == ("coat", None, None, 0)
+    assert example.balanced_accuracy == pytest.approx((1 + 2 / 3 + 1 + 0) / 4)
     picked = [0.95, 0.15 / 9, 0.55, 0.45, 1.0, 0.08 / 9]
     assert example.loss == pytest.approx(-sum(map(math.log, picked)) / 6, rel=1e-6)
 
@@ -99,6 +100,15 @@ def test_evaluating_needs_no_gradients(made_up):
 
     _, test_iter = load_data_fashion_mnist(8, data_dir=made_up)
     assert evaluate(Model(), test_iter).accuracy == 0.1
+
+
+def test_balanced_accuracy_is_printed_where_it_differs():
+    y_hat = torch.tensor([[0.9, 0.1]]).repeat(10, 1)
+    largest = Evaluation(y_hat, torch.tensor([0] * 9 + [1]), ["a", "b"])
+    assert (largest.accuracy, largest.balanced_accuracy) == (0.9, 0.5)
+    assert "accuracy 0.9000   balanced accuracy 0.5000" in score_table(largest)
+    equal = Evaluation(y_hat, torch.tensor([0] * 5 + [1] * 5), ["a", "b"])
+    assert "balanced" not in score_table(equal)
 
 
 def test_table_has_a_line_for_each_class(example):

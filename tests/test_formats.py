@@ -6,7 +6,11 @@ import struct
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
+import scratch
+from d2l_softmax.commands import train
 from d2l_softmax.data.custom import find_dataset
 from d2l_softmax.errors import DatasetError
 
@@ -181,6 +185,107 @@ def test_each_format_has_the_same_arrays(name, tmp_path):
         np.testing.assert_array_equal(split.labels, expected)
 
 
+@pytest.fixture
+def train_on(tmp_path, monkeypatch, capsys):
+    """Return a function that trains scratch on a path; it returns W, b and the second line."""
+    monkeypatch.setattr(train, "write_evaluation", lambda *_: ({}, "", None))
+    monkeypatch.setattr(train, "write_run_report", lambda *_: None)
+
+    def train_on(path):
+        out = tmp_path.parent / f"{tmp_path.name}-run"
+        arguments = [f"--dataset={path}", f"--output-dir={out}", "--epochs=3"]
+        assert train.main(scratch, "scratch", arguments) == 0
+        model = torch.load(out / "model.pt", weights_only=True)
+        return model["W"], model["b"], capsys.readouterr().out.splitlines()[1]
+
+    return train_on
+
+
+def class_folders(path):
+    """Write the images as PNG files in folders of their classes."""
+    for split, images, labels in (("train", X, Y), ("test", X_TEST, Y_TEST)):
+        for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+            folder = path / split / str(label)
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(folder / f"{i:03d}.png")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_format_gives_the_same_model_to_the_last_bit(name, tmp_path, train_on):
+    if name == "Parquet":
+        pytest.importorskip("pyarrow")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    FORMATS[name](tmp_path / "a")
+    y, y_test = (WORDS[Y], WORDS[Y_TEST]) if name == "labels of text" else (Y, Y_TEST)
+    np.savez(tmp_path / "b" / "data.npz", X_train=X, y_train=y, X_test=X_TEST, y_test=y_test)
+    W, b, _ = train_on(tmp_path / "a")
+    expected_W, expected_b, _ = train_on(tmp_path / "b")
+    assert torch.equal(W, expected_W)
+    assert torch.equal(b, expected_b)
+    assert W.abs().max() > 0
+
+
+def test_folders_of_images_give_the_same_model_to_the_last_bit(tmp_path, train_on):
+    class_folders(tmp_path / "a")
+    order, order_test = Y.argsort(kind="stable"), Y_TEST.argsort(kind="stable")
+    (tmp_path / "b").mkdir()
+    arrays = {"X_train": X[order], "y_train": Y[order]}
+    arrays |= {"X_test": X_TEST[order_test], "y_test": Y_TEST[order_test]}
+    np.savez(tmp_path / "b" / "data.npz", **arrays)
+    for of_folders, of_arrays in zip(
+        train_on(tmp_path / "a"), train_on(tmp_path / "b"), strict=True
+    ):
+        if isinstance(of_folders, torch.Tensor):
+            assert torch.equal(of_folders, of_arrays)
+
+
+INTERPRETED = {
+    "float64 in [0, 1]": "float64 in [0, 1], taken as images",
+    "channels first": "(24, 1, 8, 8), taken as channels first",
+    "float32 (n, h, w, 1), one-hot": "one-hot labels",
+    "EMNIST, transposed": "EMNIST's images are stored transposed, turned upright",
+    "npz, compressed, as rows": "64 pixels in a row, taken as images of 8×8",
+}
+
+
+@pytest.mark.parametrize("name", INTERPRETED)
+def test_the_first_lines_say_what_was_taken_for_what(name, tmp_path, train_on):
+    FORMATS[name](tmp_path)
+    assert INTERPRETED[name] in train_on(tmp_path)[2]
+
+
+def test_black_and_white(tmp_path):
+    np.savez(tmp_path / "data.npz", X=X > 127, y=Y)
+    data = find_dataset(tmp_path, [])
+    np.testing.assert_array_equal(data.train.examples, np.where(X > 127, 255, 0))
+    assert data.notes == ("bool, taken as black and white",)
+
+
+FOUND = {
+    "training.pt": "found training.pt; convert it: X, y = torch.load",
+    "archive.zip": "found archive.zip; unpack it: python -m zipfile -e",
+    "mnist-original.mat": "found mnist-original.mat; convert it: m = scipy.io.loadmat",
+    "mnist.arff": "found mnist.arff; convert it: pandas.DataFrame(scipy.io.arff",
+    "data.pkl": "found data.pkl; convert it, if you trust it: X, y = pickle.load",
+    "train.h5": "found train.h5; convert it with h5py",
+    "data.tar.gz": "found data.tar.gz; unpack it: tar xf",
+    "notes.docx": "found notes.docx; expected a folder of images for each class",
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize("named", [True, False])
+def test_what_was_found_is_named_with_the_line_that_converts_it(name, named, tmp_path):
+    (tmp_path / name).write_bytes(b"\x80\x04K\x01.")  # a pickle, which is not read
+    (tmp_path / "readme.md").write_text("about these data", encoding="utf-8")
+    with pytest.raises(DatasetError) as caught:
+        find_dataset(tmp_path / name if named else tmp_path, [])
+    assert FOUND[name].split(";")[0] in str(caught.value)
+    assert FOUND[name].split("; ")[1] in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("layout", ["npz", "one level deeper", "with __MACOSX"])
 def test_a_file_or_an_outer_directory_may_be_named(layout, tmp_path):
     inner = tmp_path / "archive" if layout != "npz" else tmp_path
@@ -200,7 +305,7 @@ def test_validation_data_of_medmnist(tmp_path):
     arrays |= {f"{split}_labels": labels[:, None] for split, (_, labels) in parts.items()}
     np.savez(tmp_path / "pneumonia.npz", **arrays)
     data = find_dataset(tmp_path, [])
-    assert len(data.train.labels), len(data.valid.labels) == (N, 6)
+    assert (len(data.train.labels), len(data.test.labels), len(data.valid.labels)) == (N, 9, 6)
 
 
 def test_colour_images_first_or_last(tmp_path):
@@ -270,6 +375,7 @@ BAD_ARRAYS = {
     "no labels": {"X": X},
     "unknown names": {"arr_0": X, "arr_1": Y},
     "pixels above 255": {"X": X.astype(int) * 9, "y": Y},
+    "fractions above 1": {"X": X / 100, "y": Y},
     "NaN in pixels": {"X": np.full((3, 8, 8), np.nan), "y": Y[:3]},
     "NaN in labels": {"X": X, "y": np.full(N, np.nan)},
     "labels with fractions": {"X": X, "y": Y + 0.5},

@@ -38,6 +38,7 @@ def evaluation_to_dict(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "loss": evaluation.loss,
         "accuracy": evaluation.accuracy,
+        "balanced_accuracy": evaluation.balanced_accuracy,
         "calibration_error": evaluation.calibration_error(),
         "classes": [score._asdict() for score in evaluation.class_scores()],
         "confusion": evaluation.confusion().tolist() if q <= MOST_CONFUSED else None,

@@ -25,8 +25,14 @@ from d2l_softmax.commands.options import (
     whole,
 )
 from d2l_softmax.data.image_cache import is_image_name
-from d2l_softmax.data.pictures import PictureError, load_picture, to_example
-from d2l_softmax.data.preprocessing import INVERSIONS, THE_PICTURE, Preprocessed, preprocess
+from d2l_softmax.data.pictures import PictureError, load_picture
+from d2l_softmax.data.preprocessing import (
+    INVERSIONS,
+    THE_PICTURE,
+    Preprocessed,
+    preprocess,
+    preprocess_like,
+)
 from d2l_softmax.description import AS_FASHION_MNIST, Description
 from d2l_softmax.errors import UserError
 from d2l_softmax.figures.prediction import draw_prediction
@@ -66,8 +72,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--invert",
         choices=INVERSIONS,
         default="auto",
-        help="invert the picture; auto: if its border is light, but never for a model of custom "
-        "data",
+        help="invert the picture; auto: if its background is light and that of the training "
+        "images dark, or the reverse",
     )
     add_json(parser)
     add_settings(parser, "data_dir", "dataset")
@@ -204,7 +210,7 @@ def read_picture(path: Path, description: Description, invert: str) -> Preproces
     """Read a picture file as the model's input; PictureError if that fails."""
     picture = load_picture(path)
     if description.pictures != AS_FASHION_MNIST:
-        return Preprocessed(to_example(description.shape, picture, invert), {THE_PICTURE: picture})
+        return preprocess_like(description.appearance, description.shape, picture, invert)
     prepared = preprocess(picture, invert)
     if not description.resize:
         return prepared

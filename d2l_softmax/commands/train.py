@@ -33,6 +33,7 @@ from d2l_softmax.commands.options import (
     options_to_dict,
     parse,
 )
+from d2l_softmax.data.appearance import Appearance, measure_appearance
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.custom import load_data
 from d2l_softmax.data.fashion_mnist import (
@@ -186,7 +187,8 @@ class Run:
         self.console, self.resume = console, resume
         self.stop = StopRequest()
         self.has_written = False
-        self.description = describe_data(options, training.train_iter)
+        description = describe_data(options, training.train_iter)
+        self.description = description._replace(appearance=data.appearance)
         console.bar.update(len(training.history) * len(training.train_iter) + training.batch)
         if options.templates and not self.description.has_images:
             self.warn(f"examples are features, which make no images: {BY_EPOCH} is left out")
@@ -331,6 +333,7 @@ class TrainingData(NamedTuple):
     loaders: tuple[ArrayLoader, ...]  # of training, test and, with --validation, held-out data
     test_iter: ArrayLoader  # not standardized
     standardization: Standardization | None
+    appearance: Appearance | None  # of custom images
     notes: tuple[str, ...]
 
     def model_to_write(self, training: Training) -> Model:
@@ -360,6 +363,7 @@ def load_training_data(
     if vars(options).get("keep_best") and len(loaders) < 3:
         raise UserError("no held-out data to choose the best epoch by;", "give {validation} N")
     test_iter, notes, standardization = loaders[1], loaders[0].dataset.notes, None
+    appearance = measure_appearance(loaders[0].dataset) if options.dataset else None
     if options.dataset:
         labels, name = loaders[0].dataset.largest_class()
         notes += (f"{labels:.0%} of the training data are {name!r}",)
@@ -375,7 +379,7 @@ def load_training_data(
         )
         train_iter = loaders[0].with_dataset(loaders[0].dataset, chosen.batch_size)
         loaders = train_iter, *loaders[1:]
-    return chosen, TrainingData(loaders, test_iter, standardization, notes)
+    return chosen, TrainingData(loaders, test_iter, standardization, appearance, notes)
 
 
 def standardize_loader(loader: ArrayLoader, standardization: Standardization) -> ArrayLoader:

@@ -13,6 +13,7 @@ from d2l_softmax.errors import DatasetError
 
 BLOCK = 1 << 24  # numbers that are converted at a time, to bound the memory
 CHANNELS = (1, 3)
+SMALLEST_WHITE = 128  # in images of fractions that are not in [0, 1], such as resized ones
 SMALLEST_SIDE = 8  # of images that are given as rows of numbers
 
 
@@ -110,10 +111,16 @@ def to_uint8(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, str]:
             f"{path} has {array.dtype} from {lowest:g} to {highest:g}, expected pixels from 0 to "
             "255 or in [0, 1]"
         )
-    scale = 255 if array.dtype.kind == "f" and highest <= 1 else 1
+    is_float = array.dtype.kind == "f"
+    if is_float and 1 < highest < SMALLEST_WHITE and not is_eight_bit(array):
+        raise DatasetError(
+            f"{path} has {array.dtype} with fractions, from {lowest:g} to {highest:g}: where is "
+            "white? expected pixels from 0 to 255 or in [0, 1]"
+        )
+    scale = 255 if is_float and highest <= 1 else 1
     images = np.empty(array.shape, np.uint8)
     for rows in blocks(array):
-        images[rows] = np.rint(array[rows] * scale) if array.dtype.kind == "f" else array[rows]
+        images[rows] = np.rint(array[rows] * scale) if is_float else array[rows]
     if array.dtype == np.uint8:
         return images, ""
     return images, f"{array.dtype} {'in [0, 1]' if scale == 255 else '0 to 255'}, taken as images"

@@ -3,6 +3,7 @@
 import gzip
 import math
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,9 @@ def is_idx(path: Path) -> bool:
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
             start = file.read(4)
-    except (OSError, EOFError):
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        return False
+    except OSError:
         return True  # the error is for read_idx to report
     return len(start) == 4 and start[:2] == b"\0\0" and start[2] in TYPES
 

@@ -69,11 +69,11 @@ def read_still(path: Path, content: bytes | None = None) -> Image.Image:
     return turned.convert("RGBA").reduce(factor) if factor > 1 else turned
 
 
-def to_example(shape: tuple[int, ...], picture: Image.Image, invert: str = "auto") -> Tensor:
+def to_example(shape: tuple[int, ...], picture: Image.Image) -> Tensor:
     """Convert a picture to an example (1, c, h, w) of a model of custom images, in [0, 1].
 
-    It is converted to gray or RGB and resized, as the images of a folder are. It is inverted only
-    if `invert` is "yes". Raises PictureError if the model's inputs have another `shape`.
+    It is converted to gray or RGB and resized, as the images of a folder are. Raises PictureError
+    if the model's inputs have another `shape`.
     """
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise PictureError(
@@ -84,8 +84,7 @@ def to_example(shape: tuple[int, ...], picture: Image.Image, invert: str = "auto
     picture = to_opaque(picture).convert("L" if channels == 1 else "RGB")
     picture = picture.resize((width, height), Image.Resampling.BILINEAR)
     pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
-    X = pixels.reshape(1, height, width, channels).permute(0, 3, 1, 2) / 255
-    return 1 - X if invert == "yes" else X
+    return pixels.reshape(1, height, width, channels).permute(0, 3, 1, 2) / 255
 
 
 def is_coloured(picture: Image.Image) -> bool:

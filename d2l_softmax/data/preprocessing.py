@@ -1,8 +1,9 @@
-"""Preprocess a picture as Fashion-MNIST was made: Xiao, Rasul and Vollgraf (2017), section 2.
+"""Make a model's input of a picture.
 
-Their photographs had a white background. Here any roughly uniform background is removed first; the
-other steps are theirs: trim, resize the longer side to 28 pixels, sharpen, centre, and make the
-object light on black.
+For a model of Fashion-MNIST this follows Xiao, Rasul and Vollgraf (2017), section 2. Their
+photographs had a white background. Here any roughly uniform background is removed first; the other
+steps are theirs: trim, resize the longer side to 28 pixels, sharpen, centre, and make the object
+light on black. For a model of custom images the picture is made to look like those.
 """
 
 from typing import NamedTuple
@@ -12,8 +13,16 @@ import torch
 from PIL import Image, ImageFilter, ImageOps
 from torch import Tensor
 
+from d2l_softmax.data.appearance import Appearance, measure_images
 from d2l_softmax.data.background import ForegroundMask, erode, find_object
-from d2l_softmax.data.pictures import border_shade, flatten, to_eight_bits, to_tensor
+from d2l_softmax.data.pictures import (
+    border_shade,
+    flatten,
+    to_eight_bits,
+    to_example,
+    to_opaque,
+    to_tensor,
+)
 
 SIDE = 28
 INVERSIONS = ("auto", "yes", "no")
@@ -23,12 +32,21 @@ SHARPENED = ImageFilter.UnsharpMask(radius=1, percent=40, threshold=0)
 MIN_OBJECT = 0.05  # of the picture's longer side
 MAX_BORDER_SHARE = 0.35  # of the picture's border that the object may cover
 MAX_NOISE = 0.1  # of the background, where white is 1
+MAX_DIFFERENCE = 0.3  # of the shades of two backgrounds that count as alike
+MAX_OFFSET = 0.15  # of the frame, between an object and its place in training
+MIN_CONTRAST = 0.02  # of an input, compared to the training images; less is one shade
 
 THE_PICTURE, NO_BACKGROUND = "the picture", "without its background"
 TRIMMED, RESIZED = "trimmed", "28 pixels long, sharpened"
+INVERTED, REFRAMED = "inverted", "framed as the training images"
 BLANK = "No object found: the prediction means nothing. Try a background of another colour."
 SPECK = "The object is very small: move closer."
 CLUTTERED = "The background is not uniform, or the object is cut off: try a plain background."
+OTHER_BACKGROUND = {
+    "dark": "The background is not dark, as that of the training images is.",
+    "light": "The background is not light, as that of the training images is.",
+}
+UNLIKE = "The picture is unlike the training images: lighter, darker or of another contrast."
 
 
 class Preprocessed(NamedTuple):
@@ -68,25 +86,46 @@ def preprocess(picture: Image.Image, invert: str = "auto") -> Preprocessed:
 
 def preprocess_photograph(picture: Image.Image, invert: str) -> Preprocessed:
     """Make the model's input of a picture whose background is to be removed."""
+    cut = cut_out(picture, invert)
+    if cut.shades is None:
+        return Preprocessed(torch.zeros(1, 1, SIDE, SIDE), {THE_PICTURE: picture}, cut.doubts)
+    trimmed = cut.shades.crop(cut.box)
+    sharp = resize_longer_side(trimmed).filter(SHARPENED)
+    steps = {THE_PICTURE: picture, NO_BACKGROUND: cut.shades, TRIMMED: trimmed, RESIZED: sharp}
+    return Preprocessed(centre(sharp, 0), steps, cut.doubts)
+
+
+class CutOut(NamedTuple):
+    """A gray copy of a picture, the object light on black, or None if there is none; doubts.
+
+    `box` is the object's: left, upper, right, lower. The copy is `factor` times smaller.
+    """
+
+    shades: Image.Image | None
+    box: tuple[int, int, int, int]
+    factor: float
+    doubts: tuple[str, ...]
+
+
+def cut_out(picture: Image.Image, invert: str) -> CutOut:
+    """Remove the background of a picture."""
     factor = max(1.0, max(picture.size) / WORKING_SIDE)
     width, height = (max(5, round(length / factor)) for length in picture.size)
     small = resize(picture.convert("RGB"), width, height, Image.Resampling.BOX)
     found = find_object(np.asarray(small.filter(ImageFilter.MedianFilter(3))) / 255)
     if not found.mask.any():
         doubt = CLUTTERED if found.noise > MAX_NOISE else BLANK
-        return Preprocessed(torch.zeros(1, 1, SIDE, SIDE), {THE_PICTURE: picture}, (doubt,))
+        return CutOut(None, (0, 0, width, height), factor, (doubt,))
     light = remove_background(np.asarray(small) / 255, found, invert)
     shades = Image.fromarray((light * 255).round().astype(np.uint8))
     rows, columns = (np.flatnonzero(found.mask.any(axis=axis)) for axis in (1, 0))
-    trimmed = shades.crop((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
-    sharp = resize_longer_side(trimmed).filter(SHARPENED)
-    steps = {THE_PICTURE: picture, NO_BACKGROUND: shades, TRIMMED: trimmed, RESIZED: sharp}
+    left, upper, right, lower = map(int, (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
     doubts: tuple[str, ...] = ()
-    if max(trimmed.size) < MIN_OBJECT * max(found.mask.shape):
+    if max(right - left, lower - upper) < MIN_OBJECT * max(found.mask.shape):
         doubts = (SPECK,)
     elif found.border_share > MAX_BORDER_SHARE or found.noise > MAX_NOISE:
         doubts = (CLUTTERED,)
-    return Preprocessed(centre(sharp, 0), steps, doubts)
+    return CutOut(shades, (left, upper, right, lower), factor, doubts)
 
 
 def remove_background(pixels: np.ndarray, found: ForegroundMask, invert: str) -> np.ndarray:
@@ -130,3 +169,151 @@ def centre(gray: Image.Image, border: int) -> Tensor:
     # As in Fashion-MNIST, an odd pixel of margin is above or to the left.
     square.paste(gray, ((SIDE - gray.width + 1) // 2, (SIDE - gray.height + 1) // 2))
     return to_tensor(square).reshape(1, 1, SIDE, SIDE)
+
+
+# Custom images
+
+
+def preprocess_like(
+    appearance: Appearance | None,
+    shape: tuple[int, ...],
+    picture: Image.Image,
+    invert: str = "auto",
+) -> Preprocessed:
+    """Make the input (1, c, h, w) of a model of custom images, similar to its training images.
+
+    If those have objects on a background of one shade, dark or light, a picture that differs is
+    inverted, its object trimmed, resized and centred as theirs; coloured pictures are not inverted
+    unless `invert` is "yes". Otherwise the picture is resized only. `doubts` name what still
+    differs. An unknown appearance, None, has none.
+
+    Raises PictureError if the model's inputs are not images in gray or RGB.
+    """
+    X = to_example(shape, picture)
+    steps: dict[str, Image.Image] = {THE_PICTURE: picture}
+    if appearance is None or appearance.background is None:
+        X = 1 - X if invert == "yes" else X
+        return Preprocessed(X, steps, find_differences(X, appearance))
+    is_gray, is_other = shape[0] == 1, bool(measure_images(X).is_dark) != appearance.is_dark
+    if invert == "yes" or (invert == "auto" and is_other and is_gray):
+        X = 1 - X
+        steps[INVERTED] = ImageOps.invert(to_opaque(picture).convert("RGB"))
+    is_small = picture.width <= shape[2] and picture.height <= shape[1]
+    if is_small or is_framed(X, appearance):
+        X = match_shades(X, appearance) if is_gray else X
+        return Preprocessed(X, steps, find_differences(X, appearance))
+    frame = frame_gray if is_gray else frame_coloured
+    return frame(appearance, shape, picture, invert)
+
+
+def is_framed(X: Tensor, appearance: Appearance) -> bool:
+    """Return True if X (1, c, h, w) has an object as large as in training, at the same place."""
+    measured = measure_images(X)
+    centre = measured.mass if appearance.centred_by == "mass" else measured.box
+    offset = centre[0] - torch.tensor(appearance.centre)
+    return (
+        bool(measured.is_uniform)
+        and bool(measured.is_dark) == appearance.is_dark
+        and appearance.margin.contains(float(measured.margin), times=2, at_least=0.05)
+        and float(offset.abs().max()) < MAX_OFFSET
+    )
+
+
+def match_shades(X: Tensor, appearance: Appearance) -> Tensor:
+    """Return an image X (1, 1, h, w) with the training images' background and contrast."""
+    measured = measure_images(X)
+    factor = appearance.contrast.mean / max(float(measured.difference), 1e-6)
+    return (appearance.shade + (X - measured.shade) * factor).clamp(0, 1)
+
+
+def frame_gray(
+    appearance: Appearance, shape: tuple[int, ...], picture: Image.Image, invert: str
+) -> Preprocessed:
+    """Place a picture's object on the background of the training images, as large as theirs."""
+    _, height, width = shape
+    if not appearance.is_dark:  # the object is to be the darker one
+        invert = {"yes": "no", "no": "yes"}.get(invert, invert)
+    picture = to_opaque(picture)
+    cut = cut_out(picture, invert)
+    steps: dict[str, Image.Image] = {THE_PICTURE: picture}
+    light = torch.zeros(height, width)
+    if cut.shades is not None:
+        trimmed = cut.shades.crop(cut.box)
+        scale = object_scale(appearance, shape, trimmed.size)
+        size = [max(1, round(length * scale)) for length in trimmed.size]
+        small = to_tensor(resize(trimmed, size[0], size[1], Image.Resampling.BILINEAR))
+        top, left = place(small, appearance, (height, width))
+        small = small[: height - top, : width - left]
+        light[top : top + len(small), left : left + small.shape[1]] = small
+        steps |= {NO_BACKGROUND: cut.shades, TRIMMED: trimmed}
+    light = light * appearance.contrast.mean
+    shades = appearance.shade + (light if appearance.is_dark else -light)
+    X = shades.clamp(0, 1).reshape(1, 1, height, width)
+    return Preprocessed(X, steps, cut.doubts or find_differences(X, appearance))
+
+
+def object_scale(appearance: Appearance, shape: tuple[int, ...], size: tuple[int, int]) -> float:
+    """Return the factor that gives an object of a size, (width, height), the training margin."""
+    _, height, width = shape
+    return (1 - 2 * appearance.margin.mean) / max(size[0] / width, size[1] / height)
+
+
+def place(light: Tensor, appearance: Appearance, frame: tuple[int, int]) -> tuple[int, int]:
+    """Return top and left of an object (h, w) in a frame, with its centre where theirs are."""
+    corner = []
+    for dim, side in enumerate(frame):
+        length, middle = light.shape[dim], light.shape[dim] / 2
+        if appearance.centred_by == "mass":
+            along = light.sum(dim=1 - dim)
+            middle = float(along @ (torch.arange(length) + 0.5) / along.sum().clamp(min=1e-9))
+        corner.append(
+            min(max(0, round(appearance.centre[dim] * side - middle)), max(0, side - length))
+        )
+    return corner[0], corner[1]
+
+
+def frame_coloured(
+    appearance: Appearance, shape: tuple[int, ...], picture: Image.Image, invert: str
+) -> Preprocessed:
+    """Crop or extend a coloured picture, so that its object is as large as those in training."""
+    _, height, width = shape
+    picture = to_opaque(picture).convert("RGB")
+    cut = cut_out(picture, "auto")
+    steps: dict[str, Image.Image] = {THE_PICTURE: picture}
+    framed = picture
+    if cut.shades is not None:
+        left, upper, right, lower = (round(length * cut.factor) for length in cut.box)
+        scale = object_scale(appearance, shape, (right - left, lower - upper))
+        size = max(1, round(width / scale)), max(1, round(height / scale))
+        y, x = appearance.centre
+        corner = round((left + right) / 2 - x * size[0]), round((upper + lower) / 2 - y * size[1])
+        framed = Image.new("RGB", size, background_colour(picture))
+        framed.paste(picture, (-corner[0], -corner[1]))
+        steps[REFRAMED] = framed
+    X = to_example(shape, framed)
+    X = 1 - X if invert == "yes" else X
+    return Preprocessed(X, steps, cut.doubts or find_differences(X, appearance))
+
+
+def background_colour(picture: Image.Image) -> tuple[int, int, int]:
+    """Return the median colour of a picture's border."""
+    pixels = np.asarray(picture)
+    edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    red, green, blue = (int(shade) for shade in np.median(edges, axis=0))
+    return red, green, blue
+
+
+def find_differences(X: Tensor, appearance: Appearance | None) -> tuple[str, ...]:
+    """Return doubts about an input X (1, c, h, w): what differs from the training images."""
+    if appearance is None:
+        return ()
+    measured = measure_images(X)
+    if float(measured.difference) < MIN_CONTRAST * appearance.contrast.mean:
+        return (BLANK,)
+    if appearance.background and abs(float(measured.shade) - appearance.shade) > MAX_DIFFERENCE:
+        return (OTHER_BACKGROUND[appearance.background],)
+    contrast = measured.difference if appearance.background else measured.deviation
+    pairs = (appearance.mean, measured.mean), (appearance.contrast, contrast)
+    if not all(spread.contains(float(value), times=3, at_least=0.1) for spread, value in pairs):
+        return (UNLIKE,)
+    return ()

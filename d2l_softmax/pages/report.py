@@ -123,13 +123,17 @@ def class_table(evaluation: Evaluation) -> dict[str, Any]:
     for score in evaluation.class_scores():
         shares = ["-" if s is None else f"{s:.4f}" for s in (score.precision, score.recall)]
         rows.append([tr(score.label), *shares, f"{score.examples:,}"])
+    caption = tr(
+        "Test data: loss {loss} nats, accuracy {accuracy}, calibration error {error}",
+        loss=f"{evaluation.loss:.4f}",
+        accuracy=f"{evaluation.accuracy:.4f}",
+        error=f"{evaluation.calibration_error():.4f}",
+    )
+    if not evaluation.is_balanced:
+        accuracy = f"{evaluation.balanced_accuracy:.4f}"
+        caption += tr("; balanced accuracy (mean recall) {accuracy}", accuracy=accuracy)
     return {
-        "caption": tr(
-            "Test data: loss {loss} nats, accuracy {accuracy}, calibration error {error}",
-            loss=f"{evaluation.loss:.4f}",
-            accuracy=f"{evaluation.accuracy:.4f}",
-            error=f"{evaluation.calibration_error():.4f}",
-        ),
+        "caption": caption,
         "columns": [tr("class"), tr("precision"), tr("recall"), tr("examples")],
         "rows": rows,
     }

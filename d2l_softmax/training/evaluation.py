@@ -132,6 +132,21 @@ class Evaluation:
             for label, c, p, n in zip(self.classes, correct, predicted, examples, strict=True)
         ]
 
+    @property
+    def is_balanced(self) -> bool:
+        """Return True if all classes have the same number of examples."""
+        return len(set(torch.bincount(self.y, minlength=len(self.classes)).tolist())) == 1
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Return the mean recall of the classes that have examples, 0 to 1.
+
+        A model that always names the largest class has 1 / q. Brodersen, Ong, Stephan and Buhmann
+        (2010), "The balanced accuracy and its posterior distribution".
+        """
+        recalls = [s.recall for s in self.class_scores() if s.recall is not None]
+        return math.fsum(recalls) / len(recalls)
+
     def reliability(self) -> list[Bin]:
         """Return the non-empty bins of confidence, each a tenth wide."""
         numbers = (self.confidence * NUM_BINS).long().clamp(max=NUM_BINS - 1)
@@ -179,8 +194,10 @@ def evaluate(model: Model, data_iter: LabelledBatches) -> Evaluation:
 def score_table(evaluation: Evaluation) -> str:
     """Format loss, accuracy and the scores of each class as a table."""
     width = max(11, *map(len, evaluation.classes))
+    balanced = f"balanced accuracy {evaluation.balanced_accuracy:.4f}   "
     lines = [
         f"loss {evaluation.loss:.4f} nats   accuracy {evaluation.accuracy:.4f}   "
+        f"{'' if evaluation.is_balanced else balanced}"
         f"calibration error {evaluation.calibration_error():.4f}",
         f"{'class':<{width}} {'precision':>9} {'recall':>9} {'examples':>9}",
     ]

@@ -1,0 +1,164 @@
+"""What the training images of custom data look like: `predict` brings pictures there."""
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from d2l_softmax.data.batches import ArrayDataset
+
+SAMPLE = 2000  # images that are measured, at most
+MAX_NUMBERS, BLOCK = 1 << 27, 1 << 22  # in these images, and in those that are measured at a time
+MAX_MARGIN = 0.4
+TOLERANCE = 0.2  # of an image's contrast: what differs less belongs to the background
+MIN_UNIFORM = 0.7  # of an image's border that is background; objects may touch it
+MIN_IMAGES = 0.9  # of the images, which have the same background
+
+
+class Spread(NamedTuple):
+    """Mean and standard deviation over the training images."""
+
+    mean: float
+    std: float
+
+    def contains(self, value: float, times: float, at_least: float = 0.02) -> bool:
+        """Return True within so many standard deviations of the mean, or within `at_least`."""
+        return abs(value - self.mean) <= max(times * self.std, at_least)
+
+
+class Appearance(NamedTuple):
+    """What the training images have in common, in shares of the frame and of white.
+
+    `background` is "dark", of the shade `shade`, under lighter objects, or "light" under darker
+    ones; or None where the images share no uniform background, as photographs do. `margin` is left
+    on both sides of an object where it is longest, compared to the frame. `centre` is the place
+    (y, x) of the object's bounding box, or of its centre of mass: whichever varies less
+    (`centred_by`). `mean` is that of all pixels, `contrast` the largest difference from the
+    background, or without one the standard deviation of the pixels.
+    """
+
+    background: str | None
+    shade: float
+    margin: Spread
+    centred_by: str
+    centre: tuple[float, float]
+    mean: Spread
+    contrast: Spread
+
+    @property
+    def is_dark(self) -> bool:
+        """Return True if objects are lighter than their background."""
+        return self.background == "dark"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of model.json's `appearance`."""
+        return self._asdict()
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Appearance":
+        """Read what to_dict returned; ValueError, TypeError or KeyError for anything else."""
+        spreads = {
+            name: Spread(*map(float, values[name])) for name in ("margin", "mean", "contrast")
+        }
+        y, x = map(float, values["centre"])
+        appearance = cls(**values | spreads | {"centre": (y, x), "shade": float(values["shade"])})
+        numbers = [
+            appearance.shade,
+            y,
+            x,
+            *(number for pair in spreads.values() for number in pair),
+        ]
+        if not (
+            all(0 <= number <= 1 for number in numbers)
+            and appearance.margin.mean <= MAX_MARGIN
+            and appearance.background in ("dark", "light", None)
+            and appearance.centred_by in ("mass", "box")
+        ):
+            raise ValueError("not an appearance of images")
+        return appearance
+
+
+class Measured(NamedTuple):
+    """Measures of images, a value for each: see Appearance. Empty images have a margin of 0.5."""
+
+    shade: Tensor  # (n,), the median of the border
+    is_uniform: Tensor  # (n,)
+    is_dark: Tensor  # (n,), the object is lighter than the background
+    margin: Tensor  # (n,)
+    box: Tensor  # (n, 2), the centre of the object's bounding box
+    mass: Tensor  # (n, 2), its centre of mass
+    mean: Tensor  # (n,)
+    deviation: Tensor  # (n,), the standard deviation of the pixels
+    difference: Tensor  # (n,), the largest from the background
+
+
+def measure_images(X: Tensor) -> Measured:
+    """Measure images X (n, c, h, w) in [0, 1]."""
+    gray = X.float().mean(dim=1)
+    n, height, width = gray.shape
+    edges = gray[:, 0], gray[:, -1], gray[:, 1:-1, 0], gray[:, 1:-1, -1]
+    border = torch.cat(edges, dim=1)
+    shade = border.median(dim=1).values
+    distance = (gray - shade.view(n, 1, 1)).abs()
+    difference = distance.amax(dim=(1, 2))
+    tolerance = TOLERANCE * difference
+    weight = torch.where(distance > tolerance.view(n, 1, 1), distance, 0)
+    margins, box, mass = [], [], []
+    for dim, length in ((2, height), (1, width)):
+        along = weight.sum(dim=dim)  # (n, length)
+        inside = (along > 0).long()
+        first, last = inside.argmax(dim=1), length - 1 - inside.flip(1).argmax(dim=1)
+        extent = torch.where(inside.any(dim=1), last + 1 - first, 0)
+        margins.append((1 - extent / length) / 2)
+        box.append((first + last + 1) / (2 * length))
+        places = (torch.arange(length) + 0.5) / length
+        mass.append(along @ places / along.sum(dim=1).clamp(min=1e-9))
+    return Measured(
+        shade,
+        ((border - shade.view(n, 1)).abs() <= tolerance.view(n, 1)).float().mean(dim=1)
+        >= MIN_UNIFORM,
+        gray.amax(dim=(1, 2)) - shade > shade - gray.amin(dim=(1, 2)),
+        torch.stack(margins).amin(dim=0),
+        torch.stack(box, dim=1),
+        torch.stack(mass, dim=1),
+        gray.mean(dim=(1, 2)),
+        gray.flatten(1).std(dim=1, correction=0),
+        difference,
+    )
+
+
+def measure_appearance(dataset: ArrayDataset) -> Appearance | None:
+    """Measure up to 2,000 images, spread evenly over a data set; None for features."""
+    if len(dataset.shape) != 3:
+        return None
+    size = math.prod(dataset.shape)
+    sample = min(SAMPLE, max(1, MAX_NUMBERS // size))
+    rows = torch.arange(0, len(dataset), math.ceil(len(dataset) / sample))
+    parts = [measure_images(dataset[block][0].cpu()) for block in rows.split(max(1, BLOCK // size))]
+    measured = Measured(*map(torch.cat, zip(*parts, strict=True)))
+    shade, contrast = measured.shade.median(), measured.difference.mean()
+    is_common = measured.is_uniform & ((measured.shade - shade).abs() <= TOLERANCE * contrast)
+    background = None
+    for name, is_so in (("dark", measured.is_dark), ("light", ~measured.is_dark)):
+        if (is_common & is_so).float().mean() >= MIN_IMAGES:
+            background = name
+    shown = measured.margin < 0.5  # images that are not empty
+    kept = shown if shown.any() else ~shown
+    centres = {"box": measured.box[kept], "mass": measured.mass[kept]}
+    centred_by = min(centres, key=lambda name: float(centres[name].var(dim=0, correction=0).sum()))
+    y, x = centres[centred_by].mean(dim=0).tolist()
+    return Appearance(
+        background,
+        round(float(shade), 4),
+        spread(measured.margin[kept].clamp(max=MAX_MARGIN)),
+        centred_by,
+        (round(y, 4), round(x, 4)),
+        spread(measured.mean),
+        spread(measured.difference if background else measured.deviation),
+    )
+
+
+def spread(values: Tensor) -> Spread:
+    """Return mean and standard deviation of values (n,), rounded to four decimals."""
+    return Spread(round(float(values.mean()), 4), round(float(values.std(correction=0)), 4))
