@@ -158,7 +158,7 @@ def write_pictures(folder, sizes=((6, 4),), modes=("L", "RGB"), classes=("cat", 
             for i in range(n):
                 width, height = sizes[i % len(sizes)]
                 pixels = rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
-                pixels[0, 0] = 255 * k
+                pixels[0, 0] = 255 * k % 256
                 picture = Image.fromarray(pixels).convert(modes[i % len(modes)])
                 picture.save(folder / split / name / f"{i}.png")
     return folder

@@ -110,6 +110,20 @@ def test_python_blocks_run(tmp_path, monkeypatch):
     d2l_softmax.plt.close("all")
 
 
+def test_python_blocks_on_your_own_data_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_pictures(tmp_path / "flowers", [(28, 28)], ["RGB"], ("daisy", "rose", "tulip"), n=20)
+    names = {"__name__": "__main__"}
+    for block in blocks("docs/data.md", "python"):
+        exec(block, names)
+    epoch, valid_acc, test_acc = map(float, capsys.readouterr().out.split())
+    assert 1 <= epoch <= 100
+    assert 0 <= valid_acc <= 1 >= test_acc >= 0
+    assert d2l_softmax.load_model("flowers.pt").classes == ("daisy", "rose", "tulip")
+    assert names["dataset"].shape == (3, 28, 28)
+    assert names["train_iter"].dataset.classes == ("0", "1")
+
+
 @pytest.mark.parametrize("readme", READMES)
 def test_the_classes_are_listed_with_their_numbers(readme):
     numbers, _, names = re.search(
