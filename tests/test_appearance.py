@@ -131,6 +131,47 @@ def test_the_input_is_the_training_image(kind, tmp_path):
         assert prepared.X.shape == (1, 1, SIDE, SIDE)
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["dark", "light"])
+def digits_on(request, tmp_path_factory):
+    """Return whether the background is light, and the appearance of digits on it."""
+    X, y = digits(100, seed=3)
+    file = tmp_path_factory.mktemp("digits") / "data.npz"
+    np.savez(file, X=((1 - X if request.param else X) * 255).round().astype(np.uint8), y=y)
+    return request.param, measure_appearance(load_data(file, 32)[0].dataset)
+
+
+def test_invert_says_whether_the_picture_is_to_be_inverted(digits_on):
+    is_light, appearance = digits_on
+    (ink,), _ = digits(1, seed=4)
+    other, same = ("chalk", "ink on paper") if is_light else ("ink on paper", "chalk")
+    for kind, right, wrong in ((other, "yes", "no"), (same, "no", "yes")):
+        automatic, forced, reversed_ = (
+            preprocess_like(appearance, (1, SIDE, SIDE), PICTURES[kind](ink), invert).X
+            for invert in ("auto", right, wrong)
+        )
+        assert torch.equal(automatic, forced)
+        assert float((automatic - reversed_).abs().mean()) > 0.1
+
+
+def test_pictures_as_small_as_training_images_are_not_trimmed(digits_on):
+    is_light, appearance = digits_on
+    corner = np.zeros((SIDE, SIDE))
+    corner[2:14, 1:7] = 1
+    picture = gray(1 - corner if is_light else corner)
+    prepared = preprocess_like(appearance, (1, SIDE, SIDE), picture)
+    assert torch.allclose(prepared.X[0, 0], torch.from_numpy(np.asarray(picture) / 255).float())
+
+
+def test_faint_pictures_get_the_contrast_of_training(digits_on):
+    is_light, appearance = digits_on
+    (ink,), _ = digits(1, seed=4)
+    for side in (SIDE, 20 * SIDE):
+        faint = gray(0.3 + 0.4 * ink).resize((side, side), Image.Resampling.BICUBIC)
+        X = preprocess_like(appearance, (1, SIDE, SIDE), faint).X[0, 0]
+        expected = torch.from_numpy(1 - ink if is_light else ink).float()
+        assert float((X - expected).abs().mean()) < 0.05
+
+
 def coloured(shape, side, background, colour, rng):
     """Return a shape whose margin is a sixth of the frame, drawn at four times its size."""
     image = Image.new("RGB", (4 * side, 4 * side), background)

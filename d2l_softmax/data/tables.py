@@ -141,7 +141,8 @@ def read_csv(path: Path) -> Table:
     may_be_pixels = not header or all(PIXEL.fullmatch(names[i].strip()) for i in numeric)
     if may_be_pixels and (side := side_of_images(numbers)):
         notes += (f"{side * side} pixels in a row, taken as images of {side}×{side}",)
-        return Table(numbers.reshape(-1, side, side), labels, None, notes)
+        images = numbers.astype(np.uint8).reshape(-1, side, side)  # an eighth of the memory
+        return Table(images, labels, None, notes)
     return Table(numbers, labels, None, notes)
 
 
