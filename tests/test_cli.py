@@ -375,13 +375,6 @@ def test_optimizers_have_the_settings_that_were_given(training):
     assert (settings["lr"], settings["weight_decay"]) == (0.02, 0.03)
 
 
-@pytest.mark.parametrize(("decay", "rate_at_the_end"), [("none", 0.1), ("linear", 0.0)])
-def test_the_learning_rate_falls_to_zero_with_linear_decay(training, decay, rate_at_the_end):
-    run = training("--epochs=4", f"--lr-decay={decay}")
-    assert len(list(run.fit())) == 4
-    assert settings_of(run.optimizer)["lr"] == pytest.approx(rate_at_the_end, abs=1e-15)
-
-
 def test_the_seed_gives_both_the_weights_and_the_order(training, made_up):
     run = training("--seed=3")
     start = run.twin.SoftmaxRegression(generator=torch.Generator().manual_seed(3))

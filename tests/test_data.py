@@ -2,6 +2,7 @@
 
 import os
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from d2l_softmax import get_fashion_mnist_labels, load_data_fashion_mnist
 from d2l_softmax.data import sources
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import CLASSES, read_fashion_mnist
+from d2l_softmax.data.loaders import name_classes, stratified_holdout
 from d2l_softmax.data.sources import DataUnavailableError, ensure_fashion_mnist
+from d2l_softmax.errors import DatasetError
 
 
 def all_of(loader):
@@ -133,10 +136,20 @@ def test_the_last_training_images_are_held_out(made_up):
     assert torch.equal(trained.flatten(1).unique(dim=0), X[:49].flatten(1).unique(dim=0))
 
 
-@pytest.mark.parametrize("validation", [-1, 60, 61])
-def test_an_image_is_left_to_train_on(made_up, validation):
-    with pytest.raises(ValueError, match=f"can't hold out {validation} of 60 training"):
-        load_data_fashion_mnist(7, data_dir=made_up, validation=validation)
+def test_a_tenth_of_each_class_is_held_out_and_a_single_example_is_kept(generator):
+    sizes = torch.tensor([1, 2, 19, 40])
+    y = torch.arange(4).repeat_interleave(sizes)[torch.randperm(62, generator=generator)]
+    mask = stratified_holdout(y)
+    assert torch.bincount(y[mask], minlength=4).tolist() == [0, 1, 1, 4]
+    assert torch.equal(stratified_holdout(y), mask)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"), [([0, 2], "no example of 'b'"), ([-1, 1], "labels, from -1 to 1")]
+)
+def test_names_that_do_not_fit_the_labels_are_refused(labels, message):
+    with pytest.raises(DatasetError, match=message):
+        name_classes(np.array(labels), ["a", "b", "c"], SimpleNamespace(path="here"))
 
 
 def labels_of_two_epochs(data_dir, seed):

@@ -417,11 +417,6 @@ def test_bins_of_few_images_are_hollow_and_not_connected():
     assert small.get_label() == "bins with fewer than 100 images"
 
 
-@pytest.mark.parametrize(("examples", "right"), [(7, 7), (16, 16), (162, 162), (29, 0)])
-def test_reliability_of_a_bin_that_is_all_right_or_all_wrong(examples, right):
-    draw_reliability(bins_of((0.45, examples, right)))  # rounding made an error bar negative
-
-
 # The curves of a run
 
 

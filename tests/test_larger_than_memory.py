@@ -84,6 +84,7 @@ def test_data_by_blocks_are_the_same_in_memory_and_on_disk(tmp_path, monkeypatch
         X, y = zip(*train_iter, strict=True)
         return torch.cat(X), torch.cat(y)
 
+    assert not load_data(tmp_path, 64)[0].by_blocks  # they fit into memory
     X, y = one_epoch(shuffle="block")
     monkeypatch.setattr("d2l_softmax.data.loaders.LARGE", 1000)
     X_disk, y_disk = one_epoch()  # auto

@@ -25,7 +25,7 @@ from d2l_softmax.errors import DatasetError, UserError
 from d2l_softmax.figures.evaluation import draw_confusion
 from d2l_softmax.figures.style import as_png, default_style, drawable
 from d2l_softmax.io import as_cell, escape_controls, write_csv
-from d2l_softmax.pages.svg import as_svg
+from d2l_softmax.pages.page import as_svg
 from d2l_softmax.training.evaluation import Evaluation
 
 ODD_NAMES = {

@@ -48,18 +48,6 @@ def random_parameters(generator, dtype=torch.float64):
 
 
 @every_setting
-def test_both_twins_take_the_same_steps(name, settings, generator):
-    start = random_parameters(generator)
-    steps = [random_parameters(generator) for _ in range(STEPS)]
-    paths = [
-        train(twin, *make(twin, name, start, settings), steps=steps) for twin in (scratch, concise)
-    ]
-    for one, other in zip(*paths, strict=True):
-        assert_close(one, other, rtol=0, atol=1e-12)
-    assert all((p != first).all() for p, first in zip(one, start, strict=True))
-
-
-@every_setting
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_loaded_state_dict_continues_to_the_same_bits(twin, name, settings, dtype, generator):
     """Through a file; the second optimizer has other settings and takes steps before."""
@@ -127,19 +115,6 @@ def test_first_step_of_adam_is_the_learning_rate():
     p = torch.tensor([1.0, 1.0], dtype=torch.float64)
     scratch.Adam([p], lr=0.01).step([torch.tensor([5.0, -1e-3], dtype=torch.float64)])
     assert_close(p, torch.tensor([0.99, 1.01], dtype=torch.float64), rtol=0, atol=1e-6)
-
-
-def test_linear_decay_reaches_zero_exactly_and_stays_there(twin):
-    parameter = torch.zeros(1, requires_grad=twin is concise)
-    parameter.grad = torch.zeros(1)
-    optimizer = twin.SGD([parameter], lr=0.3)
-    scheduler, rates = twin.LinearDecay(optimizer, epochs=3), []
-    for _ in range(6):
-        rates.append(optimizer.lr if twin is scratch else optimizer.param_groups[0]["lr"])
-        optimizer.step([torch.zeros(1)] if twin is scratch else None)
-        scheduler.step()
-    assert rates[:3] == pytest.approx([0.3, 0.2, 0.1])
-    assert rates[3:] == pytest.approx([0, 0, 0], abs=1e-15)
 
 
 def test_a_gradient_for_each_parameter():

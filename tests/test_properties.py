@@ -654,6 +654,7 @@ def test_scores_classes_columns_and_one_hot_rows_count_the_same(case):
     for y_hat, labels in [
         (scores, y.double()),
         (scores, one_hot),
+        (scores, y.unsqueeze(1)),
         (predicted, y),
         (predicted.unsqueeze(1), y),
         (predicted, y.unsqueeze(1)),

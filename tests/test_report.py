@@ -18,9 +18,8 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import i18n
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.figures.style import save_figure
-from d2l_softmax.pages.page import embed, write_page
+from d2l_softmax.pages.page import as_svg, embed, write_page
 from d2l_softmax.pages.report import Animation, write_comparison_report, write_run_report
-from d2l_softmax.pages.svg import as_svg
 from d2l_softmax.pages.twins import rows_of, side_by_side
 from d2l_softmax.training.evaluation import Evaluation
 from d2l_softmax.training.history import EpochRecord

@@ -244,8 +244,10 @@ def test_it_says_from_where_it_resumes(run, signal_at, tmp_path, capsys):
     assert run("scratch", "out") == 130
     signal_at(0)
     assert run("scratch", "out", "--resume", quiet=False) == 0
-    where = f"resuming from {tmp_path / 'out' / 'checkpoint.pt'}, in epoch 1 of 3, after batch 3"
-    assert capsys.readouterr().out.splitlines()[1] == where
+    where = f"resuming from {tmp_path / 'out' / 'checkpoint.pt'}, "
+    assert capsys.readouterr().out.splitlines()[1] == where + "in epoch 1 of 3, after batch 3"
+    assert run("scratch", "out", "--resume", "--epochs=4", quiet=False) == 0
+    assert capsys.readouterr().out.splitlines()[1] == where + "after epoch 3 of 4"
 
 
 def test_what_has_all_its_epochs_is_written_again(run, tmp_path):

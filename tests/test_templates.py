@@ -51,13 +51,6 @@ def test_the_weights_are_kept_before_the_first_epoch_and_after_each(run, tmp_pat
         assert model["W"].tolist() == course[epoch]
 
 
-def test_nothing_is_kept_unless_it_is_asked_for(run, tmp_path):
-    assert run("plain") is None
-    assert "weight_history" not in torch.load(
-        tmp_path / "plain" / "checkpoint.pt", weights_only=True
-    )
-
-
 @pytest.mark.parametrize("until", [1, 2, 4])
 def test_a_training_that_goes_on_has_the_weights_of_all_epochs(run, until):
     whole = run("whole", "--templates")

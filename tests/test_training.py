@@ -66,29 +66,6 @@ def test_a_huge_loss_is_printed_in_powers_of_ten():
     assert "train loss 1.235e+04 " in str(record._replace(train_loss=12345.678))
 
 
-def test_held_out_images_are_evaluated(twin, batches, generator):
-    train_iter, test_iter = batches
-    model = twin.SoftmaxRegression(generator=generator)
-    optimizer = twin.SGD(model.parameters(), lr=0.01)
-    training = Training(twin, model, optimizer, train_iter, test_iter, train_iter, epochs=2)
-    for record in training.fit():
-        assert 0 <= record.valid_acc <= 1
-        assert f"valid acc {record.valid_acc:.4f}" in str(record)
-        assert record.measurements() == record._asdict()
-
-
-def test_loss_is_weighted_by_batch_size(twin, batches, generator):
-    train_iter, _ = batches
-    model = twin.SoftmaxRegression(generator=generator)
-    still = twin.SGD(model.parameters(), lr=1e-30)
-    train_loss, train_acc = twin.train_epoch(model, train_iter, still)
-    X, y = train_iter.dataset[torch.arange(60)]
-    with torch.no_grad():
-        loss = twin.cross_entropy(model(X), y)
-    assert train_loss == pytest.approx(float(loss), rel=1e-6)
-    assert train_acc == pytest.approx(float((model(X).argmax(1) == y).float().mean()))
-
-
 def test_learning_rate_decays_after_every_epoch(twin, batches, generator):
     model = twin.SoftmaxRegression(generator=generator)
     optimizer = twin.SGD(model.parameters(), lr=0.1)
@@ -198,3 +175,5 @@ def test_the_weight_history_is_part_of_the_state(twin, batches, generator):
     assert "weight_history" not in without.state_dict()
     other.load_state_dict(without.state_dict())  # from here on
     assert list(other.weight_history) == [1]
+    other.load_state_dict(without.state_dict() | {"batch": 2})  # not those before this epoch
+    assert other.weight_history == {}

@@ -15,8 +15,7 @@ from d2l_softmax.commands.options import (
     drawn_in,
 )
 from d2l_softmax.commands.train import load_training_data, make_config, prepare, summary
-from d2l_softmax.figures.alt_text import describe_comparison
-from d2l_softmax.figures.comparison import draw_comparison
+from d2l_softmax.figures.comparison import describe_comparison, draw_comparison
 from d2l_softmax.figures.style import CaptionedFigure, save_figure
 from d2l_softmax.i18n import tr
 from d2l_softmax.io import prepare_directory, write_json

@@ -50,8 +50,7 @@ from d2l_softmax.description import (
     save_description,
 )
 from d2l_softmax.errors import UserError
-from d2l_softmax.figures.alt_text import describe_curves
-from d2l_softmax.figures.curves import draw_curves
+from d2l_softmax.figures.curves import describe_curves, draw_curves
 from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
 from d2l_softmax.figures.style import CaptionedFigure, save_figure
 from d2l_softmax.figures.templates import (

@@ -85,6 +85,21 @@ def draw_comparison(
     return figure
 
 
+def describe_comparison(
+    records: Mapping[str, Sequence[EpochRecord]], differences: Sequence[Difference]
+) -> str:
+    """Describe the figure of a comparison."""
+    one, other = (history[-1].train_loss for history in records.values())
+    return tr(
+        "Curves of both implementations over {epochs} epochs. The final losses are {one:.4f} and "
+        "{other:.4f} nats; the largest difference in any epoch is {most:.1e}.",
+        epochs=len(differences),
+        one=one,
+        other=other,
+        most=max(difference.train_loss for difference in differences),
+    )
+
+
 def power_of_ten(value: float) -> str:
     """Return a tick's value on a log axis, such as 10⁻⁷."""
     exponent = str(round(math.log10(value)))

@@ -40,3 +40,18 @@ def draw_curves(history: Sequence[EpochRecord], title: str) -> Figure:
         axes.grid(alpha=0.3)
         axes.legend()
     return figure
+
+
+def describe_curves(history: Sequence[EpochRecord]) -> str:
+    """Describe the learning curves of a run."""
+    first, last = history[0], history[-1]
+    return tr(
+        "Two line plots against the epoch. The training loss goes from {first:.2f} to {last:.2f} "
+        "nats in {epochs} epochs; the final accuracy is {train:.2f} on the training data and "
+        "{test:.2f} on the test data.",
+        first=first.train_loss,
+        last=last.train_loss,
+        epochs=len(history),
+        train=last.train_acc,
+        test=last.test_acc,
+    )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor
 
-from d2l_softmax.figures import alt_text
 from d2l_softmax.figures.style import (
     GRAY,
     WRONG,
@@ -19,7 +18,7 @@ from d2l_softmax.figures.style import (
     save_figure,
     shortened,
 )
-from d2l_softmax.figures.templates import draw_templates
+from d2l_softmax.figures.templates import describe_templates, draw_templates
 from d2l_softmax.i18n import tr
 from d2l_softmax.io import write_csv
 from d2l_softmax.training.evaluation import (
@@ -44,6 +43,7 @@ NUM_PREDICTIONS = 18
 FEWEST_JUDGED = 100
 MOST_COUNTS = 60  # classes up to which a confusion matrix shows the counts
 MOST_NAMES = 120  # classes up to which it shows the class names
+MOST_ERRORS = 3  # errors that an alt text names
 # Text inside the axes: measuring it for the layout would take a tenth of the drawing time.
 INSIDE: dict[str, Any] = {"fontsize": 8, "in_layout": False}
 CONFUSION, TABLE = "confusion.png", "scores.csv"
@@ -93,35 +93,35 @@ FIGURES = [
         "predictions.png",
         "The first test images.",
         draw=lambda m: draw_predictions(m.first_images(), *m.first_labels(), m.evaluation.classes),
-        alt_text=lambda m: alt_text.describe_predictions(*m.first_labels(), m.evaluation.classes),
+        alt_text=lambda m: describe_predictions(*m.first_labels(), m.evaluation.classes),
         needs_images=True,
     ),
     FigureSpec(
         "templates.png",
         "The weights of each class as an image.",
         draw=lambda m: draw_templates(m.model.W, m.shape, m.evaluation.classes),
-        alt_text=lambda m: alt_text.describe_templates(m.evaluation.classes),
+        alt_text=lambda m: describe_templates(m.evaluation.classes),
         needs_images=True,
     ),
     FigureSpec(
         CONFUSION,
         "Confusion matrix: how often each class was mistaken for another.",
         draw=lambda m: draw_confusion(m.evaluation),
-        alt_text=lambda m: alt_text.describe_confusion(m.evaluation),
+        alt_text=lambda m: describe_confusion(m.evaluation),
         vector=True,
     ),
     FigureSpec(
         "mistakes.png",
         "The most confident errors.",
         draw=lambda m: draw_mistakes(m.evaluation, m.dataset),
-        alt_text=lambda m: alt_text.describe_mistakes(m.evaluation),
+        alt_text=lambda m: describe_mistakes(m.evaluation),
         needs_images=True,
     ),
     FigureSpec(
         "reliability.png",
         "Reliability diagram: accuracy against confidence.",
         draw=lambda m: draw_reliability(m.evaluation),
-        alt_text=lambda m: alt_text.describe_reliability(m.evaluation),
+        alt_text=lambda m: describe_reliability(m.evaluation),
         vector=True,
     ),
 ]
@@ -176,6 +176,17 @@ def draw_predictions(
     return figure
 
 
+def describe_predictions(y: Sequence[int], predicted: Sequence[int], classes: Sequence[str]) -> str:
+    """Describe the tiles of images with their true and predicted classes."""
+    wrong = [pair for pair in zip(y, predicted, strict=True) if pair[0] != pair[1]]
+    text = tr(
+        "{n} images with their true and predicted classes, {right} predicted correctly.",
+        n=len(y),
+        right=len(y) - len(wrong),
+    )
+    return text + name_errors(wrong, classes)
+
+
 def draw_confusion(evaluation: Evaluation) -> Figure:
     """Draw how often each true class (row) was predicted as each class (column)."""
     confusion = evaluation.confusion()
@@ -200,6 +211,17 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
     return figure
 
 
+def describe_confusion(evaluation: Evaluation) -> str:
+    """Describe the confusion matrix: the accuracy, and the most frequent errors."""
+    errors = evaluation.confusion()
+    right = int(errors.diagonal().sum())
+    text = tr("{right} of {n} images are predicted correctly.", right=right, n=len(evaluation.y))
+    counts = errors.fill_diagonal_(0).flatten()
+    most = counts.argsort(descending=True, stable=True)[:MOST_ERRORS].tolist()
+    pairs = [divmod(place, len(errors)) for place in most if counts[place]]
+    return text + name_errors(pairs, evaluation.classes)
+
+
 def draw_mistakes(evaluation: Evaluation, dataset: LabelledImages, n: int = 12) -> Figure:
     """Draw the n misclassified images of the data set with the highest confidence."""
     indices = evaluation.most_confident_errors(n).tolist()
@@ -213,6 +235,14 @@ def draw_mistakes(evaluation: Evaluation, dataset: LabelledImages, n: int = 12) 
         ]
         draw_tile(axes, place, n // 2, dataset[index][0], "\n".join(lines), **GRAY)
     return figure
+
+
+def describe_mistakes(evaluation: Evaluation, n: int = 12) -> str:
+    """Describe the tiles of the most confident errors."""
+    indices = evaluation.most_confident_errors(n).tolist()
+    pairs = [(int(evaluation.y[i]), int(evaluation.predicted[i])) for i in indices]
+    text = tr("{n} misclassified images.", n=len(indices))
+    return text + name_errors(pairs, evaluation.classes)
 
 
 def draw_reliability(evaluation: Evaluation) -> Figure:
@@ -244,6 +274,17 @@ def draw_reliability(evaluation: Evaluation) -> Figure:
     return figure
 
 
+def describe_reliability(evaluation: Evaluation) -> str:
+    """Describe the reliability diagram."""
+    return tr(
+        "Accuracy against confidence: the accuracy is {accuracy:.1%}, the mean confidence "
+        "{confidence:.1%}, the expected calibration error {error:.4f}.",
+        accuracy=evaluation.accuracy,
+        confidence=float(evaluation.confidence.mean()),
+        error=evaluation.calibration_error(),
+    )
+
+
 def draw_bins(axes: Axes, bins: Sequence[Bin], **style: Any) -> None:
     """Draw the accuracy of bins against their confidence, with Wilson intervals."""
     if not bins:
@@ -253,3 +294,15 @@ def draw_bins(axes: Axes, bins: Sequence[Bin], **style: Any) -> None:
     below = [b.accuracy - low for b, (low, _) in zip(bins, intervals, strict=True)]
     above = [high - b.accuracy for b, (_, high) in zip(bins, intervals, strict=True)]
     axes.errorbar(x, y, yerr=(below, above), capsize=3, elinewidth=1, **style)
+
+
+def name_errors(pairs: Sequence[tuple[int, int]], classes: Sequence[str]) -> str:
+    """Return a sentence for each of the first pairs (true class, predicted class)."""
+    return "".join(
+        tr(
+            " {true} was mistaken for {predicted}.",
+            true=shortened(classes[true]),
+            predicted=shortened(classes[predicted]),
+        )
+        for true, predicted in dict.fromkeys(pairs[:MOST_ERRORS])
+    )

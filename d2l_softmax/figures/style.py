@@ -207,6 +207,8 @@ def save_figure(path: Path, figure: Figure) -> None:
 
 def as_png(figure: Figure) -> bytes:
     """Return the figure as PNG bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    FigureCanvasAgg(figure).print_png(buffer)  # savefig would draw twice
     return buffer.getvalue()

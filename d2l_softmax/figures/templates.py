@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from d2l_softmax.figures.alt_text import describe_templates_by_epoch
 from d2l_softmax.figures.style import (
     CaptionedFigure,
     as_pixels,
@@ -53,6 +52,12 @@ def draw_templates(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> F
         figure.colorbar(image, ax=axes, shrink=0.8)
     figure.suptitle(meaning_of_colours(shape), fontsize="medium", wrap=True)
     return figure
+
+
+def describe_templates(classes: Sequence[str]) -> str:
+    """Describe the images of the weights."""
+    names = tr(", ").join(map(shortened, classes[:10]))
+    return tr("The weights of {q} classes as images: {names}.", q=len(classes), names=names)
 
 
 def write_templates_by_epoch(
@@ -109,6 +114,12 @@ def draw_templates_by_epoch(
     scale = tr("above each column: the epoch and its largest weight, drawn in full colour")
     figure.suptitle(f"{meaning_of_colours(shape)}\n{scale}", fontsize="medium")
     return figure
+
+
+def describe_templates_by_epoch(epochs: Sequence[int], classes: Sequence[str]) -> str:
+    """Describe the images of the weights after several epochs."""
+    names = tr(", ").join(map(str, epochs))
+    return describe_templates(classes) + tr(" One column per epoch: {names}.", names=names)
 
 
 def draw_frame(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> Figure:

@@ -1,11 +1,18 @@
-"""What all pages share: filling in a template, and embedding a figure."""
+"""What all pages share: filling in a template, and embedding a figure as PNG or SVG."""
+
+from __future__ import annotations
 
 import base64
+import io
+import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d2l_softmax.i18n import current_language, tr
 from d2l_softmax.io import write_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class EmbeddedFigure(NamedTuple):
@@ -47,3 +54,29 @@ def embed(png: bytes, caption: str, alt: str = "", svg: str = "") -> EmbeddedFig
     if not 0 < len(svg.encode()) < len(address):
         svg = ""
     return EmbeddedFigure("" if svg else address, svg, width, height, caption, alt or caption)
+
+
+def as_svg(figure: Figure, salt: str) -> str:
+    """Return a figure that was saved as PNG before as an <svg> element.
+
+    Equal figures give equal elements. The salt makes its ids differ from those of other figures in
+    the page. base.html.jinja replaces black and white by the page's text and background colours.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    figure.set_layout_engine("none")  # keeps the PNG's layout, which is slow to compute
+    for patch in (figure.patch, *(axes.patch for axes in figure.axes)):
+        patch.set_visible(False)
+    style: dict[Any, Any] = {
+        "svg.fonttype": "none",  # text stays text: smaller, and the browser's search finds it
+        "svg.hashsalt": salt,
+        "font.sans-serif": ["DejaVu Sans"],  # fallbacks would double the size
+    }
+    buffer = io.StringIO()
+    with matplotlib.rc_context(style):
+        no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        FigureCanvasSVG(figure).print_svg(buffer, metadata=no_metadata)  # savefig would draw twice
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]  # without the XML declaration
+    return re.sub(r'<g id="[^"]*"', "<g", svg)  # "axes_1" would occur once per figure

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from d2l_softmax.i18n import tr
-from d2l_softmax.pages.page import EmbeddedFigure, embed, write_page
-from d2l_softmax.pages.svg import as_svg
+from d2l_softmax.pages.page import EmbeddedFigure, as_svg, embed, write_page
 from d2l_softmax.pages.twins import side_by_side
 from d2l_softmax.training.evaluation import Evaluation
 from d2l_softmax.training.history import EpochRecord
