@@ -577,6 +577,7 @@ def test_a_board_takes_limits_scales_and_axes_of_its_user():
     assert right.lines[0].get_xydata().tolist() == [[1, 10], [2, 100]]
     assert (right.get_xlabel(), right.get_ylabel()) == ("x", "y")
     assert (right.get_yscale(), right.get_ylim()) == ("log", (1, 100))
+    assert right.get_xlim() == pytest.approx((0.95, 2.05))  # a twentieth is left on each side
     assert [text.get_text() for text in right.get_legend().get_texts()] == ["power"]
     inside = d2l.ProgressBoard(fig=figure)
     inside.draw(0, 1, "one")
@@ -592,12 +593,14 @@ def test_a_board_has_styles_for_any_number_of_curves():
     assert styles[0] == ("-", "red")
 
 
-def test_a_board_that_is_not_displayed_keeps_its_points(capsys):
+def test_a_board_that_is_not_displayed_keeps_its_points(capsys, tmp_path):
     board = d2l.ProgressBoard(display=False)
     board.draw(0, torch.tensor(1.5), "loss")
     assert board.data == {"loss": [(0, 1.5)]}
     assert capsys.readouterr().out == ""
     assert d2l.plt.get_fignums() == []
+    board.save(tmp_path / "board.png")
+    assert list(board.lines) == ["loss"]
 
 
 def test_a_figure_can_be_saved_and_many_are_not_left_open(tmp_path):

@@ -144,4 +144,6 @@ class ProgressBoard(HyperParameters):
 
     def save(self, path: str | Path) -> None:
         """Write the figure to a file; its suffix determines the format."""
+        for label in self.data:
+            self.update(label)
         self.axes.figure.savefig(path, dpi=150)
