@@ -101,9 +101,9 @@ class ProgressBoard(HyperParameters):
         if self.axes is None:
             self.open_figure()
         axes, points = self.axes, self.data[label]
-        axes.set(
-            xlabel=self.xlabel, ylabel=self.ylabel, xscale=self.xscale, yscale=self.yscale
-        )  # here, as they may be set at any time
+        axes.set(xlabel=self.xlabel, ylabel=self.ylabel)  # now, as they may be set at any time
+        if (axes.get_xscale(), axes.get_yscale()) != (self.xscale, self.yscale):  # slow
+            axes.set(xscale=self.xscale, yscale=self.yscale)
         if label not in self.lines:
             number = len(self.lines)
             style = self.ls[number % len(self.ls)]
