@@ -1,7 +1,7 @@
 """The command `python -m d2l_softmax COMMAND`: the commands that need both twins or neither."""
 
-import concise
-import scratch
+from types import ModuleType
+
 from d2l_softmax.commands import (
     compare,
     data,
@@ -15,8 +15,8 @@ from d2l_softmax.commands import (
     sweep,
 )
 from d2l_softmax.commands.cli import run_as_program, run_command
+from d2l_softmax.models import check_not_hidden
 
-TWINS = {"scratch": scratch, "concise": concise}
 COMMANDS = (
     data.COMMAND,
     compare.COMMAND,
@@ -31,9 +31,18 @@ COMMANDS = (
 )
 
 
+def load_twins() -> dict[str, ModuleType]:
+    """Return both twins by name; HiddenModuleError if a user's own module has the name of one."""
+    check_not_hidden("scratch", "concise")
+    import concise  # not at the top: importing a user's module would run it
+    import scratch
+
+    return {"scratch": scratch, "concise": concise}
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command that the arguments name and return its status (wrong usage exits with 2)."""
-    return run_command(COMMANDS, TWINS, argv)
+    return run_command(COMMANDS, load_twins, argv)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 import argparse
 import io
 import os
+import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -44,6 +46,25 @@ class OtherDataError(UserError, ValueError):
     """A model was trained on data that differ from those given."""
 
 
+class HiddenModuleError(UserError, ImportError):
+    """A user's own module would be imported in place of one of this project."""
+
+
+def check_not_hidden(*packages: str) -> None:
+    """Raise HiddenModuleError if another module is found under the name of a package here.
+
+    A `scratch.py` in the current folder is one. It is found without being run.
+    """
+    for name in packages:
+        spec = getattr(sys.modules.get(name), "__spec__", None) or find_spec(name)
+        ours = Path(__file__).resolve().parents[1] / name
+        if spec and spec.origin and Path(spec.origin).resolve().parent != ours:
+            raise HiddenModuleError(
+                f"{spec.origin} hides this project's package {name};",
+                "rename it, or run this in another folder",
+            )
+
+
 def load_model(
     path: str | os.PathLike,
     twin: ModuleType | None = None,
@@ -68,13 +89,15 @@ def load_model(
 
     The model is a `concise.SoftmaxRegression`, an nn.Module whose scores are logits. Pass the
     module `scratch` or `concise` as `twin` to get that twin's class. Its dtype is the file's,
-    float32 or float64, unless `dtype` is given.
+    float32 or float64 (on "mps" float32), unless `dtype` is given.
 
     Raises ModelFileError, a UserError, if the file or its model.json is missing, damaged, or of
-    another kind. Nothing in the files is executed.
+    another kind; HiddenModuleError if a `concise.py` of yours hides the package. Nothing in the
+    files is executed.
     """
     path = Path(path)
     if twin is None:
+        check_not_hidden("concise")
         import concise  # not at the top: concise itself imports from this package
 
         twin = concise
@@ -92,6 +115,7 @@ def load_model(
     tensors = read_tensors(path, (shape[0] + 1) * shape[1])
     if dtype is None:
         is_double = any(tensor.dtype == torch.float64 for tensor in tensors.values())
+        is_double &= torch.device(device).type != "mps"  # Apple's GPU has no float64
         dtype = torch.float64 if is_double else torch.float32
     model = twin.SoftmaxRegression(*shape, dtype=dtype, device=device)
     copy_parameters(path, tensors, model)

@@ -12,10 +12,10 @@ class SGD:
     """Stochastic gradient descent with momentum (Polyak, 1964) and weight decay."""
 
     def __init__(self, parameters, lr, momentum=0.0, weight_decay=0.0):
-        check_numbers(lr=lr, momentum=momentum, weight_decay=weight_decay)
+        numbers = check_numbers(lr=lr, momentum=momentum, weight_decay=weight_decay)
         self.parameters = list(parameters)
         self.velocities = [torch.zeros_like(p) for p in self.parameters]
-        self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
+        self.lr, self.momentum, self.weight_decay = numbers
 
     def step(self, gradients):
         """Move each parameter against its gradient."""
@@ -43,12 +43,14 @@ class Adam:
     """Adam (Kingma and Ba, 2015, algorithm 1); weight decay is added to the gradient."""
 
     def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
-        check_numbers(lr=lr, eps=eps, weight_decay=weight_decay)
-        check_numbers(below=1, beta1=betas[0], beta2=betas[1])
+        self.lr, self.eps, self.weight_decay = check_numbers(
+            lr=lr, eps=eps, weight_decay=weight_decay
+        )
+        self.betas = tuple(check_numbers(below=1, beta1=betas[0], beta2=betas[1]))
         self.parameters = list(parameters)
         self.means = [torch.zeros_like(p) for p in self.parameters]
         self.squares = [torch.zeros_like(p) for p in self.parameters]
-        self.lr, self.betas, self.eps, self.weight_decay, self.t = lr, betas, eps, weight_decay, 0
+        self.t = 0
 
     def step(self, gradients):
         """Move each parameter; the moments' bias towards their start at zero is divided out."""

@@ -583,3 +583,38 @@ def test_characters_that_a_terminal_lacks_are_printed_with_backslashes(monkeypat
         console.open_closed_streams()
         print("\u56fe")
     assert path.read_text() == "\\u56fe\n"
+
+
+@pytest.mark.parametrize("hidden", ["scratch", "concise"])
+@pytest.mark.parametrize("file", ["{}.py", "{}/__init__.py"])
+def test_a_users_module_that_hides_a_twin_is_named_and_not_run(hidden, file, tmp_path):
+    path = tmp_path / file.format(hidden)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("print('this was run')\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "d2l_softmax", "evaluate"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert f"error: {path} hides this project's package {hidden}; rename it" in line
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_a_users_module_that_hides_a_twin_of_load_model(imported, tmp_path):
+    (tmp_path / "concise.py").write_text("", encoding="utf-8")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            f"import {'concise, ' if imported else ''}d2l_softmax as d2l\n"
+            "try:\n    d2l.load_model('model.pt')\nexcept ImportError as error:\n    print(error)",
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert "concise.py hides this project's package concise;" in done.stdout

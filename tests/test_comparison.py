@@ -89,7 +89,8 @@ def test_the_first_epoch_with_different_results_is_named(compare, monkeypatch, c
         return result
 
     wrong = types.SimpleNamespace(**vars(scratch) | {"train_epoch": wrong_train_epoch})
-    monkeypatch.setattr(d2l_main, "TWINS", {"scratch": wrong, "concise": TWINS["concise"]})
+    twins = {"scratch": wrong, "concise": TWINS["concise"]}
+    monkeypatch.setattr(d2l_main, "load_twins", lambda: twins)
     status, written = compare("--epochs=3", "--quiet")
     assert status == 1
     assert written["first_epoch_beyond_tolerance"] == 2

@@ -3,6 +3,7 @@
 import os
 import weakref
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
@@ -13,7 +14,7 @@ from torchvision.datasets import FashionMNIST
 
 from d2l_softmax import get_fashion_mnist_labels, load_data_fashion_mnist
 from d2l_softmax.data import sources
-from d2l_softmax.data.batches import ArrayDataset
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import CLASSES, read_fashion_mnist
 from d2l_softmax.data.sources import DataUnavailableError, ensure_fashion_mnist
 
@@ -168,6 +169,21 @@ def test_batch_sizes(made_up):
     for size in (0, -1, 2.5):
         with pytest.raises(ValueError, match=f"batch_size is {size}, expected a whole"):
             load_data_fashion_mnist(size, data_dir=made_up)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8])
+def test_numpys_whole_numbers_are_numbers(made_up, dtype):
+    loaders = load_data_fashion_mnist(
+        dtype(16),
+        dtype(14),
+        data_dir=made_up,
+        test_batch_size=dtype(5),
+        validation=dtype(10),
+        drop_last=True,
+    )
+    assert [sizes(loader) for loader in loaders] == [[16] * 3, [5] * 4, [5, 5]]
+    assert {loader.dataset.shape for loader in loaders} == {(1, 14, 14)}
+    assert isinstance(ArrayLoader(loaders[0].dataset, dtype(7)).batch_size, int)
 
 
 @pytest.mark.parametrize("resize", [0, (28,), (1, 2, 3), (5, 0), (5.5, 5)])

@@ -3,6 +3,7 @@
 import io
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
@@ -182,3 +183,21 @@ def test_invalid_settings(twin, name, settings, error, message):
 def test_settings_may_be_zero():
     scratch.SGD([torch.zeros(1)], lr=0, momentum=0, weight_decay=0)
     scratch.Adam([torch.zeros(1)], lr=0, eps=0, betas=(0, 0), weight_decay=0)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_numpys_scalars_are_numbers(twin, name, dtype):
+    settings = {"lr": dtype(1), "weight_decay": dtype(0)}
+    settings |= {"momentum": dtype(0)} if name == "SGD" else {"eps": dtype(1)}
+    floats = {key: float(value) for key, value in settings.items()}
+    W, expected = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    for parameter, values in ((W, settings), (expected, floats)):
+        optimizer = getattr(twin, name)([parameter], **values)
+        parameter.grad = torch.tensor([1.0, -2.0])
+        with torch.no_grad():
+            optimizer.step(*([[parameter.grad]] if twin is scratch else []))
+        if twin is scratch:  # torch.load(weights_only=True) refuses NumPy's
+            numbers = [optimizer.state_dict()[key] for key in settings]
+            assert all(type(number) is float for number in numbers)
+    assert torch.equal(W, expected)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import complaints, require
+from conftest import TWINS, complaints, require
 from matplotlib.figure import Figure
 from PIL import Image
 from test_structure import PAGES, rows_of_diff
@@ -57,7 +57,7 @@ def chinese(tmp_path_factory, real_data):
         catalogue = Catalogue(i18n.chinese())
         patch.setattr(i18n, "chinese", lambda: catalogue)
         argv = ["--quiet", "--device=cpu", "--epochs=1", "--lang=zh", f"--output-dir={trained}"]
-        assert training_command.main(d2l_main.TWINS["scratch"], "scratch", argv) == 0
+        assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
         compare_twins(compared, "--lang=zh")
     return {"trained": trained, "compared": compared, "untranslated": untranslated}
 

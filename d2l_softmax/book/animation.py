@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import weakref
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     Limits = Sequence[float] | None
 
 FORMATS = ("-", "m--", "g-.", "r:")
+MOST_OPEN = 10  # figures; matplotlib warns above 20, and the rest are the user's
+opened: weakref.WeakSet = weakref.WeakSet()  # figures, some of them closed since
 
 
 def pyplot() -> ModuleType:
@@ -112,7 +115,7 @@ def as_curves(values: Any) -> list:
 
 def as_list(values: Any) -> list:
     """Return a number, or a sequence of numbers, as a list."""
-    if isinstance(values, Tensor):
+    if hasattr(values, "tolist"):  # a tensor, NumPy's array or scalar
         values = values.tolist()
     return list(values) if hasattr(values, "__len__") else [values]
 
@@ -124,21 +127,47 @@ def show_images(
     titles: Sequence[str] | None = None,
     scale: float = 1.5,
 ) -> Sequence[Axes]:
-    """Draw images, tensors (h, w) or PIL's, in a grid of `scale` inches each; return the axes."""
-    size = (num_cols * scale, num_rows * scale)
-    _, grid = pyplot().subplots(
-        num_rows, num_cols, figsize=size, squeeze=False, layout="constrained"
-    )
+    """Draw images in a grid of `scale` inches each; return the axes.
+
+    Images are PIL's, or tensors or arrays (h, w), (1, h, w), or of colours (3, h, w) or (h, w, 3).
+    """
+    _, grid = open_figure(num_rows, num_cols, (num_cols * scale, num_rows * scale))
     all_axes = grid.flatten()
     for axes in all_axes:
         axes.axis("off")
     for i, (axes, image) in enumerate(zip(all_axes, imgs, strict=False)):
-        if isinstance(image, Tensor):
-            image = image.squeeze(0).numpy(force=True)  # (1, h, w), as loaders have it, or (h, w)
-        axes.imshow(image, cmap="gray")
+        axes.imshow(as_pixels(image) if hasattr(image, "ndim") else image, cmap="gray")
         if titles is not None and i < len(titles):
             axes.set_title(titles[i], fontsize="medium")
     return all_axes
+
+
+def as_pixels(image: Any) -> Any:
+    """Return a tensor or array as matplotlib takes it: (h, w), or (h, w, 3) of floats in [0, 1]."""
+    image = image.numpy(force=True) if isinstance(image, Tensor) else image
+    if image.ndim == 3 and image.shape[0] in (1, 3, 4):  # channels first, as loaders have it
+        image = image.transpose(1, 2, 0)
+    channels = image.shape[2] if image.ndim == 3 else 1
+    if image.ndim not in (2, 3) or channels not in (1, 3, 4):
+        raise ValueError(f"an image has shape {image.shape}, expected (h, w) or (3, h, w)")
+    if channels > 1 and image.dtype.kind == "f" and not 0 <= image.min() <= image.max() <= 1:
+        image = (image - image.min()) / (image.max() - image.min())  # was standardized
+    return image.squeeze(2) if image.ndim == 3 and channels == 1 else image
+
+
+def open_figure(nrows: int, ncols: int, figsize: tuple[float, float]) -> tuple[Any, Any]:
+    """Return a new figure and its axes; close all but the last MOST_OPEN of those from here.
+
+    A script that trains many times would have as many open, and pyplot keeps each in memory.
+    """
+    plt = pyplot()
+    still_open = [figure for figure in opened if plt.fignum_exists(figure.number)]
+    still_open.sort(key=lambda figure: figure.number)
+    for figure in still_open[: 1 - MOST_OPEN]:
+        plt.close(figure)
+    figure, grid = plt.subplots(nrows, ncols, figsize=figsize, squeeze=False, layout="constrained")
+    opened.add(figure)
+    return figure, grid
 
 
 class Animator:
@@ -163,14 +192,13 @@ class Animator:
         figsize: tuple[float, float] = (3.5, 2.5),
     ):
         use_svg_display()
-        self.fig, grid = pyplot().subplots(
-            nrows, ncols, figsize=figsize, squeeze=False, layout="constrained"
-        )
+        self.fig, grid = open_figure(nrows, ncols, figsize)
         self.axes = list(grid.flat)
         self.settings = (xlabel, ylabel, xlim, ylim, xscale, yscale, legend)
         self.X: list[list[float]] = []
         self.Y: list[list[float]] = []
         self.fmts = fmts
+        self.lines: list[Any] = []
         self.display: Any = None
         if in_notebook():
             pyplot().close(self.fig)  # or the notebook would show it again below
@@ -194,12 +222,21 @@ class Animator:
             print(self.line(positions, values), flush=True)
 
     def draw(self) -> None:
-        """Draw all points so far; a curve with one point is drawn as a dot."""
+        """Set the lines to all points so far; a curve with one point is a dot.
+
+        Lines are kept, and the figure is rendered when it is saved or shown.
+        """
         axes = self.axes[0]
-        axes.cla()
-        for x, y, fmt in zip(self.X, self.Y, itertools.cycle(self.fmts), strict=False):
-            axes.plot(x, y, fmt, marker="." if len(x) == 1 else None)
-        set_axes(axes, *self.settings)
+        if not self.lines:
+            curves = zip(self.X, itertools.cycle(self.fmts), strict=False)
+            self.lines = [axes.plot([], [], fmt)[0] for _, fmt in curves]
+            self.markers = [line.get_marker() for line in self.lines]
+            set_axes(axes, *self.settings)
+        for line, marker, x, y in zip(self.lines, self.markers, self.X, self.Y, strict=True):
+            line.set_data(x, y)
+            line.set_marker("." if len(x) == 1 and marker == "None" else marker)
+        axes.relim()
+        axes.autoscale_view()
 
     def show(self) -> None:
         """Show the figure in the notebook, or update it in place."""

@@ -5,16 +5,25 @@ Zhang, Lipton, Li and Smola, "Dive into Deep Learning", PyTorch code of the Chin
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from d2l_softmax.book.animation import Animator, show_images
-from d2l_softmax.data import get_fashion_mnist_labels
+from d2l_softmax.data.fashion_mnist import CLASSES
+from d2l_softmax.errors import UserError
+from d2l_softmax.training.checks import OtherEditionError, check_order
 from d2l_softmax.training.metrics import Accumulator, count_correct, evaluate_accuracy
 
+TRAIN_CH3 = (
+    "here it is train_ch3(net, train_iter, test_iter, loss, num_epochs, updater), with an "
+    "optimizer or lambda n: sgd([W, b], lr, n) as updater"
+)
 float32 = torch.float32  # the book's texts for several libraries write d2l.float32
 
 
@@ -28,9 +37,15 @@ def get_dataloader_workers() -> int:
     return min(4, os.cpu_count() or 1) if default_start_method == "fork" else 0
 
 
-def load_array(data_arrays: Iterable[Tensor], batch_size: int, is_train: bool = True) -> DataLoader:
-    """Return a DataLoader over tensors of equal length, shuffled if it is for training."""
-    return DataLoader(TensorDataset(*data_arrays), batch_size, shuffle=is_train)
+def load_array(
+    data_arrays: Iterable[Tensor], batch_size: int, is_train: bool = True, drop_last: bool = False
+) -> DataLoader:
+    """Return a DataLoader over tensors of equal length, shuffled if it is for training.
+
+    With `drop_last` the last batch of an epoch is dropped if it is smaller.
+    """
+    dataset = TensorDataset(*data_arrays)
+    return DataLoader(dataset, int(batch_size), shuffle=is_train, drop_last=drop_last)
 
 
 def synthetic_data(w: Tensor, b: float, num_examples: int) -> tuple[Tensor, Tensor]:
@@ -62,24 +77,93 @@ def sgd(params: Iterable[Tensor], lr: float, batch_size: int) -> None:
 
 
 def try_gpu(i: int = 0) -> torch.device:
-    """Return the i-th CUDA device if there is one, otherwise the CPU."""
-    return torch.device(f"cuda:{i}" if 0 <= i < torch.cuda.device_count() else "cpu")
+    """Return the i-th GPU if there is one, CUDA's or as number 0 Apple's, otherwise the CPU."""
+    if 0 <= i < torch.cuda.device_count():
+        return torch.device(f"cuda:{i}")
+    return torch.device("mps" if i == 0 and torch.backends.mps.is_available() else "cpu")
 
 
 def try_all_gpus() -> list[torch.device]:
-    """Return all CUDA devices if there are any, otherwise the CPU alone."""
+    """Return all GPUs if there are any, otherwise the CPU alone."""
     return [try_gpu(i) for i in range(torch.cuda.device_count() or 1)]
+
+
+class LossError(UserError, ValueError):
+    """A loss function returns what can't be a loss of the batch."""
+
+
+class BatchLoss:
+    """A loss function, and whether it returns a value for each example, their mean or their sum.
+
+    `reduction` is that of the function, such as nn.CrossEntropyLoss; without one it is found out
+    from the first batch whose loss is a single number, and None until then.
+    """
+
+    def __init__(self, loss: Callable):
+        self.loss = loss
+        reduction = str(getattr(loss, "reduction", None))
+        self.reduction = {"sum": "sum", "mean": "mean", "batchmean": "mean"}.get(reduction)
+
+    def __call__(self, y_hat: Tensor, y: Tensor) -> tuple[Tensor, Tensor, int]:
+        """Return the loss as the function has it, its sum over the batch, and of how many losses.
+
+        Raises LossError if the losses are not one for each example, or for each of its outputs.
+        """
+        n, losses = len(y), torch.as_tensor(self.loss(y_hat, y))
+        if losses.dim() and (losses.numel() > 1 or n == 1):
+            is_outer = n > 1 and y.shape == (n, 1) and losses.shape == (n, n)
+            if losses.numel() != n and (losses.shape not in (y_hat.shape, y.shape) or is_outer):
+                raise LossError(
+                    f"loss(y_hat, y) has shape {tuple(losses.shape)}, expected {n} losses for "
+                    f"y_hat {tuple(y_hat.shape)} and y {tuple(y.shape)};",
+                    "give classes as (n,), y.flatten(), and values in the shape of y_hat",
+                )
+            return losses, losses.sum(), losses.numel()
+        if self.reduction is None:
+            self.reduction = self.find_reduction(losses.detach(), y_hat.detach(), y)
+        return losses, losses * n if self.reduction == "mean" else losses, n
+
+    def find_reduction(self, loss: Tensor, y_hat: Tensor, y: Tensor) -> str | None:
+        """Return "sum" if the loss of the batch doubled is twice its loss, "mean" if the same."""
+        # 0 is both; and the gradient of a loss that is never negative is 0 there
+        if loss == 0 or not loss.isfinite().all():
+            return None
+        cause: Exception | None = None
+        try:
+            with torch.no_grad():
+                doubled = self.loss(torch.cat([y_hat, y_hat]), torch.cat([y, y]))
+            ratio = float(doubled) / float(loss)
+        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            ratio, cause = 0.0, error
+        tolerance = max(1e-3, 8 * torch.finfo(loss.dtype).eps)
+        for reduction, expected in (("mean", 1), ("sum", 2)):
+            if abs(ratio - expected) <= tolerance:
+                return reduction
+        raise LossError(
+            "loss(y_hat, y) is one number, neither the mean of the batch nor its sum: "
+            + (f"a batch of twice the size fails: {cause};" if cause else f"doubled, {ratio:.4g};"),
+            "return a loss for each example, or set loss.reduction to 'mean' or 'sum'",
+        ) from cause
 
 
 def evaluate_loss(net: Callable, data_iter: Iterable, loss: Callable) -> float:
     """Return the mean of a loss over all examples of all batches."""
-    metric = Accumulator(2)  # sum of losses, examples
+    check_order(evaluate_loss, net, data_iter)
+    metric, batch_loss = Accumulator(2), BatchLoss(loss)  # sum of losses, their number
     with torch.no_grad():
         for X, y in data_iter:
             y_hat = net(X)
-            total = total_loss(loss(y_hat, y.reshape(y_hat.shape)), y.numel())
-            metric.add(total, y.numel())
-    return metric[0] / metric[1]
+            same_size = y.numel() == y_hat.numel()  # labels (n,) of scores (n, q) stay
+            _, total, number = batch_loss(y_hat, y.reshape(y_hat.shape) if same_size else y)
+            metric.add(total, number)
+    return metric[0] / check_not_empty(metric[1])
+
+
+def check_not_empty(number: float) -> float:
+    """Return the number of losses; ValueError if there are none."""
+    if not number:
+        raise ValueError("no batches, expected at least one (X, y)")
+    return number
 
 
 def train_epoch_ch3(
@@ -87,31 +171,62 @@ def train_epoch_ch3(
 ) -> tuple[float, float]:
     """Train any model on every batch once; return the mean loss and the accuracy.
 
-    `net` is a function or an nn.Module; `loss` gives a value an example (reduction="none") or
-    their mean, both are weighted by batch size here; `updater` is an optimizer, or a function of
-    the batch size that uses gradients summed over the batch, such as `sgd`.
+    `net` is a function or an nn.Module. `loss` gives a value for each example (reduction="none"),
+    their mean or their sum. `updater` is a function of the batch size that uses gradients summed
+    over the batch, such as `sgd`; or an optimizer, which uses the gradient of the loss as it is, of
+    values for each example that of their mean. Raises LossError for a loss of another kind.
     """
+    check_order(train_epoch_ch3, net, train_iter)
+    check_updater(updater)
     if isinstance(net, nn.Module):
         net.train()
+    batch_loss = loss if isinstance(loss, BatchLoss) else BatchLoss(loss)
     metric = Accumulator(4)  # sum of losses and their number, correct predictions, examples
     for X, y in train_iter:
-        y_hat = net(X)
-        losses = loss(y_hat, y)
+        with single_example_named(len(y)):
+            y_hat = net(X)
+        losses, total, number = batch_loss(y_hat, y)
         if isinstance(updater, torch.optim.Optimizer):
             updater.zero_grad()
             losses.mean().backward()
             updater.step()
         else:
-            total_loss(losses, len(y)).backward()
+            total.backward()
             updater(X.shape[0])
-        num_losses = losses.numel() if losses.dim() else len(y)
-        metric.add(total_loss(losses, num_losses), num_losses, count_correct(y_hat, y), len(y))
-    return metric[0] / metric[1], metric[2] / metric[3]
+        metric.add(total, number, count_correct(y_hat, y), len(y))
+    return metric[0] / check_not_empty(metric[1]), metric[2] / metric[3]
 
 
-def total_loss(losses: Tensor, n: int) -> Tensor:
-    """Return the sum over n examples, from a loss each or from their mean."""
-    return losses.sum() if losses.dim() else losses * n
+@contextmanager
+def single_example_named(n: int) -> Iterator[None]:
+    """Name the remedy where batch normalization fails on a batch of one example."""
+    try:
+        yield
+    except ValueError as error:
+        if n != 1 or "more than 1 value" not in str(error):
+            raise
+        raise BatchError(
+            "a batch has one example, and batch normalization needs two or more in training;",
+            "leave a smaller last batch out: drop_last=True in load_data_fashion_mnist, load_data, "
+            "load_array or a DataLoader",
+        ) from error
+
+
+class BatchError(UserError, ValueError):
+    """A model can't be trained on a batch of this size."""
+
+
+def check_updater(updater: object) -> None:
+    """Raise TypeError unless the updater is an optimizer or a function."""
+    if isinstance(updater, Integral):
+        raise OtherEditionError(
+            f"updater is {updater!r}, a batch size as in the edition Dive-into-DL-PyTorch;",
+            TRAIN_CH3,
+        )
+    if not (callable(updater) or isinstance(updater, torch.optim.Optimizer)):
+        kind = type(updater).__name__
+        message = f"updater is of type {kind}, expected an optimizer of torch.optim or a function"
+        raise TypeError(message)
 
 
 def train_ch3(
@@ -120,21 +235,70 @@ def train_ch3(
     test_iter: Iterable,
     loss: Callable,
     num_epochs: int,
-    updater: Callable,
+    updater: Any = None,
+    *others: object,
+    **other_names: object,
 ) -> None:
-    """Train any model, with its loss and accuracies drawn (in a terminal: printed) every epoch."""
+    """Train any model, with its loss and accuracies drawn (in a terminal: printed) every epoch.
+
+    The arguments are those of `train_epoch_ch3`. Raises OtherEditionError, a TypeError, for the
+    nine arguments of another edition, which had batch_size, params, lr and optimizer at the end.
+    """
+    check_order(train_ch3, net, train_iter)
+    if others or other_names:
+        given = f"{5 + (updater is not None) + len(others) + len(other_names)} arguments"
+        problem = f"train_ch3 has {given}, as in the edition Dive-into-DL-PyTorch;"
+        raise OtherEditionError(problem, TRAIN_CH3)
+    check_updater(updater)
     legend = ["train loss", "train acc", "test acc"]
     animator = Animator(xlabel="epoch", xlim=[1, max(num_epochs, 2)], legend=legend)
+    batch_loss = BatchLoss(loss)
     for epoch in range(num_epochs):
-        train_metrics = train_epoch_ch3(net, train_iter, loss, updater)
+        train_metrics = train_epoch_ch3(net, train_iter, batch_loss, updater)
         animator.add(epoch + 1, (*train_metrics, evaluate_accuracy(net, test_iter)))
 
 
 def predict_ch3(net: Callable, test_iter: Iterable, n: int = 6) -> None:
-    """Draw the first n images of the test data under their true and predicted labels."""
-    X, y = next(iter(test_iter))
-    with torch.no_grad():
-        predicted = net(X).argmax(dim=1)
-    trues, guesses = get_fashion_mnist_labels(y[:n]), get_fashion_mnist_labels(predicted[:n])
-    titles = [f"{true}\n{guess}" for true, guess in zip(trues, guesses, strict=True)]
-    show_images(X[:n].squeeze(1), 1, n, titles=titles)
+    """Draw the first n images of the test data under their true and predicted labels.
+
+    The names are the `classes` of the loader's data set. Without any they are Fashion-MNIST's, if
+    the model has ten classes, or numbers. Images are (n, c, h, w), (n, h, w), or rows of pixels in
+    the data set's `shape`, or 28×28.
+    """
+    check_order(predict_ch3, net, test_iter)
+    if n < 1:
+        raise ValueError(f"n is {n}, expected at least 1")
+    device = None
+    if isinstance(net, nn.Module):
+        net.eval()
+        device = next((parameter.device for parameter in net.parameters()), None)
+    images: list[Tensor] = []
+    titles: list[str] = []
+    dataset = innermost(getattr(test_iter, "dataset", None))
+    for X, y in test_iter:
+        with torch.no_grad():
+            y_hat = net(X.to(device))
+        names = getattr(dataset, "classes", None) or (CLASSES if y_hat.shape[1] == 10 else ())
+        predicted = y_hat.argmax(dim=1)
+        classes = y.argmax(dim=1) if y.dim() == 2 and y.shape[1] > 1 else y.flatten()
+        for image, *pair in zip(X[: n - len(images)], classes, predicted, strict=False):
+            images.append(as_image(image, getattr(dataset, "shape", ())))
+            titles.append("\n".join(str(names[k] if k < len(names) else k) for k in map(int, pair)))
+        if len(images) == n:
+            break
+    show_images(images, 1, max(1, len(images)), titles=titles)
+
+
+def innermost(dataset: Any) -> Any:
+    """Return the data set of which a torch.utils.data.Subset is one."""
+    return innermost(dataset.dataset) if hasattr(dataset, "dataset") else dataset
+
+
+def as_image(X: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return an example, flattened or not, in the shape of an image."""
+    if X.dim() > 1:
+        return X
+    for sides in (tuple(shape), (28, 28)):
+        if len(sides) > 1 and X.numel() == torch.Size(sides).numel():
+            return X.reshape(sides)
+    raise ValueError(f"X has {X.numel()} features an example, expected images (n, c, h, w)")

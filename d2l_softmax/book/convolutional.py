@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from d2l_softmax.book.animation import Animator
+from d2l_softmax.book.chapters import single_example_named
+from d2l_softmax.training.checks import check_order
 from d2l_softmax.training.metrics import Accumulator, Timer, count_correct, evaluate_accuracy
 
 
@@ -27,6 +29,7 @@ def evaluate_accuracy_gpu(
     batches are not moved. X may be a list of tensors, for a net that takes several. As after
     `evaluate_accuracy`, an nn.Module is left in evaluation mode.
     """
+    check_order(evaluate_accuracy_gpu, net, data_iter)
     if device is None and isinstance(net, nn.Module):
         device = next((param.device for param in net.parameters()), None)
     return evaluate_accuracy(net, on_device(data_iter, device))
@@ -61,8 +64,10 @@ def train_ch6(
     last of them are printed, and the examples a second, without the time for data, testing and
     drawing.
 
-    Raises ValueError for less than one epoch or batch.
+    Raises ValueError for less than one epoch or batch, and for batch normalization on a batch of
+    one example.
     """
+    check_order(train_ch6, net, train_iter)
     num_batches = len(train_iter)
     if num_epochs < 1 or num_batches < 1:
         message = f"{num_epochs} epochs of {num_batches} batches, expected at least one of each"
@@ -97,7 +102,8 @@ def train_batch(
 ) -> tuple[Tensor, Tensor]:
     """Take a step on the mean cross-entropy of a batch; return its sum and the correct ones."""
     optimizer.zero_grad()
-    y_hat = net(X)
+    with single_example_named(len(y)):
+        y_hat = net(X)
     loss = nn.functional.cross_entropy(y_hat, y)
     loss.backward()
     optimizer.step()

@@ -71,7 +71,9 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return super()._get_help_string(action)
 
 
-def run_command(commands: tuple[Command, ...], twins: Twins, argv: list[str] | None) -> int:
+def run_command(
+    commands: tuple[Command, ...], load_twins: Callable[[], Twins], argv: list[str] | None
+) -> int:
     """Run the command that the arguments name; return its status (wrong usage exits with 2)."""
     parser = Parser(prog="python -m d2l_softmax", allow_abbrev=False)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -95,7 +97,7 @@ def run_command(commands: tuple[Command, ...], twins: Twins, argv: list[str] | N
 
     def work() -> int | None:
         with cpu_threads(vars(options).get("threads", 1)):
-            return command.work(options, twins)
+            return command.work(options, load_twins())
 
     return exit_status(subparser.prog, work)
 

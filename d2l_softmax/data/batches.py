@@ -4,7 +4,8 @@ import copy
 import itertools
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,11 @@ class ArrayDataset(Dataset):
         if not dtype.is_floating_point:
             raise ValueError(f"dtype is {dtype}, expected a floating-point type")
         self.device = torch.device(device or "cpu")
+        self.precision = torch.float64
+        if self.device.type == "mps":  # Apple's GPU has no float64
+            self.precision = torch.float32
+            if not isinstance(images, np.memmap) and images.dtype in (np.float64, torch.float64):
+                images = as_tensor(images).to(torch.float32)
         stored_on = "cpu" if isinstance(images, np.memmap) else self.device
         self.images, self.labels = as_tensor(images).to(stored_on), labels.to(stored_on)
         self.rows = None if rows is None else rows.to(stored_on)
@@ -121,17 +127,17 @@ class ArrayDataset(Dataset):
         sides = [1] * (len(self.shape) - 1)
         shape = len(mean), *sides
         dataset.standardization = (
-            mean.double().reshape(shape).to(self.device),
-            std.double().reshape(shape).to(self.device),
+            mean.to(self.precision).reshape(shape).to(self.device),
+            std.to(self.precision).reshape(shape).to(self.device),
         )
         return dataset
 
     def standardize(self, X: Tensor) -> Tensor:
-        """Standardize a batch X (n, ...) in double precision, if the data set does."""
+        """Standardize a batch X (n, ...) in the highest precision, if the data set does."""
         if self.standardization is None:
             return X
         mean, std = self.standardization
-        return (X.double() - mean) / std
+        return (X.to(self.precision) - mean) / std
 
     def largest_class(self) -> tuple[float, str]:
         """Return the share of the largest class, 0 to 1, and its name."""
@@ -163,8 +169,7 @@ class ArrayDataset(Dataset):
 
     def convert_features(self, X: Tensor, index: Tensor) -> Tensor:
         """Return features (n, d) on the device; NotFiniteError for NaN."""
-        if self.standardization is None:
-            X = X.to(self.dtype)
+        X = X.to(self.dtype if self.standardization is None else self.precision)
         finite = X.isfinite().all(dim=1)
         if not finite.all():
             raise NotFiniteError(
@@ -200,6 +205,8 @@ class ArrayLoader(DataLoader):
         The order is drawn from the generator, on the CPU, or from torch's global one. With
         `by_blocks` disk reads are nearly sequential: see `windows`.
         """
+        if is_positive_int(batch_size):
+            batch_size = int(batch_size)  # a DataLoader refuses NumPy's integers
         super().__init__(
             dataset, batch_size, shuffle=shuffle, generator=generator, drop_last=drop_last
         )
@@ -281,12 +288,12 @@ def parse_size(resize: int | tuple[int, int] | None) -> list[int]:
     """Return [height, width] in pixels, [] for None; ValueError for other values."""
     if resize is None:
         return []
-    size = [resize, resize] if isinstance(resize, int) else list(resize)
+    size = list(resize) if isinstance(resize, Iterable) else [resize, resize]
     if len(size) != 2 or not all(map(is_positive_int, size)):
         raise ValueError(f"resize is {resize!r}, expected a side or (height, width) in pixels")
-    return size
+    return [int(side) for side in size]
 
 
 def is_positive_int(value: object) -> bool:
-    """Return True if a value is an int of at least 1; True itself is not."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    """Return True if a value is an int, or NumPy's, of at least 1; True itself is not."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1

@@ -29,9 +29,11 @@ class Standardization(NamedTuple):
         float64, and of the dtype of W.
         """
         times = len(W) // len(self.mean)  # pixels in a channel
-        mean, std = (each.to(W.device).repeat_interleave(times) for each in self)
-        folded = W.detach().double() / std.unsqueeze(1)
-        return folded.to(W.dtype), (b.detach().double() - mean @ folded).to(b.dtype)
+        mean, std = (each.repeat_interleave(times) for each in self)
+        # on the CPU: Apple's GPU has no float64
+        folded = W.detach().cpu().double() / std.unsqueeze(1)
+        shifted = b.detach().cpu().double() - mean @ folded
+        return folded.to(W.dtype).to(W.device), shifted.to(b.dtype).to(b.device)
 
 
 class Defaults(NamedTuple):

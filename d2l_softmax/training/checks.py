@@ -4,8 +4,28 @@ Checks of shapes and dtypes are cheap. Checks of label values would synchronize 
 the host in every step, so there the device itself asserts.
 """
 
+from collections.abc import Callable
+from numbers import Real
+
 import torch
 from torch import Tensor
+
+from d2l_softmax.errors import UserError
+
+
+class OtherEditionError(UserError, TypeError):
+    """A call is written as in another edition of the book; the message has the one for here."""
+
+
+def check_order(function: Callable, net: object, data_iter: object) -> None:
+    """Raise OtherEditionError if the model and the batches are in each other's place."""
+    if callable(data_iter) and not callable(net):
+        name = function.__name__
+        raise OtherEditionError(
+            f"{name}({type(net).__name__}, {type(data_iter).__name__}, ...) is the order of "
+            "Dive-into-DL-PyTorch and of the book's first edition;",
+            f"here the model comes first: {name}(net, data_iter, ...)",
+        )
 
 
 def check_tensor(name: str, value: object) -> None:
@@ -65,7 +85,7 @@ def check_classes(y: Tensor, q: int) -> None:
     if y.is_cuda:
         torch._assert_async(((y >= 0) & (y < q)).all())
         return
-    lowest, highest = torch.aminmax(y)
+    lowest, highest = torch.aminmax(y.cpu())  # Apple's GPU may lack it for integers
     if lowest.item() < 0 or highest.item() >= q:
         raise IndexError(f"y has labels from {lowest} to {highest}, expected 0 to {q - 1}")
 
@@ -79,7 +99,8 @@ def check_probabilities(predictions: Tensor, y: Tensor) -> None:
         )
     if y.is_cuda or y.is_meta:  # checking would wait for the device, and nothing is indexed
         return
-    lowest, error = float(y.min()), float((y.double().sum(dim=1) - 1).abs().max())
+    # summed in y's own dtype: Apple's GPU has no float64
+    lowest, error = float(y.min()), float((y.sum(dim=1) - 1).abs().max())
     if not (lowest >= 0 and error <= max(1e-5, 4 * torch.finfo(y.dtype).eps)):
         raise ValueError(
             f"y has entries from {lowest:g} on and rows whose sums differ from 1 by up to "
@@ -87,15 +108,16 @@ def check_probabilities(predictions: Tensor, y: Tensor) -> None:
         )
 
 
-def check_numbers(below: float | None = None, **settings: float) -> None:
-    """Raise unless each setting of an optimizer is a number of at least 0, as torch's Adam does.
+def check_numbers(below: float | None = None, **settings: float) -> list[float]:
+    """Return the settings of an optimizer as floats; raise unless each is a number of at least 0.
 
-    With `below`, it must also be less than that. TypeError if a setting is no number, ValueError if
-    it is out of range or NaN.
+    With `below`, it must also be less than that. NumPy's scalars are numbers. TypeError if a
+    setting is no number, ValueError if it is out of range or NaN.
     """
     expected = "a number of at least 0" if below is None else f"a number from 0 to below {below}"
     for name, value in settings.items():
-        if not isinstance(value, int | float):
+        if not isinstance(value, Real):
             raise TypeError(f"{name} is {value!r}, expected {expected}")
         if not (value >= 0 and (below is None or value < below)):
             raise ValueError(f"{name} is {value}, expected {expected}")
+    return [float(value) for value in settings.values()]

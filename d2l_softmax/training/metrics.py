@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from d2l_softmax.training.checks import check_tensor
+from d2l_softmax.training.checks import OtherEditionError, check_order, check_tensor
 
 
 class Timer:
@@ -209,7 +209,15 @@ def evaluate_accuracy(
     """Return the share of correct predictions, 0 to 1, of any model over batches (X, y).
 
     Where each rank has a shard of the batches, `all_reduce` sums its arguments over all ranks.
+
+    Raises OtherEditionError, a TypeError, for the order (data_iter, net) or a device.
     """
+    check_order(evaluate_accuracy, net, data_iter)
+    if not (all_reduce is None or callable(all_reduce)):
+        raise OtherEditionError(
+            f"evaluate_accuracy(net, data_iter, {all_reduce!r}) is the call of another edition;",
+            "with a device it is evaluate_accuracy_gpu(net, data_iter, device)",
+        )
     if isinstance(net, nn.Module):
         net.eval()
     metric = Accumulator(2)  # correct predictions, examples

@@ -1,0 +1,381 @@
+"""What the book's functions are given: losses of every kind, images, labels, other editions."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from mps import FakeMPS
+from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader, Subset, TensorDataset
+
+import d2l_softmax as d2l
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
+
+X, Y = torch.linspace(-1, 1, 40).reshape(10, 4), torch.arange(10) % 3
+BATCHES = [(X[:7], Y[:7]), (X[7:], Y[7:])]
+
+
+@pytest.fixture(autouse=True)
+def no_figures():
+    torch.manual_seed(0)
+    yield
+    d2l.plt.close("all")
+
+
+# A sum and a mean
+
+
+def picked(y_hat, y):
+    return -torch.log_softmax(y_hat, dim=1)[range(len(y)), y]
+
+
+MEANS = {
+    "module": nn.CrossEntropyLoss(),
+    "function": cross_entropy,
+    "by hand": lambda y_hat, y: picked(y_hat, y).mean(),
+    "of shape (1,)": lambda y_hat, y: picked(y_hat, y).mean(0, keepdim=True),
+}
+SUMS = {
+    "module": nn.CrossEntropyLoss(reduction="sum"),
+    "function": lambda y_hat, y: cross_entropy(y_hat, y, reduction="sum"),
+    "by hand": lambda y_hat, y: picked(y_hat, y).sum(),
+    "of shape (1,)": lambda y_hat, y: picked(y_hat, y).sum(0, keepdim=True),
+}
+EACH = {"none": nn.CrossEntropyLoss(reduction="none"), "by hand": picked}
+LOSSES = {
+    f"{kind}, {name}": loss
+    for kind, losses in (("mean", MEANS), ("sum", SUMS), ("each", EACH))
+    for name, loss in losses.items()
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_every_loss_takes_its_step_and_is_shown_as_a_mean(name, by_hand):
+    W = torch.zeros(4, 3, requires_grad=True)
+    updater = lambda n: d2l.sgd([W], 0.1, n)  # noqa: E731
+    if not by_hand:  # an optimizer's step is on the loss as it is: here the batches are of 7 and 3
+        updater = torch.optim.SGD([W], 0.1)
+    shown = d2l.train_epoch_ch3(lambda X: X @ W, BATCHES, LOSSES[name], updater)
+
+    V, total = torch.zeros(4, 3), 0.0
+    for features, labels in BATCHES:
+        probabilities = torch.softmax(features @ V, dim=1)
+        total -= float(probabilities[range(len(labels)), labels].log().sum())
+        gradient = features.T @ (probabilities - nn.functional.one_hot(labels, 3))
+        V -= 0.1 * gradient / (1 if name.startswith("sum") and not by_hand else len(labels))
+    torch.testing.assert_close(W.detach(), V)
+    assert shown[0] == pytest.approx(total / 10, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_evaluate_loss_is_the_mean_of_every_loss(name):
+    expected = float(cross_entropy(X[:, :3], Y))
+    shown = d2l.evaluate_loss(lambda X: X[:, :3], BATCHES, LOSSES[name])
+    assert shown == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_evaluate_loss_of_values_and_of_soft_labels(reduction):
+    values, mse = X.sum(dim=1, keepdim=True), nn.MSELoss(reduction=reduction)
+    shown = d2l.evaluate_loss(nn.Identity(), [(values, torch.zeros(10))], mse)
+    assert shown == pytest.approx(float(values.square().mean()))
+    soft = nn.functional.one_hot(Y, 3).float()
+    loss = nn.CrossEntropyLoss(reduction=reduction)
+    shown = d2l.evaluate_loss(lambda X: X[:, :3], [(X, soft)], loss)
+    assert shown == pytest.approx(float(cross_entropy(X[:, :3], Y)), rel=1e-6)
+
+
+def test_a_loss_is_doubled_once():
+    sizes = []
+
+    def loss(y_hat, y):
+        sizes.append(len(y))
+        return picked(y_hat, y).sum()
+
+    net = nn.Linear(4, 3)
+    d2l.train_ch3(net, BATCHES, BATCHES, loss, 3, torch.optim.SGD(net.parameters(), 0.1))
+    assert sizes == [7, 14, 3, 7, 3, 7, 3]
+
+
+def test_a_loss_of_zero_is_decided_later():
+    W = torch.zeros(4, 3, requires_grad=True)
+    weights = iter([0.0, 1.0, 1.0])
+
+    def loss(y_hat, y):
+        return next(weights) * picked(y_hat, y).sum()
+
+    shown, _ = d2l.train_epoch_ch3(lambda X: X @ W, BATCHES, loss, lambda n: d2l.sgd([W], 0, n))
+    assert shown == pytest.approx(3 * np.log(3) / 10, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (lambda y_hat, y: picked(y_hat, y).sum() + 5, "neither the mean .* set loss.reduction"),
+        (lambda y_hat, y: picked(y_hat, y).sum() ** 2, "neither the mean .* doubled, 4"),
+        (lambda y_hat, y: -y_hat[range(7), y].sum(), "a batch of twice the size fails"),
+    ],
+)
+def test_a_loss_that_is_neither_mean_nor_sum(loss, message):
+    net = nn.Linear(4, 3)
+    updater = torch.optim.SGD(net.parameters(), 0.1)
+    with pytest.raises(ValueError, match=message):
+        d2l.train_epoch_ch3(net, BATCHES, loss, updater)
+    loss.reduction = "sum"
+    d2l.train_epoch_ch3(net, BATCHES[:1], loss, updater)
+
+
+# Labels and batches
+
+
+@pytest.mark.parametrize("n", [3, 7])
+@pytest.mark.parametrize(
+    ("loss", "q", "label_shape"),
+    [
+        (lambda y_hat, y: -torch.log(y_hat[range(len(y)), y]), 3, (-1, 1)),
+        (lambda y_hat, y: (y_hat - y) ** 2 / 2, 1, (-1,)),
+    ],
+)
+def test_losses_of_all_pairs_are_an_error(n, loss, q, label_shape):
+    net = nn.Sequential(nn.Linear(4, q), nn.Sigmoid())
+    batches, updater = [(X[:n], Y[:n].reshape(label_shape))], torch.optim.SGD(net.parameters(), 0.1)
+    with pytest.raises(ValueError, match=rf"shape \({n}, {n}\), expected {n} losses .*flatten"):
+        d2l.train_epoch_ch3(net, batches, loss, updater)
+
+
+def test_a_loss_for_each_output_is_none_of_all_pairs():
+    targets, net = torch.zeros(3, 3), nn.Linear(4, 3)
+    loss, updater = nn.MSELoss(reduction="none"), torch.optim.SGD(net.parameters(), 0.0)
+    shown, _ = d2l.train_epoch_ch3(net, [(X[:3], targets)], loss, updater)
+    assert shown == pytest.approx(net(X[:3]).square().mean().item())
+
+
+def test_batch_normalization_and_a_last_batch_of_one(made_up, capsys):
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.BatchNorm1d(10))
+    train_iter, test_iter = d2l.load_data_fashion_mnist(59, data_dir=made_up)
+    optimizer = torch.optim.SGD(net.parameters(), 0.1)
+    for train in (
+        lambda it: d2l.train_ch6(net, it, test_iter, 1, 0.1, "cpu"),
+        lambda it: d2l.train_ch3(net, it, test_iter, nn.CrossEntropyLoss(), 1, optimizer),
+    ):
+        with pytest.raises(ValueError, match=r"one example.*drop_last=True"):
+            train(train_iter)
+        train(d2l.load_data_fashion_mnist(59, data_dir=made_up, drop_last=True)[0])
+    arrays = (torch.rand(9, 784), torch.zeros(9, dtype=torch.int64))
+    loader = d2l.load_array(arrays, np.int64(4), drop_last=True)
+    assert [len(y) for _, y in loader] == [4, 4]
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("function", [d2l.evaluate_loss, d2l.train_epoch_ch3])
+def test_no_batches(function):
+    net = nn.Linear(4, 3)
+    more = [nn.MSELoss()]
+    if function is d2l.train_epoch_ch3:
+        more.append(torch.optim.SGD(net.parameters(), 0.1))
+    with pytest.raises(ValueError, match="expected at least one"):
+        function(net, [], *more)
+
+
+# Images and names
+
+
+def loader_of(shape, classes, batch_size=8, n=16, **attributes):
+    """Return a loader of a data set with classes; the label of an example is its number mod q."""
+    dataset = TensorDataset(torch.rand(n, *shape), torch.arange(n) % len(classes))
+    for name, value in {"classes": classes, **attributes}.items():
+        setattr(dataset, name, value)
+    return DataLoader(dataset, batch_size)
+
+
+def titles():
+    return [axes.get_title() for axes in d2l.plt.gcf().axes]
+
+
+@pytest.mark.parametrize("shape", [(1, 9, 7), (9, 7), (3, 9, 7), (4, 9, 7)])
+@pytest.mark.parametrize("subset", [False, True])
+def test_predictions_have_the_names_of_the_data(shape, subset):
+    test_iter = loader_of(shape, ["cat", "dog"])
+    if subset:
+        test_iter = DataLoader(Subset(test_iter.dataset, range(1, 16)), 8)
+    d2l.predict_ch3(lambda X: torch.tensor([0.0, 1.0]).expand(len(X), 2), test_iter, n=3)
+    expected = ["cat\ndog", "dog\ndog", "cat\ndog", "dog\ndog"]
+    assert titles() == expected[subset : 3 + subset]
+    (image,) = d2l.plt.gcf().axes[0].images
+    assert image.get_array().shape == ((9, 7, shape[0]) if shape[0] in (3, 4) else (9, 7))
+
+
+def test_predictions_without_names_are_numbers_unless_there_are_ten():
+    for q, expected in ((2, "1\n0"), (10, "trouser\nt-shirt"), (12, "1\n0")):
+        batches = [(torch.rand(2, 28, 28), torch.tensor([1, 0]))]
+        d2l.predict_ch3(lambda X, q=q: torch.eye(q)[[0] * len(X)], batches, n=1)
+        assert titles() == [expected]
+
+
+@pytest.mark.parametrize(("n", "drawn"), [(20, 16), (12, 12), (np.int64(3), 3)])
+def test_predictions_fill_all_axes_from_several_batches(n, drawn):
+    d2l.predict_ch3(lambda X: X.flatten(1)[:, :2], loader_of((1, 5, 5), "ab"), n=n)
+    assert [len(axes.images) for axes in d2l.plt.gcf().axes] == [1] * drawn
+
+
+def test_flat_images_are_drawn_in_the_shape_of_the_data():
+    images = torch.arange(2 * 4 * 5 * 3, dtype=torch.uint8).reshape(2, 4, 5, 3)
+    dataset = ArrayDataset(images, torch.arange(2), ["a", "b"])
+    test_iter = ArrayLoader(dataset.transformed(lambda X: X.flatten(1)), 2)
+    d2l.predict_ch3(lambda X: X[:, :2], test_iter, n=1)
+    (image,) = d2l.plt.gcf().axes[0].images
+    np.testing.assert_allclose(image.get_array(), images[0].numpy() / 255, rtol=1e-6)
+    d2l.predict_ch3(lambda X: X[:, :10], [(torch.rand(2, 784), torch.arange(2))])
+    with pytest.raises(ValueError, match="7 features an example, expected images"):
+        d2l.predict_ch3(lambda X: X, [(torch.rand(2, 7), torch.arange(2))])
+    with pytest.raises(ValueError, match="n is 0"):
+        d2l.predict_ch3(lambda X: X, [(torch.rand(2, 784), torch.arange(2))], 0)
+
+
+def test_prediction_leaves_running_statistics_as_they_are():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(25, 2), nn.BatchNorm1d(2))
+    d2l.predict_ch3(net, loader_of((1, 5, 5), "ab"))
+    assert int(net[2].num_batches_tracked) == 0
+
+
+def test_show_images_takes_colours_of_every_layout():
+    image = torch.linspace(0, 1, 90).reshape(3, 6, 5)
+    last = image.permute(1, 2, 0)
+    images = [image, image.numpy(), last, (image * 255).round().byte(), image * 4 - 2]
+    axes = d2l.show_images(images, 1, 5)
+    for each in axes:
+        shown = np.asarray(each.images[0].get_array(), dtype=float)
+        np.testing.assert_allclose(shown / (255 if shown.max() > 1 else 1), last, atol=3e-3)
+    with pytest.raises(ValueError, match=r"shape \(2, 6, 5\), expected \(h, w\) or \(3, h, w\)"):
+        d2l.show_images([image[:2]], 1, 1)
+
+
+# Devices
+
+
+@pytest.mark.parametrize(("i", "expected"), [(0, "mps"), (1, "cpu"), (-1, "cpu")])
+def test_try_gpu_finds_apples(monkeypatch, i, expected):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert d2l.try_gpu(i) == torch.device(expected)
+    assert d2l.try_all_gpus() == [torch.device("mps")]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert d2l.try_gpu() == torch.device("cuda:0")
+
+
+def test_training_on_apples_gpu(capsys):
+    with FakeMPS():
+        net = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
+        d2l.train_ch6(net, BATCHES, BATCHES, 1, 0.1, "mps")
+        assert str(net[1].weight.device) == "mps"
+    assert "examples/sec on mps" in capsys.readouterr().out
+
+
+# Figures
+
+
+def test_many_trainings_leave_few_figures(capsys):
+    mine = d2l.plt.figure()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(25):
+            W = torch.zeros(4, 3, requires_grad=True)
+            updater = torch.optim.SGD([W], 0.1)
+            d2l.train_ch3(lambda X: X @ W, BATCHES, BATCHES, cross_entropy, 1, updater)  # noqa: B023
+            curves = d2l.plt.gcf()
+            d2l.show_images([torch.rand(2, 2)], 1, 1)
+    assert len(d2l.plt.get_fignums()) <= 11
+    assert d2l.plt.fignum_exists(curves.number)
+    assert d2l.plt.fignum_exists(mine.number)
+    capsys.readouterr()
+
+
+def test_a_point_in_a_terminal_draws_nothing_until_asked(monkeypatch, tmp_path, capsys):
+    animator = d2l.Animator(legend=["a", "b"], fmts=("o-", "--"), xlim=[0, 3])
+    axes = animator.axes[0]
+    animator.add(0, (1, 2))
+    monkeypatch.setattr(axes, "cla", None)  # clearing axes took 20 ms
+    monkeypatch.setattr(axes, "plot", None)
+    monkeypatch.setattr(animator.fig.canvas, "draw", None)
+    for x in (1, 2):
+        animator.add(np.array(x), (np.float32(10 * x), None))
+    assert [list(line.get_ydata()) for line in axes.lines] == [[1, 10, 20], [2]]
+    assert [line.get_marker() for line in axes.lines] == ["o", "."]
+    assert axes.get_xlim() == (0, 3)
+    assert axes.get_ylim()[1] > 20
+    assert len(axes.get_legend().get_texts()) == 2
+    monkeypatch.undo()
+    animator.save(tmp_path / "curves.png")
+    capsys.readouterr()
+
+
+# NumPy's scalars
+
+
+def test_the_books_functions_take_numpys_scalars(made_up, capsys):
+    four, rate = np.int64(4), np.float32(0.1)
+    train_iter, test_iter = d2l.load_data_fashion_mnist(four, np.int64(8), data_dir=made_up)
+    features, labels = d2l.synthetic_data(torch.ones(4), np.float32(1), np.int64(12))
+    assert len(d2l.load_array((features, labels), four)) == 3
+    net = nn.Sequential(nn.Flatten(), nn.Linear(np.int64(64), np.int64(10)))
+    d2l.train_ch6(net, train_iter, test_iter, np.int64(1), rate, "cpu")
+    W, b = torch.zeros(64, 10, requires_grad=True), torch.zeros(10, requires_grad=True)
+    updater = lambda n: d2l.sgd([W, b], rate, np.int64(n))  # noqa: E731
+    linear = lambda X: d2l.linreg(X.flatten(1), W, b)  # noqa: E731
+    d2l.train_ch3(linear, train_iter, test_iter, cross_entropy, np.int64(1), updater)
+    assert W.dtype == torch.float32
+    d2l.show_images(torch.rand(2, 5, 5), np.int64(1), np.int64(2))
+    assert d2l.Accumulator(np.int64(2)).sums == [0.0, 0.0]
+    assert d2l.try_gpu(np.int64(99)) == torch.device("cpu")
+    capsys.readouterr()
+
+
+# Other editions
+
+
+NET, ITER = nn.Linear(4, 3), DataLoader(TensorDataset(X, Y), 5)
+LOSS, OPTIMIZER = nn.CrossEntropyLoss(), torch.optim.SGD(NET.parameters(), 0.1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: d2l.evaluate_accuracy(ITER, NET),
+        lambda: d2l.evaluate_accuracy(BATCHES, lambda X: X),
+        lambda: d2l.evaluate_accuracy_gpu(ITER, NET, "cpu"),
+        lambda: d2l.evaluate_loss(ITER, NET, LOSS),
+        lambda: d2l.predict_ch3(ITER, NET),
+        lambda: d2l.train_epoch_ch3(ITER, NET, LOSS, OPTIMIZER),
+        lambda: d2l.train_ch3(ITER, NET, ITER, LOSS, 1, OPTIMIZER),
+        lambda: d2l.train_ch6(ITER, NET, ITER, 1, 0.1, "cpu"),
+    ],
+)
+def test_the_order_of_another_edition(call):
+    with pytest.raises(TypeError, match=r"Dive-into-DL-PyTorch.*the model comes first: \w+\(net, "):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("more", "names"),
+    [
+        ((256, None, None, OPTIMIZER), {}),
+        ((256, [torch.zeros(4, 3)], 0.1), {}),
+        ((256,), {"optimizer": OPTIMIZER}),
+        ((), {"batch_size": 256, "params": [torch.zeros(4, 3)], "lr": 0.1}),
+        ((256,), {}),
+        ((np.int64(256),), {}),
+    ],
+)
+def test_the_nine_arguments_of_another_edition(more, names):
+    with pytest.raises(TypeError, match=r"Dive-into-DL-PyTorch; here it is train_ch3\(net, .*sgd"):
+        d2l.train_ch3(NET, ITER, ITER, LOSS, 1, *more, **names)
+
+
+def test_a_device_in_place_of_a_function():
+    with pytest.raises(TypeError, match=r"evaluate_accuracy_gpu\(net, data_iter, device\)"):
+        d2l.evaluate_accuracy(NET, ITER, torch.device("cpu"))
+    with pytest.raises(TypeError, match="updater is of type list, expected an optimizer"):
+        d2l.train_ch3(NET, ITER, ITER, LOSS, 1, [])
