@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from d2l_softmax.book.animation import in_notebook, pyplot, use_svg_display
+from d2l_softmax.book.animation import in_notebook, open_figure, pyplot, use_svg_display
 
 
 class HyperParameters:
@@ -54,7 +54,6 @@ class ProgressBoard(HyperParameters):
 
     fig: Any
     axes: Any
-    latest_figure: Any = None
 
     def __init__(
         self,
@@ -123,14 +122,9 @@ class ProgressBoard(HyperParameters):
         """Make the axes, in `fig` if there is one."""
         use_svg_display()
         if self.fig is None:
-            self.fig = pyplot().figure(figsize=self.figsize, layout="constrained")
+            self.fig, _ = open_figure(1, 1, self.figsize)
             if in_notebook():
                 pyplot().close(self.fig)  # or the notebook would show it again below
-            elif self.fig.canvas.required_interactive_framework is None:
-                # No show() will follow. pyplot keeps the last figure, for its savefig().
-                if ProgressBoard.latest_figure is not None:
-                    pyplot().close(ProgressBoard.latest_figure)
-                ProgressBoard.latest_figure = self.fig
         self.axes = self.fig.gca()
 
     def show(self) -> None:
