@@ -236,7 +236,7 @@ class Animator:
             line.set_data(x, y)
             line.set_marker("." if len(x) == 1 and marker == "None" else marker)
         axes.relim()
-        axes.autoscale_view()
+        axes.autoscale(None)  # when the limits are next asked for
 
     def show(self) -> None:
         """Show the figure in the notebook, or update it in place."""
