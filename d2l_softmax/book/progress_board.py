@@ -112,7 +112,7 @@ class ProgressBoard(HyperParameters):
         self.lines[label].set_data(*zip(*points, strict=True))
         self.lines[label].set_marker("." if len(points) == 1 else "")
         axes.relim()
-        axes.autoscale_view()
+        axes.autoscale(None)  # when the limits are next asked for
         if self.xlim is not None:
             axes.set_xlim(*self.xlim)
         if self.ylim is not None:
