@@ -1,11 +1,12 @@
 """Shared by both twins: the Fashion-MNIST loader, metrics, trained models, the book's functions.
 
-`import d2l_softmax as d2l` replaces the book's package. The import is cheap: torchvision and
-matplotlib (`plt`) are imported on first use.
+`import d2l_softmax as d2l` replaces the book's package, in its Chinese and its English edition. The
+import is cheap: torchvision and matplotlib (`plt`) are imported on first use.
 """
 
-from types import ModuleType
+from typing import Any
 
+from d2l_softmax.book.aliases import ALIASES
 from d2l_softmax.book.animation import (
     Animator,
     plot,
@@ -31,27 +32,64 @@ from d2l_softmax.book.chapters import (
     try_gpu,
 )
 from d2l_softmax.book.convolutional import corr2d, evaluate_accuracy_gpu, train_ch6
+from d2l_softmax.book.english import (
+    SGD,
+    Classifier,
+    DataModule,
+    FashionMNIST,
+    LinearRegression,
+    LinearRegressionScratch,
+    Module,
+    SoftmaxRegression,
+    SyntheticRegressionData,
+    Trainer,
+    add_to_class,
+    cpu,
+    gpu,
+    init_cnn,
+    nn_Module,
+    num_gpus,
+)
+from d2l_softmax.book.progress_board import HyperParameters, ProgressBoard
 from d2l_softmax.data import get_fashion_mnist_labels, load_data, load_data_fashion_mnist
 from d2l_softmax.models import load_model, save_model
 from d2l_softmax.training.metrics import Accumulator, Timer, accuracy, evaluate_accuracy
 
 __all__ = [
+    "SGD",
     "Accumulator",
     "Animator",
+    "Classifier",
+    "DataModule",
+    "FashionMNIST",
+    "HyperParameters",
+    "LinearRegression",
+    "LinearRegressionScratch",
+    "Module",
+    "ProgressBoard",
+    "SoftmaxRegression",
+    "SyntheticRegressionData",
     "Timer",
+    "Trainer",
     "accuracy",
+    "add_to_class",
     "corr2d",
+    "cpu",
     "evaluate_accuracy",
     "evaluate_accuracy_gpu",
     "evaluate_loss",
     "float32",
     "get_dataloader_workers",
     "get_fashion_mnist_labels",
+    "gpu",
+    "init_cnn",
     "linreg",
     "load_array",
     "load_data",
     "load_data_fashion_mnist",
     "load_model",
+    "nn_Module",
+    "num_gpus",
     "plot",
     "plt",
     "predict_ch3",
@@ -73,7 +111,9 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
     if name == "plt":
         return pyplot()
+    if name in ALIASES:  # not in __all__: they would replace abs() after `import *`
+        return ALIASES[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

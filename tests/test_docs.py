@@ -103,10 +103,11 @@ def test_python_blocks_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     mpl.use("agg")
     found = blocks(READMES[0], "python")  # the other README has the same, see below
-    assert len(found) == 3
+    assert len(found) == 4
     for block in found:
         exec(block, {"__name__": "__main__"})
     assert (tmp_path / "predictions.png").exists()
+    assert (tmp_path / "curves.png").exists()
     d2l_softmax.plt.close("all")
 
 

@@ -1,0 +1,773 @@
+"""The book's English edition: a stand-in for each chapter, in our own words, and each promise."""
+
+import math
+import random
+import shutil
+import subprocess
+import sys
+import types
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+from torch.utils.data import DataLoader, TensorDataset
+
+import concise
+import d2l_softmax as d2l
+from d2l_softmax.book.english import FitError
+from d2l_softmax.training.metrics import NonFiniteError
+
+
+@pytest.fixture(autouse=True)
+def no_display():
+    """Draw off screen, close all figures after, seed torch."""
+    mpl.use("agg")
+    torch.manual_seed(0)
+    yield
+    d2l.plt.close("all")
+
+
+@pytest.fixture
+def small(monkeypatch, made_up):
+    """Make 60 + 20 random images the data set."""
+    monkeypatch.setenv("D2L_SOFTMAX_DATA", str(made_up))
+
+
+@pytest.fixture
+def learnable(monkeypatch, part_of_real):
+    """Make the first 6,000 + 1,000 images of Fashion-MNIST the data set."""
+    monkeypatch.setenv("D2L_SOFTMAX_DATA", str(part_of_real(6000, 1000)))
+
+
+def last_of(board, label):
+    return board.data[label][-1].y
+
+
+def assert_learned(model, least=0.6):
+    assert last_of(model.board, "train_loss") < model.board.data["train_loss"][0].y
+    assert last_of(model.board, "val_acc") > least
+
+
+# The chapters
+
+
+def test_chapter_on_object_oriented_design(capsys):
+    class Cat:
+        name = "Tom"
+
+    @d2l.add_to_class(Cat)
+    def greet(self):
+        return f"{self.name} purrs"
+
+    assert Cat().greet() == "Tom purrs"
+
+    class Settings(d2l.HyperParameters):
+        def __init__(self, width, depth, secret, _private=0):
+            self.save_hyperparameters(ignore=["secret"])
+
+    settings = Settings(3, depth=2, secret=1)
+    assert (settings.width, settings.depth) == (3, 2)
+    assert settings.hparams == {"width": 3, "depth": 2}
+    assert not hasattr(settings, "secret")
+
+    board = d2l.ProgressBoard("x")
+    for x in np.arange(0, 2, 0.5):
+        board.draw(x, x**2, "square", every_n=2)
+        board.draw(x, -x, "minus", every_n=3)
+    assert board.data == {"square": [(0.25, 0.125), (1.25, 1.625)], "minus": [(0.5, -0.5)]}
+    assert capsys.readouterr().out.splitlines() == [
+        "x 0.25: square 0.125",
+        "x 0.5: minus -0.5",
+        "x 1.25: square 1.625",
+    ]
+    assert issubclass(d2l.Module, d2l.nn_Module)
+
+
+def test_chapter_on_synthetic_regression_data():
+    w, b = d2l.tensor([2, -3.4]), 4.2
+    data = d2l.SyntheticRegressionData(w, b, noise=0.5, num_train=900, num_val=100)
+    assert data.w is w
+    noise = data.y - d2l.matmul(data.X, d2l.reshape(w, (-1, 1))) - b
+    assert float(noise.std()) == pytest.approx(0.5, rel=0.1)
+    X, y = next(iter(data.train_dataloader()))
+    assert (X.shape, y.shape) == ((32, 2), (32, 1))
+    assert (len(data.train_dataloader()), len(data.val_dataloader())) == (29, 4)
+    (X_val, _), *_ = data.val_dataloader()
+    assert torch.equal(X_val, data.X[900:932])
+    shuffled = torch.cat([X for X, _ in data.train_dataloader()])
+    assert not torch.equal(shuffled, data.X[:900])
+    assert torch.equal(shuffled.sort(0).values, data.X[:900].sort(0).values)
+
+    class ByHand(d2l.SyntheticRegressionData):
+        def get_dataloader(self, train):
+            rows = list(range(self.num_train))
+            random.shuffle(rows)
+            for i in range(0, len(rows), self.batch_size):
+                batch = d2l.tensor(rows[i : i + self.batch_size])
+                yield self.X[batch], self.y[batch]
+
+    X, y = next(iter(ByHand(w, b).train_dataloader()))
+    assert (X.shape, y.shape) == ((32, 2), (32, 1))
+
+
+class OwnRegression(d2l.Module):
+    """A linear model that its learner writes, with tensors in place of parameters."""
+
+    def __init__(self, num_inputs, lr, sigma=0.01):
+        super().__init__()
+        self.save_hyperparameters()
+        self.w = d2l.normal(0, sigma, (num_inputs, 1), requires_grad=True)
+        self.b = d2l.zeros(1, requires_grad=True)
+
+    def forward(self, X):
+        return d2l.matmul(X, self.w) + self.b
+
+    def loss(self, y_hat, y):
+        return d2l.reduce_mean((y_hat - y) ** 2 / 2)
+
+    def configure_optimizers(self):
+        return OwnSGD([self.w, self.b], self.lr)
+
+
+class OwnSGD(d2l.HyperParameters):
+    """Gradient descent that relies on its trainer to turn autograd off."""
+
+    def __init__(self, params, lr):
+        self.save_hyperparameters()
+
+    def step(self):
+        for param in self.params:
+            param -= self.lr * param.grad
+
+    def zero_grad(self):
+        for param in self.params:
+            if param.grad is not None:
+                param.grad.zero_()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: OwnRegression(2, lr=0.03),
+        lambda: d2l.LinearRegressionScratch(2, lr=0.03),
+        lambda: d2l.LinearRegression(lr=0.03),
+    ],
+    ids=["own", "scratch", "concise"],
+)
+def test_chapters_on_linear_regression(make):
+    model, w = make(), d2l.tensor([2, -3.4])
+    data = d2l.SyntheticRegressionData(w, b=4.2)
+    d2l.Trainer(max_epochs=6).fit(model, data)
+    estimate, intercept = (
+        model.get_w_b() if hasattr(model, "get_w_b") else (model.w.detach(), model.b.detach())
+    )
+    assert_close(d2l.reshape(estimate, w.shape), w, atol=0.1, rtol=0)
+    assert_close(intercept, d2l.tensor([4.2]), atol=0.1, rtol=0)
+    assert [point.x for point in model.board.data["val_loss"]] == [1, 2, 3, 4, 5, 6]
+
+
+class WideData(d2l.DataModule):
+    """More inputs than examples; does not call its base class's __init__."""
+
+    def __init__(self, num_train, num_val, num_inputs, batch_size):
+        self.save_hyperparameters()
+        n = num_train + num_val
+        self.X = d2l.randn(n, num_inputs)
+        w = d2l.ones((num_inputs, 1)) * 0.01
+        self.y = d2l.matmul(self.X, w) + 0.05 + d2l.randn(n, 1) * 0.01
+
+    def get_dataloader(self, train):
+        rows = slice(0, self.num_train) if train else slice(self.num_train, None)
+        return self.get_tensorloader([self.X, self.y], train, rows)
+
+
+def test_chapter_on_weight_decay():
+    def penalty(w):
+        return d2l.reduce_sum(w**2) / 2
+
+    class Scratch(d2l.LinearRegressionScratch):
+        def __init__(self, decay, lr):
+            super().__init__(200, lr)
+            self.save_hyperparameters()
+
+        def loss(self, y_hat, y):
+            return super().loss(y_hat, y) + self.decay * penalty(self.w)
+
+    class Concise(d2l.LinearRegression):
+        def __init__(self, decay, lr):
+            super().__init__(lr)
+            self.save_hyperparameters()
+
+        def configure_optimizers(self):
+            weights = {"params": self.net.weight, "weight_decay": self.decay}
+            return torch.optim.SGD([weights, {"params": self.net.bias}], lr=self.lr)
+
+    data = WideData(num_train=20, num_val=100, num_inputs=200, batch_size=5)
+    trainer = d2l.Trainer(max_epochs=10)
+    for cls in (Scratch, Concise):
+        sizes = []
+        for decay in (0, 3):
+            torch.manual_seed(0)
+            model = cls(decay=decay, lr=0.01)
+            model.board.yscale = "log"
+            trainer.fit(model, data)
+            assert model.board.axes.get_yscale() == "log"
+            sizes.append(float(penalty(model.w if cls is Scratch else model.get_w_b()[0]).detach()))
+        assert 2 * sizes[1] < sizes[0]
+
+
+def test_chapter_on_the_image_data_set(small):
+    data = d2l.FashionMNIST(resize=(32, 32))
+    assert (len(data.train), len(data.val)) == (60, 20)
+    assert data.train[0][0].shape == (1, 32, 32)
+    assert (data.batch_size, data.resize) == (64, (32, 32))
+    assert data.num_workers == d2l.get_dataloader_workers()
+    X, y = next(iter(data.val_dataloader()))
+    assert (X.shape, X.dtype, y.dtype) == ((20, 1, 32, 32), torch.float32, torch.int64)
+    assert data.text_labels([0, 9]) == ["t-shirt", "ankle boot"]
+    data.visualize([X, y])
+    axes = d2l.plt.gcf().axes
+    assert len(axes) == 8
+    assert [a.get_title() for a in axes] == data.text_labels(y[:8])
+    data.visualize([X, y], nrows=2, ncols=3, labels=list("abcdef"))
+    assert [a.get_title() for a in d2l.plt.gcf().axes] == list("abcdef")
+
+
+def test_chapter_on_the_base_classification_model():
+    model = d2l.Classifier()
+    scores = d2l.tensor([[0.1, 0.3, 0.6], [0.3, 0.2, 0.5], [2.0, 0.0, 0.0]])
+    labels = d2l.tensor([0, 2, 0])
+    assert float(model.accuracy(scores, labels)) == pytest.approx(2 / 3)
+    assert model.accuracy(scores, labels, averaged=False).tolist() == [0, 1, 1]
+    expected = -scores.log_softmax(1)[[0, 1, 2], labels]
+    assert_close(model.loss(scores, labels, averaged=False), expected)
+    assert_close(model.loss(scores, labels), expected.mean())
+    # Sequences: scores (1, n, q), labels (1, n).
+    assert_close(model.loss(scores[None], labels[None]), expected.mean())
+    assert float(model.accuracy(scores[None], labels[None])) == pytest.approx(2 / 3)
+    model.lr, model.net = 0.1, nn.Linear(2, 3)
+    assert isinstance(model.configure_optimizers(), torch.optim.SGD)
+
+
+class OwnSoftmax(d2l.Classifier):
+    """Softmax regression by hand, from tensors that are no parameters of an nn.Module."""
+
+    def __init__(self, num_inputs, num_outputs, lr, sigma=0.01):
+        super().__init__()
+        self.save_hyperparameters()
+        self.W = torch.normal(0, sigma, (num_inputs, num_outputs), requires_grad=True)
+        self.b = torch.zeros(num_outputs, requires_grad=True)
+
+    def parameters(self):
+        return [self.W, self.b]
+
+    def forward(self, X):
+        exp = d2l.exp(d2l.matmul(d2l.reshape(X, (-1, self.num_inputs)), self.W) + self.b)
+        return exp / d2l.reduce_sum(exp, 1, keepdims=True)
+
+    def loss(self, y_hat, y):
+        return -d2l.reduce_mean(d2l.log(y_hat[list(range(len(y_hat))), y]))
+
+
+class OwnMLP(d2l.Classifier):
+    """A perceptron with one hidden layer, by hand."""
+
+    def __init__(self, num_inputs, num_outputs, num_hiddens, lr, sigma=0.01):
+        super().__init__()
+        self.save_hyperparameters()
+        self.W1 = nn.Parameter(torch.randn(num_inputs, num_hiddens) * sigma)
+        self.b1 = nn.Parameter(torch.zeros(num_hiddens))
+        self.W2 = nn.Parameter(torch.randn(num_hiddens, num_outputs) * sigma)
+        self.b2 = nn.Parameter(torch.zeros(num_outputs))
+
+    def forward(self, X):
+        hidden = d2l.matmul(d2l.reshape(X, (-1, self.num_inputs)), self.W1) + self.b1
+        return d2l.matmul(torch.relu(hidden), self.W2) + self.b2
+
+
+class OwnDropout(d2l.Classifier):
+    """A perceptron with lazy layers, and dropout by hand."""
+
+    def __init__(self, num_outputs, num_hiddens, dropout, lr):
+        super().__init__()
+        self.save_hyperparameters()
+        self.first, self.last = nn.LazyLinear(num_hiddens), nn.LazyLinear(num_outputs)
+
+    def forward(self, X):
+        hidden = torch.relu(self.first(d2l.reshape(X, (X.shape[0], -1))))
+        if self.training:
+            kept = (torch.rand(hidden.shape) > self.dropout).float()
+            hidden = kept * hidden / (1 - self.dropout)
+        return self.last(hidden)
+
+
+class Network(d2l.Classifier):
+    """A perceptron of lazy layers with nn.Dropout."""
+
+    def __init__(self, num_outputs, num_hiddens, dropout, lr):
+        super().__init__()
+        self.save_hyperparameters()
+        hidden = (nn.LazyLinear(num_hiddens), nn.ReLU(), nn.Dropout(dropout))
+        self.net = nn.Sequential(nn.Flatten(), *hidden, nn.LazyLinear(num_outputs))
+
+
+MODELS = {
+    "softmax regression from scratch": lambda: OwnSoftmax(784, 10, lr=0.1),
+    "softmax regression, concise": lambda: d2l.SoftmaxRegression(num_outputs=10, lr=0.1),
+    "perceptron from scratch": lambda: OwnMLP(784, 10, 64, lr=0.3),
+    "perceptron, concise": lambda: Network(10, 64, dropout=0, lr=0.3),
+    "dropout from scratch": lambda: OwnDropout(10, 64, dropout=0.5, lr=0.3),
+    "dropout, concise": lambda: Network(10, 64, dropout=0.5, lr=0.3),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_chapters_on_softmax_regression_and_perceptrons(learnable, name):
+    model = MODELS[name]()
+    data = d2l.FashionMNIST(batch_size=64)
+    d2l.Trainer(max_epochs=3).fit(model, data)
+    assert_learned(model)
+    X, y = next(iter(data.val_dataloader()))
+    predicted = d2l.argmax(model(X), axis=1)
+    wrong = d2l.astype(predicted, y.dtype) != y
+    names = zip(data.text_labels(y[wrong]), data.text_labels(predicted[wrong]), strict=True)
+    data.visualize([X[wrong], y[wrong]], labels=[f"{true}\n{guess}" for true, guess in names])
+    assert "\n" in d2l.plt.gcf().axes[0].get_title()
+
+
+def test_chapters_on_perceptrons_and_numerical_stability():
+    x = d2l.arange(-8.0, 8.0, 0.1, requires_grad=True)
+    y = d2l.sigmoid(x)
+    y.backward(d2l.ones_like(x))
+    d2l.plot(x.detach(), [d2l.numpy(y), x.grad.numpy()], legend=["sigmoid", "gradient"])
+    assert len(d2l.plt.gca().lines) == 2
+    product = d2l.normal(0, 1, size=(4, 4))
+    for _ in range(100):
+        product = product @ d2l.normal(0, 1, size=(4, 4))
+    assert float(product.abs().max()) > 1e10
+
+
+def test_chapters_on_lazy_layers_and_lenet(capsys):
+    class Net(d2l.Classifier):
+        def __init__(self):
+            super().__init__()
+            self.save_hyperparameters()
+            self.net = nn.Sequential(nn.LazyConv2d(2, 5), nn.Flatten(), nn.LazyLinear(400))
+
+    model = Net()
+    model.apply_init([torch.zeros(1, 1, 9, 9)], d2l.init_cnn)
+    bound = (6 / (50 + 400)) ** 0.5  # Glorot and Bengio's
+    assert float(model.net[2].weight.detach().abs().max()) == pytest.approx(bound, rel=0.01)
+    model.layer_summary((1, 1, 9, 9))
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "Conv2d output shape:\ttorch.Size([1, 2, 5, 5])"
+    assert len(out) == 3
+
+
+# The trainer
+
+
+class Recorded(d2l.Classifier):
+    """A network that keeps the loss of each batch."""
+
+    def __init__(self, lr):
+        super().__init__()
+        self.save_hyperparameters()
+        self.net = nn.Sequential(
+            nn.Flatten(), nn.LazyLinear(16), nn.Dropout(0.5), nn.LazyLinear(10)
+        )
+        self.losses = {"train": [], "val": []}
+
+    def plot(self, key, value, train):
+        if key == "loss":
+            self.losses["train" if train else "val"].append(value.item())
+        super().plot(key, value, train)
+
+
+@pytest.mark.parametrize("clip", [0, 0.5])
+def test_losses_are_those_of_a_plain_loop(small, clip):
+    """Order of batches, dropout and lazy weights included: all draw from torch's generator."""
+    data = d2l.FashionMNIST(batch_size=8)
+    splits = [
+        TensorDataset(split[torch.arange(len(split))][0], split.labels)
+        for split in (data.train, data.val)
+    ]
+    torch.manual_seed(7)
+    model = Recorded(lr=0.5)
+    d2l.Trainer(max_epochs=3, gradient_clip_val=clip).fit(model, data)
+
+    torch.manual_seed(7)
+    net, train, val = Recorded(lr=0.5).net, [], []
+    loaders = [DataLoader(split, 8, shuffle=i == 0) for i, split in enumerate(splits)]
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+    for _ in range(3):
+        net.train()
+        for X, y in loaders[0]:
+            loss = nn.functional.cross_entropy(net(X), y)
+            optimizer.zero_grad()
+            loss.backward()
+            norm = math.sqrt(sum(float(p.grad.square().sum()) for p in net.parameters()))
+            if 0 < clip < norm:
+                for param in net.parameters():
+                    param.grad *= clip / norm
+            optimizer.step()
+            train.append(loss.item())
+        net.eval()
+        with torch.no_grad():
+            val += [nn.functional.cross_entropy(net(X), y).item() for X, y in loaders[1]]
+    assert model.losses["train"] == pytest.approx(train, rel=1e-4 if clip else 1e-6)
+    assert model.losses["val"] == pytest.approx(val, rel=1e-4 if clip else 1e-6)
+    # Of 8 batches an epoch the means of 4, and of 3 batches of validation the mean.
+    halves = np.array(model.losses["train"]).reshape(6, 4).mean(1)
+    means = np.array(model.losses["val"]).reshape(3, 3).mean(1)
+    curves = model.board.data
+    assert [p.y for p in curves["train_loss"]] == pytest.approx(halves)
+    assert [p.x for p in curves["train_loss"]] == pytest.approx([0.1875 + k / 2 for k in range(6)])
+    assert [p.y for p in curves["val_loss"]] == pytest.approx(means)
+    assert [p.x for p in curves["val_acc"]] == [1, 2, 3]
+
+
+def test_the_trainer_says_where_it_is(small):
+    model, trainer = d2l.SoftmaxRegression(10, lr=0.1), d2l.Trainer(max_epochs=2)
+    trainer.fit(model, d2l.FashionMNIST(batch_size=25))
+    assert (trainer.num_train_batches, trainer.num_val_batches) == (3, 1)
+    assert (trainer.epoch, trainer.train_batch_idx, trainer.val_batch_idx) == (1, 6, 2)
+    assert trainer.model is model
+    assert model.trainer is trainer
+    assert model.board.axes.get_xlim() == (0, 2)
+    assert len(model.board.data["train_loss"]) == 6  # 3 / 2 batches a point: each of them
+
+
+def test_data_without_validation(small):
+    class TrainOnly(d2l.FashionMNIST):
+        def val_dataloader(self):
+            return None
+
+    model = d2l.SoftmaxRegression(10, lr=0.1)
+    d2l.Trainer(max_epochs=1).fit(model, TrainOnly(batch_size=32))
+    assert list(model.board.data) == ["train_loss"]
+
+
+def test_methods_of_the_trainer_can_be_replaced(small):
+    class Doubled(d2l.Trainer):
+        pass
+
+    @d2l.add_to_class(Doubled)
+    def prepare_batch(self, batch):
+        X, y = batch
+        return torch.cat([X, X]), torch.cat([y, y])
+
+    sizes = []
+    model = d2l.SoftmaxRegression(10, lr=0.1)
+    model.register_forward_pre_hook(lambda model, inputs: sizes.append(len(inputs[0])))
+    Doubled(max_epochs=1).fit(model, d2l.FashionMNIST(batch_size=30))
+    assert sizes == [60, 60, 40]
+
+
+@pytest.mark.parametrize(("found", "name"), [("cuda", "cuda:1"), ("mps", "mps")])
+def test_gpus(monkeypatch, found, name):
+    from d2l_softmax.book import english
+
+    device = torch.device(name)
+    monkeypatch.setattr(english, "try_gpu", lambda i=0: device)
+    monkeypatch.setattr(english, "try_all_gpus", lambda: [device])
+    assert (d2l.cpu(), d2l.gpu(1), d2l.num_gpus()) == (torch.device("cpu"), device, 1)
+    moved = []
+    model = d2l.SoftmaxRegression(10, lr=0.1)
+    monkeypatch.setattr(model, "to", moved.append)
+    trainer = d2l.Trainer(max_epochs=1, num_gpus=1)
+    trainer.prepare_model(model)
+    trainer.prepare_batch([types.SimpleNamespace(to=moved.append)] * 2)
+    assert moved == [device] * 3
+
+
+def test_without_gpus():
+    assert d2l.num_gpus() == len([d for d in d2l.try_all_gpus() if d.type != "cpu"])
+    assert d2l.gpu(99) == torch.device("cuda:99")
+
+
+class Empty(d2l.Module):
+    """A model that defines nothing."""
+
+
+class Unfinished(d2l.Module):
+    """A model with a net and a learning rate, without a loss."""
+
+    def __init__(self):
+        super().__init__()
+        self.lr, self.net = 0.1, nn.Linear(2, 1)
+
+
+class NoBatches(d2l.DataModule):
+    """Data whose loaders are what is given."""
+
+    def __init__(self, loader):
+        self.loader = loader
+
+    def get_dataloader(self, train):
+        return self.loader
+
+
+def fit(model, data):
+    d2l.Trainer(max_epochs=1).fit(model, data)
+
+
+def regression_data():
+    return d2l.SyntheticRegressionData(d2l.tensor([2, -3.4]), 4.2, num_train=8, num_val=8)
+
+
+def labels_out_of_range():
+    batches = [(torch.zeros(2, 3), torch.tensor([0, 12]))]
+    fit(d2l.SoftmaxRegression(10, lr=0.1), NoBatches(batches))
+
+
+def a_loss_for_each_example():
+    class Model(Unfinished):
+        def loss(self, y_hat, y):
+            return d2l.squared_loss(y_hat, y)
+
+    fit(Model(), regression_data())
+
+
+def too_large_a_rate():
+    data = d2l.SyntheticRegressionData(d2l.tensor([2, -3.4]), 4.2)
+    fit(d2l.LinearRegressionScratch(2, lr=1e20), data)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: d2l.Trainer(max_epochs=0), FitError, "max_epochs is 0, expected a whole number"),
+        (lambda: d2l.Trainer(1, num_gpus=99), FitError, "leave num_gpus out to train on the CPU"),
+        (lambda: d2l.Trainer(1).fit(d2l.LinearRegression(0.1)), TypeError, "argument: 'data'"),
+        (lambda: fit(d2l.LinearRegression(0.1), None), FitError, "data is of type NoneType"),
+        (lambda: fit(d2l.LinearRegression(0.1), d2l.DataModule()), FitError, "get_dataloader"),
+        (lambda: fit(d2l.LinearRegression(0.1), NoBatches([])), FitError, "has no batches"),
+        (lambda: fit(d2l.LinearRegression(0.1), NoBatches(iter([]))), FitError, "no len()"),
+        (lambda: fit(nn.Linear(2, 1), regression_data()), FitError, "no training_step"),
+        (lambda: fit(Empty(), regression_data()), FitError, "Empty has no configure_optimizers"),
+        (lambda: Empty()(torch.ones(1)), FitError, "Empty has no forward"),
+        (lambda: fit(Unfinished(), regression_data()), FitError, "Unfinished has no loss"),
+        (lambda: Empty().plot("loss", 1.0, train=True), FitError, "Empty has no trainer"),
+        (labels_out_of_range, IndexError, "labels from 0 to 12, expected 0 to 9"),
+        (a_loss_for_each_example, FitError, "loss has shape .8, 1., expected one number"),
+        (too_large_a_rate, NonFiniteError, "inf in step 2|nan in step"),
+    ],
+)
+def test_bad_input_is_one_clear_error(call, error, message):
+    with pytest.raises(error, match=message) as raised:
+        call()
+    assert "\n" not in str(raised.value)
+
+
+# The board
+
+
+def test_a_board_takes_limits_scales_and_axes_of_its_user():
+    figure, (left, right) = d2l.plt.subplots(1, 2)
+    board = d2l.ProgressBoard("x", "y", ylim=[1, 100], yscale="log", axes=right)
+    for x in (1, 2):
+        board.draw(x, 10**x, "power")
+        assert board.lines["power"].get_marker() == ("." if x == 1 else "")
+    assert left.lines[:] == []
+    assert right.lines[0].get_xydata().tolist() == [[1, 10], [2, 100]]
+    assert (right.get_xlabel(), right.get_ylabel()) == ("x", "y")
+    assert (right.get_yscale(), right.get_ylim()) == ("log", (1, 100))
+    assert right.get_xlim() == pytest.approx((0.95, 2.05))  # a twentieth is left on each side
+    assert [text.get_text() for text in right.get_legend().get_texts()] == ["power"]
+    inside = d2l.ProgressBoard(fig=figure)
+    inside.draw(0, 1, "one")
+    assert inside.axes.figure is figure
+
+
+def test_a_board_has_styles_for_any_number_of_curves():
+    board = d2l.ProgressBoard(ls=["-", ":"], colors=["red", "blue", "green"])
+    for k in range(5):
+        board.draw(0, k, f"curve {k}")
+    styles = [(line.get_linestyle(), line.get_color()) for line in board.axes.lines]
+    assert len(set(styles)) == 5
+    assert styles[0] == ("-", "red")
+
+
+def test_a_board_that_is_not_displayed_keeps_its_points(capsys, tmp_path):
+    board = d2l.ProgressBoard(display=False)
+    board.draw(0, torch.tensor(1.5), "loss")
+    assert board.data == {"loss": [(0, 1.5)]}
+    assert capsys.readouterr().out == ""
+    assert d2l.plt.get_fignums() == []
+    board.save(tmp_path / "board.png")
+    assert list(board.lines) == ["loss"]
+
+
+def test_a_figure_can_be_saved_and_many_are_not_left_open(tmp_path):
+    boards = [d2l.ProgressBoard() for _ in range(25)]
+    for k, board in enumerate(boards):
+        board.draw(0, k, "loss")
+        board.draw(1, 2, "loss")
+    assert d2l.plt.gcf() is boards[-1].fig
+    assert len(d2l.plt.get_fignums()) == 10
+    boards[0].save(tmp_path / "first.png")
+    d2l.plt.savefig(tmp_path / "last.svg")
+    assert (tmp_path / "first.png").stat().st_size > 5000
+    assert (tmp_path / "last.svg").exists()
+
+
+def test_a_board_in_a_notebook_redraws_in_its_place(monkeypatch, capsys):
+    """A stand-in for IPython that records what is displayed."""
+    shown = []
+    handle = types.SimpleNamespace(update=lambda figure: shown.append(("update", figure)))
+
+    def display(figure, display_id):
+        shown.append(("display", figure))
+        return handle
+
+    ipython = types.ModuleType("IPython")
+    ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object())
+    ipython.display = types.ModuleType("IPython.display")
+    ipython.display.display = display
+    inline = types.ModuleType("matplotlib_inline.backend_inline")
+    inline.set_matplotlib_formats = lambda kind: shown.append(("format", kind))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", ipython.display)
+    monkeypatch.setitem(sys.modules, "matplotlib_inline", types.ModuleType("matplotlib_inline"))
+    monkeypatch.setitem(sys.modules, "matplotlib_inline.backend_inline", inline)
+
+    board = d2l.ProgressBoard()
+    for x in range(3):
+        board.draw(x, x, "loss")
+    assert [kind for kind, _ in shown] == ["format", "display", "update", "update"]
+    assert {figure for _, figure in shown[1:]} == {board.fig}
+    assert capsys.readouterr().out == ""
+    assert d2l.plt.get_fignums() == []
+
+
+IN_A_WINDOW = """
+import matplotlib, numpy as np, torch
+from torch import nn
+import d2l_softmax as d2l
+
+{training}
+
+def look():
+    window = figure.canvas.manager.window
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
+    colored = int((pixels.max(-1) - pixels.min(-1) > 50).sum())
+    points = [len(line.get_xdata()) for line in figure.axes[0].lines]
+    print("seen:", matplotlib.get_backend(), window.winfo_viewable(), colored > 50, points)
+    d2l.plt.close("all")
+
+figure = d2l.plt.gcf()
+timer = figure.canvas.new_timer(interval=500, callbacks=[(look, (), {{}})])
+timer.start()
+d2l.plt.show()
+"""
+TRAINING = {
+    "English": """
+data = d2l.FashionMNIST(batch_size=2000)
+d2l.Trainer(max_epochs=3).fit(d2l.SoftmaxRegression(10, lr=0.1), data)
+""",
+    "Chinese": """
+batches = [(torch.eye(3), torch.tensor([0, 1, 2]))]
+net = nn.Linear(3, 3)
+loss, optimizer = nn.CrossEntropyLoss(), torch.optim.SGD(net.parameters(), lr=0.1)
+d2l.train_ch3(net, batches, batches, loss, 3, optimizer)
+""",
+}
+
+
+@pytest.mark.skipif(not shutil.which("xvfb-run"), reason="needs Xvfb")
+@pytest.mark.parametrize(("edition", "points"), [("English", [6, 3, 3]), ("Chinese", [3, 3, 3])])
+def test_show_opens_a_window_with_the_curves(monkeypatch, tmp_path, real_data, edition, points):
+    """D2l-en issue 1961: figures appeared in Jupyter only."""
+    pytest.importorskip("tkinter", reason="needs tkinter")
+    monkeypatch.setenv("MPLBACKEND", "TkAgg")
+    training = TRAINING[edition]
+    done = subprocess.run(
+        ["xvfb-run", "-a", sys.executable, "-c", IN_A_WINDOW.format(training=training)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.stdout.splitlines()[-1:] == [f"seen: TkAgg 1 True {points}"], done.stderr
+
+
+# Both editions
+
+
+def test_names_that_mean_two_things(small):
+    """A function of the one edition beside a class or a method of the other."""
+    data = d2l.FashionMNIST(batch_size=20)
+    model = d2l.SoftmaxRegression(10, lr=0.1)
+    d2l.Trainer(max_epochs=1).fit(model, data)
+    X, y = next(iter(data.val_dataloader()))
+    # accuracy: a number of examples, a share of them
+    share = float(model.accuracy(model(X), y))
+    assert d2l.accuracy(model(X), y) / len(y) == pytest.approx(share)
+    # data, model and training of one edition with the functions of the other
+    assert d2l.evaluate_accuracy(model, data.val_dataloader()) == pytest.approx(share)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loss = nn.CrossEntropyLoss(reduction="none")
+    d2l.train_ch3(model, data.train_dataloader(), data.val_dataloader(), loss, 1, optimizer)
+    d2l.predict_ch3(model, data.val_dataloader())
+    # sgd: a step with summed gradients; SGD: an optimizer with those of a mean
+    by_function, by_class = (torch.ones(2, requires_grad=True) for _ in range(2))
+    optimizer = d2l.SGD([by_class], lr=0.5)
+    optimizer.zero_grad()  # nothing to clear yet
+    (3 * by_function.sum()).backward()
+    (by_class.sum()).backward()
+    d2l.sgd([by_function], 0.5, batch_size=3)
+    optimizer.step()
+    assert by_function.tolist() == by_class.tolist() == [0.5, 0.5]
+    optimizer.zero_grad()
+    assert by_class.grad.tolist() == [0, 0]
+    # linreg and synthetic_data: y = X w + b; the classes: a model and a DataModule
+    w = torch.tensor([2.0, -3.4])
+    X, y = d2l.synthetic_data(w, 4.2, 32)
+    scratch = d2l.LinearRegressionScratch(2, lr=0.1)
+    assert_close(scratch(X), d2l.linreg(X, scratch.w, scratch.b))
+    assert_close(scratch.loss(scratch(X), y), d2l.squared_loss(scratch(X), y).mean())
+    # plot: a figure; Module.plot: a point of the board
+    d2l.plot([1, 2, 3])
+    assert d2l.plt.gca() is not model.board.axes
+    # the twins' classes are theirs
+    assert concise.SoftmaxRegression is not d2l.SoftmaxRegression
+    assert concise.SGD is torch.optim.SGD
+
+
+M = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True)
+
+
+@pytest.mark.parametrize(
+    ("got", "expected"),
+    [
+        (lambda: d2l.reduce_sum(M, 1, keepdims=True), [[6], [15]]),
+        (lambda: d2l.reduce_mean(M, axis=0), [2.5, 3.5, 4.5]),
+        (lambda: d2l.argmax(M, axis=1), [2, 2]),
+        (lambda: d2l.astype(M, d2l.int32), [[1, 2, 3], [4, 5, 6]]),
+        (lambda: d2l.reshape(M, (-1, 6)), [[1, 2, 3, 4, 5, 6]]),
+        (lambda: d2l.reshape(M, -1), [1, 2, 3, 4, 5, 6]),
+        (lambda: torch.tensor(d2l.size(M)), 6),
+        (lambda: torch.tensor(d2l.numpy(M) * 2), [[2, 4, 6], [8, 10, 12]]),
+        (lambda: d2l.to(M, d2l.cpu()), [[1, 2, 3], [4, 5, 6]]),
+        (lambda: d2l.transpose(M), [[1, 4], [2, 5], [3, 6]]),
+        (lambda: d2l.swapaxes(M, 0, 1), [[1, 4], [2, 5], [3, 6]]),
+        (lambda: d2l.expand_dims(M, 0), [[[1, 2, 3], [4, 5, 6]]]),
+        (lambda: d2l.matmul(M, d2l.ones(3, 1)), [[6], [15]]),
+        (lambda: d2l.concat((d2l.zeros(1, 3), d2l.ones((1, 3))), axis=0), [[0, 0, 0], [1, 1, 1]]),
+        (lambda: d2l.repeat(d2l.tensor([1, 2]), 2), [1, 2, 1, 2]),
+        (lambda: d2l.abs(-M[0]), [1, 2, 3]),
+    ],
+)
+def test_names_for_torch(got, expected):
+    assert got().tolist() == expected
+
+
+def test_import_of_everything_keeps_pythons_names():
+    names = {}
+    exec("from d2l_softmax import *", names)
+    assert "abs" not in names
+    assert names["Trainer"] is d2l.Trainer
+    assert all(hasattr(d2l, name) for name in d2l.__all__)
