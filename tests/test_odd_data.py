@@ -71,33 +71,57 @@ def run(command, *arguments):
         return end.code
 
 
-def content(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
 # Files of users
 
 
-@pytest.mark.parametrize("command", ["scratch", "sweep", "learning-curve", "figures", "predict"])
-@pytest.mark.parametrize("kind", ["same", "link", "file in it"])
-def test_the_folder_of_the_data_is_no_output_directory(command, kind, tmp_path, capsys):
-    """The user's history.csv would be replaced."""
+OUTPUTS = {  # directories for output, and the path of --dataset
+    "the same": ("data", "data"),
+    "a link to it": ("link", "data"),
+    "that of a file": ("data", "data/history.csv"),
+    "a split": ("data/one", "data"),
+    "a class": ("data/one/rose", "data"),
+    "a class that is a link": ("elsewhere/sub", "data"),
+    "a new folder beside classes": ("data/runs/scratch", "data"),
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        *(("scratch", kind) for kind in OUTPUTS),
+        *((each, "the same") for each in ("sweep", "learning-curve", "figures", "predict")),
+    ],
+)
+def test_no_output_directory_is_in_the_data(command, kind, tmp_path, capsys):
+    """The user's history.csv would be replaced, and figures would become images of a class."""
     folder = write_features(tmp_path / "data", names=["cat", "dog"])
     (folder / "history.csv").write_text("mine")
+    (folder / "one" / "rose").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "one" / "daisy").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "link").symlink_to(folder)
+    output, dataset = (tmp_path / each for each in OUTPUTS[kind])
     model = tmp_path / "run" / "model.pt"
     if command in ("figures", "predict"):
         assert run("scratch", f"--dataset={folder}", f"--output-dir={model.parent}") == 0
-    before = content(folder)
-    (tmp_path / "link").symlink_to(folder)
-    dataset = folder / "history.csv" if kind == "file in it" else folder
-    output = tmp_path / "link" if kind == "link" else folder
+    before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
     arguments = {"figures": [model], "predict": [f"--model={model}", "--index=0"]}.get(command, [])
     capsys.readouterr()
     assert run(command, *arguments, f"--dataset={dataset}", f"--output-dir={output}") == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "choose another directory with --output-dir" in error
-    assert content(folder) == before
+    assert before == {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
+
+
+@pytest.mark.parametrize("dataset", ["data", "table.csv"])
+def test_output_beside_the_data(dataset, tmp_path, monkeypatch):
+    write_features(tmp_path / "data")
+    rows = "".join(f"{i},{i % 2}\n" for i in range(20))
+    (tmp_path / "table.csv").write_text(f"size,label\n{rows}")
+    monkeypatch.chdir(tmp_path)
+    assert run("scratch", f"--dataset={dataset}") == 0
+    assert (tmp_path / "runs" / "scratch" / "model.pt").exists()
 
 
 def test_drawing_of_a_picture_with_a_long_name(tmp_path, capsys):
