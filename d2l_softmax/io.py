@@ -31,6 +31,9 @@ except ImportError:  # Windows, which refuses to remove an open file anyway
 UNFINISHED = re.compile(r"\.(.+\.[0-9a-f]{8}|[a-z0-9_]{8})\.part")
 
 
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
 class OutputError(UserError):
     """A file or directory can't be written; the message names it and the reason."""
 
@@ -52,11 +55,13 @@ def escape_controls(text: str) -> str:
 def as_cell(value: object) -> object:
     r"""Return a value for a CSV file; a text that spreadsheets would run gets an apostrophe.
 
-    These texts begin with = + - @ or a tab (OWASP, "CSV Injection"). A carriage return, which would
-    end a row, is written as \r.
+    These texts begin with = + - @ or a tab (OWASP, "CSV Injection"). Control characters but tabs
+    and newlines are written as \r or \x00: csv of Python 3.10 can't read NUL.
     """
-    value = value.replace("\r", "\\r") if isinstance(value, str) else value
-    if isinstance(value, str) and value.startswith(tuple("=+-@\t")):
+    if not isinstance(value, str):
+        return value
+    value = CONTROLS.sub(lambda control: ascii(control[0])[1:-1], value)
+    if value.startswith(tuple("=+-@\t")):
         try:
             float(value)
         except ValueError:
