@@ -1,5 +1,6 @@
 """Odd names, numbers and sizes in users' data and options: a right result or one line."""
 
+import contextlib
 import csv
 import io
 import os
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import TWINS, write_pictures
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -21,6 +22,7 @@ from d2l_softmax.commands import cli, experiments
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data.arrays import read_names
 from d2l_softmax.data.custom import load_data
+from d2l_softmax.data.names import split_of
 from d2l_softmax.description import Description, load_description, save_description
 from d2l_softmax.errors import DatasetError, UserError
 from d2l_softmax.figures.evaluation import draw_confusion
@@ -403,3 +405,92 @@ def test_names_are_read_from_a_small_regular_file_only(kind, tmp_path):
             file.truncate(1_000_000_000)
     with pytest.raises(DatasetError, match=r"classes\.txt"):
         read_names(path)
+
+
+# Any bytes, any names
+
+
+def array_file():
+    file = io.BytesIO()
+    np.save(file, np.zeros((40, 3)))
+    return file.getvalue()
+
+
+def zip_file():
+    file = io.BytesIO()
+    np.savez(file, X=np.zeros((40, 3)), y=np.arange(40) % 2)
+    return file.getvalue()
+
+
+def png_file():
+    file = io.BytesIO()
+    Image.new("L", (8, 6), 100).save(file, "png")
+    return file.getvalue()
+
+
+FILES = {
+    "X.npy": array_file(),
+    "data.npz": zip_file(),
+    "train-images-idx3-ubyte": b"\0\0\x08\3"
+    + bytes([0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 3])
+    + bytes(120),
+    "data.csv": b"a,b,label\n" + b"1,2,0\n3,4,1\n" * 20,
+    "labels.csv": b"file,label\nrose/0.png,a\nrose/1.png,b\n",
+    "rose/0.png": png_file(),
+    "classes.txt": b"cat\ndog\n",
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", FILES)
+@settings(deadline=None, max_examples=60)
+@given(start=st.integers(0, 200), new=st.binary(max_size=40), insert=st.booleans())
+def test_any_bytes_in_a_header_are_read_or_refused(tmp_path_factory, name, start, new, insert):
+    folder = tmp_path_factory.mktemp("any")
+    if name in ("labels.csv", "rose/0.png"):
+        write_pictures_of(folder, ["rose", "daisy"])
+    elif name != "data.npz":
+        np.save(folder / "y.npy", np.arange(40) % 2)
+        (folder / "train-labels-idx1-ubyte").write_bytes(
+            b"\0\0\x08\1\0\0\0\x28" + bytes([0, 1] * 20)
+        )
+        if name == "classes.txt":
+            (folder / "X.npy").write_bytes(FILES["X.npy"])
+    right = FILES[name]
+    start = min(start, len(right))
+    (folder / name).write_bytes(right[:start] + new + right[start + (0 if insert else len(new)) :])
+    with contextlib.suppress(DatasetError):
+        train_iter, _ = load_data(folder, 8)
+        assert len(next(iter(train_iter))[1])
+
+
+def write_pictures_of(folder, names):
+    for k, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for i in range(2):
+            Image.new("L", (8, 6), 60 * k + i).save(folder / name / f"{i}.png")
+
+
+file_names = (
+    st.binary(min_size=1, max_size=60)
+    .map(os.fsdecode)
+    .filter(lambda name: not set(name) & {"/", "\0"} and name[0] != "." and not split_of(name))
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes")
+@settings(deadline=None, max_examples=60)
+@given(
+    names=st.lists(file_names, min_size=2, max_size=4, unique=True),
+    file=file_names.filter(lambda name: name != "1"),
+)
+def test_any_names_of_folders_and_files(tmp_path_factory, names, file):
+    folder = tmp_path_factory.mktemp("any")
+    write_pictures_of(folder, names)
+    (folder / names[0] / "0.png").rename(folder / names[0] / f"{file}.png")
+    train_iter, test_iter = load_data(folder, 8)
+    assert list(train_iter.dataset.classes) == sorted(names)
+    assert len(train_iter.dataset) + len(test_iter.dataset) == 2 * len(names)
+    for X, y in train_iter:
+        places = [names.index(name) for name in sorted(names)]
+        assert ((X[:, 0, 0, 0] * 255).round() // 60).tolist() == [places[k] for k in y]
