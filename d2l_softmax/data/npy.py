@@ -86,17 +86,19 @@ def find_npz(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
     """Read the arrays of a .npz file; DatasetError if one is damaged or has Python objects."""
-    arrays, nbytes = {}, 0
+    arrays = {}
     with reading(path, "a .npz file of arrays"), zipfile.ZipFile(path) as archive:
+        claimed = 0
         for member in archive.namelist():
             with archive.open(member) as file:
-                shape, claimed = claimed_size(file)
-            nbytes += claimed
-            if nbytes > LARGE:
+                shape, nbytes = claimed_size(file)
+            claimed += nbytes
+            if claimed > LARGE:
                 raise DatasetError(
                     f"{path}: with {member} of shape {shape} it has more than {LARGE / 1e9:.0f} "
                     "GB; save its arrays as .npy files, which are mapped, not read"
                 )
+        for member in archive.namelist():
             with archive.open(member) as file:
                 array = np.lib.format.read_array(file, allow_pickle=False)
             arrays[member.removesuffix(".npy")] = array

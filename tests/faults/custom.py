@@ -83,6 +83,7 @@ def tables() -> Rows:
     refused = {
         "ragged": csv_of(r3="1,2,0"),
         "a longer row": csv_of(r3="1,2,3,4,0"),
+        "a longer row, text as labels": csv_of(rows=["1,2,3,a", "2,3,4,b"] * 9, r3="1,2,3,b,4"),
         "neither header nor labels": "".join(f"{a},{b},{c}\n" for a, b, c in X),
         "text in a pixel": csv_of(r9="1,black,3,0"),
         "an empty cell": csv_of(r9="1,,3,0"),
@@ -286,6 +287,9 @@ LABELS = {
     "objects": np.array([*"ab"] * 20, dtype=object),
     "dates": Y.astype("M8[s]"),
     "a number": np.array(3),
+    "no UTF-8": np.array([b"\xff", b"a"] * 20),
+    "-1e300": Y - 1e300,
+    "above 2**63": Y + np.uint64(2**63),
     "none": Y[:0],
     "39": Y[:39],
 }
@@ -480,7 +484,7 @@ def folders() -> Rows:
         yield name, placed("a/odd.png", place, classes), None if is_file else IMAGES
     png = picture()
     for name, content in {
-        "an image, cut": png[:-20],
+        "an image, cut": png[:-30],
         "an image without pixels": png[:33],
         "a text": b"hello",
         "900 megapixels": claimed_png(30_000),
@@ -496,9 +500,9 @@ def folders() -> Rows:
             placed("a/odd.png", functools.partial(Path.write_bytes, data=content), classes),
             (None),
         )
-    for mode in ("1", "I", "LA", "P", "RGB", "RGBA"):
+    for mode in ("1", "I;16", "LA", "P", "RGB", "RGBA"):
         image = functools.partial(save_picture, mode=mode)
-        channels = 3 if mode.startswith("RGB") else 1
+        channels = 3 if mode in ("P", "RGB", "RGBA") else 1
         yield f"mode {mode}", placed("a/odd.png", image, classes), ([channels, 6, 8], ["a", "b"])
     thin = functools.partial(save_picture, size=(5000, 1))
     yield "another size", placed("a/odd.png", thin, classes), ([1, 28, 28], ["a", "b"])
@@ -698,7 +702,7 @@ def complaint_about(outcome: children.Outcome, statuses: tuple[int, ...]) -> str
     if "Warning" in outcome.err:
         return f"warning: {outcome.err[:200]}"
     longest = max(map(len, outcome.err.splitlines()), default=0)
-    if longest > LONGEST_LINE + len("python -m d2l_softmax: error: "):
+    if longest > LONGEST_LINE + len("python -m d2l_softmax evaluate: error: "):
         return f"a line of {longest} characters"
     return "a program was run" if Path("harmed").exists() else ""
 
