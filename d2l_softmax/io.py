@@ -31,6 +31,9 @@ except ImportError:  # Windows, which refuses to remove an open file anyway
 UNFINISHED = re.compile(r"\.(.+\.[0-9a-f]{8}|[a-z0-9_]{8})\.part")
 
 
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
 class OutputError(UserError):
     """A file or directory can't be written; the message names it and the reason."""
 
@@ -52,11 +55,13 @@ def escape_controls(text: str) -> str:
 def as_cell(value: object) -> object:
     r"""Return a value for a CSV file; a text that spreadsheets would run gets an apostrophe.
 
-    These texts begin with = + - @ or a tab (OWASP, "CSV Injection"). A carriage return, which would
-    end a row, is written as \r.
+    These texts begin with = + - @ or a tab (OWASP, "CSV Injection"). Control characters but tabs
+    and newlines are written as \r or \x00: csv of Python 3.10 can't read NUL.
     """
-    value = value.replace("\r", "\\r") if isinstance(value, str) else value
-    if isinstance(value, str) and value.startswith(tuple("=+-@\t")):
+    if not isinstance(value, str):
+        return value
+    value = CONTROLS.sub(lambda control: ascii(control[0])[1:-1], value)
+    if value.startswith(tuple("=+-@\t")):
         try:
             float(value)
         except ValueError:
@@ -116,21 +121,46 @@ def remove(path: Path) -> None:
 def prepare_directory(path: Path, dataset: Path | None = None) -> Path:
     """Create a directory, check that it is writable, remove stale files, and return it.
 
-    Raises OutputError if files can't be written there, or if it is the directory of the custom
-    data `dataset`, whose files could have the names of output files.
+    Raises OutputError if files can't be written there, or if it is in the custom data `dataset`.
     """
     if dataset:
-        folder = dataset if dataset.is_dir() else dataset.parent
-        if folder.resolve() == path.resolve():
-            raise OutputError(
-                f"{path} has the data, which output files could replace;",
-                "choose another directory with {output_dir}",
-            )
+        check_outside_data(path, dataset)
     with reporting_output_errors(path, "choose another directory with {output_dir}"):
         path.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path).close()
     remove_stale_files(path)
     return path
+
+
+def check_outside_data(path: Path, dataset: Path) -> None:
+    """Raise OutputError if a directory is the one of custom data, or in it, also by a link.
+
+    Output files could replace the user's, and figures in it could be taken for images of a class.
+    A file as `dataset` is all of the data: a directory beside it is allowed.
+    """
+    output = Path(os.path.realpath(path))
+    if os.path.isdir(dataset):
+        folders = map(os.path.realpath, data_folders(dataset))
+        is_inside = any(output.is_relative_to(folder) for folder in folders)
+    else:
+        is_inside = output in (
+            Path(os.path.realpath(dataset)).parent,
+            Path(os.path.realpath(dataset.parent)),
+        )
+    if is_inside:
+        raise OutputError(
+            f"{path} is in the directory of the data, whose files output could replace or add to;",
+            "choose another directory with {output_dir}",
+        )
+
+
+def data_folders(dataset: Path) -> list[str]:
+    """Return the directory of a data set, and the links in it and in its subfolders."""
+    folders = [str(dataset)]
+    for parent in (dataset, *filter(os.path.isdir, dataset.glob("*"))):
+        with contextlib.suppress(OSError), os.scandir(parent) as entries:  # may not be read
+            folders += [entry.path for entry in entries if entry.is_symlink()]
+    return folders
 
 
 @contextlib.contextmanager

@@ -12,7 +12,14 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import i18n
 from d2l_softmax.commands.options import drawn_in
 from d2l_softmax.figures import style
-from d2l_softmax.figures.style import CHINESE_FONTS, chinese_font, default_style, shortened
+from d2l_softmax.figures.style import (
+    CHINESE_FONTS,
+    as_png,
+    chinese_font,
+    default_style,
+    new_figure,
+    shortened,
+)
 from d2l_softmax.i18n import chinese, current_language, tr, use_language
 
 
@@ -60,12 +67,35 @@ def test_chinese_is_drawn_with_a_font_that_has_it_and_the_rest_as_ever():
     import matplotlib
 
     with use_language("zh"), default_style():
-        first, second = matplotlib.rcParams["font.family"]
-    assert (first, second) == ("DejaVu Sans", chinese_font())
+        assert matplotlib.rcParams["font.family"] == ["DejaVu Sans", "fantasy"]
+        (second,) = matplotlib.rcParams["font.fantasy"]
+    assert second == chinese_font()
     path = font_manager.findfont(second, fallback_to_default=False)
     assert font_manager.get_font(path).get_char_index(ord("类"))
     with default_style():
-        assert matplotlib.rcParams["font.family"] == ["sans-serif"]
+        assert matplotlib.rcParams["font.fantasy"] == ["DejaVu Sans"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.usefixtures("font_for_chinese")
+def test_a_chinese_name_is_drawn_in_english_too():
+    """Also by texts that were made before the name was met."""
+    drawings = []
+    for name in ("猫", "狗"):
+        with default_style():
+            figure, (axes,) = new_figure(2, 2)
+            axes.title.set_text(shortened(name))
+            assert axes.title.get_text() == name
+            drawings.append(as_png(figure))
+    assert drawings[0] != drawings[1]
+
+
+def test_names_change_no_font_outside_the_style():
+    import matplotlib
+
+    before = matplotlib.rcParams["font.fantasy"]
+    shortened("猫")
+    assert matplotlib.rcParams["font.fantasy"] == before
 
 
 @pytest.mark.usefixtures("font_for_chinese")

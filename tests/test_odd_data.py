@@ -1,6 +1,8 @@
 """Odd names, numbers and sizes in users' data and options: a right result or one line."""
 
+import contextlib
 import csv
+import io
 import os
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import TWINS, write_pictures
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -20,10 +22,11 @@ from d2l_softmax.commands import cli, experiments
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data.arrays import read_names
 from d2l_softmax.data.custom import load_data
+from d2l_softmax.data.names import split_of
 from d2l_softmax.description import Description, load_description, save_description
 from d2l_softmax.errors import DatasetError, UserError
 from d2l_softmax.figures.evaluation import draw_confusion
-from d2l_softmax.figures.style import as_png, default_style, drawable
+from d2l_softmax.figures.style import as_png, chinese_font, default_style, drawable
 from d2l_softmax.io import as_cell, escape_controls, write_csv
 from d2l_softmax.pages.page import as_svg
 from d2l_softmax.training.evaluation import Evaluation
@@ -71,33 +74,57 @@ def run(command, *arguments):
         return end.code
 
 
-def content(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
 # Files of users
 
 
-@pytest.mark.parametrize("command", ["scratch", "sweep", "learning-curve", "figures", "predict"])
-@pytest.mark.parametrize("kind", ["same", "link", "file in it"])
-def test_the_folder_of_the_data_is_no_output_directory(command, kind, tmp_path, capsys):
-    """The user's history.csv would be replaced."""
+OUTPUTS = {  # directories for output, and the path of --dataset
+    "the same": ("data", "data"),
+    "a link to it": ("link", "data"),
+    "that of a file": ("data", "data/history.csv"),
+    "a split": ("data/one", "data"),
+    "a class": ("data/one/rose", "data"),
+    "a class that is a link": ("elsewhere/sub", "data"),
+    "a new folder beside classes": ("data/runs/scratch", "data"),
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        *(("scratch", kind) for kind in OUTPUTS),
+        *((each, "the same") for each in ("sweep", "learning-curve", "figures", "predict")),
+    ],
+)
+def test_no_output_directory_is_in_the_data(command, kind, tmp_path, capsys):
+    """The user's history.csv would be replaced, and figures would become images of a class."""
     folder = write_features(tmp_path / "data", names=["cat", "dog"])
     (folder / "history.csv").write_text("mine")
+    (folder / "one" / "rose").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "one" / "daisy").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "link").symlink_to(folder)
+    output, dataset = (tmp_path / each for each in OUTPUTS[kind])
     model = tmp_path / "run" / "model.pt"
     if command in ("figures", "predict"):
         assert run("scratch", f"--dataset={folder}", f"--output-dir={model.parent}") == 0
-    before = content(folder)
-    (tmp_path / "link").symlink_to(folder)
-    dataset = folder / "history.csv" if kind == "file in it" else folder
-    output = tmp_path / "link" if kind == "link" else folder
+    before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
     arguments = {"figures": [model], "predict": [f"--model={model}", "--index=0"]}.get(command, [])
     capsys.readouterr()
     assert run(command, *arguments, f"--dataset={dataset}", f"--output-dir={output}") == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "choose another directory with --output-dir" in error
-    assert content(folder) == before
+    assert before == {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
+
+
+@pytest.mark.parametrize("dataset", ["data", "table.csv"])
+def test_output_beside_the_data(dataset, tmp_path, monkeypatch):
+    write_features(tmp_path / "data")
+    rows = "".join(f"{i},{i % 2}\n" for i in range(20))
+    (tmp_path / "table.csv").write_text(f"size,label\n{rows}")
+    monkeypatch.chdir(tmp_path)
+    assert run("scratch", f"--dataset={dataset}") == 0
+    assert (tmp_path / "runs" / "scratch" / "model.pt").exists()
 
 
 def test_drawing_of_a_picture_with_a_long_name(tmp_path, capsys):
@@ -134,7 +161,7 @@ def test_names_are_drawn_as_they_are_without_warnings(name):
     if name.isascii() and name.isprintable():
         assert drawn[0] == (name if len(name) <= 16 else f"{name[:15]}…")
     else:
-        assert "\ufffd" in drawn[0]
+        assert drawn[0] == name if name == "猫" and chinese_font() else "\ufffd" in drawn[0]
 
 
 @given(st.text(max_size=12))
@@ -191,7 +218,7 @@ def test_export_of_a_model_whose_data_have_odd_names(suffix, tmp_path, capsys):
     ("value", "written"),
     [
         *((text, f"'{text}") for text in ("=1+1", "+1+1", "-2+3", "@SUM(1)", "\t=1", "-")),
-        ("\r=1", "\\r=1"),
+        *(("\r=1", "\\r=1"), ("a\0b", "a\\x00b"), ("\x1b[1m", "\\x1b[1m"), ("\udce9", "\\udce9")),
         *((value, str(value)) for value in (-1.5, 3, "-1.5", "+2", "1e-05", "a=b", "'=1", "")),
     ],
 )
@@ -200,6 +227,16 @@ def test_spreadsheets_run_no_cell(value, written, tmp_path):
     with open(tmp_path / "table.csv", encoding="utf-8", newline="") as file:
         assert list(csv.reader(file)) == [[written, "x"], [written, "1"]]
     assert as_cell(as_cell(value)) == as_cell(value)  # sweep.csv is read and written again
+
+
+@given(st.lists(st.text(), min_size=1))
+def test_any_texts_are_a_row_of_a_table(tmp_path_factory, texts):
+    path = tmp_path_factory.mktemp("tables") / "table.csv"
+    write_csv(path, texts, [texts])
+    with open(path, encoding="utf-8", newline="") as file:
+        content = file.read()
+    assert not ({chr(code) for code in range(32)} - {"\t", "\n"}) & set(content)
+    assert list(csv.reader(io.StringIO(content, newline=""))) == [[*map(as_cell, texts)]] * 2
 
 
 @given(st.text())
@@ -228,6 +265,12 @@ def test_messages_are_one_line_of_limited_length(problem, capsys):
 def test_sizes_beyond_the_bound_are_wrong_usage(size, capsys):
     assert run("scratch", f"--resize={size}") == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("size", [2049, (28, 2049), 2**31, 10**20])
+def test_the_bound_of_sizes_in_python(size, tmp_path):
+    with pytest.raises(ValueError, match="1 to 2,048 pixels"):
+        load_data(write_data(tmp_path), 8, size)
 
 
 @pytest.mark.parametrize(
@@ -362,3 +405,92 @@ def test_names_are_read_from_a_small_regular_file_only(kind, tmp_path):
             file.truncate(1_000_000_000)
     with pytest.raises(DatasetError, match=r"classes\.txt"):
         read_names(path)
+
+
+# Any bytes, any names
+
+
+def array_file():
+    file = io.BytesIO()
+    np.save(file, np.zeros((40, 3)))
+    return file.getvalue()
+
+
+def zip_file():
+    file = io.BytesIO()
+    np.savez(file, X=np.zeros((40, 3)), y=np.arange(40) % 2)
+    return file.getvalue()
+
+
+def png_file():
+    file = io.BytesIO()
+    Image.new("L", (8, 6), 100).save(file, "png")
+    return file.getvalue()
+
+
+FILES = {
+    "X.npy": array_file(),
+    "data.npz": zip_file(),
+    "train-images-idx3-ubyte": b"\0\0\x08\3"
+    + bytes([0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 3])
+    + bytes(120),
+    "data.csv": b"a,b,label\n" + b"1,2,0\n3,4,1\n" * 20,
+    "labels.csv": b"file,label\nrose/0.png,a\nrose/1.png,b\n",
+    "rose/0.png": png_file(),
+    "classes.txt": b"cat\ndog\n",
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", FILES)
+@settings(deadline=None, max_examples=60)
+@given(start=st.integers(0, 200), new=st.binary(max_size=40), insert=st.booleans())
+def test_any_bytes_in_a_header_are_read_or_refused(tmp_path_factory, name, start, new, insert):
+    folder = tmp_path_factory.mktemp("any")
+    if name in ("labels.csv", "rose/0.png"):
+        write_pictures_of(folder, ["rose", "daisy"])
+    elif name != "data.npz":
+        np.save(folder / "y.npy", np.arange(40) % 2)
+        (folder / "train-labels-idx1-ubyte").write_bytes(
+            b"\0\0\x08\1\0\0\0\x28" + bytes([0, 1] * 20)
+        )
+        if name == "classes.txt":
+            (folder / "X.npy").write_bytes(FILES["X.npy"])
+    right = FILES[name]
+    start = min(start, len(right))
+    (folder / name).write_bytes(right[:start] + new + right[start + (0 if insert else len(new)) :])
+    with contextlib.suppress(UserError):
+        train_iter, _ = load_data(folder, 8)
+        assert len(next(iter(train_iter))[1])
+
+
+def write_pictures_of(folder, names):
+    for k, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for i in range(2):
+            Image.new("L", (8, 6), 60 * k + i).save(folder / name / f"{i}.png")
+
+
+file_names = (
+    st.binary(min_size=1, max_size=60)
+    .map(os.fsdecode)
+    .filter(lambda name: not set(name) & {"/", "\0"} and name[0] != "." and not split_of(name))
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes")
+@settings(deadline=None, max_examples=60)
+@given(
+    names=st.lists(file_names, min_size=2, max_size=4, unique=True),
+    file=file_names.filter(lambda name: name != "1"),
+)
+def test_any_names_of_folders_and_files(tmp_path_factory, names, file):
+    folder = tmp_path_factory.mktemp("any")
+    write_pictures_of(folder, names)
+    (folder / names[0] / "0.png").rename(folder / names[0] / f"{file}.png")
+    train_iter, test_iter = load_data(folder, 8)
+    assert list(train_iter.dataset.classes) == sorted(names)
+    assert len(train_iter.dataset) + len(test_iter.dataset) == 2 * len(names)
+    for X, y in train_iter:
+        places = [names.index(name) for name in sorted(names)]
+        assert ((X[:, 0, 0, 0] * 255).round() // 60).tolist() == [places[k] for k in y]

@@ -13,6 +13,7 @@ import torch
 
 from d2l_softmax.commands.cli import HelpFormatter, Parser
 from d2l_softmax.commands.console import counted, print_error
+from d2l_softmax.data.batches import LARGEST_SIDE
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN
 from d2l_softmax.data.loaders import SHUFFLES
 from d2l_softmax.data.sources import ENVIRONMENT_VARIABLE, default_data_dir
@@ -21,7 +22,6 @@ from d2l_softmax.i18n import LANGUAGES, use_language
 from d2l_softmax.training.distributed import get_launch
 
 DEFAULT_MODEL = Path("runs", "scratch", "model.pt")
-LARGEST_SIDE = 2048  # of resized images, in pixels
 ADAM_LR = 0.001  # the default learning rate of --optimizer adam
 MANY_IMAGES = 50_000  # per batch: all cores are then faster (benchmarks/README.md, "Threads")
 

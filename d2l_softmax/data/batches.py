@@ -18,6 +18,7 @@ from d2l_softmax.errors import UserError
 NUMPY_TYPES = {torch.float32: np.float32, torch.float64: np.float64}  # bfloat16 has no NumPy type
 BLOCK = 1 << 20  # bytes that are contiguous in a file
 WINDOW = 64  # blocks whose examples are shuffled together
+LARGEST_SIDE = 2048  # of resized images, in pixels
 
 
 class NotFiniteError(UserError, ValueError):
@@ -285,12 +286,18 @@ def take_rows(table: Tensor, index: Tensor) -> Tensor:
 
 
 def parse_size(resize: int | tuple[int, int] | None) -> list[int]:
-    """Return [height, width] in pixels, [] for None; ValueError for other values."""
+    """Return [height, width] in pixels, [] for None; ValueError for other values.
+
+    A side has at most LARGEST_SIDE pixels.
+    """
     if resize is None:
         return []
     size = list(resize) if isinstance(resize, Iterable) else [resize, resize]
-    if len(size) != 2 or not all(map(is_positive_int, size)):
-        raise ValueError(f"resize is {resize!r}, expected a side or (height, width) in pixels")
+    if len(size) != 2 or not all(is_positive_int(side) and side <= LARGEST_SIDE for side in size):
+        raise ValueError(
+            f"resize is {resize!r}, expected a side or (height, width) of 1 to {LARGEST_SIDE:,} "
+            "pixels"
+        )
     return [int(side) for side in size]
 
 

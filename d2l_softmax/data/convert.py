@@ -67,7 +67,10 @@ def to_channels_last(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, s
 def to_features(array: np.ndarray) -> np.ndarray:
     """Return features (n, d) as native floats in C order: float32 unless that would round them."""
     if array.dtype.kind == "f":
-        return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+        is_long = array.dtype.itemsize > 8  # np.longdouble, which PyTorch lacks
+        dtype = np.dtype(np.float64) if is_long else array.dtype.newbyteorder("=")
+        with np.errstate(over="ignore"):  # infinity is refused when it is read
+            return np.ascontiguousarray(array, dtype=dtype)
     exact = array.dtype.itemsize <= 2 or np.abs(array).max() <= 2**24
     return np.ascontiguousarray(array, dtype=np.float32 if exact else np.float64)
 
@@ -142,9 +145,12 @@ def to_labels(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, str]:
     if array.ndim != 1 or not len(array) or array.dtype.kind not in "buifUS":
         raise DatasetError(f"{given}, expected whole numbers or text (n,)")
     if array.dtype.kind == "S":
-        return np.char.decode(array, "utf-8"), ""
+        try:
+            return np.char.decode(array, "utf-8"), ""
+        except UnicodeDecodeError as error:
+            raise DatasetError(f"{given} that are not UTF-8 text") from error
     if array.dtype.kind == "f" and not (np.isfinite(array) & (array == np.floor(array))).all():
         raise DatasetError(f"{given} with fractions or NaN, expected whole numbers")
-    if array.dtype.kind in "uf" and array.max() >= 2**63:
-        raise DatasetError(f"{given} up to {array.max()}, expected less than 2**63")
+    if array.dtype.kind in "uf" and np.abs(array).max() >= 2**63:
+        raise DatasetError(f"{given} up to ±{np.abs(array).max():.0f}, expected less than 2**63")
     return (array if array.dtype.kind == "U" else array.astype(np.int64)), ""

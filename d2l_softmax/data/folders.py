@@ -21,6 +21,7 @@ NOT_CLASSES = {"__MACOSX", "__pycache__"}
 NOT_NAMED = {"thumbs.db", "desktop.ini", "readme.md", "readme.txt", "license", "license.txt"}
 SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")  # that a table may leave out
 MOST_COLUMNS = 6  # of a table that names images; one of pixels has more
+LONGEST_HEADER = 10_000  # characters
 MOST_LABEL_BYTES = 100_000_000  # bytes of a table of labels
 
 
@@ -137,9 +138,11 @@ def walk(folder: Path, left_out: LeftOut) -> Iterator[Path]:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from walk(Path(entry.path), left_out)
-        elif entry.is_file() and is_image_name(entry.name):
+        elif not os.path.isfile(entry.path):  # unlike the entry's method, for any broken link
+            continue
+        elif is_image_name(entry.name):
             yield Path(entry.path)
-        elif entry.is_file() and entry.name.lower() not in NOT_NAMED:
+        elif entry.name.lower() not in NOT_NAMED:
             left_out.add(Path(entry.path))
 
 
@@ -178,8 +181,8 @@ def read_labels(table: Path) -> list[tuple[Path, str]]:
         reading(table, "a table of labels"),
         open(table, newline="", encoding="utf-8-sig") as file,
     ):
-        rows = csv.DictReader(file)
-        names = {(name or "").strip().lower(): name for name in rows.fieldnames or ()}
+        header = next(csv.reader([file.readline(LONGEST_HEADER)]), [])  # a line may have no end
+        names = {name.strip().lower(): name for name in header}
         files, labels = FILE_NAMES & names.keys(), LABEL_COLUMNS & names.keys()
         if len(names) > MOST_COLUMNS or len(labels) != 1 or not files:
             return []
@@ -187,10 +190,15 @@ def read_labels(table: Path) -> list[tuple[Path, str]]:
         # A column "id" or "name" may be beside that of the file names.
         column = names[min(files, key=lambda name: (name in ("id", "name"), name))]
         label = names[labels.pop()]
+        rows = csv.DictReader(file, header)
         listed = [((row[column] or "").strip(), (row[label] or "").strip()) for row in rows]
     if not listed or not (folder_and_suffix := locate(table.parent, listed[0][0])):
         return []
     folder, suffix = folder_and_suffix
+    if unlabelled := [name for name, label in listed if not label]:
+        raise DatasetError(
+            f"{table}: {unlabelled[0] or 'a row'} has no label{and_more(len(unlabelled) - 1)}"
+        )
     found = [(folder / f"{name}{suffix}", label) for name, label in listed]
     if missing := [file for file, _ in found if not file.is_file()]:
         raise DatasetError(f"{table}: {missing[0]} does not exist{and_more(len(missing) - 1)}")

@@ -88,22 +88,26 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     """Read the arrays of a .npz file; DatasetError if one is damaged or has Python objects."""
     arrays = {}
     with reading(path, "a .npz file of arrays"), zipfile.ZipFile(path) as archive:
+        claimed = 0
         for member in archive.namelist():
             with archive.open(member) as file:
-                check_claimed_size(file, f"{path}: {member}")
+                shape, nbytes = claimed_size(file)
+            claimed += nbytes
+            if claimed > LARGE:
+                raise DatasetError(
+                    f"{path}: with {member} of shape {shape} it has more than {LARGE / 1e9:.0f} "
+                    "GB; save its arrays as .npy files, which are mapped, not read"
+                )
+        for member in archive.namelist():
             with archive.open(member) as file:
                 array = np.lib.format.read_array(file, allow_pickle=False)
             arrays[member.removesuffix(".npy")] = array
     return arrays
 
 
-def check_claimed_size(file: IO[bytes], name: str) -> None:
-    """Raise DatasetError if the header of a .npy file claims an array of more than LARGE bytes."""
+def claimed_size(file: IO[bytes]) -> tuple[tuple[int, ...], int]:
+    """Return the shape in the header of a .npy file, and the bytes that such an array takes."""
     version = np.lib.format.read_magic(file)
     read_header = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
     shape, _, dtype = read_header(file)
-    if math.prod(shape) * dtype.itemsize > LARGE:
-        raise DatasetError(
-            f"{name} of shape {shape} has more than {LARGE / 1e9:.0f} GB; save it as a .npy file, "
-            "which is mapped, not read"
-        )
+    return shape, math.prod(shape) * dtype.itemsize

@@ -121,6 +121,7 @@ def read_csv(path: Path) -> Table:
     skipped = 1 if header else 0
     how: dict[str, Any] = {"delimiter": delimiter, "quotechar": '"', "comments": None}
     how |= {"skiprows": skipped, "encoding": "utf-8-sig"}
+    check_no_longer_rows(path, len(names), delimiter)
     labels = None
     try:
         numbers = np.loadtxt(path, usecols=numeric, ndmin=2, **how)
@@ -163,6 +164,19 @@ def read_head(path: Path) -> tuple[list[str] | None, list[str], str]:
     if len(rows) < 2:
         raise DatasetError(f"{path} has no rows below its first line")
     return rows[0], rows[1], delimiter
+
+
+def check_no_longer_rows(path: Path, columns: int, delimiter: str) -> None:
+    """Raise DatasetError for a row with more cells than columns: numpy.loadtxt would drop them.
+
+    Rows with quotes, which may have delimiters in them, are not checked.
+    """
+    separator = delimiter.encode()
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.count(separator) >= columns and b'"' not in line:
+                cells = line.count(separator) + 1
+                raise DatasetError(f"{path} has {cells} cells in line {number}, not {columns}")
 
 
 def is_number(cell: str) -> bool:

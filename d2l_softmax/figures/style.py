@@ -31,6 +31,7 @@ WRONG = "#c62828"
 POSITIVE, NEGATIVE, WHITE = (0, 107, 164), (200, 82, 0), (255, 255, 255)
 GRAY: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1}
 TILE_HEIGHT = 1.3  # of a tile with its title, in tile widths
+DEFAULT_FONT = "DejaVu Sans"
 LONGEST_NAME = 16  # characters of a class name on a tile or beside a bar
 # The most legible first: fonts of Debian, Android, macOS and Windows. matplotlib reads only the
 # first font of a collection; in Noto's collection that is the Japanese one, "Noto Sans CJK JP".
@@ -70,16 +71,31 @@ class CaptionedFigure(NamedTuple):
 def default_style() -> Iterator[None]:
     """Use matplotlib's default style in this context, whatever the user's matplotlibrc says.
 
-    In Chinese, `chinese_font` draws the characters that the default font lacks.
+    `chinese_font` draws the characters that the default font lacks: in Chinese, and in any
+    language once `drawable` has met one.
     """
     import matplotlib
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams["text.parse_math"] = False  # a class may be named $5
+        # What a generic family stands for is looked up when text is drawn, not when it is made.
+        matplotlib.rcParams["font.family"] = [DEFAULT_FONT, "fantasy"]
+        matplotlib.rcParams["font.fantasy"] = [DEFAULT_FONT]
         if current_language() == "zh" and (font := chinese_font()):
-            matplotlib.rcParams["font.family"] = ["DejaVu Sans", font]  # fallback by character
+            fall_back_to(font)
         yield
+
+
+def fall_back_to(font: str) -> None:
+    """Draw characters that the default font lacks with another; outside default_style do nothing.
+
+    It holds until the end of the context, also for texts that were made before.
+    """
+    import matplotlib
+
+    if matplotlib.rcParams["font.fantasy"] == [DEFAULT_FONT]:
+        matplotlib.rcParams["font.fantasy"] = [font]
 
 
 @functools.cache
@@ -176,20 +192,17 @@ def shortened(name: str) -> str:
 
 
 def drawable(text: str) -> str:
-    """Return a text with each character that no font in use has replaced by U+FFFD, �."""
+    """Return a text with each character that no font has replaced by U+FFFD, �."""
     if text.isascii() and text.isprintable():
         return text
-    glyphs = [glyphs_of(family) for family in families_in_use()]
-    return "".join(
-        c if c == " " or (c.isprintable() and any(ord(c) in each for each in glyphs)) else "\ufffd"
-        for c in text
-    )
-
-
-def families_in_use() -> list[str]:
-    """Return the font families that default_style sets."""
-    font = chinese_font() if current_language() == "zh" else None
-    return ["DejaVu Sans", *([font] if font else [])]
+    has_glyph = {
+        c for c in text if c == " " or (c.isprintable() and ord(c) in glyphs_of(DEFAULT_FONT))
+    }
+    others = {c for c in text if c.isprintable()} - has_glyph
+    if others and (font := chinese_font()):
+        fall_back_to(font)
+        has_glyph |= {c for c in others if ord(c) in glyphs_of(font)}
+    return "".join(c if c in has_glyph else "\ufffd" for c in text)
 
 
 @functools.cache

@@ -18,9 +18,9 @@ from typing import NamedTuple
 import torch
 from tabulate import tabulate
 
-from . import children, concurrent, damaged, data, environments, killed, usage
+from . import children, concurrent, custom, damaged, data, environments, killed, usage
 
-KINDS = [killed, damaged, usage, environments, concurrent]
+KINDS = [killed, damaged, custom, usage, environments, concurrent]
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 FAULTS: list[children.Fault] = []  # global, so that forked workers have it: it can't be pickled
 MARKS = "<!-- faults -->\n", "<!-- /faults -->\n"
