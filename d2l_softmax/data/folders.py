@@ -138,11 +138,11 @@ def walk(folder: Path, left_out: LeftOut) -> Iterator[Path]:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from walk(Path(entry.path), left_out)
-        elif not os.path.isfile(entry.path):  # unlike the entry's method, for any broken link
-            continue
-        elif is_image_name(entry.name):
+        elif entry.is_symlink() and not os.path.isfile(entry.path):
+            continue  # is_file of an entry fails for a link to itself
+        elif entry.is_file() and is_image_name(entry.name):
             yield Path(entry.path)
-        elif entry.name.lower() not in NOT_NAMED:
+        elif entry.is_file() and entry.name.lower() not in NOT_NAMED:
             left_out.add(Path(entry.path))
 
 

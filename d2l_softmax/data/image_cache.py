@@ -36,6 +36,7 @@ INDEX = "index.json"  # size and CRC-32 of each cached file, and a note on the i
 MOST_INDEX = 100_000_000  # bytes
 VERSION = 3  # of the cached files
 CHUNK = 64  # images that are decoded at a time, to bound the memory
+SMALL = 100 * 100  # pixels of an image that is decoded sooner than it is handed to a thread
 SIDE = 28  # pixels; images of several sizes are resized to it, unless a size is given
 
 ImageFile = tuple[Path, int]  # and the number of its class
@@ -76,13 +77,16 @@ def is_image_name(name: str) -> bool:
 def read_headers(files: list[Path]) -> tuple[str, set[tuple[int, int]]]:
     """Return the mode, "RGB" if any image is in colour, else "L", and the sizes (w, h)."""
     mode, sizes = "L", set()
-    for file in files:
-        with contextlib.suppress(Exception), warnings.catch_warnings():  # reported when decoded
-            warnings.simplefilter("ignore")
-            with Image.open(file) as image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for file in files:
+            with contextlib.suppress(Exception), Image.open(file) as image:  # reported when decoded
                 mode = "RGB" if is_coloured(image) else mode
-                turned = image.getexif().get(0x0112, 1) >= 5  # EXIF orientation: by 90 degrees
-                sizes.add(image.size[::-1] if turned else image.size)
+                width, height = image.size
+                # EXIF orientation, by 90 degrees. To find it, Pillow may decode the image.
+                if width != height and image.getexif().get(0x0112, 1) >= 5:
+                    width, height = height, width
+                sizes.add((width, height))
     return mode, sizes
 
 
@@ -113,11 +117,13 @@ def cache_arrays(folder: ImageFolder) -> tuple[Path, str]:
 def cache_name(folder: ImageFolder) -> tuple[str, str]:
     """Return the size of the images in words, and the name: this and a checksum of the files."""
     digest = hashlib.sha256(f"{VERSION} {folder.size} {folder.classes}".encode("utf-8", "replace"))
+    prefix = os.path.join(folder.path, "")
     for split, members in folder.splits.items():
         digest.update(f"\0{split}".encode())
         for path, label in members:
-            status = path.stat()
-            digest.update(os.fsencode(os.path.relpath(path, folder.path)))
+            name = str(path)
+            status = os.stat(name)
+            digest.update(os.fsencode(name.removeprefix(prefix)))
             digest.update(f"\0{label}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     size = "x".join(map(str, folder.size)) or "as-they-are"
     return size, f"{size}-{digest.hexdigest()[:16]}"
@@ -169,7 +175,8 @@ def decode(folder: ImageFolder, target: Path) -> dict[str, Any]:
         note = f"images of {len(sizes)} sizes, resized to {SIDE}x{SIDE}; --resize for another size"
     if sys.stderr.isatty():
         print(f"{folder.path}: its {len(files):,} pictures are read once", file=sys.stderr)
-    images = read_images(files, mode, size)
+    are_large = any(width * height > SMALL for width, height in sizes)
+    images = read_images(files, mode, size, are_large)
     target.mkdir()
     for split, members in folder.splits.items():
         first = next(images)
@@ -185,7 +192,9 @@ def decode(folder: ImageFolder, target: Path) -> dict[str, Any]:
     return index
 
 
-def read_images(files: list[Path], mode: str, size: list[int]) -> Iterator[np.ndarray]:
+def read_images(
+    files: list[Path], mode: str, size: list[int], are_large: bool
+) -> Iterator[np.ndarray]:
     """Yield each image as an array (h, w) or (h, w, 3), resized to [h, w] if given.
 
     Raises DatasetError after the last image if some can't be used: it names one and counts the
@@ -203,15 +212,17 @@ def read_images(files: list[Path], mode: str, size: list[int]) -> Iterator[np.nd
 
     problems = []
     # Pillow decodes without Python's global lock, so threads share the work.
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        bar = tqdm(total=len(files), unit=" pictures", leave=False, disable=None)
-        with bar:
-            for start in range(0, len(files), CHUNK):
-                for image in pool.map(read, files[start : start + CHUNK]):
-                    bar.update()
-                    if isinstance(image, PictureError):
-                        problems.append(str(image))
-                    else:
-                        yield image
+    with (
+        ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,
+        tqdm(total=len(files), unit=" pictures", leave=False, disable=None) as bar,
+    ):
+        run = pool.map if are_large else map
+        for start in range(0, len(files), CHUNK):
+            for image in run(read, files[start : start + CHUNK]):
+                bar.update()
+                if isinstance(image, PictureError):
+                    problems.append(str(image))
+                else:
+                    yield image
     if problems:
         raise DatasetError(f"{problems[0]}{and_more(len(problems) - 1)}; remove such images")
