@@ -10,6 +10,7 @@ which yields their head and rows:
     accuracy    losses and accuracies of both recipes
     agreement   the same training in other frameworks
     backgrounds   test images made into photographs: how many keep their class
+    reading     custom data: a CSV file, a folder of photographs
 
 What is measured, and against what, is in peers.py and book.py. shared.py takes the times, and
 documents.py writes the tables into README.md beside this file and into both READMEs of the project.

@@ -2,8 +2,9 @@
 
 A full run (`make bench`) writes results.json, a figure, and the tables in the documents. A run of
 some measures only prints: seconds are compared within one run only. The exceptions are `agreement`
-and `backgrounds`, whose results have no seconds in them. `agreement` (`make agree`) is never
-part of a full run, because it needs frameworks that conflict with other packages.
+and `backgrounds`, whose results have no seconds in them, and `reading`, which is compared with
+nothing. `agreement` (`make agree`) is never part of a full run, because it needs frameworks that
+conflict with other packages.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from d2l_softmax.commands.options import whole
 LIBRARIES = ("torch", "torchvision", "numpy", "jax", "matplotlib")
 IN_BOTH = ("jax", "tabulate")
 NEEDED = {"bench": IN_BOTH, "agree": ("sklearn", "tensorflow", "keras", "optax", *IN_BOTH)}
-WRITTEN_ALONE = {"agreement", "backgrounds"}
+WRITTEN_ALONE = {"agreement", "backgrounds", "reading"}
 
 
 def main() -> None:

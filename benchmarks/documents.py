@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks import accuracy, agreement, backgrounds, busy, command, epoch, loading
+from benchmarks import accuracy, agreement, backgrounds, busy, command, epoch, loading, reading
 from benchmarks.shared import ratio, seconds_of
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.i18n import chinese
@@ -21,6 +21,7 @@ MEASURES: dict[str, ModuleType] = {
     "accuracy": accuracy,
     "agreement": agreement,
     "backgrounds": backgrounds,
+    "reading": reading,
 }
 # On one thread, in a measure: a peer, another, and the largest ratio of their times that is wanted.
 GOALS = (("epoch", "scratch", "NumPy by hand", 1.25),)

@@ -86,7 +86,8 @@ def test_of_many_classes_the_weights_of_a_few_are_kept(tmp_path, monkeypatch):
     kept = []
     monkeypatch.setattr(train, "write_results", lambda _, training, *__: kept.append(training))
     argv = [f"--dataset={tmp_path}", "--templates", "--epochs=1", "--quiet", "--device=cpu"]
-    assert train.main(TWINS["scratch"], "scratch", [*argv, f"--output-dir={tmp_path / 'run'}"]) == 0
+    out = tmp_path.with_name("run")
+    assert train.main(TWINS["scratch"], "scratch", [*argv, f"--output-dir={out}"]) == 0
     assert [W.shape for W in kept[0].weight_history.values()] == [(16, 20), (16, 20)]
 
 
@@ -120,7 +121,9 @@ def test_features_have_no_templates_and_it_is_said(tmp_path, capsys):
     for split in ("train", "test"):
         np.save(tmp_path / f"{split}_images.npy", rng.normal(size=(20, 3)).astype("float32"))
         np.save(tmp_path / f"{split}_labels.npy", np.arange(20) % 2)
-    argv = [f"--dataset={tmp_path}", f"--output-dir={tmp_path / 'run'}", "--epochs=1", "--quiet"]
+    out = tmp_path.with_name("run")
+    argv = [f"--dataset={tmp_path}", f"--output-dir={out}", "--epochs=1", "--quiet"]
     assert train.main(TWINS["scratch"], "scratch", [*argv, "--templates"]) == 0
     assert "make no images: templates-by-epoch.png is left out" in capsys.readouterr().err
-    assert not (tmp_path / "run" / "templates-by-epoch.png").exists()
+    assert (out / "report.html").exists()
+    assert not (out / "templates-by-epoch.png").exists()
