@@ -33,7 +33,7 @@ from d2l_softmax.commands.options import (
     options_to_dict,
     parse,
 )
-from d2l_softmax.data.appearance import Appearance, measure_appearance
+from d2l_softmax.data.appearance import measure_appearance
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.custom import load_data
 from d2l_softmax.data.fashion_mnist import (
@@ -186,8 +186,10 @@ class Run:
         self.console, self.resume = console, resume
         self.stop = StopRequest()
         self.has_written = False
-        description = describe_data(options, training.train_iter)
-        self.description = description._replace(appearance=data.appearance)
+        self.description = describe_data(options, training.train_iter)
+        if options.dataset and distributed.is_main():
+            appearance = measure_appearance(data.train_set)
+            self.description = self.description._replace(appearance=appearance)
         console.bar.update(len(training.history) * len(training.train_iter) + training.batch)
         if options.templates and not self.description.has_images:
             self.warn(f"examples are features, which make no images: {BY_EPOCH} is left out")
@@ -330,9 +332,9 @@ class TrainingData(NamedTuple):
     """The loaders of a training, standardized if the options say so, and notes on the data."""
 
     loaders: tuple[ArrayLoader, ...]  # of training, test and, with --validation, held-out data
+    train_set: ArrayDataset  # not standardized
     test_iter: ArrayLoader  # not standardized
     standardization: Standardization | None
-    appearance: Appearance | None  # of custom images
     notes: tuple[str, ...]
 
     def model_to_write(self, training: Training) -> Model:
@@ -361,13 +363,13 @@ def load_training_data(
     loaders = make_loaders(options)
     if vars(options).get("keep_best") and len(loaders) < 3:
         raise UserError("no held-out data to choose the best epoch by;", "give {validation} N")
-    test_iter, notes, standardization = loaders[1], loaders[0].dataset.notes, None
-    appearance = measure_appearance(loaders[0].dataset) if options.dataset else None
+    train_set, test_iter, standardization = loaders[0].dataset, loaders[1], None
+    notes = train_set.notes
     if options.dataset:
-        labels, name = loaders[0].dataset.largest_class()
+        labels, name = train_set.largest_class()
         notes += (f"{labels:.0%} of the training data are {name!r}",)
     if options.standardize == "yes":
-        standardization = measure(loaders[0].dataset)
+        standardization = measure(train_set)
         loaders = tuple(standardize_loader(loader, standardization) for loader in loaders)
         notes += ("inputs standardized",)
     chosen = choose_settings(options, loaders[0].dataset)
@@ -378,7 +380,7 @@ def load_training_data(
         )
         train_iter = loaders[0].with_dataset(loaders[0].dataset, chosen.batch_size)
         loaders = train_iter, *loaders[1:]
-    return chosen, TrainingData(loaders, test_iter, standardization, appearance, notes)
+    return chosen, TrainingData(loaders, train_set, test_iter, standardization, notes)
 
 
 def standardize_loader(loader: ArrayLoader, standardization: Standardization) -> ArrayLoader:

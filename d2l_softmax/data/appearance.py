@@ -16,14 +16,14 @@ MIN_UNIFORM = 0.7  # of an image's border that is background; objects may touch 
 MIN_IMAGES = 0.9  # of the images, which have the same background
 
 
-class Spread(NamedTuple):
+class MeanAndStd(NamedTuple):
     """Mean and standard deviation over the training images."""
 
     mean: float
     std: float
 
-    def contains(self, value: float, times: float, at_least: float = 0.02) -> bool:
-        """Return True within so many standard deviations of the mean, or within `at_least`."""
+    def contains(self, value: float, times: float, at_least: float) -> bool:
+        """Return True within `times` standard deviations of the mean, or within `at_least`."""
         return abs(value - self.mean) <= max(times * self.std, at_least)
 
 
@@ -40,11 +40,11 @@ class Appearance(NamedTuple):
 
     background: str | None
     shade: float
-    margin: Spread
+    margin: MeanAndStd
     centred_by: str
     centre: tuple[float, float]
-    mean: Spread
-    contrast: Spread
+    mean: MeanAndStd
+    contrast: MeanAndStd
 
     @property
     def is_dark(self) -> bool:
@@ -58,16 +58,16 @@ class Appearance(NamedTuple):
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Appearance":
         """Read what to_dict returned; ValueError, TypeError or KeyError for anything else."""
-        spreads = {
-            name: Spread(*map(float, values[name])) for name in ("margin", "mean", "contrast")
+        pairs = {
+            name: MeanAndStd(*map(float, values[name])) for name in ("margin", "mean", "contrast")
         }
         y, x = map(float, values["centre"])
-        appearance = cls(**values | spreads | {"centre": (y, x), "shade": float(values["shade"])})
+        appearance = cls(**values | pairs | {"centre": (y, x), "shade": float(values["shade"])})
         numbers = [
             appearance.shade,
             y,
             x,
-            *(number for pair in spreads.values() for number in pair),
+            *(number for pair in pairs.values() for number in pair),
         ]
         if not (
             all(0 <= number <= 1 for number in numbers)
@@ -151,14 +151,14 @@ def measure_appearance(dataset: ArrayDataset) -> Appearance | None:
     return Appearance(
         background,
         round(float(shade), 4),
-        spread(measured.margin[kept].clamp(max=MAX_MARGIN)),
+        mean_and_std(measured.margin[kept].clamp(max=MAX_MARGIN)),
         centred_by,
         (round(y, 4), round(x, 4)),
-        spread(measured.mean),
-        spread(measured.difference if background else measured.deviation),
+        mean_and_std(measured.mean),
+        mean_and_std(measured.difference if background else measured.deviation),
     )
 
 
-def spread(values: Tensor) -> Spread:
+def mean_and_std(values: Tensor) -> MeanAndStd:
     """Return mean and standard deviation of values (n,), rounded to four decimals."""
-    return Spread(round(float(values.mean()), 4), round(float(values.std(correction=0)), 4))
+    return MeanAndStd(round(float(values.mean()), 4), round(float(values.std(correction=0)), 4))

@@ -314,6 +314,6 @@ def find_differences(X: Tensor, appearance: Appearance | None) -> tuple[str, ...
         return (OTHER_BACKGROUND[appearance.background],)
     contrast = measured.difference if appearance.background else measured.deviation
     pairs = (appearance.mean, measured.mean), (appearance.contrast, contrast)
-    if not all(spread.contains(float(value), times=3, at_least=0.1) for spread, value in pairs):
+    if not all(known.contains(float(value), times=3, at_least=0.1) for known, value in pairs):
         return (UNLIKE,)
     return ()
