@@ -29,8 +29,7 @@ except ImportError:  # Windows, which refuses to remove an open file anyway
 
 # Temporary files of write_atomically, and temporary folders
 UNFINISHED = re.compile(r"\.(.+\.[0-9a-f]{8}|[a-z0-9_]{8})\.part")
-
-
+# In cells of tables; tabs and newlines are none
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 

@@ -57,8 +57,8 @@ def check_not_hidden(*packages: str) -> None:
     """
     for name in packages:
         spec = getattr(sys.modules.get(name), "__spec__", None) or find_spec(name)
-        ours = Path(__file__).resolve().parents[1] / name
-        if spec and spec.origin and Path(spec.origin).resolve().parent != ours:
+        package = Path(__file__).resolve().parents[1] / name
+        if spec and spec.origin and Path(spec.origin).resolve().parent != package:
             raise HiddenModuleError(
                 f"{spec.origin} hides this project's package {name};",
                 "rename it, or run this in another folder",

@@ -146,7 +146,7 @@ def read_csv(path: Path) -> Table:
         notes += (f"{side * side} pixels in a row, taken as images of {side}×{side}",)
         images = numbers.astype(np.uint8).reshape(-1, side, side)
         return Table(images, labels, None, notes)
-    return Table(numbers.astype(np.float64), labels, None, notes)
+    return Table(numbers.astype(np.float64, copy=False), labels, None, notes)
 
 
 def load_numbers(path: Path, may_be_pixels: bool, **how: Any) -> np.ndarray:
