@@ -10,6 +10,7 @@ import hashlib
 import os
 import signal
 import struct
+import sys
 import types
 from pathlib import Path
 
@@ -162,6 +163,29 @@ def write_pictures(folder, sizes=((6, 4),), modes=("L", "RGB"), classes=("cat", 
                 picture = Image.fromarray(pixels).convert(modes[i % len(modes)])
                 picture.save(folder / split / name / f"{i}.png")
     return folder
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """Stand in for a notebook's kernel; return what it is asked to show, as (kind, figure)."""
+    shown = []
+    handle = types.SimpleNamespace(update=lambda figure: shown.append(("update", figure)))
+
+    def display(figure, display_id):
+        shown.append(("display", figure))
+        return handle
+
+    ipython = types.ModuleType("IPython")
+    ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object())
+    ipython.display = types.ModuleType("IPython.display")
+    ipython.display.display = display
+    inline = types.ModuleType("matplotlib_inline.backend_inline")
+    inline.set_matplotlib_formats = lambda kind: shown.append(("format", kind))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", ipython.display)
+    monkeypatch.setitem(sys.modules, "matplotlib_inline", types.ModuleType("matplotlib_inline"))
+    monkeypatch.setitem(sys.modules, "matplotlib_inline.backend_inline", inline)
+    return shown
 
 
 @pytest.fixture(scope="session")

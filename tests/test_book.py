@@ -3,7 +3,6 @@
 import functools
 import multiprocessing
 import os
-import sys
 import time
 import types
 
@@ -539,31 +538,11 @@ def test_animator_prints_whole_numbers_in_full_and_others_short(capsys):
     assert places == ["step 0.1983", "step 12.33", "step 12345678", "step 2"]
 
 
-def test_animator_in_a_notebook_redraws_in_its_place(monkeypatch, capsys):
-    """A stand-in for IPython that records what is displayed."""
-    shown = []
-    handle = types.SimpleNamespace(update=lambda figure: shown.append(("update", figure)))
-
-    def display(figure, display_id):
-        shown.append(("display", figure))
-        return handle
-
-    shell = types.SimpleNamespace(kernel=object())
-    ipython = types.ModuleType("IPython")
-    ipython.get_ipython = lambda: shell
-    ipython.display = types.ModuleType("IPython.display")
-    ipython.display.display = display
-    inline = types.ModuleType("matplotlib_inline.backend_inline")
-    inline.set_matplotlib_formats = lambda kind: shown.append(("format", kind))
-    monkeypatch.setitem(sys.modules, "IPython", ipython)
-    monkeypatch.setitem(sys.modules, "IPython.display", ipython.display)
-    monkeypatch.setitem(sys.modules, "matplotlib_inline", types.ModuleType("matplotlib_inline"))
-    monkeypatch.setitem(sys.modules, "matplotlib_inline.backend_inline", inline)
-
+def test_animator_in_a_notebook_redraws_in_its_place(notebook, capsys):
     animator = d2l.Animator(legend=["loss"])
     animator.add(1, 0.5)
     animator.add(2, 0.25)
-    assert [kind for kind, _ in shown] == ["format", "display", "update"]
-    assert shown[1][1] is shown[2][1] is animator.fig
+    assert [kind for kind, _ in notebook] == ["format", "display", "update"]
+    assert notebook[1][1] is notebook[2][1] is animator.fig
     assert capsys.readouterr().out == ""
     assert d2l.plt.get_fignums() == []

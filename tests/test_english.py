@@ -615,31 +615,12 @@ def test_a_figure_can_be_saved_and_many_are_not_left_open(tmp_path):
     assert (tmp_path / "last.svg").exists()
 
 
-def test_a_board_in_a_notebook_redraws_in_its_place(monkeypatch, capsys):
-    """A stand-in for IPython that records what is displayed."""
-    shown = []
-    handle = types.SimpleNamespace(update=lambda figure: shown.append(("update", figure)))
-
-    def display(figure, display_id):
-        shown.append(("display", figure))
-        return handle
-
-    ipython = types.ModuleType("IPython")
-    ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object())
-    ipython.display = types.ModuleType("IPython.display")
-    ipython.display.display = display
-    inline = types.ModuleType("matplotlib_inline.backend_inline")
-    inline.set_matplotlib_formats = lambda kind: shown.append(("format", kind))
-    monkeypatch.setitem(sys.modules, "IPython", ipython)
-    monkeypatch.setitem(sys.modules, "IPython.display", ipython.display)
-    monkeypatch.setitem(sys.modules, "matplotlib_inline", types.ModuleType("matplotlib_inline"))
-    monkeypatch.setitem(sys.modules, "matplotlib_inline.backend_inline", inline)
-
+def test_a_board_in_a_notebook_redraws_in_its_place(notebook, capsys):
     board = d2l.ProgressBoard()
     for x in range(3):
         board.draw(x, x, "loss")
-    assert [kind for kind, _ in shown] == ["format", "display", "update", "update"]
-    assert {figure for _, figure in shown[1:]} == {board.fig}
+    assert [kind for kind, _ in notebook] == ["format", "display", "update", "update"]
+    assert {figure for _, figure in notebook[1:]} == {board.fig}
     assert capsys.readouterr().out == ""
     assert d2l.plt.get_fignums() == []
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     Limits = Sequence[float] | None
 
@@ -170,6 +171,21 @@ def open_figure(nrows: int, ncols: int, figsize: tuple[float, float]) -> tuple[A
     return figure, grid
 
 
+def show_in_place(figure: Figure, handle: Any) -> Any:
+    """Show a figure in the notebook, or update the output of this handle; return the handle."""
+    from IPython.display import display
+
+    if handle is None:
+        return display(figure, display_id=True)
+    handle.update(figure)
+    return handle
+
+
+def as_text(x: float) -> str:
+    """Return a whole number in full, any other with four digits."""
+    return f"{x:.0f}" if x.is_integer() else f"{x:.4g}"
+
+
 class Animator:
     """Curves that grow point by point.
 
@@ -240,12 +256,7 @@ class Animator:
 
     def show(self) -> None:
         """Show the figure in the notebook, or update it in place."""
-        from IPython.display import display
-
-        if self.display is None:
-            self.display = display(self.fig, display_id=True)
-        else:
-            self.display.update(self.fig)
+        self.display = show_in_place(self.fig, self.display)
 
     def line(self, positions: Sequence, values: Sequence) -> str:
         """Return the new points as text, such as `epoch 1: train loss 0.785, test acc 0.790`."""
@@ -256,9 +267,7 @@ class Animator:
             for name, value in zip(names, values, strict=False)
             if value is not None
         ]
-        x = float(positions[0])
-        place = f"{x:.0f}" if x.is_integer() else f"{x:.4g}"
-        return f"{xlabel} {place}: {', '.join(points)}"
+        return f"{xlabel} {as_text(float(positions[0]))}: {', '.join(points)}"
 
     def save(self, path: str | Path) -> None:
         """Write the figure to a file; its suffix determines the format."""

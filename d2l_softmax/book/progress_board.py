@@ -12,7 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from d2l_softmax.book.animation import in_notebook, open_figure, pyplot, use_svg_display
+from d2l_softmax.book.animation import (
+    as_text,
+    in_notebook,
+    open_figure,
+    pyplot,
+    show_in_place,
+    use_svg_display,
+)
 
 
 class HyperParameters:
@@ -92,8 +99,7 @@ class ProgressBoard(HyperParameters):
         if in_notebook():
             self.show()
         else:
-            place = f"{x:.0f}" if x.is_integer() else f"{x:.4g}"
-            print(f"{self.xlabel or 'x'} {place}: {label} {y:.4g}", flush=True)
+            print(f"{self.xlabel or 'x'} {as_text(x)}: {label} {y:.4g}", flush=True)
 
     def update(self, label: str) -> None:
         """Bring a line, and the settings of the axes, up to date."""
@@ -129,12 +135,7 @@ class ProgressBoard(HyperParameters):
 
     def show(self) -> None:
         """Show the figure in the notebook, or update it in place."""
-        from IPython.display import display
-
-        if self.handle is None:
-            self.handle = display(self.axes.figure, display_id=True)
-        else:
-            self.handle.update(self.axes.figure)
+        self.handle = show_in_place(self.axes.figure, self.handle)
 
     def save(self, path: str | Path) -> None:
         """Write the figure to a file; its suffix determines the format."""
