@@ -615,6 +615,17 @@ def test_a_figure_can_be_saved_and_many_are_not_left_open(tmp_path):
     assert (tmp_path / "last.svg").exists()
 
 
+def test_the_legend_shows_lines_as_they_are_drawn():
+    board = d2l.ProgressBoard()
+    for epoch in (1, 2):
+        for label in ("val_loss", "val_acc"):
+            board.draw(epoch, 0.5, label)
+            legend = dict(zip(board.data, board.axes.get_legend().legend_handles, strict=True))
+            markers = {label: line.get_marker() for label, line in legend.items()}
+            assert markers == {label: line.get_marker() for label, line in board.lines.items()}
+    assert set(markers.values()) == {""}
+
+
 def test_a_board_in_a_notebook_redraws_in_its_place(notebook, capsys):
     board = d2l.ProgressBoard()
     for x in range(3):

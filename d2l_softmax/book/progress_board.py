@@ -114,9 +114,10 @@ class ProgressBoard(HyperParameters):
             style = self.ls[number % len(self.ls)]
             color = self.colors[number % len(self.colors)]
             (self.lines[label],) = axes.plot([], [], style, color=color, label=label)
-            axes.legend()
         self.lines[label].set_data(*zip(*points, strict=True))
         self.lines[label].set_marker("." if len(points) == 1 else "")
+        if len(points) <= 2:  # the legend has the line's marker
+            axes.legend()
         axes.relim()
         axes.autoscale(None)  # when the limits are next asked for
         if self.xlim is not None:
