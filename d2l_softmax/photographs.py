@@ -1,20 +1,29 @@
 """Answer a picture: mirror shoes, calibrate the probabilities for photographs, and warn."""
 
+import functools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
 from d2l_softmax.data.fashion_mnist import CLASSES
-from d2l_softmax.data.preprocessing import Preprocessed
+from d2l_softmax.data.preprocessing import SIDE, Preprocessed
 from d2l_softmax.description import AS_FASHION_MNIST, Description
 from d2l_softmax.i18n import tr
 from d2l_softmax.training.evaluation import Model, calibrate
 
 SHOES = [CLASSES.index(name) for name in ("sandal", "sneaker", "ankle boot")]
 MIN_GAIN = 0.3  # of the shoes' probability in the mirror image; 0.1 to 0.7 do about as well
+# Mean and principal components of Fashion-MNIST's training images. The file and both numbers are
+# from: python -m benchmarks.doubts PHOTOGRAPHS MODEL
+COMPONENTS = Path(__file__).parent / "data" / "components.npz"
+USUAL_RESIDUAL = 2.35
+SLOPE = 0.26  # of the probability that is expected, by the residual
+UNRELIABLE = "Often wrong: the probability is low for a picture so unlike the training images."
 MIRRORED = "mirrored: shoes in Fashion-MNIST point left"
 
 
@@ -48,6 +57,8 @@ def answer_picture(prepared: Preprocessed, model: Model, description: Descriptio
         if is_mirrored.any():
             steps = {**steps, MIRRORED: ImageOps.mirror(list(steps.values())[-1])}
         y_hat = calibrate(model.probabilities(X), description.temperature)
+    if not doubts and find_unreliable(X, y_hat).any():
+        doubts = (UNRELIABLE,)
     return Answer(X, steps, doubts, y_hat[0], description.temperature)
 
 
@@ -66,6 +77,32 @@ def mirror_shoes(X: Tensor, model: Model) -> tuple[Tensor, Tensor]:
     shoe, flipped_shoe = (model.probabilities(each)[:, SHOES].sum(dim=1) for each in (X, flipped))
     is_mirrored = flipped_shoe - shoe >= MIN_GAIN  # (n,)
     return torch.where(is_mirrored[:, None, None, None], flipped, X), is_mirrored
+
+
+def find_unreliable(X: Tensor, y_hat: Tensor) -> Tensor:
+    """Return which of n predictions are likely wrong, (n,), by images and probabilities (n, q).
+
+    The highest probability has to be the higher, the less the image is like Fashion-MNIST's.
+    """
+    return y_hat.amax(dim=1) < SLOPE * (residuals(X) - USUAL_RESIDUAL)
+
+
+def residuals(X: Tensor) -> Tensor:
+    """Return what is left of images (n, 1, h, w) without Fashion-MNIST's components: norms (n,)."""
+    mean, components = read_components()
+    size = (SIDE, SIDE)
+    if X.shape[2:] != size:  # of a model that was trained with --resize
+        X = torch.nn.functional.interpolate(X, size, mode="bilinear", antialias=True)
+    centred = X.flatten(1).float().cpu() - mean
+    return (centred - (centred @ components.T) @ components).norm(dim=1)
+
+
+@functools.cache
+def read_components() -> tuple[Tensor, Tensor]:
+    """Return mean (784,) and orthogonal unit vectors (k, 784) of Fashion-MNIST's images."""
+    with np.load(COMPONENTS) as arrays:
+        mean, components = (torch.tensor(arrays[name]).float() for name in ("mean", "components"))
+    return mean / 255, torch.linalg.qr(components.T).Q.T  # orthogonal but for rounding to bytes
 
 
 def known_about_photographs(description: Description) -> str:

@@ -317,7 +317,11 @@ def test_the_mirror_image_is_drawn_and_named(predict, folder):
     boot = Image.open(folder / "picture 8.png")
     ImageOps.mirror(boot).save(folder / "picture 8.png")
     _, out, _ = predict(folder)
-    assert ["(mirrored)" in line for line in out.splitlines()[:7]] == [False] * 4 + [True, False, False]
+    assert ["(mirrored)" in line for line in out.splitlines()[:7]] == [False] * 4 + [
+        True,
+        False,
+        False,
+    ]
     rows = read_rows(folder.parent / "out" / "predictions.csv")
     assert [row["mirrored"] for row in rows] == ["False"] * 4 + ["True", "False", "False"]
     assert rows[4]["class"] == "ankle boot"
