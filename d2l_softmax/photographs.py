@@ -92,7 +92,7 @@ def residuals(X: Tensor) -> Tensor:
     mean, components = read_components()
     size = (SIDE, SIDE)
     if X.shape[2:] != size:  # of a model that was trained with --resize
-        X = torch.nn.functional.interpolate(X, size, mode="bilinear", antialias=True)
+        X = torch.nn.functional.interpolate(X, size, mode="area")
     centred = X.flatten(1).float().cpu() - mean
     return (centred - (centred @ components.T) @ components).norm(dim=1)
 

@@ -33,9 +33,12 @@ from d2l_softmax.pages.predictions import SIDE
 from d2l_softmax.photographs import (
     MIRRORED,
     SHOES,
+    UNRELIABLE,
     answer_picture,
+    find_unreliable,
     known_about_photographs,
     mirror_shoes,
+    residuals,
 )
 
 NOT_MEASURED = (
@@ -366,6 +369,35 @@ def test_what_is_known_about_photographs_is_said_once(predict, folder, measured)
     assert "photographs" not in predict("--index=1", measured)[1]
     custom = OF_FASHION_MNIST._replace(pictures="resized")
     assert known_about_photographs(custom) == ""
+
+
+def test_a_warning_needs_an_unlike_picture_or_a_low_probability(predict, folder, real_data):
+    """Fashion-MNIST's own images are rarely warned of, garments that lie on their side often."""
+    X = real_data[1][0][:2000].unsqueeze(1) / 255
+    sure, unsure = (torch.tensor([[p, 1 - p]]).expand(2000, 2) for p in (0.9, 0.5))
+    turned = X.rot90(1, (2, 3))
+    shares = [
+        float(find_unreliable(images, y_hat).float().mean())
+        for images in (X, turned)
+        for y_hat in (sure, unsure)
+    ]
+    assert shares[0] < 0.03
+    assert shares[1] > shares[0]
+    assert shares[2] > 5 * shares[0]
+    assert shares[3] > 2 * shares[1]
+    large = torch.nn.functional.interpolate(X, (56, 56))  # of a model of --resize 56
+    assert residuals(large) == pytest.approx(residuals(X), abs=1e-4)
+    noise = torch.randint(256, (28, 28), generator=torch.Generator().manual_seed(0))
+    Image.fromarray(noise.byte().numpy()).save(folder / "noise.png")
+    (result,) = json.loads(predict(folder / "noise.png", "--json")[1])
+    assert result["doubts"] == [UNRELIABLE]
+
+
+def test_help_says_what_makes_a_good_photograph(capsys):
+    with pytest.raises(SystemExit):
+        d2l_main.main(["predict", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert predict_command.ADVICE in said
 
 
 def test_small_probabilities_are_not_zero(predict, folder):

@@ -53,6 +53,12 @@ PROGRAM = "python -m d2l_softmax predict"
 TABLE, PAGE = "predictions.csv", "predictions.html"
 MOST_DRAWN = 10  # a drawing takes a second; the page shows any number of pictures
 
+ADVICE = (
+    "Photographs are often misclassified (docs/photographs.md). It helps to show one shoe from the "
+    "side, or a garment that lies flat, sleeves along its body, nobody in it, on a background of "
+    "one colour; to save HEIC pictures as JPEG; or to train on your own photographs (docs/data.md)"
+)
+
 LONGEST_STEM = 200  # bytes of a picture's name in the name of its drawing
 
 
@@ -66,7 +72,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="a picture (PNG, JPEG, WebP and others, of any size), a folder with pictures, or a "
         f"pattern such as 'photos/*.jpg'. Up to {MOST_DRAWN} pictures each get a drawing. Two or "
-        f"more pictures also get a table, {TABLE}, and a page, {PAGE}",
+        f"more pictures also get a table, {TABLE}, and a page, {PAGE}. {ADVICE}",
     )
     parser.add_argument(
         "--index", type=whole(0), metavar="N", help="an image of the test set, counted from 0"
@@ -97,7 +103,8 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
     """Print the three most probable classes of each picture, and draw what the model saw of it.
 
     Problems with pictures are printed on standard error; the other pictures are still predicted.
-    After a signal, the results so far are written.
+    After a signal, the results so far are written. The status is 1 if a picture can't be read, or
+    if none has an object.
     """
     model = load_model(options.model, twins["scratch"], dtype=torch.float32)
     classes, folder = (

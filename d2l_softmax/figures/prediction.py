@@ -58,7 +58,8 @@ def draw_prediction(
         draw_steps(upper, steps)
     draw_contributions(images, X, model, classes, temperature)
     draw_probabilities(bars.subplots(), y_hat, classes)
-    draw_note(bars, note, 46)
+    if note:
+        draw_note(bars, note, 46)
     return figure
 
 
@@ -66,7 +67,8 @@ def draw_nothing_found(steps: Mapping[str, Image], doubts: Sequence[str], note: 
     """Draw a picture in which no object was found: there are no probabilities."""
     figure = new_drawing(3.3, [NO_PREDICTION, *doubts])
     draw_steps(figure, steps)
-    draw_note(figure, note, 140)
+    if note:
+        draw_note(figure, note, 140)
     return figure
 
 
@@ -90,10 +92,9 @@ def draw_steps(figure: FigureBase, steps: Mapping[str, Image]) -> None:
 
 def draw_note(figure: FigureBase, note: str, width: int) -> None:
     """Write a note of lines of a width, in characters, below a figure."""
-    if note:
-        is_chinese = not note.isascii()  # whose characters are twice as wide
-        lines = textwrap.fill(note, width // 2 if is_chinese else width)
-        figure.supxlabel(lines, fontsize="small", color="dimgray")
+    # A line ends at a space; Chinese has none, so a line ends at its semicolon.
+    lines = textwrap.fill(note, width) if note.isascii() else note.replace("；", "；\n")
+    figure.supxlabel(lines, fontsize="small", color="dimgray")
 
 
 def draw_contributions(
