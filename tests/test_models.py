@@ -15,8 +15,10 @@ import d2l_softmax as d2l
 import scratch
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_model
+from d2l_softmax.commands.options import parse
+from d2l_softmax.commands.train import photographs_of_recipe
 from d2l_softmax.data.fashion_mnist import CLASSES
-from d2l_softmax.description import OF_FASHION_MNIST, Photographs
+from d2l_softmax.description import OF_FASHION_MNIST, PHOTOGRAPHS, Photographs
 from d2l_softmax.errors import UserError
 from d2l_softmax.models import ModelFileError
 from d2l_softmax.training.history import load_history
@@ -113,6 +115,23 @@ def test_results_on_photographs_are_kept(path):
     d2l.save_model(path, model)
     assert json.loads(path.with_suffix(".json").read_text())["photographs"] == MEASURED
     assert d2l.load_model(path).description == model.description
+
+
+@pytest.mark.parametrize(
+    ("argv", "recipe"),
+    [
+        ([], "book"),
+        (["--recipe=best", "--seed=3", "--dtype=float64"], "best"),
+        (["--recipe=best", "--epochs=19"], None),
+        (["--lr=0.2"], None),
+        (["--validation=1000"], None),
+        (["--resize=14"], None),
+        (["--standardize=yes"], None),
+    ],
+)
+def test_only_a_recipe_s_models_are_measured_on_photographs(argv, recipe):
+    photographs = photographs_of_recipe(parse("scratch", argv))
+    assert photographs == (PHOTOGRAPHS[recipe] if recipe else None)
 
 
 @pytest.mark.parametrize(
