@@ -13,11 +13,44 @@ from d2l_softmax.io import DamagedFileError, read_regular_file, write_json
 # How a picture file becomes an example, where examples are images
 AS_FASHION_MNIST = "as Fashion-MNIST was made"  # see data/preprocessing.py
 RESIZED = "resized"
+LOWEST_TEMPERATURE = 0.01  # far beyond what is ever fitted; no float32 overflows
 MAX_BYTES = 100_000_000  # 100,000 classes with long names
 
 
 class ModelFileError(UserError, ValueError):
     """A model file can't be used; the message names the file and the reason."""
+
+
+class Photographs(NamedTuple):
+    """How a model does on photographs: `right` of `of` were classified correctly.
+
+    Divided by `temperature`, the logits of photographs give calibrated probabilities.
+    """
+
+    temperature: float
+    right: int
+    of: int
+
+    def check(self) -> None:
+        """Raise ValueError or TypeError unless these are results of a model."""
+        temperature, right, of = self
+        if not (
+            type(temperature) in (int, float)
+            and LOWEST_TEMPERATURE <= temperature <= 1 / LOWEST_TEMPERATURE
+            and type(right) is type(of) is int
+            and 0 <= right <= of
+            and of > 0
+        ):
+            raise ValueError("not results on photographs")
+
+
+# By recipe, for models of Fashion-MNIST: on the validation split of clothing-dataset-small, 264
+# photographs by ordinary people: python benchmarks/photographs.py --fit
+PHOTOGRAPHS = {
+    "book": Photographs(2.5, 90, 264),
+    "best": Photographs(2.5, 92, 264),
+    "photos": Photographs(1.5, 124, 264),
+}
 
 
 class Description(NamedTuple):
@@ -26,7 +59,8 @@ class Description(NamedTuple):
     `data` is the data set's name. An example has the `shape` (c, h, w), pixels in [0, 1], or (d,),
     features. `resize` is the size (h, w) that images were resized to, None if they were not.
     `pictures` says how a picture file becomes an example: AS_FASHION_MNIST, RESIZED, or None for
-    features. `appearance` says what custom training images look like, None if it was not measured.
+    features. `appearance` says what custom training images look like, `photographs` how the model
+    does on photographs; each is None if it was not measured.
     """
 
     data: str
@@ -35,6 +69,7 @@ class Description(NamedTuple):
     resize: tuple[int, int] | None
     pictures: str | None
     appearance: Appearance | None = None
+    photographs: Photographs | None = None
 
     @property
     def num_inputs(self) -> int:
@@ -46,11 +81,21 @@ class Description(NamedTuple):
         """Return True if examples are images, False if they are features."""
         return len(self.shape) == 3
 
+    @property
+    def temperature(self) -> float:
+        """Return what the logits of photographs are divided by: 1 if it was not measured."""
+        return self.photographs.temperature if self.photographs else 1.0
+
     def to_dict(self) -> dict[str, Any]:
         """Return the content of model.json; `scale` is the factor for pixels of 0 to 255."""
         appearance = self.appearance and self.appearance.to_dict()
+        photographs = self.photographs and self.photographs._asdict()
         scale = 1 / 255 if self.has_images else None
-        return self._asdict() | {"appearance": appearance, "scale": scale}
+        return self._asdict() | {
+            "appearance": appearance,
+            "photographs": photographs,
+            "scale": scale,
+        }
 
     def in_words(self) -> str:
         """Return shape and number of classes, such as `3x32x32 in 40 classes`."""
@@ -58,7 +103,7 @@ class Description(NamedTuple):
 
     def check(self) -> None:
         """Raise ValueError or TypeError unless a model can have these inputs and classes."""
-        data, classes, shape, resize, pictures, appearance = self
+        data, classes, shape, resize, pictures, appearance, photographs = self
         if not (
             all(isinstance(text, str) for text in (data, *classes))
             and all(type(side) is int and side > 0 for side in (*shape, *(resize or ())))
@@ -68,8 +113,11 @@ class Description(NamedTuple):
             and pictures in (AS_FASHION_MNIST, RESIZED, None)
             and (pictures != AS_FASHION_MNIST or shape == (1, *(resize or (28, 28))))
             and (appearance is None or pictures == RESIZED)
+            and (photographs is None or pictures == AS_FASHION_MNIST)
         ):
             raise ValueError("not a description of a model")
+        if photographs:
+            photographs.check()
 
 
 # Of a model.pt without a model.json: before custom data there was none
@@ -99,7 +147,8 @@ def load_description(model_path: Path) -> Description:
         is_original = (data, classes) == (FASHION_MNIST, CLASSES)
         pictures = content.get("pictures", AS_FASHION_MNIST if is_original else RESIZED)
         resize = content["resize"] and tuple(content["resize"])
-        appearance = content.get("appearance")  # earlier versions did not measure it
+        appearance = content.get("appearance")  # earlier versions did not measure these
+        photographs = content.get("photographs")
         description = Description(
             data,
             classes,
@@ -107,6 +156,7 @@ def load_description(model_path: Path) -> Description:
             resize,
             pictures,
             appearance and Appearance.from_dict(appearance),
+            None if photographs is None else Photographs(**photographs),
         )
         description.check()
         return description

@@ -1,5 +1,7 @@
 """load_model and save_model, for both twins and for custom data."""
 
+import json
+import math
 import subprocess
 import sys
 
@@ -13,7 +15,10 @@ import d2l_softmax as d2l
 import scratch
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_model
+from d2l_softmax.commands.options import parse
+from d2l_softmax.commands.train import photographs_of_recipe
 from d2l_softmax.data.fashion_mnist import CLASSES
+from d2l_softmax.description import OF_FASHION_MNIST, PHOTOGRAPHS, Photographs
 from d2l_softmax.errors import UserError
 from d2l_softmax.models import ModelFileError
 from d2l_softmax.training.history import load_history
@@ -97,6 +102,58 @@ def test_files_that_cannot_be_used_raise_user_errors(path):
         d2l.load_model(path)
     d2l.save_model(path, scratch.SoftmaxRegression())
     path.with_suffix(".json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UserError, match="damaged or does not describe a model"):
+        d2l.load_model(path)
+
+
+MEASURED = {"temperature": 1.5, "right": 124, "of": 264}
+
+
+def test_results_on_photographs_are_kept(path):
+    model = scratch.SoftmaxRegression()
+    model.description = OF_FASHION_MNIST._replace(photographs=Photographs(**MEASURED))
+    d2l.save_model(path, model)
+    assert json.loads(path.with_suffix(".json").read_text())["photographs"] == MEASURED
+    assert d2l.load_model(path).description == model.description
+
+
+@pytest.mark.parametrize(
+    ("argv", "recipe"),
+    [
+        ([], "book"),
+        (["--recipe=best", "--seed=3", "--dtype=float64"], "best"),
+        (["--recipe=best", "--epochs=19"], None),
+        (["--lr=0.2"], None),
+        (["--validation=1000"], None),
+        (["--resize=14"], None),
+        (["--standardize=yes"], None),
+    ],
+)
+def test_only_a_recipe_s_models_are_measured_on_photographs(argv, recipe):
+    photographs = photographs_of_recipe(parse("scratch", argv))
+    assert photographs == (PHOTOGRAPHS[recipe] if recipe else None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"temperature": 0},
+        {"temperature": math.nan},
+        {"temperature": 1e-300},
+        {"temperature": "1.5"},
+        {"right": 265},
+        {"right": -1},
+        {"right": 0.5},
+        {"right": 0, "of": 0},
+        {"more": 1},
+    ],
+)
+def test_impossible_results_on_photographs_are_refused(path, change):
+    d2l.save_model(path, scratch.SoftmaxRegression())
+    description = json.loads(path.with_suffix(".json").read_text())
+    path.with_suffix(".json").write_text(
+        json.dumps(description | {"photographs": MEASURED | change})
+    )
     with pytest.raises(UserError, match="damaged or does not describe a model"):
         d2l.load_model(path)
 

@@ -16,19 +16,34 @@ import pytest
 import torch
 from conftest import complaints
 from matplotlib.colors import to_rgb
-from PIL import Image
+from PIL import Image, ImageOps
 
+import d2l_softmax
 import scratch
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import predict as predict_command
 from d2l_softmax.commands.predict import find_pictures
 from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.data.preprocessing import Preprocessed
+from d2l_softmax.description import OF_FASHION_MNIST
 from d2l_softmax.figures import style
 from d2l_softmax.figures.prediction import draw_prediction
 from d2l_softmax.figures.style import chinese_font
 from d2l_softmax.pages.predictions import SIDE
+from d2l_softmax.photographs import (
+    MIRRORED,
+    SHOES,
+    UNRELIABLE,
+    answer_picture,
+    find_unreliable,
+    known_about_photographs,
+    mirror_shoes,
+    residuals,
+)
 
+NOT_MEASURED = (
+    "How often this model is right about photographs was not measured; see docs/photographs.md."
+)
 DOUBT = "The picture is <blank>."
 IN_FOLDER = [*(f"picture {i}.png" for i in (10, 11, 12, 13, 8, 9)), "衬衫 1.JPG"]
 
@@ -143,7 +158,8 @@ def test_table_lines_and_json_agree(predict, folder, doubtful):
     assert (status, err) == (0, "")
     table = folder.parent / "out" / "predictions.csv"
     rows, results = read_rows(table), json.loads(predict(folder, "--json")[1])
-    assert list(rows[0]) == ["file", "class", "index", "probability", *CLASSES, "doubts"]
+    columns = ["file", "class", "index", "probability", *CLASSES, "mirrored", "doubts"]
+    assert list(rows[0]) == columns
     assert [os.path.basename(row["file"]) for row in rows] == IN_FOLDER
     for row, result in zip(rows, results, strict=True):
         assert (row["file"], row["class"]) == (result["file"], result["class"])
@@ -160,7 +176,7 @@ def test_table_lines_and_json_agree(predict, folder, doubtful):
     lines = out.splitlines()
     assert lines[0].startswith(first)
     written = f"wrote predictions.csv and predictions.html to {table.parent}"
-    assert lines[-2:] == [f"    {DOUBT}", written]
+    assert lines[-3:] == [f"    {DOUBT}", written, NOT_MEASURED]
 
 
 def test_few_pictures_are_drawn_and_many_are_not(predict, folder, monkeypatch):
@@ -199,15 +215,15 @@ def test_problems_are_on_standard_error_and_on_the_page(predict, folder):
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_keeps_the_results_so_far(predict, folder, monkeypatch, signum):
-    predict_one, done = predict_command.predict_one, []
+    read_picture, done = predict_command.read_picture, []
 
     def interrupted(path, *arguments):
         done.append(str(path))
         if len(done) == 2:
             signal.raise_signal(signum)
-        return predict_one(path, *arguments)
+        return read_picture(path, *arguments)
 
-    monkeypatch.setattr(predict_command, "predict_one", interrupted)
+    monkeypatch.setattr(predict_command, "read_picture", interrupted)
     status, _, err = predict(folder)
     assert status == 128 + signum
     assert err == "python -m d2l_softmax predict: interrupted after 2 of 7 pictures\n"
@@ -240,9 +256,157 @@ def test_a_prediction_is_small_and_has_no_tensors():
     steps = {"the picture": Image.fromarray(noise.numpy())}
     prepared = Preprocessed(torch.rand(1, 1, 28, 28), steps)
     model = scratch.SoftmaxRegression(784, 10)
-    prediction = predict_command.predict_one(Path("name"), prepared, model)
+    answer = answer_picture(prepared, model, OF_FASHION_MNIST)
+    prediction = predict_command.to_prediction(Path("name"), answer)
     assert len(pickle.dumps(prediction)) < 20_000
     assert {type(probability) for probability in prediction.probabilities} == {float}
+
+
+# Photographs
+
+
+@pytest.fixture
+def measured(trained, tmp_path):
+    """Return --model for the trained model, measured on photographs: a temperature of 2, 47 %."""
+    path = tmp_path / "measured" / "model.pt"
+    path.parent.mkdir()
+    path.write_bytes((trained / "model.pt").read_bytes())
+    photographs = {"temperature": 2, "right": 124, "of": 264}
+    description = OF_FASHION_MNIST.to_dict() | {"photographs": photographs}
+    path.with_suffix(".json").write_text(json.dumps(description))
+    return f"--model={path}"
+
+
+def test_where_no_object_is_found_there_is_no_class(predict, folder, capsys):
+    blank = folder / "blank.png"
+    Image.new("L", (60, 60), 200).save(blank)
+    nothing = {"class": None, "index": None, "probability": None, "probabilities": None}
+    status, out, err = predict(blank)
+    assert (status, err) == (1, "")  # no picture has a class
+    drawing = folder.parent / "out" / "blank-prediction.png"
+    first, doubt, _ = out.splitlines()
+    assert first == f"{blank}: no prediction: no object found; drawn in {drawing}"
+    assert drawing.exists()
+    status, out, err = predict(blank, folder / "picture 8.png")
+    assert (status, err) == (0, "")
+    page = (folder.parent / "out" / "predictions.html").read_text(encoding="utf-8")
+    assert '<p class="none">no prediction: no object found</p>' in page
+    assert "ankle boot 1, no prediction 1; doubtful: 0." in page
+    row, other = read_rows(folder.parent / "out" / "predictions.csv")
+    assert {row[name] for name in ("class", "index", "probability", *CLASSES)} == {""}
+    assert row["doubts"] == doubt.strip()
+    assert other["class"] == "ankle boot"
+    (result,) = json.loads(predict(blank, "--json")[1])
+    assert {name: result[name] for name in nothing} == nothing
+
+
+def test_shoes_that_point_right_are_mirrored(trained, real_data):
+    """The shoes' direction changes little; nothing else is touched, nor is another data set."""
+    model = d2l_softmax.load_model(trained / "model.pt")
+    X, y = real_data[1][0][:2000].unsqueeze(1) / 255, real_data[1][1][:2000]
+    is_shoe = torch.isin(y, torch.tensor(SHOES))
+    accuracies = {}
+    for name, images in {"left": X, "right": X.flip(-1)}.items():
+        seen, is_mirrored = mirror_shoes(images, model)
+        assert torch.equal(seen[is_mirrored], images[is_mirrored].flip(-1))
+        assert torch.equal(seen[~is_mirrored], images[~is_mirrored])
+        assert is_mirrored[~is_shoe].float().mean() < 0.01
+        right = model.probabilities(seen).argmax(dim=1) == y
+        accuracies[name] = right[is_shoe].float().mean()
+    assert accuracies["right"] > accuracies["left"] - 0.05 > 0.8
+
+
+def test_the_mirror_image_is_drawn_and_named(predict, folder):
+    boot = Image.open(folder / "picture 8.png")
+    ImageOps.mirror(boot).save(folder / "picture 8.png")
+    _, out, _ = predict(folder)
+    assert ["(mirrored)" in line for line in out.splitlines()[:7]] == [False] * 4 + [
+        True,
+        False,
+        False,
+    ]
+    rows = read_rows(folder.parent / "out" / "predictions.csv")
+    assert [row["mirrored"] for row in rows] == ["False"] * 4 + ["True", "False", "False"]
+    assert rows[4]["class"] == "ankle boot"
+    page = (folder.parent / "out" / "predictions.html").read_text(encoding="utf-8")
+    assert page.count(MIRRORED) == 1
+
+
+def test_a_mirrored_shoe_is_a_step(trained, real_data):
+    model = d2l_softmax.load_model(trained / "model.pt")
+    boot = Image.fromarray(real_data[1][0][0].numpy())
+    steps = {"the picture": ImageOps.mirror(boot)}
+    prepared = Preprocessed(real_data[1][0][0].flip(-1).view(1, 1, 28, 28) / 255, steps)
+    answer = answer_picture(prepared, model, OF_FASHION_MNIST)
+    assert list(answer.steps) == ["the picture", MIRRORED]
+    assert answer.steps[MIRRORED].tobytes() == boot.tobytes()
+    assert torch.equal(answer.X, prepared.X.flip(-1))
+    other = OF_FASHION_MNIST._replace(pictures="resized")  # their shoes may point anywhere
+    assert torch.equal(answer_picture(prepared, model, other).X, prepared.X)
+
+
+def test_probabilities_of_photographs_are_calibrated_and_others_are_not(
+    predict, folder, measured, trained, real_data
+):
+    model = d2l_softmax.load_model(trained / "model.pt")
+    X = real_data[1][0][1].view(1, 1, 28, 28) / 255
+    expected = dict(zip(CLASSES, (model(X)[0] / 2).softmax(dim=0).tolist(), strict=True))
+    (result,) = json.loads(predict(folder / "picture 9.png", "--json", measured)[1])
+    assert result["probabilities"] == pytest.approx(expected, abs=1e-6)
+    test_image = [predict("--index=1", "--json", *given)[1] for given in ([measured], [])]
+    assert test_image[0] == test_image[1]
+
+
+def test_what_is_known_about_photographs_is_said_once(predict, folder, measured):
+    known = (
+        "Of 264 photographs by ordinary people, this model classifies 47 % correctly; see "
+        "docs/photographs.md."
+    )
+    assert predict(folder, measured)[1].splitlines()[-1] == known
+    page = (folder.parent / "out" / "predictions.html").read_text(encoding="utf-8")
+    assert page.count(known) == 1
+    assert predict(folder)[1].splitlines()[-1] == NOT_MEASURED
+    assert "photographs" not in predict("--index=1", measured)[1]
+    custom = OF_FASHION_MNIST._replace(pictures="resized")
+    assert known_about_photographs(custom) == ""
+
+
+def test_a_warning_needs_an_unlike_picture_or_a_low_probability(predict, folder, real_data):
+    """Fashion-MNIST's own images are rarely warned of, garments that lie on their side often."""
+    X = real_data[1][0][:2000].unsqueeze(1) / 255
+    sure, unsure = (torch.tensor([[p, 1 - p]]).expand(2000, 2) for p in (0.9, 0.5))
+    turned = X.rot90(1, (2, 3))
+    shares = [
+        float(find_unreliable(images, y_hat).float().mean())
+        for images in (X, turned)
+        for y_hat in (sure, unsure)
+    ]
+    assert shares[0] < 0.03
+    assert shares[1] > shares[0]
+    assert shares[2] > 5 * shares[0]
+    assert shares[3] > 2 * shares[1]
+    large = torch.nn.functional.interpolate(X, (56, 56))  # of a model of --resize 56
+    assert residuals(large) == pytest.approx(residuals(X), abs=1e-4)
+    noise = torch.randint(256, (28, 28), generator=torch.Generator().manual_seed(0))
+    Image.fromarray(noise.byte().numpy()).save(folder / "noise.png")
+    (result,) = json.loads(predict(folder / "noise.png", "--json")[1])
+    assert result["doubts"] == [UNRELIABLE]
+
+
+def test_help_says_what_makes_a_good_photograph(capsys):
+    with pytest.raises(SystemExit):
+        d2l_main.main(["predict", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert predict_command.ADVICE in said
+
+
+def test_small_probabilities_are_not_zero(predict, folder):
+    out = predict(folder)[1]  # of trousers the model is sure
+    assert "<0.001" in out
+    assert "0.000" not in out
+    page = (folder.parent / "out" / "predictions.html").read_text(encoding="utf-8")
+    assert "&lt;0.001</span>" in page
+    assert ">0.000<" not in page
 
 
 # The page
@@ -294,12 +458,14 @@ def test_the_page_fits_every_width_and_loads_nothing(page, visit):
 
 @pytest.mark.usefixtures("font_for_chinese")
 def test_the_page_in_chinese_is_chinese(predict, folder, visit):
+    Image.new("L", (60, 60), 200).save(folder / "空白.png")
     predict(folder, folder / "*.gif", "--lang=zh")
     opened, _ = visit(folder.parent / "out" / "predictions.html")
     assert opened.evaluate("document.documentElement.lang") == "zh-CN"
-    texts = [opened.title(), *opened.locator("h1, h2, header p, .classes span").all_inner_texts()]
+    shown = "h1, h2, header p, .classes span, .none, .note"
+    texts = [opened.title(), *opened.locator(shown).all_inner_texts()]
     texts += opened.evaluate("[...document.images].map(image => image.alt)")
-    names = "|".join(re.escape(path.name) for path in folder.rglob("*.*"))
+    names = "|".join(re.escape(path.name) for path in folder.rglob("*.*")) + "|docs/photographs.md"
     assert not re.search("[a-z]{2}", re.sub(names, "", "\n".join(texts)))
 
 
@@ -390,6 +556,19 @@ def test_steps_are_drawn_in_order_under_the_doubts():
     for axes, picture in zip(figure.axes, steps.values(), strict=False):
         assert axes.images[0].get_array()[0, 0, 0] == picture.getpixel((0, 0))
     assert figure.get_suptitle() == DOUBT
+
+
+def test_a_drawing_shows_the_calibrated_probabilities_and_the_note():
+    model = scratch.SoftmaxRegression(4, 3)
+    model.W.zero_()
+    model.b.copy_(torch.tensor([16.0, 2.0, 0.0]))
+    X = torch.rand(1, 1, 2, 2)
+    figure = draw_prediction(X, {}, (), model, CLASSES[:3], temperature=2.0, note="A note.")
+    (bars,) = [axes for axes in figure.axes if axes.get_xlabel() == "probability"]
+    assert [text.get_text() for text in bars.texts] == ["0.999", "<0.001", "<0.001"]
+    said = [text.get_text() for each in subfigures(figure) for text in each.texts]
+    assert "A note." in said
+    assert any("16.00 − 2.00 = 14.00 ≈ 2 × log(0.999 / 0.000911)" in text for text in said)
 
 
 def test_features_have_probabilities_alone():

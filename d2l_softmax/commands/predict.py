@@ -1,12 +1,14 @@
 """The command `predict`: classify pictures, and draw what the model saw of each."""
 
+from __future__ import annotations
+
 import argparse
-import functools
 import glob
 import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
@@ -35,17 +37,27 @@ from d2l_softmax.data.preprocessing import (
 )
 from d2l_softmax.description import AS_FASHION_MNIST, Description
 from d2l_softmax.errors import UserError
-from d2l_softmax.figures.prediction import draw_prediction
+from d2l_softmax.figures.prediction import NO_PREDICTION, draw_nothing_found, draw_prediction
 from d2l_softmax.figures.style import as_pixels, save_figure
 from d2l_softmax.i18n import tr
 from d2l_softmax.io import prepare_directory, write_csv
 from d2l_softmax.models import OtherDataError, load_model, load_test_data
 from d2l_softmax.pages.predictions import Prediction, make_thumbnail, write_predictions_page
-from d2l_softmax.training.evaluation import Model
+from d2l_softmax.photographs import MIRRORED, Answer, answer_picture, known_about_photographs
+from d2l_softmax.training.evaluation import format_probability
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PROGRAM = "python -m d2l_softmax predict"
 TABLE, PAGE = "predictions.csv", "predictions.html"
 MOST_DRAWN = 10  # a drawing takes a second; the page shows any number of pictures
+
+ADVICE = (
+    "Photographs are often misclassified (docs/photographs.md). It helps to show one shoe from the "
+    "side, or a garment that lies flat, sleeves along its body, nobody in it, on a background of "
+    "one colour; to save HEIC pictures as JPEG; or to train on your own photographs (docs/data.md)"
+)
 
 LONGEST_STEM = 200  # bytes of a picture's name in the name of its drawing
 
@@ -60,7 +72,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="a picture (PNG, JPEG, WebP and others, of any size), a folder with pictures, or a "
         f"pattern such as 'photos/*.jpg'. Up to {MOST_DRAWN} pictures each get a drawing. Two or "
-        f"more pictures also get a table, {TABLE}, and a page, {PAGE}",
+        f"more pictures also get a table, {TABLE}, and a page, {PAGE}. {ADVICE}",
     )
     parser.add_argument(
         "--index", type=whole(0), metavar="N", help="an image of the test set, counted from 0"
@@ -91,14 +103,16 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
     """Print the three most probable classes of each picture, and draw what the model saw of it.
 
     Problems with pictures are printed on standard error; the other pictures are still predicted.
-    After a signal, the results so far are written.
+    After a signal, the results so far are written. The status is 1 if a picture can't be read, or
+    if none has an object.
     """
     model = load_model(options.model, twins["scratch"], dtype=torch.float32)
     classes, folder = (
         model.description.classes,
         prepare_directory(options.output_dir, options.dataset),
     )
-    pictures, problems, read = find_inputs(options, model.description)
+    pictures, problems, answer = find_inputs(options, model)
+    note = known_about_photographs(model.description) if options.paths else ""
     reserved = {picture.resolve() for picture in pictures}  # no drawing replaces a user's picture
     predictions: list[Prediction] = []
     stop = StopRequest()
@@ -107,13 +121,14 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
         signals_handled_by(stop),
         Console(len(pictures), quiet=False, unit="pictures") as console,
     ):
+        page_note = known_about_photographs(model.description) if note else ""  # in --lang
         for problem in problems:
             console.warn(f"{PROGRAM}: {problem}")
         for picture in pictures:
             if stop.signum:
                 break
             try:
-                prepared = read(picture)
+                result = answer(picture)
             except PictureError as error:
                 console.warn(f"{PROGRAM}: {error}")
                 problems.append(str(error))
@@ -121,32 +136,38 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
                 drawing = None
                 if len(pictures) <= MOST_DRAWN:
                     drawing = drawing_path(folder, picture.stem, reserved)
-                    save_figure(drawing, draw_prediction(*prepared, model, classes))
-                predictions.append(predict_one(picture, prepared, model))
+                    save_figure(drawing, draw(result, model, page_note))
+                predictions.append(to_prediction(picture, result))
                 if not options.json:
                     console.print(format_prediction(predictions[-1], classes, drawing))
             console.bar.update()
         results = [as_json(prediction, classes) for prediction in predictions]
         if len(pictures) > 1 and predictions:
             write_table(folder / TABLE, results, classes)
-            write_predictions_page(folder / PAGE, predictions, classes, problems, len(pictures))
+            write_predictions_page(
+                folder / PAGE, predictions, classes, problems, len(pictures), page_note
+            )
             if not options.json:
                 console.print(f"wrote {TABLE} and {PAGE} to {folder}")
+        if note and predictions and not options.json:
+            console.print(note)
     if options.json:
         print_out(json.dumps(results, indent=2))
     if stop.signum:
         raise Interrupted(stop.signum, f"after {len(predictions):,} of {len(pictures):,} pictures")
-    return 1 if problems else 0
+    has_class = any(prediction.probabilities for prediction in predictions)
+    return 1 if problems or not has_class else 0
 
 
 def find_inputs(
-    options: argparse.Namespace, description: Description
-) -> tuple[list[Path], list[str], Callable[[Path], Preprocessed]]:
-    """Return the pictures to predict, problems with the arguments, and a function that reads one.
+    options: argparse.Namespace, model: Any
+) -> tuple[list[Path], list[str], Callable[[Path], Answer]]:
+    """Return the pictures to predict, problems with the arguments, and a function that answers one.
 
     The image of the test set that --index names counts as a picture `test-N`. Raises UserError if
     there is no such image, OtherDataError if the model takes features.
     """
+    description: Description = model.description
     if options.index is not None:
         dataset = load_test_data(options, description).dataset
         if options.index >= len(dataset):
@@ -155,14 +176,19 @@ def find_inputs(
                 f"choose one with {{index}} from 0 to {len(dataset) - 1:,}",
             )
         X = dataset[options.index][0].unsqueeze(0)  # (1, ...)
-        return [Path(f"test-{options.index}")], [], lambda path: Preprocessed(X, {}, ())
+        with torch.no_grad():  # no photograph: neither mirrored nor calibrated
+            answer = Answer(X, {}, (), model.probabilities(X)[0])
+        return [Path(f"test-{options.index}")], [], lambda path: answer
     paths, problems = find_pictures(options.paths)
     if paths and not description.has_images:
         raise OtherDataError(
             f"can't classify pictures: the model is for features, {description.in_words()}"
         )
-    read = functools.partial(read_picture, description=description, invert=options.invert)
-    return paths, problems, read
+
+    def answer_file(path: Path) -> Answer:
+        return answer_picture(read_picture(path, description, options.invert), model, description)
+
+    return paths, problems, answer_file
 
 
 def find_pictures(arguments: Sequence[Path]) -> tuple[list[Path], list[str]]:
@@ -219,16 +245,26 @@ def read_picture(path: Path, description: Description, invert: str) -> Preproces
     return prepared._replace(X=X)
 
 
-def predict_one(path: Path, prepared: Preprocessed, model: Model) -> Prediction:
-    """Return a model's prediction, with thumbnails of the picture and of the model's input."""
-    with torch.no_grad():
-        probabilities = model.probabilities(prepared.X)[0].tolist()
+def draw(answer: Answer, model: Any, note: str) -> Figure:
+    """Return the drawing of an answer."""
+    if answer.y_hat is None:
+        return draw_nothing_found(answer.steps, answer.doubts, note)
+    X, steps, doubts, _, temperature = answer
+    return draw_prediction(X, steps, doubts, model, model.classes, temperature, note)
+
+
+def to_prediction(path: Path, answer: Answer) -> Prediction:
+    """Return an answer as the page shows it, with thumbnails of the picture and model's input."""
     images = {
-        tr("the picture {name}", name=path.name): prepared.steps.get(THE_PICTURE),
-        tr("what the model saw of {name}", name=path.name): to_image(prepared.X),
+        tr("the picture {name}", name=path.name): answer.steps.get(THE_PICTURE),
+        tr("what the model saw of {name}", name=path.name): to_image(answer.X),
     }
     thumbnails = [make_thumbnail(image, alt) for alt, image in images.items() if image]
-    return Prediction(str(path), probabilities, prepared.doubts, thumbnails)
+    probabilities = [] if answer.y_hat is None else answer.y_hat.tolist()
+    if not probabilities:
+        del thumbnails[1:]  # the model saw nothing
+    is_mirrored = MIRRORED in answer.steps
+    return Prediction(str(path), probabilities, answer.doubts, thumbnails, is_mirrored)
 
 
 def to_image(X: Tensor) -> Image.Image | None:
@@ -256,32 +292,43 @@ def drawing_path(folder: Path, stem: str, reserved: set[Path]) -> Path:
 
 def format_prediction(prediction: Prediction, classes: Sequence[str], drawing: Path | None) -> str:
     """Return a line with the three most probable classes, and a line for each doubt."""
-    highest = ", ".join(f"{classes[k]} {p:.3f}" for k, p in prediction.highest(3))
+    highest = ", ".join(f"{classes[k]} {format_probability(p)}" for k, p in prediction.highest(3))
+    mirrored = " (mirrored)" if prediction.mirrored else ""
     drawn = f"; drawn in {drawing}" if drawing else ""
-    return "\n    ".join([f"{prediction.name}: {highest}{drawn}", *prediction.doubts])
+    first = f"{prediction.name}: {highest or NO_PREDICTION}{mirrored}{drawn}"
+    return "\n    ".join([first, *prediction.doubts])
 
 
 def as_json(prediction: Prediction, classes: Sequence[str]) -> dict:
-    """Return a prediction as --json prints it."""
-    ((index, probability),) = prediction.highest(1)
+    """Return a prediction as --json prints it: without a class, if no object was found."""
+    probabilities = None
+    index = probability = None
+    if prediction.probabilities:
+        ((index, probability),) = prediction.highest(1)
+        probabilities = dict(zip(classes, prediction.probabilities, strict=True))
     return {
         "file": prediction.name,
-        "class": classes[index],
+        "class": None if index is None else classes[index],
         "index": index,
         "probability": probability,
-        "probabilities": dict(zip(classes, prediction.probabilities, strict=True)),
+        "probabilities": probabilities,
+        "mirrored": prediction.mirrored,
         "doubts": list(prediction.doubts),
     }
 
 
 def write_table(path: Path, results: Sequence[dict], classes: Sequence[str]) -> None:
-    """Write a row for each picture: class, probability of each class, doubts."""
+    """Write a row for each picture: class, probability of each class, doubts.
+
+    Cells are empty where no object was found.
+    """
     names = ["file", "class", "index", "probability"]
     rows = []
     for result in results:
-        row = [*(result[name] for name in names), *result["probabilities"].values()]
-        rows.append([*row, " ".join(result["doubts"])])
-    write_csv(path, [*names, *classes, "doubts"], rows)
+        probabilities = result["probabilities"] or dict.fromkeys(classes)
+        row = [*(result[name] for name in names), *probabilities.values()]
+        rows.append([*row, result["mirrored"], " ".join(result["doubts"])])
+    write_csv(path, [*names, *classes, "mirrored", "doubts"], rows)
 
 
 COMMAND = Command("predict", "classify pictures", add_options, predict, complete)

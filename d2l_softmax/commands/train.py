@@ -26,6 +26,8 @@ from d2l_softmax.commands.console import Console, counted
 from d2l_softmax.commands.options import (
     BOOK,
     CHOSEN,
+    IN_RECIPES,
+    RECIPES,
     RESULT_OPTIONS,
     as_option,
     drawn_in,
@@ -44,8 +46,10 @@ from d2l_softmax.data.fashion_mnist import (
 from d2l_softmax.data.standardize import Standardization, choose_defaults, measure
 from d2l_softmax.description import (
     AS_FASHION_MNIST,
+    PHOTOGRAPHS,
     RESIZED,
     Description,
+    Photographs,
     description_path,
     save_description,
 )
@@ -474,7 +478,24 @@ def describe_data(options: argparse.Namespace, train_iter: ArrayLoader) -> Descr
     pictures = None
     if len(dataset.shape) == 3:
         pictures = RESIZED if custom else AS_FASHION_MNIST
-    return Description(name, dataset.classes, dataset.shape, options.resize, pictures)
+    photographs = None if custom else photographs_of_recipe(options)
+    return Description(
+        name, dataset.classes, dataset.shape, options.resize, pictures, photographs=photographs
+    )
+
+
+def photographs_of_recipe(options: argparse.Namespace) -> Photographs | None:
+    """Return how a model of Fashion-MNIST does on photographs, if a recipe gave all its settings.
+
+    For other settings it was not measured: None. The seed and the dtype matter little.
+    """
+    if options.validation or options.resize or options.standardize == "yes":
+        return None
+    for name, photographs in PHOTOGRAPHS.items():
+        recipe = RECIPES.get(name)
+        if all(getattr(options, each) == getattr(recipe, each, None) for each in IN_RECIPES):
+            return photographs
+    return None
 
 
 def make_config(name: str, options: argparse.Namespace, training: Training) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class Preprocessed(NamedTuple):
     X: Tensor
     steps: dict[str, Image.Image]
     doubts: tuple[str, ...] = ()
+    found: bool = True
 
 
 def preprocess(picture: Image.Image, invert: str = "auto") -> Preprocessed:
@@ -81,14 +82,17 @@ def preprocess(picture: Image.Image, invert: str = "auto") -> Preprocessed:
         gray = resize_longer_side(gray)
         steps[RESIZED] = gray
     darkest, lightest = gray.getextrema()
-    return Preprocessed(centre(gray, border), steps, (BLANK,) if darkest == lightest else ())
+    is_blank = darkest == lightest
+    return Preprocessed(centre(gray, border), steps, (BLANK,) * is_blank, not is_blank)
 
 
 def preprocess_photograph(picture: Image.Image, invert: str) -> Preprocessed:
     """Make the model's input of a picture whose background is to be removed."""
     cut = cut_out(picture, invert)
     if cut.shades is None:
-        return Preprocessed(torch.zeros(1, 1, SIDE, SIDE), {THE_PICTURE: picture}, cut.doubts)
+        return Preprocessed(
+            torch.zeros(1, 1, SIDE, SIDE), {THE_PICTURE: picture}, cut.doubts, False
+        )
     trimmed = cut.shades.crop(cut.box)
     sharp = resize_longer_side(trimmed).filter(SHARPENED)
     steps = {THE_PICTURE: picture, NO_BACKGROUND: cut.shades, TRIMMED: trimmed, RESIZED: sharp}

@@ -18,7 +18,7 @@ from d2l_softmax.figures.style import (
     signed_colors,
 )
 from d2l_softmax.i18n import tr
-from d2l_softmax.training.evaluation import Model
+from d2l_softmax.training.evaluation import Model, calibrate, format_probability
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 MOST_BARS = 12
+NO_PREDICTION = "no prediction: no object found"
 
 
 def draw_prediction(
@@ -35,41 +36,74 @@ def draw_prediction(
     doubts: Sequence[str],
     model: Model,
     classes: Sequence[str],
+    temperature: float = 1.0,
+    note: str = "",
 ) -> Figure:
     """Draw the steps from a picture to X (1, c, h, w), its contributions and its probabilities.
 
     `steps` has the picture after each preprocessing step by the step's name. For features X (1, d)
-    only the probabilities are drawn. Doubts are English sentences, the title of the figure.
+    only the probabilities are drawn: those of the logits divided by the temperature. Doubts are
+    English sentences, the title of the figure; the note, in the figure's language, is below it.
     """
-    from matplotlib.figure import Figure
-
     with torch.no_grad():
-        y_hat = model.probabilities(X)[0]
+        y_hat = calibrate(model.probabilities(X), temperature)[0]
     if X.dim() == 2:
         figure, (bars,) = new_figure(4.5, 2.9)
         draw_probabilities(bars, y_hat, classes)
         return figure
-    height = (5.3 if steps else 3.6) + 0.25 * len(doubts)
-    figure = Figure(figsize=(12, height), dpi=150, layout="constrained")
+    figure = new_drawing((5.3 if steps else 3.6), doubts)
     images, bars = figure.subfigures(1, 2, width_ratios=(2.6, 1), squeeze=False)[0]
     if steps:
         upper, images = images.subfigures(2, 1, height_ratios=(1, 1.45), squeeze=False)[:, 0]
-        for axes, (name, picture) in zip(row_of(upper, len(steps)), steps.items(), strict=True):
-            axes.imshow(picture.convert("RGBA"))
-            axes.set_title(textwrap.fill(tr(name), 22), fontsize="small")
-    draw_contributions(images, X, model, classes)
+        draw_steps(upper, steps)
+    draw_contributions(images, X, model, classes, temperature)
     draw_probabilities(bars.subplots(), y_hat, classes)
-    if doubts:
-        lines = [line for doubt in doubts for line in textwrap.wrap(tr(doubt), 140)]
+    if note:
+        draw_note(bars, note, 46)
+    return figure
+
+
+def draw_nothing_found(steps: Mapping[str, Image], doubts: Sequence[str], note: str) -> Figure:
+    """Draw a picture in which no object was found: there are no probabilities."""
+    figure = new_drawing(3.3, [NO_PREDICTION, *doubts])
+    draw_steps(figure, steps)
+    if note:
+        draw_note(figure, note, 140)
+    return figure
+
+
+def new_drawing(height: float, doubts: Sequence[str]) -> Figure:
+    """Return a figure for pictures, with doubts (English sentences) as its title."""
+    from matplotlib.figure import Figure
+
+    lines = [line for doubt in doubts for line in textwrap.wrap(tr(doubt), 140)]
+    figure = Figure(figsize=(12, height + 0.25 * len(lines)), dpi=150, layout="constrained")
+    if lines:
         figure.suptitle("\n".join(lines), color=WRONG, fontsize="medium")
     return figure
 
 
-def draw_contributions(figure: FigureBase, X: Tensor, model: Model, classes: Sequence[str]) -> None:
+def draw_steps(figure: FigureBase, steps: Mapping[str, Image]) -> None:
+    """Draw the picture after each step, under the step's name."""
+    for axes, (name, picture) in zip(row_of(figure, len(steps)), steps.items(), strict=True):
+        axes.imshow(picture.convert("RGBA"))
+        axes.set_title(textwrap.fill(tr(name), 22), fontsize="small")
+
+
+def draw_note(figure: FigureBase, note: str, width: int) -> None:
+    """Write a note of lines of a width, in characters, below a figure."""
+    # A line ends at a space; Chinese has none, so a line ends at its semicolon.
+    lines = textwrap.fill(note, width) if note.isascii() else note.replace("；", "；\n")
+    figure.supxlabel(lines, fontsize="small", color="dimgray")
+
+
+def draw_contributions(
+    figure: FigureBase, X: Tensor, model: Model, classes: Sequence[str], temperature: float
+) -> None:
     """Draw X (1, c, h, w) and its per-pixel contributions to the two most probable classes.
 
     A contribution is pixel × weight. Contributions and bias of a class sum to its logit; the
-    difference of two logits is the log of the ratio of the probabilities.
+    difference of two logits is the temperature times the log of the ratio of the probabilities.
     """
     W, b = model.W.detach(), model.b.detach()
     logits = (X.flatten(1) @ W + b)[0]  # (1, d) @ (d, q) -> (1, q)
@@ -86,7 +120,7 @@ def draw_contributions(figure: FigureBase, X: Tensor, model: Model, classes: Seq
         place.set_title(title, fontsize="small")
         place.set_xlabel(below, fontsize=8)
     figure.colorbar(image, ax=axes, label=tr("pixel × weight"), shrink=0.8)
-    figure.supxlabel(logit_difference(logits, pair, classes), fontsize="small")
+    figure.supxlabel(logit_difference(logits, pair, classes, temperature), fontsize="small")
 
 
 def logit_contributions(name: str, logit: float, bias: float) -> tuple[str, str]:
@@ -102,18 +136,21 @@ def logit_contributions(name: str, logit: float, bias: float) -> tuple[str, str]
     )
 
 
-def logit_difference(logits: Tensor, pair: Sequence[int], classes: Sequence[str]) -> str:
+def logit_difference(
+    logits: Tensor, pair: Sequence[int], classes: Sequence[str], temperature: float
+) -> str:
     """Return what the colours mean, and the difference of the two highest logits."""
     first, second = (round(float(logits[k]), 2) for k in pair)
-    one, other = (float(logits.softmax(dim=0)[k]) for k in pair)
+    one, other = (float((logits / temperature).softmax(dim=0)[k]) for k in pair)
     return tr(
         "contributions to the two most probable classes: blue raises the logit, orange lowers it\n"
-        "{name} against {rival}: {first} − {second} = {difference} ≈ log({one} / {other})",
+        "{name} against {rival}: {first} − {second} = {difference} ≈ {factor}log({one} / {other})",
         name=shortened(classes[pair[0]]),
         rival=shortened(classes[pair[1]]),
         first=signed(first),
         second=signed(second) if second >= 0 else f"({signed(second)})",
         difference=signed(first - second),
+        factor="" if temperature == 1 else f"{temperature:.3g} × ",
         one=f"{one:.3g}",
         other=f"{other:.3g}",
     )
@@ -141,7 +178,8 @@ def draw_probabilities(bars: Axes, y_hat: Tensor, classes: Sequence[str]) -> Non
     best = max(probabilities)
     colors = ["tab:blue" if p == best else "lightsteelblue" for p in probabilities]
     drawn = bars.barh(range(len(classes)), probabilities, color=colors)
-    bars.bar_label(drawn, fmt="%.3f", padding=3, fontsize=8)
+    labels = [format_probability(p) for p in probabilities]
+    bars.bar_label(drawn, labels, padding=3, fontsize=8)
     bars.set_yticks(range(len(classes)), [shortened(name) for name in classes])
     bars.invert_yaxis()
     bars.set(xlim=(0, 1.15), xlabel=tr("probability"))

@@ -12,6 +12,7 @@ from PIL import Image, features
 
 from d2l_softmax.i18n import tr
 from d2l_softmax.pages.page import write_page
+from d2l_softmax.training.evaluation import format_probability
 
 SIDE = 96  # the longest side of a thumbnail, in pixels
 LOSSLESS_SIDE = 32  # up to this side, such as an input of the model, thumbnails are lossless
@@ -30,6 +31,9 @@ class Thumbnail(NamedTuple):
 class Prediction(NamedTuple):
     """A picture's q probabilities, doubts about them (English sentences), and thumbnails.
 
+    There are no probabilities if no object was found. `mirrored` says whether the model saw the
+    mirror image.
+
     The probabilities are floats, not a tensor: small tensors that are kept while large pictures
     are read and freed fragment the memory (3 GB after 1,000 photographs).
     """
@@ -38,6 +42,7 @@ class Prediction(NamedTuple):
     probabilities: Sequence[float]
     doubts: Sequence[str]
     thumbnails: Sequence[Thumbnail]
+    mirrored: bool = False
 
     @property
     def title(self) -> str:
@@ -55,8 +60,12 @@ def write_predictions_page(
     classes: Sequence[str],
     problems: Sequence[str],
     total: int,
+    note: str = "",
 ) -> None:
-    """Write the page of the predictions for `total` pictures, and the problems with the others."""
+    """Write the page of the predictions for `total` pictures, and the problems with the others.
+
+    The note, in the page's language, is about all of them.
+    """
     write_page(
         path,
         "predictions.html.jinja",
@@ -66,16 +75,22 @@ def write_predictions_page(
         predictions=predictions,
         classes=classes,
         problems=problems,
+        note=note,
+        format_probability=format_probability,
     )
 
 
 def summarize(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
-    """Return the number of pictures of each class, and the number of doubtful predictions."""
-    counts = Counter(prediction.highest(1)[0][0] for prediction in predictions)
+    """Return the number of pictures of each class, of doubtful ones, and of those without one."""
+    classified = [prediction for prediction in predictions if prediction.probabilities]
+    counts = Counter(prediction.highest(1)[0][0] for prediction in classified)
     named = [f"{tr(classes[k])} {n:,}" for k, n in counts.most_common(MOST_COUNTED)]
     if len(counts) > MOST_COUNTED:
         named.append("…")
-    doubtful = sum(bool(prediction.doubts) for prediction in predictions)
+    without = len(predictions) - len(classified)
+    if without:
+        named.append(tr("no prediction {n:,}", n=without))
+    doubtful = sum(bool(prediction.doubts) for prediction in classified)
     return tr("{counts}; doubtful: {n:,}.", counts=tr(", ").join(named), n=doubtful)
 
 

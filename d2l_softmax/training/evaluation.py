@@ -34,6 +34,17 @@ class Model(Protocol):
         """Return y_hat (n, q), with rows that sum to 1, for the images X (n, ...)."""
 
 
+def calibrate(y_hat: Tensor, temperature: float) -> Tensor:
+    """Return the probabilities (n, q) of the logits of y_hat (n, q) divided by a temperature."""
+    # 1 is most common, and changes no digit
+    return y_hat if temperature == 1 else (y_hat.log() / temperature).softmax(dim=1)
+
+
+def format_probability(probability: float) -> str:
+    """Return a probability with three decimals; a smaller one is not written as zero."""
+    return f"{probability:.3f}" if probability >= 0.001 else "<0.001"
+
+
 class LabelledImages(Protocol):
     """A data set of images and labels, with the names of its classes."""
 

@@ -1,0 +1,147 @@
+"""Fit the warning of `predict`. Usage: python -m benchmarks.doubts PHOTOGRAPHS MODEL [MODEL ...].
+
+PHOTOGRAPHS is the folder of clothing-dataset-small, with train/ and validation/. The rule is fitted
+on train/, its limit is set on Fashion-MNIST's training images; both are measured on validation/ and
+on the test images. Writes d2l_softmax/data/components.npz, and prints the constants of
+d2l_softmax/photographs.py.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from d2l_softmax import load_model
+from d2l_softmax.data.fashion_mnist import CLASSES, read_fashion_mnist
+from d2l_softmax.data.pictures import load_picture
+from d2l_softmax.data.preprocessing import preprocess
+from d2l_softmax.data.sources import default_data_dir
+from d2l_softmax.photographs import (
+    COMPONENTS,
+    find_unreliable,
+    mirror_shoes,
+    read_components,
+    residuals,
+)
+from d2l_softmax.training.evaluation import calibrate
+
+GARMENTS = {
+    "dress": "dress",
+    "longsleeve": "pullover",
+    "outwear": "coat",
+    "pants": "trouser",
+    "shirt": "shirt",
+    "t-shirt": "t-shirt",
+}
+NUM_COMPONENTS = 64
+WARNED = 0.055  # of the training images; the goal is at most 0.06 of the test images
+
+
+def write_components(X: Tensor) -> None:
+    """Write the mean and the first principal components of images (n, 784), rounded to bytes."""
+    mean = X.mean(dim=0)
+    covariance = (X - mean).T @ (X - mean) / len(X)
+    components = torch.linalg.eigh(covariance).eigenvectors.T.flip(0)[:NUM_COMPONENTS]
+    scaled = components / components.abs().amax(dim=1, keepdim=True) * 127
+    np.savez_compressed(
+        COMPONENTS,
+        mean=(mean * 255).round().numpy().astype(np.uint8),
+        components=scaled.round().numpy().astype(np.int8),
+    )
+
+
+def read_photographs(folder: Path) -> tuple[Tensor, Tensor]:
+    """Return what a model sees of the photographs of a folder (n, 1, 28, 28), and the labels."""
+    X, y = [], []
+    for name, garment in GARMENTS.items():
+        for path in sorted((folder / name).glob("*.jpg")):
+            prepared = preprocess(load_picture(path))
+            if prepared.found:
+                X.append(prepared.X)
+                y.append(CLASSES.index(garment))
+    return torch.cat(X), torch.tensor(y)
+
+
+class Cases(NamedTuple):
+    """Probability of the answer (n,) and residual (n,) of photographs and of training images."""
+
+    wrong: Tensor
+    right: Tensor
+    ordinary: Tensor
+
+
+def measure(model: Any, photographs: tuple[Tensor, Tensor], ordinary: Tensor) -> Cases:
+    """Return a model's cases; each is (2, n)."""
+
+    def features(X: Tensor) -> tuple[Tensor, Tensor]:
+        seen, y_hat = answers(model, X)
+        return torch.stack([y_hat.amax(dim=1), residuals(seen)]), y_hat.argmax(dim=1)
+
+    X, y = photographs
+    rows, predicted = features(X)
+    is_right = predicted == y
+    return Cases(rows[:, ~is_right], rows[:, is_right], features(ordinary)[0])
+
+
+def fit(cases: Sequence[Cases]) -> tuple[float, float]:
+    """Return slope and usual residual that keep the farthest from the worst that is accepted.
+
+    That is to warn of half of the wrong photographs and a third of the right ones. Of the training
+    images at most WARNED are to be warned of. Several models share the rule.
+    """
+    best = -1.0, 0.0, 0.0
+    for slope in np.arange(0.05, 0.61, 0.01):
+        for usual in np.arange(0, 6, 0.05):
+            worst = 1.0
+            for each in cases:
+                wrong, right, ordinary = (
+                    float((p < slope * (r - usual)).float().mean()) for p, r in each
+                )
+                room = min(wrong - 1 / 2, 1 / 3 - right) if ordinary <= WARNED else -1
+                worst = min(worst, room)
+            best = max(best, (worst, float(slope), float(usual)))
+    return best[1:]
+
+
+def answers(model: Any, X: Tensor) -> tuple[Tensor, Tensor]:
+    """Return inputs and probabilities as `predict` has them."""
+    with torch.no_grad():
+        X, _ = mirror_shoes(X, model)
+        return X, calibrate(model.probabilities(X), model.description.temperature)
+
+
+def main() -> None:
+    """Fit, print the constants, and measure those that are in use."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photographs", type=Path)
+    parser.add_argument("models", type=Path, nargs="+")
+    options = parser.parse_args()
+    data = read_fashion_mnist(default_data_dir())
+    ordinary, test = (
+        torch.tensor(split.examples).unsqueeze(1) / 255 for split in (data.train, data.test)
+    )
+    write_components(ordinary.flatten(1))
+    read_components.cache_clear()
+    splits = {
+        name: read_photographs(options.photographs / name) for name in ("train", "validation")
+    }
+    models = [load_model(path, dtype=torch.float32) for path in options.models]
+    slope, usual = fit([measure(model, splits["train"], ordinary) for model in models])
+    print(f"SLOPE = {slope:.2f}, USUAL_RESIDUAL = {usual:.2f}; measured with those in use:")
+    for path, model in zip(options.models, models, strict=True):
+        print(f"{path}, temperature {model.description.temperature}")
+        for name, (X, y) in splits.items():
+            X, y_hat = answers(model, X)
+            wrong, warned = y_hat.argmax(dim=1) != y, find_unreliable(X, y_hat)
+            shares = [f"{warned[which].sum()} of {which.sum()}" for which in (wrong, ~wrong)]
+            print(f"  {name}: warned of wrong {shares[0]}, of right {shares[1]}")
+        warned = find_unreliable(*answers(model, test))
+        print(f"  test images: warned {warned.float().mean():.4f}")
+
+
+if __name__ == "__main__":
+    main()

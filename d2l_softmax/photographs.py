@@ -1,0 +1,123 @@
+"""Answer a picture: mirror shoes, calibrate the probabilities for photographs, and warn."""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from d2l_softmax.data.fashion_mnist import CLASSES
+from d2l_softmax.data.preprocessing import SIDE, Preprocessed
+from d2l_softmax.description import AS_FASHION_MNIST, Description
+from d2l_softmax.i18n import tr
+from d2l_softmax.training.evaluation import Model, calibrate
+
+SHOES = [CLASSES.index(name) for name in ("sandal", "sneaker", "ankle boot")]
+MIN_GAIN = 0.3  # of the shoes' probability in the mirror image; 0.1 to 0.7 do about as well
+# Mean and principal components of Fashion-MNIST's training images. The file and both numbers are
+# from: python -m benchmarks.doubts PHOTOGRAPHS MODEL
+COMPONENTS = Path(__file__).parent / "data" / "components.npz"
+USUAL_RESIDUAL = 2.35
+SLOPE = 0.26  # of the probability that is expected, by the residual
+UNRELIABLE = "Often wrong: the probability is low for a picture so unlike the training images."
+MIRRORED = "mirrored: shoes in Fashion-MNIST point left"
+
+
+class Answer(NamedTuple):
+    """A model's answer to a picture: probabilities y_hat (q,), or None if no object was found.
+
+    `X` (1, ...) is what the model saw. `steps` has the picture after each step, by the step's name;
+    `doubts` are warnings about the prediction. The logits were divided by the `temperature`.
+    """
+
+    X: Tensor
+    steps: Mapping[str, Image.Image]
+    doubts: tuple[str, ...]
+    y_hat: Tensor | None
+    temperature: float = 1.0
+
+
+def answer_picture(prepared: Preprocessed, model: Model, description: Description) -> Answer:
+    """Return a model's answer to a picture.
+
+    For Fashion-MNIST, shoes that point right are mirrored and the probabilities are calibrated for
+    photographs. An image of a test set is no photograph: `model.probabilities` is its answer.
+    """
+    X, steps, doubts = prepared.X, prepared.steps, prepared.doubts
+    if not prepared.found:
+        return Answer(X, steps, doubts, None)
+    with torch.no_grad():
+        if not is_fashion_mnist(description):
+            return Answer(X, steps, doubts, model.probabilities(X)[0])
+        X, is_mirrored = mirror_shoes(X, model)
+        if is_mirrored.any():
+            steps = {**steps, MIRRORED: ImageOps.mirror(list(steps.values())[-1])}
+        y_hat = calibrate(model.probabilities(X), description.temperature)
+    if not doubts and find_unreliable(X, y_hat).any():
+        doubts = (UNRELIABLE,)
+    return Answer(X, steps, doubts, y_hat[0], description.temperature)
+
+
+def is_fashion_mnist(description: Description) -> bool:
+    """Return True if pictures become examples of Fashion-MNIST."""
+    return description.pictures == AS_FASHION_MNIST and description.classes == CLASSES
+
+
+def mirror_shoes(X: Tensor, model: Model) -> tuple[Tensor, Tensor]:
+    """Return images (n, 1, h, w) with right-pointing shoes mirrored, and which ones were, (n,).
+
+    Fashion-MNIST's shoes point left. An image is mirrored if that raises the probability of a shoe,
+    whichever it is, by MIN_GAIN or more.
+    """
+    flipped = X.flip(-1)
+    shoe, flipped_shoe = (model.probabilities(each)[:, SHOES].sum(dim=1) for each in (X, flipped))
+    is_mirrored = flipped_shoe - shoe >= MIN_GAIN  # (n,)
+    return torch.where(is_mirrored[:, None, None, None], flipped, X), is_mirrored
+
+
+def find_unreliable(X: Tensor, y_hat: Tensor) -> Tensor:
+    """Return which of n predictions are likely wrong, (n,), by images and probabilities (n, q).
+
+    The highest probability has to be the higher, the less the image is like Fashion-MNIST's.
+    """
+    return y_hat.amax(dim=1) < SLOPE * (residuals(X) - USUAL_RESIDUAL)
+
+
+def residuals(X: Tensor) -> Tensor:
+    """Return what is left of images (n, 1, h, w) without Fashion-MNIST's components: norms (n,)."""
+    mean, components = read_components()
+    size = (SIDE, SIDE)
+    if X.shape[2:] != size:  # of a model that was trained with --resize
+        X = torch.nn.functional.interpolate(X, size, mode="area")
+    centred = X.flatten(1).float().cpu() - mean
+    return (centred - (centred @ components.T) @ components).norm(dim=1)
+
+
+@functools.cache
+def read_components() -> tuple[Tensor, Tensor]:
+    """Return mean (784,) and orthogonal unit vectors (k, 784) of Fashion-MNIST's images."""
+    with np.load(COMPONENTS) as arrays:
+        mean, components = (torch.tensor(arrays[name]).float() for name in ("mean", "components"))
+    return mean / 255, torch.linalg.qr(components.T).Q.T  # orthogonal but for rounding to bytes
+
+
+def known_about_photographs(description: Description) -> str:
+    """Return a sentence on how often the model is right about photographs; "" for custom data."""
+    if not is_fashion_mnist(description):
+        return ""
+    if description.photographs is None:
+        return tr(
+            "How often this model is right about photographs was not measured; see "
+            "docs/photographs.md."
+        )
+    _, right, of = description.photographs
+    return tr(
+        "Of {of:,} photographs by ordinary people, this model classifies {percent:.0f} % "
+        "correctly; see docs/photographs.md.",
+        of=of,
+        percent=100 * right / of,
+    )
