@@ -1,0 +1,403 @@
+"""Photographs: how often `predict` is right about them, and what its warnings catch.
+
+Two collections are given as folders, because they are not part of this project:
+
+- `--clothing`: clothing-dataset-small, of ordinary people's garments, with train/ and validation/.
+  Its test/ is never read.
+- `--other`: clones of the repositories in photographs.csv, each in a folder OWNER/NAME. Their
+  photographs were labelled by eye.
+
+Each recipe is trained, and each photograph goes through what `predict` does with it, with OpenCV
+and without. A recipe's temperature is fitted on validation/ with OpenCV.
+"""
+
+import csv
+import itertools
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from benchmarks.shared import CORES, median_and_range
+from d2l_softmax import load_model
+from d2l_softmax.commands.options import RECIPES
+from d2l_softmax.commands.predict import read_picture
+from d2l_softmax.data import background
+from d2l_softmax.data.fashion_mnist import CLASSES, read_fashion_mnist
+from d2l_softmax.data.preprocessing import THE_PICTURE, Preprocessed
+from d2l_softmax.data.sources import ensure_fashion_mnist
+from d2l_softmax.description import OF_FASHION_MNIST, PHOTOGRAPHS, Photographs
+from d2l_softmax.errors import UserError
+from d2l_softmax.photographs import Answer, answer_picture
+from d2l_softmax.training.evaluation import calibrate, wilson_interval
+
+LIST = Path(__file__).parent / "photographs.csv"
+CLOTHING = "https://github.com/alexeygrigorev/clothing-dataset-small"
+GARMENTS = {  # folders of clothing-dataset-small that are classes of Fashion-MNIST
+    "t-shirt": "t-shirt",
+    "pants": "trouser",
+    "longsleeve": "pullover",
+    "dress": "dress",
+    "outwear": "coat",
+    "shirt": "shirt",
+}
+SPLITS = ("train", "validation")
+GROUPS = {
+    "white": "white background or cut out",
+    "plain": "plain background",
+    "worn": "worn by a person",
+    "cluttered": "cluttered background",
+}
+DIRECTIONS = {"left": "shoe to the left", "right": "shoe to the right", "pair": "pair of shoes"}
+ALL, EVEN = "all", "white or plain background"
+WITH, WITHOUT = "with OpenCV", "without OpenCV"
+BEFORE = "before"
+NAMES = [name for name in RECIPES if name != "auto"]
+TEMPERATURES = torch.arange(0.3, 6, 0.01).tolist()
+LARGE = (4_000, 3_000)  # 12 megapixels
+
+
+class Photograph(NamedTuple):
+    """A photograph's file, its label, its collection, and the groups in which it counts."""
+
+    path: Path
+    label: int
+    collection: str
+    groups: tuple[str, ...]
+
+
+class Count(NamedTuple):
+    """How many of n photographs are right, and right among the two most probable classes.
+
+    `nothing` have no class, because no object was found: they are wrong, and count as warned of.
+    `confidence` is the mean of the highest probability of the others.
+    """
+
+    n: int
+    right: int
+    second: int
+    nothing: int
+    confidence: float
+    warned_wrong: int
+    warned_right: int
+
+
+def measure(rounds: int, clothing: Path, other: Path | None = None) -> dict:
+    """Return the counts of each preparation, recipe, collection and group, and more.
+
+    "temperatures" has what was fitted for each recipe, with the number of right ones; "test" how
+    many of the test images are warned of; "seconds" those of one photograph of 12 megapixels.
+    """
+    torch.set_num_threads(1)
+    photographs = read_clothing(clothing) + (read_other(other) if other else [])
+    labels = [each.label for each in photographs]
+    fitted = [i for i, each in enumerate(photographs) if each.collection == "validation"]
+    with tempfile.TemporaryDirectory() as folder:
+        models = {name: train(name, Path(folder) / name) for name in NAMES}
+    prepared = {
+        name: prepare([each.path for each in photographs], name == WITH) for name in (WITH, WITHOUT)
+    }
+    results: dict[str, Any] = {"counts": [], "temperatures": {}, "test": {}, "seconds": {}}
+    for name, model in models.items():
+        known = fit([answer(prepared[WITH][i], model) for i in fitted], [labels[i] for i in fitted])
+        results["temperatures"][name] = known
+        for preparation, inputs in prepared.items():
+            answers = [answer(each, model, known) for each in inputs]
+            results["counts"] += count_groups(photographs, answers, preparation, name)
+        results["test"][name] = count_test_images(model, known)
+    for preparation in prepared:
+        seconds = time_large([each.path for each in photographs], model, rounds, preparation)
+        results["seconds"][preparation] = seconds
+    print("constants of d2l_softmax/description.py, which has", PHOTOGRAPHS)
+    for name, known in results["temperatures"].items():
+        print(f'    "{name}": {known},')
+    results["temperatures"] = {name: list(each) for name, each in results["temperatures"].items()}
+    return results
+
+
+def read_clothing(folder: Path) -> list[Photograph]:
+    """Return the photographs of clothing-dataset-small: six garments, without its test split."""
+    photographs = []
+    for split, (garment, name) in itertools.product(SPLITS, GARMENTS.items()):
+        paths = sorted((folder / split / garment).glob("*.jpg"))
+        if not paths:
+            raise UserError(
+                f"no photographs in {folder / split / garment};",
+                f"get them by: git clone {CLOTHING}",
+            )
+        label = CLASSES.index(name)
+        photographs += [Photograph(path, label, split, (name, ALL)) for path in paths]
+    return photographs
+
+
+def read_other(folder: Path, table: Path = LIST) -> list[Photograph]:
+    """Return the photographs that a table lists, from clones in a folder."""
+    photographs = []
+    with table.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            path = folder / row["repo"] / row["path"]
+            if not path.is_file():
+                raise UserError(
+                    f"no such file: {path};",
+                    f"get it by: git clone https://github.com/{row['repo']} {folder / row['repo']}"
+                    f" (at commit {row['commit']})",
+                )
+            groups = [row["group"], ALL, row["class"]]
+            groups += [EVEN] * (row["group"] in ("white", "plain"))
+            groups += [row["direction"]] * bool(row["direction"])
+            label = CLASSES.index(row["class"])
+            photographs.append(Photograph(path, label, "other", tuple(groups)))
+    return photographs
+
+
+def train(recipe: str, folder: Path) -> Any:
+    """Return a model that scratch trains with a recipe."""
+    line = ["-m", "scratch", f"--recipe={recipe}", "--device=cpu", "--quiet", "--output-dir"]
+    subprocess.run([sys.executable, *line, str(folder)], check=True, cwd=LIST.parents[1])
+    return load_model(folder / "model.pt", dtype=torch.float32)
+
+
+def prepare(paths: Sequence[Path], with_opencv: bool) -> list[Preprocessed]:
+    """Return what `predict` makes of photographs for a model of Fashion-MNIST."""
+    context = get_context("spawn")
+    with ProcessPoolExecutor(CORES, context, set_up, (with_opencv,)) as processes:
+        return list(processes.map(read, paths, chunksize=20))
+
+
+def set_up(with_opencv: bool) -> None:
+    """Prepare a process: one thread, and no OpenCV unless it is wanted."""
+    torch.set_num_threads(1)
+    if not with_opencv:
+        background.cv2 = None  # type: ignore[assignment]
+
+
+def read(path: Path) -> Preprocessed:
+    """Return what `predict` makes of a photograph, with the last step only: they are large."""
+    prepared = read_picture(path, OF_FASHION_MNIST, "auto")
+    name, image = list(prepared.steps.items())[-1]
+    return prepared._replace(steps={name: image})
+
+
+def answer(prepared: Preprocessed, model: Any, known: Photographs | None = None) -> Answer:
+    """Return the answer of `predict`, calibrated by what is known about a model's photographs."""
+    return answer_picture(prepared, model, model.description._replace(photographs=known))
+
+
+def fit(answers: Sequence[Answer], labels: Sequence[int]) -> Photographs:
+    """Return the temperature with the smallest cross-entropy, and how many answers are right."""
+    found = [
+        (each.y_hat, y) for each, y in zip(answers, labels, strict=True) if each.y_hat is not None
+    ]
+    y_hat, y = torch.stack([each for each, _ in found]), torch.tensor([label for _, label in found])
+
+    def loss(temperature: float) -> float:
+        chosen = calibrate(y_hat, temperature).gather(1, y[:, None])
+        return -float(chosen.clamp_min(1e-12).log().mean())
+
+    right = int((y_hat.argmax(dim=1) == y).sum())
+    return Photographs(round(min(TEMPERATURES, key=loss), 2), right, len(answers))
+
+
+def count_groups(
+    photographs: Sequence[Photograph], answers: Sequence[Answer], preparation: str, model: str
+) -> list[dict]:
+    """Return a record of each collection and group."""
+    cases: dict[tuple[str, str], list] = {}
+    for photograph, each in zip(photographs, answers, strict=True):
+        for group in photograph.groups:
+            case = (photograph.label, each.y_hat, bool(each.doubts))
+            cases.setdefault((photograph.collection, group), []).append(case)
+    common = {"preparation": preparation, "model": model}
+    return [
+        {**common, "collection": collection, "group": group, **count(each)._asdict()}
+        for (collection, group), each in cases.items()
+    ]
+
+
+def count(cases: Iterable[tuple[int, Tensor | None, bool]]) -> Count:
+    """Return the counts of photographs: label, probabilities (q,) or None, and whether it warns."""
+    n = right = second = nothing = warned_wrong = warned_right = 0
+    confidences = []
+    for label, y_hat, warns in cases:
+        n += 1
+        if y_hat is None:
+            nothing += 1
+            warned_wrong += 1
+            continue
+        best = y_hat.topk(2)
+        confidences.append(float(best.values[0]))
+        is_right = int(best.indices[0]) == label
+        right += is_right
+        second += label in best.indices.tolist()
+        warned_right += is_right and warns
+        warned_wrong += not is_right and warns
+    confidence = round(sum(confidences) / max(1, len(confidences)), 4)
+    return Count(n, right, second, nothing, confidence, warned_wrong, warned_right)
+
+
+def count_test_images(model: Any, known: Photographs) -> dict[str, int]:
+    """Return how many of Fashion-MNIST's test images are right, and how many are warned of."""
+    test = read_fashion_mnist(ensure_fashion_mnist()).test
+    steps = {THE_PICTURE: Image.new("L", (1, 1))}
+    images = torch.as_tensor(test.examples).float().reshape(-1, 1, 1, 28, 28) / 255
+    cases = []
+    for X, label in zip(images, test.labels.tolist(), strict=True):
+        each = answer(Preprocessed(X, steps), model, known)
+        cases.append((label, each.y_hat, bool(each.doubts)))
+    counts = count(cases)
+    warned = counts.warned_right + counts.warned_wrong
+    return {"n": counts.n, "right": counts.right, "warned": warned}
+
+
+def time_large(paths: Sequence[Path], model: Any, rounds: int, preparation: str) -> list[float]:
+    """Return the seconds for some photographs, enlarged to 12 megapixels, from file to answer."""
+    opencv, seconds = background.cv2, []
+    set_up(preparation == WITH)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            large = Path(folder) / "large.jpg"
+            for path in [paths[0], *paths[:: max(1, len(paths) // rounds)]]:
+                Image.open(path).convert("RGB").resize(LARGE).save(large, quality=90)
+                begin = time.perf_counter()
+                answer(read(large), model)
+                seconds.append(round(time.perf_counter() - begin, 3))
+    finally:
+        background.cv2 = opencv
+    return seconds[1:]  # the first one loads what the others find
+
+
+# Tables
+
+
+def share(number: int, n: int) -> str:
+    """Return a cell: a share in percent, with its 95 % confidence interval."""
+    low, high = wilson_interval(number / n, n)
+    return f"{number / n:.0%} ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def find(counts: Iterable[dict], **wanted: str) -> dict:
+    """Return the record with these names; KeyError if there is none."""
+    for each in counts:
+        if all(each[name] == value for name, value in wanted.items()):
+            return each
+    raise KeyError(wanted)
+
+
+def after(results: dict) -> dict[str, str]:
+    """Return preparation and model of the best answers: the last recipe, with OpenCV."""
+    return {"preparation": WITH, "model": list(results["temperatures"])[-1]}
+
+
+def rows_of(results: dict) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the title, preparation and model of each row."""
+    for preparation, model in itertools.product(
+        (BEFORE, WITHOUT, WITH), ("book", "best", "photos")
+    ):
+        keys = {"preparation": preparation, "model": model}
+        if any(keys.items() <= each.items() for each in results["counts"]):
+            yield f"{preparation}, `--recipe {model}`", keys
+
+
+def table(results: dict) -> Iterator[tuple]:
+    """Yield the shares of right answers on clothing-dataset-small, and what was warned of."""
+    sizes = [find(results["counts"], collection=name, group=ALL)["n"] for name in SPLITS]
+    names = [f"{name}, n = {n:,}" for name, n in zip(SPLITS, sizes, strict=True)]
+    yield (
+        "right, in % (95 % interval)",
+        *names,
+        "validation: in the first two",
+        "mean probability",
+        "warned of wrong",
+        "warned of right",
+    )
+    for title, keys in rows_of(results):
+        train, valid = (
+            find(results["counts"], **keys, collection=name, group=ALL) for name in SPLITS
+        )
+        wrong = valid["n"] - valid["right"]
+        yield (
+            title,
+            share(train["right"], train["n"]),
+            share(valid["right"], valid["n"]),
+            f"{valid['second'] / valid['n']:.0%}",
+            f"{valid['confidence']:.2f}",
+            f"{valid['warned_wrong']} of {wrong}",
+            f"{valid['warned_right']} of {valid['right']}",
+        )
+
+
+def table_by_class(results: dict) -> Iterator[tuple]:
+    """Yield the shares of right answers by class, before and after, on both splits."""
+    sides = {"before": {"preparation": BEFORE, "model": "best"}, "now": after(results)}
+    heads = [f"{split}: {text}" for split in SPLITS for text in ("n", *sides)]
+    yield "class", *heads
+    for group in (*GARMENTS.values(), ALL):
+        cells = []
+        for split in SPLITS:
+            records = [
+                find(results["counts"], **keys, collection=split, group=group)
+                for keys in sides.values()
+            ]
+            cells += [f"{records[0]['n']:,}"]
+            cells += [share(each["right"], each["n"]) for each in records]
+        yield group, *cells
+
+
+def table_elsewhere(results: dict) -> Iterator[tuple]:
+    """Yield the shares of right answers on the other photographs, by group and direction."""
+    rows = list(rows_of(results))
+    yield "photographs", "n", *(title for title, _ in rows)
+    for group, title in (GROUPS | {EVEN: EVEN, ALL: ALL} | DIRECTIONS).items():
+        records = [
+            find(results["counts"], **keys, collection="other", group=group) for _, keys in rows
+        ]
+        yield title, str(records[0]["n"]), *(share(each["right"], each["n"]) for each in records)
+
+
+def table_warnings(results: dict) -> Iterator[tuple]:
+    """Yield what is warned of: on the validation split, on the others, on test images."""
+    yield (
+        "warned of, with OpenCV",
+        "wrong, validation",
+        "right, validation",
+        "wrong, others",
+        "right, others",
+        "test images",
+    )
+    for name, test in results["test"].items():
+        cells = []
+        for collection in ("validation", "other"):
+            each = find(
+                results["counts"], preparation=WITH, model=name, collection=collection, group=ALL
+            )
+            cells += [
+                f"{each['warned_wrong'] / (each['n'] - each['right']):.0%}",
+                f"{each['warned_right'] / each['right']:.0%}",
+            ]
+        yield f"`--recipe {name}`", *cells, f"{test['warned'] / test['n']:.1%}"
+
+
+def sections(results: dict) -> dict[str, Iterator[tuple]]:
+    """Return the tables beside the main one, by their names."""
+    return {
+        "photographs_by_class": table_by_class(results),
+        "photographs_elsewhere": table_elsewhere(results),
+        "photographs_warnings": table_warnings(results),
+        "photographs_seconds": table_seconds(results),
+    }
+
+
+def table_seconds(results: dict) -> Iterator[tuple]:
+    """Yield the seconds for a photograph of 12 megapixels, from file to answer."""
+    yield "a photograph of 4,000 × 3,000, JPEG", "median", "min to max"
+    for preparation, seconds in results["seconds"].items():
+        yield preparation, *median_and_range(seconds, 2, " s")
