@@ -121,7 +121,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
                 drawing = None
                 if len(pictures) <= MOST_DRAWN:
                     drawing = drawing_path(folder, picture.stem, reserved)
-                    save_figure(drawing, draw_prediction(*prepared, model, classes))
+                    save_figure(drawing, draw_prediction(*prepared[:3], model, classes))
                 predictions.append(predict_one(picture, prepared, model))
                 if not options.json:
                     console.print(format_prediction(predictions[-1], classes, drawing))
