@@ -8,7 +8,15 @@ import torch
 from conftest import TWINS, first_quick
 from PIL import Image, ImageFilter, ImageOps
 
-from d2l_softmax.data.background import dilate, erode, find_object, fit, robust_weights
+from d2l_softmax.data import background
+from d2l_softmax.data.background import (
+    dilate,
+    drop_small_parts,
+    erode,
+    find_object,
+    fit_background,
+    frame,
+)
 from d2l_softmax.data.preprocessing import (
     BLANK,
     CLUTTERED,
@@ -82,6 +90,15 @@ PICTURES = {
 }
 
 
+@pytest.fixture(params=[True, False], ids=["with OpenCV", "without"], autouse=True)
+def has_opencv(request, monkeypatch):
+    """Try everything with OpenCV and without it."""
+    if request.param:
+        return pytest.importorskip("cv2")
+    monkeypatch.setattr(background, "cv2", None)
+    return None
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_an_object_is_28_pixels_long_and_centred_on_any_background(name):
     expected = torch.zeros(28, 28)
@@ -127,7 +144,8 @@ def test_inversion_can_be_forced():
 def test_a_blank_picture_has_no_object(shade):
     plain = Image.new("RGB", (300, 200), (shade,) * 3)
     for picture in (plain, changed(plain, noisy), changed(plain, gradient), plain.resize((28, 28))):
-        assert preprocess(picture).doubts == (BLANK,)
+        result = preprocess(picture)
+        assert (result.doubts, result.found, float(result.X.max())) == ((BLANK,), False, 0)
 
 
 def test_specks_and_clutter_are_doubted():
@@ -141,17 +159,11 @@ def test_specks_and_clutter_are_doubted():
     assert preprocess(clutter).doubts == preprocess(horizon).doubts == (CLUTTERED,)
 
 
-def test_a_fit_ignores_outliers():
-    # 0.2 + 0.1 x at 100 places, of which 30 are outliers.
-    x = np.linspace(-1, 1, 100)
-    terms = np.stack([np.ones(100), x], axis=1).astype(np.float32)
-    colours = np.repeat(0.2 + 0.1 * x[:, None], 3, axis=1).astype(np.float32)
-    colours[:30] = 0.9
-    start = robust_weights(np.abs(colours - np.median(colours, axis=0)).max(axis=1))
-    factors, _, weights = fit(terms, colours, start)
-    assert factors[0] == pytest.approx(np.full(3, 0.2), abs=0.01)
-    assert factors[1] == pytest.approx(np.full(3, 0.1), abs=0.01)
-    assert weights[:30].max() < 0.05 < 0.9 < weights[40:].min()
+def test_an_object_at_the_border_does_not_bend_the_background():
+    pixels = gradient(np.full((60, 80, 3), 0.8))
+    covered = pixels.copy()
+    covered[30:, 10:60] = 0.1  # 18 % of the border
+    assert np.abs(fit_background(covered, frame(covered, 0.02)) - pixels).max() < 0.01
 
 
 def test_the_background_is_estimated_behind_the_object():
@@ -161,6 +173,22 @@ def test_the_background_is_estimated_behind_the_object():
     assert np.abs(found.background - light * np.array(BEIGE) / 255).max() < 0.01
     assert found.mask[70:190, 160:220].all()
     assert found.border_share == 0
+
+
+def test_only_the_largest_part_and_those_of_similar_size_are_kept():
+    mask = np.zeros((90, 120), bool)
+    mask[10:40, 10:40] = True  # 900 pixels
+    mask[40, 40] = True  # connected by a corner
+    mask[60:72, 10:22] = True  # 144
+    mask[60:71, 60:71] = True  # 121, below 15 %
+    kept = mask.copy()
+    kept[60:71, 60:71] = False
+    assert (drop_small_parts(mask) == kept).all()
+    snake = np.zeros((41, 41), bool)
+    snake[::2] = True
+    snake[1::4, -1] = snake[3::4, 0] = True
+    assert (drop_small_parts(snake) == snake).all()
+    assert not drop_small_parts(np.zeros((5, 5), bool)).any()
 
 
 def test_dilation_and_erosion_by_squares():

@@ -1,4 +1,7 @@
-"""Separate an object from a roughly uniform background, despite noise and uneven light."""
+"""Separate an object from its background: by a threshold, or GrabCut where that is uneven.
+
+GrabCut needs OpenCV, of the extra `photos`; without it there is the threshold alone.
+"""
 
 from typing import NamedTuple
 
@@ -6,21 +9,28 @@ import numpy as np
 import torch
 from torch.nn.functional import max_pool2d
 
-# Terms of the polynomials that are fitted to the background: constant, linear, quadratic
-NUM_TERMS = (1, 3, 6)
+try:
+    import cv2
+except ImportError:
+    cv2 = None  # type: ignore[assignment]
+
+NUM_TERMS = (3, 6, 6)  # of the polynomials that are fitted in turn: linear, quadratic
+INLIERS = 0.6  # share of the border in a fit; the rest, what differs most, may be an object
 # A pixel is foreground if it differs from the background by more than each of these:
 MIN_DISTANCE = 0.03  # of colours in [0, 1]
 NOISE_FACTOR = 4.0  # times the background's noise
 CONTRAST_FACTOR = 0.12  # times the contrast between object and background
-MARGIN = 9  # pixels around the object that are no good sample of the background: shadow, blur
-MIN_BACKGROUND = 0.2  # share of the picture that a second fit needs
-MAX_SAMPLES = 2_000  # pixels in a fit
+EVEN_NOISE = 0.03  # of a background, in colours in [0, 1]; GrabCut does better with more
+FRAME = 0.03  # of the longer side; GrabCut starts with it as background
+ITERATIONS = 5
+MIN_PART = 0.15  # of the object's largest part; smaller parts are dropped
 
 
 class ForegroundMask(NamedTuple):
     """The object's pixels, `mask` (h, w), and the background's colours (h, w, 3) everywhere.
 
-    `noise` is that of the background, `border_share` the share of the border that is foreground.
+    `noise` is that of the background. `border_share` is the share of the border that differs from
+    the background.
     """
 
     background: np.ndarray
@@ -32,71 +42,49 @@ class ForegroundMask(NamedTuple):
 def find_object(pixels: np.ndarray) -> ForegroundMask:
     """Separate an object from its background; pixels (h, w, 3) are in [0, 1].
 
-    A polynomial is fitted to the colours of the border, then again to all that is far from the
-    foreground. An object may reach the border, but not cover most of it.
+    The object is what differs from a polynomial that is fitted to the colours of the border. If
+    that fits badly and OpenCV is installed, the object is what GrabCut finds.
+    """
+    border = frame(pixels, 0.02)
+    background = fit_background(pixels, border)
+    distance = np.abs(pixels - background).max(axis=2)
+    noise = 1.4826 * float(np.median(distance[border]))  # standard deviation, if it is normal
+    mask = threshold(distance, noise)
+    border_share = float(mask[border].mean())
+    if cv2 is not None and noise > EVEN_NOISE:
+        cut = grab_cut(pixels)
+        mask = cut if cut.any() else mask
+    return ForegroundMask(background, drop_small_parts(mask), noise, border_share)
+
+
+def frame(pixels: np.ndarray, width: float) -> np.ndarray:
+    """Return a mask (h, w) of the border of pixels (h, w, 3); width is a share of the longer side.
+
+    The border is at least two pixels wide.
+    """
+    band = max(2, round(width * max(pixels.shape[:2])))
+    mask = np.ones(pixels.shape[:2], bool)
+    mask[band:-band, band:-band] = False
+    return mask
+
+
+def fit_background(pixels: np.ndarray, border: np.ndarray) -> np.ndarray:
+    """Return the quadratic polynomials (h, w, 3) of the colours of a border, a mask (h, w).
+
+    Least squares, three times. The pixels that differ most from the fit before, or at first from
+    the median colour, are left out, so that an object at the border does not bend the polynomials.
     """
     height, width, _ = pixels.shape
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=2)
-    band = max(2, round(0.02 * max(height, width)))
-    border = np.ones((height, width), bool)
-    border[band:-band, band:-band] = False
-
-    def sample(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        rows = np.flatnonzero(mask)
-        rows = rows[:: max(1, len(rows) // MAX_SAMPLES)]
-        return terms.reshape(-1, 6)[rows], pixels.reshape(-1, 3)[rows]
-
-    def subtract(factors: np.ndarray, residuals: np.ndarray) -> ForegroundMask:
-        background = terms @ factors
-        noise = 1.4826 * float(np.median(residuals))  # standard deviation of a normal distribution
-        mask = threshold(np.abs(pixels - background).max(axis=2), noise)
-        return ForegroundMask(background, mask, noise, float(mask[border].mean()))
-
-    first = subtract(*fit_border(*sample(border)))
-    far = ~dilate(first.mask, MARGIN)
-    if far.mean() < MIN_BACKGROUND:
-        return first
-    factors, residuals, _ = fit(*sample(far))
-    return subtract(factors, residuals)
-
-
-def fit_border(terms: np.ndarray, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Fit colours (n, 3) of the border by more and more terms (n, 6); return factors, residuals.
-
-    It begins with a constant, so that an object at the border does not bend the polynomial.
-    """
-    residuals = np.abs(colours - np.median(colours, axis=0)).max(axis=1)
-    weights = robust_weights(residuals, min_scale=0.01)
+    colours, known = pixels[border], terms[border]
+    fitted = np.median(colours, axis=0)
     for number in NUM_TERMS:
-        factors, residuals, weights = fit(terms[:, :number], colours, weights)
-    return factors, residuals
-
-
-def fit(
-    terms: np.ndarray, colours: np.ndarray, weights: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fit colours (n, 3) by terms (n, k), robustly; return factors (k, 3), residuals and weights.
-
-    Iteratively reweighted least squares, first with the given weights (n,) or equal ones (Holland
-    and Welsch, 1977, "Robust regression using iteratively reweighted least-squares").
-    """
-    weights = np.ones(len(terms)) if weights is None else weights
-    for _ in range(4):
-        root = np.sqrt(weights)[:, None]
-        factors = np.linalg.lstsq(terms * root, colours * root, rcond=None)[0]
-        residuals = np.abs(colours - terms @ factors).max(axis=1)
-        weights = robust_weights(residuals)
-    return factors, residuals, weights
-
-
-def robust_weights(residuals: np.ndarray, min_scale: float = 0.004) -> np.ndarray:
-    """Return weights for residuals (n,): 1 for zero, a quarter at twice their median.
-
-    Geman and McClure (1987), "Statistical methods for tomographic image reconstruction".
-    """
-    scale = 2 * max(float(np.median(residuals)), min_scale)
-    return 1 / (1 + (residuals / scale) ** 2) ** 2
+        residuals = np.abs(colours - fitted).max(axis=1)
+        inlier = residuals <= np.quantile(residuals, INLIERS)
+        factors = np.linalg.lstsq(known[inlier, :number], colours[inlier], rcond=None)[0]
+        fitted = known[:, :number] @ factors
+    return terms @ factors
 
 
 def threshold(distance: np.ndarray, noise: float) -> np.ndarray:
@@ -104,6 +92,41 @@ def threshold(distance: np.ndarray, noise: float) -> np.ndarray:
     contrast = float(np.quantile(distance, 0.995))
     mask = distance > max(MIN_DISTANCE, NOISE_FACTOR * noise, CONTRAST_FACTOR * contrast)
     return dilate(erode(mask, 3), 5) & mask  # removes specks
+
+
+def grab_cut(pixels: np.ndarray) -> np.ndarray:
+    """Return the foreground mask (h, w) that GrabCut finds within a frame of background.
+
+    Rother, Kolmogorov and Blake (2004), "GrabCut: interactive foreground extraction using iterated
+    graph cuts".
+    """
+    labels = np.where(frame(pixels, FRAME), cv2.GC_BGD, cv2.GC_PR_FGD).astype(np.uint8)
+    image = (pixels * 255).round().astype(np.uint8)
+    models = np.zeros((1, 65)), np.zeros((1, 65))  # of background and foreground
+    cv2.setRNGSeed(0)  # the models start from random clusters
+    cv2.grabCut(image, labels, None, *models, ITERATIONS, cv2.GC_INIT_WITH_MASK)
+    return labels == cv2.GC_PR_FGD
+
+
+def drop_small_parts(mask: np.ndarray) -> np.ndarray:
+    """Return the largest connected part of a mask (h, w), and those of similar size.
+
+    Pixels are connected to their eight neighbours.
+    """
+    # Each pixel takes the largest number among its neighbours', then the one that pixel has.
+    numbers = torch.arange(mask.size).reshape(mask.shape) + 1
+    parts = torch.where(torch.from_numpy(mask), numbers, 0)
+    while True:
+        largest = max_pool2d(parts[None].float(), 3, stride=1, padding=1)[0].long()
+        spread = torch.where(parts > 0, largest, 0)
+        spread = torch.cat([torch.zeros(1, dtype=torch.long), spread.flatten()])[spread]
+        if torch.equal(spread, parts):
+            break
+        parts = spread
+    sizes = torch.bincount(parts.flatten(), minlength=mask.size + 1)
+    sizes[0] = 0
+    is_large = (sizes > 0) & (sizes >= MIN_PART * sizes.max())
+    return is_large[parts].numpy()
 
 
 def dilate(mask: np.ndarray, side: int) -> np.ndarray:

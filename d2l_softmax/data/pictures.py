@@ -18,6 +18,8 @@ LARGEST_SIDE = 1000  # pixels; the model sees 28 of them, a figure shows 300
 # Others that Pillow reads, such as EPS, are programs, which it would run.
 FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
 
 class PictureError(UserError, ValueError):
     """A file can't be used as a picture; the message names the file and the reason."""
@@ -37,9 +39,7 @@ def load_picture(path: Path, content: bytes | None = None) -> Image.Image:
     except FileNotFoundError as error:
         raise PictureError(f"{path}: there is no such file") from error
     except UnidentifiedImageError as error:
-        is_empty = content is None and not path.stat().st_size
-        reason = "empty, 0 bytes" if is_empty else "not a picture"
-        raise PictureError(f"{path}: {reason}") from error
+        raise PictureError(f"{path}: {reason_unidentified(path, content)}") from error
     except (DecompressionBombError, DecompressionBombWarning) as error:
         raise PictureError(f"{path}: too many pixels, {MAX_PIXELS:,} at most") from error
     except PictureError:
@@ -47,6 +47,18 @@ def load_picture(path: Path, content: bytes | None = None) -> Image.Image:
     except Exception as error:  # corrupt input can raise arbitrary exceptions
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise PictureError(f"{path}: damaged or unreadable: {reason}") from error
+
+
+def reason_unidentified(path: Path, content: bytes | None) -> str:
+    """Return the reason why Pillow doesn't know a file."""
+    if content is None:
+        with path.open("rb") as file:
+            content = file.read(12)
+    if not content:
+        return "empty, 0 bytes"
+    if content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS:
+        return "a HEIC picture, which can't be read; save it as JPEG"
+    return "not a picture"
 
 
 def read_still(path: Path, content: bytes | None = None) -> Image.Image:

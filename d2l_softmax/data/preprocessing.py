@@ -39,7 +39,7 @@ MIN_CONTRAST = 0.02  # of an input, compared to the training images; less is one
 THE_PICTURE, NO_BACKGROUND = "the picture", "without its background"
 TRIMMED, RESIZED = "trimmed", "28 pixels long, sharpened"
 INVERTED, REFRAMED = "inverted", "framed as the training images"
-BLANK = "No object found: the prediction means nothing. Try a background of another colour."
+BLANK = "No object found. Try a background of another colour."
 SPECK = "The object is very small: move closer."
 CLUTTERED = "The background is not uniform, or the object is cut off: try a plain background."
 OTHER_BACKGROUND = {
@@ -53,7 +53,7 @@ class Preprocessed(NamedTuple):
     """The model's input for a picture, `X` (1, 1, 28, 28), float32 in [0, 1].
 
     `steps` has the picture after each step, by the step's name; `doubts` are warnings about the
-    prediction.
+    prediction. `found` is False if there is no object in the picture.
     """
 
     X: Tensor
@@ -82,17 +82,21 @@ def preprocess(picture: Image.Image, invert: str = "auto") -> Preprocessed:
         gray = resize_longer_side(gray)
         steps[RESIZED] = gray
     darkest, lightest = gray.getextrema()
-    is_blank = darkest == lightest
-    return Preprocessed(centre(gray, border), steps, (BLANK,) * is_blank, not is_blank)
+    if darkest == lightest:
+        return nothing_found(steps, (BLANK,))
+    return Preprocessed(centre(gray, border), steps)
+
+
+def nothing_found(steps: dict[str, Image.Image], doubts: tuple[str, ...]) -> Preprocessed:
+    """Return a black input for a picture without an object."""
+    return Preprocessed(torch.zeros(1, 1, SIDE, SIDE), steps, doubts, found=False)
 
 
 def preprocess_photograph(picture: Image.Image, invert: str) -> Preprocessed:
     """Make the model's input of a picture whose background is to be removed."""
     cut = cut_out(picture, invert)
     if cut.shades is None:
-        return Preprocessed(
-            torch.zeros(1, 1, SIDE, SIDE), {THE_PICTURE: picture}, cut.doubts, False
-        )
+        return nothing_found({THE_PICTURE: picture}, cut.doubts)
     trimmed = cut.shades.crop(cut.box)
     sharp = resize_longer_side(trimmed).filter(SHARPENED)
     steps = {THE_PICTURE: picture, NO_BACKGROUND: cut.shades, TRIMMED: trimmed, RESIZED: sharp}
@@ -197,7 +201,7 @@ def preprocess_like(
     steps: dict[str, Image.Image] = {THE_PICTURE: picture}
     if appearance is None or appearance.background is None:
         X = 1 - X if invert == "yes" else X
-        return Preprocessed(X, steps, find_differences(X, appearance))
+        return compared(X, steps, appearance)
     is_gray, is_other = shape[0] == 1, bool(measure_images(X).is_dark) != appearance.is_dark
     if invert == "yes" or (invert == "auto" and is_other and is_gray):
         X = 1 - X
@@ -205,7 +209,7 @@ def preprocess_like(
     is_small = picture.width <= shape[2] and picture.height <= shape[1]
     if is_small or is_framed(X, appearance):
         X = match_shades(X, appearance) if is_gray else X
-        return Preprocessed(X, steps, find_differences(X, appearance))
+        return compared(X, steps, appearance)
     frame = frame_gray if is_gray else frame_coloured
     return frame(appearance, shape, picture, invert)
 
@@ -253,7 +257,7 @@ def frame_gray(
     light = light * appearance.contrast.mean
     shades = appearance.shade + (light if appearance.is_dark else -light)
     X = shades.clamp(0, 1).reshape(1, 1, height, width)
-    return Preprocessed(X, steps, cut.doubts or find_differences(X, appearance))
+    return compared(X, steps, appearance, cut)
 
 
 def object_scale(appearance: Appearance, shape: tuple[int, ...], size: tuple[int, int]) -> float:
@@ -296,7 +300,7 @@ def frame_coloured(
         steps[REFRAMED] = framed
     X = to_example(shape, framed)
     X = 1 - X if invert == "yes" else X
-    return Preprocessed(X, steps, cut.doubts or find_differences(X, appearance))
+    return compared(X, steps, appearance, cut)
 
 
 def background_colour(picture: Image.Image) -> tuple[int, int, int]:
@@ -305,6 +309,18 @@ def background_colour(picture: Image.Image) -> tuple[int, int, int]:
     edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     red, green, blue = (int(shade) for shade in np.median(edges, axis=0))
     return red, green, blue
+
+
+def compared(
+    X: Tensor,
+    steps: dict[str, Image.Image],
+    appearance: Appearance | None,
+    cut: CutOut | None = None,
+) -> Preprocessed:
+    """Return an input X (1, c, h, w) with the doubts of its object, or of the input itself."""
+    doubts = (cut.doubts if cut else ()) or find_differences(X, appearance)
+    found = BLANK not in doubts and (cut is None or cut.shades is not None)
+    return Preprocessed(X, steps, doubts, found)
 
 
 def find_differences(X: Tensor, appearance: Appearance | None) -> tuple[str, ...]:
