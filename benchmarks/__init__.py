@@ -11,9 +11,11 @@ which yields their head and rows:
     agreement   the same training in other frameworks
     backgrounds   test images made into photographs: how many keep their class
     reading     custom data: a CSV file, a folder of photographs
+    photographs   how often predict is right about photographs, which are given as folders
 
 What is measured, and against what, is in peers.py and book.py. shared.py takes the times, and
-documents.py writes the tables into README.md beside this file and into both READMEs of the project.
+documents.py writes the tables into README.md beside this file, both READMEs of the project, and
+docs/photographs.md.
 
 To add a peer, write a generator function in peers.py and name it there in PASSES or EPOCHS. To add
 a measure, write its file, name it in MEASURES in documents.py, and mark where README.md shows its

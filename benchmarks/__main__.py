@@ -2,9 +2,9 @@
 
 A full run (`make bench`) writes results.json, a figure, and the tables in the documents. A run of
 some measures only prints: seconds are compared within one run only. The exceptions are `agreement`
-and `backgrounds`, whose results have no seconds in them, and `reading`, which is compared with
-nothing. `agreement` (`make agree`) is never part of a full run, because it needs frameworks that
-conflict with other packages.
+and `backgrounds`, whose results have no seconds in them, and `reading` and `photographs`, which are
+compared with nothing. Never part of a full run are `agreement` (`make agree`), because it needs
+frameworks that conflict with other packages, and `photographs`, because it needs photographs.
 """
 
 import argparse
@@ -13,18 +13,24 @@ import os
 import platform
 import re
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks import documents
+from benchmarks import documents, photographs
 from benchmarks.documents import MEASURES
 from d2l_softmax.commands.options import whole
+from d2l_softmax.errors import UserError
 
-LIBRARIES = ("torch", "torchvision", "numpy", "jax", "matplotlib")
+LIBRARIES = ("torch", "torchvision", "numpy", "jax", "matplotlib", "opencv-python-headless")
 IN_BOTH = ("jax", "tabulate")
-NEEDED = {"bench": IN_BOTH, "agree": ("sklearn", "tensorflow", "keras", "optax", *IN_BOTH)}
-WRITTEN_ALONE = {"agreement", "backgrounds", "reading"}
+NEEDED = {
+    "bench": IN_BOTH,
+    "agree": ("sklearn", "tensorflow", "keras", "optax", *IN_BOTH),
+    "test,photos": ("cv2", "tabulate"),
+}
+EXTRAS = {"agreement": "agree", "photographs": "test,photos"}  # of all others: bench
+WRITTEN_ALONE = {"agreement", "backgrounds", "reading", "photographs"}
 
 
 def main() -> None:
@@ -32,19 +38,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("measures", nargs="*", help=f"of {', '.join(MEASURES)}")
     parser.add_argument("--repeats", type=whole(2), default=5, help="how many rounds (default: 5)")
+    parser.add_argument("--clothing", type=Path, help="folder of clothing-dataset-small")
+    parser.add_argument("--other", type=Path, help="folder of clones: see photographs.csv")
     parser.add_argument("--fill", action="store_true", help="only write the stored results again")
     options = parser.parse_args()
     if unknown := sorted(set(options.measures) - set(MEASURES)):
         parser.error(f"no measure named {', '.join(unknown)}; there are {', '.join(MEASURES)}")
-    extra = "agree" if "agreement" in options.measures else "bench"
-    if missing := [name for name in NEEDED[extra] if not find_spec(name)]:
-        parser.error(f"{', '.join(missing)} missing; python -m pip install -e '.[{extra}]'")
+    for extra in {EXTRAS.get(name, "bench") for name in options.measures or ["loading"]}:
+        if missing := [name for name in NEEDED[extra] if not find_spec(name)]:
+            parser.error(f"{', '.join(missing)} missing; python -m pip install -e '.[{extra}]'")
+    if "photographs" in options.measures and not options.clothing:
+        parser.error(f"photographs needs --clothing; git clone {photographs.CLOTHING}")
     results = documents.read_results()
     if options.fill:
         documents.write(results)
         return
-    for name in options.measures or [name for name in MEASURES if name != "agreement"]:
-        results[name] = MEASURES[name].measure(options.repeats)
+    for name in options.measures or [name for name in MEASURES if name not in EXTRAS]:
+        if name == "photographs":
+            try:
+                measured = photographs.measure(options.repeats, options.clothing, options.other)
+            except UserError as error:
+                parser.error(str(error))
+            results[name] = photographs.merge(measured, results[name])
+            results[name] |= {"machine": describe_machine()}
+        else:
+            results[name] = MEASURES[name].measure(options.repeats)
         print(documents.markdown(MEASURES[name].table(results[name])), end="\n\n", flush=True)
     if not options.measures:
         results |= {"machine": describe_machine(), "repeats": options.repeats}
@@ -66,8 +84,17 @@ def describe_machine() -> dict:
         "processor": names[0] if names else platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "versions": {"Python": platform.python_version()}
-        | {library: version(library).split("+")[0] for library in LIBRARIES},
+        | {name: version(name).split("+")[0] for name in LIBRARIES if is_installed(name)},
     }
+
+
+def is_installed(name: str) -> bool:
+    """Return True if a distribution is installed."""
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -6,7 +6,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks import accuracy, agreement, backgrounds, busy, command, epoch, loading, reading
+from benchmarks import (
+    accuracy,
+    agreement,
+    backgrounds,
+    busy,
+    command,
+    epoch,
+    loading,
+    photographs,
+    reading,
+)
 from benchmarks.shared import ratio, seconds_of
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.i18n import chinese
@@ -22,10 +32,16 @@ MEASURES: dict[str, ModuleType] = {
     "agreement": agreement,
     "backgrounds": backgrounds,
     "reading": reading,
+    "photographs": photographs,
 }
 # On one thread, in a measure: a peer, another, and the largest ratio of their times that is wanted.
 GOALS = (("epoch", "scratch", "NumPy by hand", 1.25),)
-DOCUMENTS = {"benchmarks/README.md": "en", "README.md": "en", "README.zh-CN.md": "zh"}
+DOCUMENTS = {
+    "benchmarks/README.md": "en",
+    "README.md": "en",
+    "README.zh-CN.md": "zh",
+    "docs/photographs.md": "en",
+}
 
 
 def read_results() -> dict:
@@ -71,17 +87,23 @@ def in_chinese(text: str) -> str:
 
 def sections_of(results: dict) -> dict[str, str]:
     """Return the text between the marks of the documents, by their names."""
-    machine = results["machine"]
-    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    of_photographs = photographs.sections(results["photographs"])
     return {
         **{name: markdown(measure.table(results[name])) for name, measure in MEASURES.items()},
+        **{name: markdown(table) for name, table in of_photographs.items()},
         "goals": markdown(goals(results)),
-        "machine": (
-            f"{machine['date']}, commit {machine['commit']}: {machine['system']}, "
-            f"{machine['processor']}, {machine['cores']} cores; {versions}; "
-            f"after a warm-up, {results['repeats']} rounds."
-        ),
+        "machine": f"{in_words(results['machine'])}; after a warm-up, {results['repeats']} rounds.",
+        "photographs_machine": f"{in_words(results['photographs']['machine'])}.",
     }
+
+
+def in_words(machine: dict) -> str:
+    """Return date, commit, machine and versions of the measurements."""
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    return (
+        f"{machine['date']}, commit {machine['commit']}: {machine['system']}, "
+        f"{machine['processor']}, {machine['cores']} cores; {versions}"
+    )
 
 
 def goals(results: dict) -> Iterator[tuple]:

@@ -28,13 +28,12 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.shared import CORES, median_and_range
-from d2l_softmax import load_model
+from d2l_softmax import load_data_fashion_mnist, load_model
 from d2l_softmax.commands.options import RECIPES
 from d2l_softmax.commands.predict import read_picture
 from d2l_softmax.data import background
-from d2l_softmax.data.fashion_mnist import CLASSES, read_fashion_mnist
+from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.data.preprocessing import THE_PICTURE, Preprocessed
-from d2l_softmax.data.sources import ensure_fashion_mnist
 from d2l_softmax.description import OF_FASHION_MNIST, PHOTOGRAPHS, Photographs
 from d2l_softmax.errors import UserError
 from d2l_softmax.photographs import Answer, answer_picture
@@ -177,7 +176,7 @@ def set_up(with_opencv: bool) -> None:
     """Prepare a process: one thread, and no OpenCV unless it is wanted."""
     torch.set_num_threads(1)
     if not with_opencv:
-        background.cv2 = None  # type: ignore[assignment]
+        background.cv2 = None
 
 
 def read(path: Path) -> Preprocessed:
@@ -204,7 +203,8 @@ def fit(answers: Sequence[Answer], labels: Sequence[int]) -> Photographs:
         return -float(chosen.clamp_min(1e-12).log().mean())
 
     right = int((y_hat.argmax(dim=1) == y).sum())
-    return Photographs(round(min(TEMPERATURES, key=loss), 2), right, len(answers))
+    best: float = min(TEMPERATURES, key=loss)
+    return Photographs(round(best, 2), right, len(answers))
 
 
 def count_groups(
@@ -246,13 +246,12 @@ def count(cases: Iterable[tuple[int, Tensor | None, bool]]) -> Count:
 
 def count_test_images(model: Any, known: Photographs) -> dict[str, int]:
     """Return how many of Fashion-MNIST's test images are right, and how many are warned of."""
-    test = read_fashion_mnist(ensure_fashion_mnist()).test
+    _, test_iter = load_data_fashion_mnist(256)
     steps = {THE_PICTURE: Image.new("L", (1, 1))}
-    images = torch.as_tensor(test.examples).float().reshape(-1, 1, 1, 28, 28) / 255
     cases = []
-    for X, label in zip(images, test.labels.tolist(), strict=True):
-        each = answer(Preprocessed(X, steps), model, known)
-        cases.append((label, each.y_hat, bool(each.doubts)))
+    for X, label in map(test_iter.dataset.__getitem__, range(len(test_iter.dataset))):
+        each = answer(Preprocessed(X.unsqueeze(0), steps), model, known)
+        cases.append((int(label), each.y_hat, bool(each.doubts)))
     counts = count(cases)
     warned = counts.warned_right + counts.warned_wrong
     return {"n": counts.n, "right": counts.right, "warned": warned}
@@ -401,3 +400,17 @@ def table_seconds(results: dict) -> Iterator[tuple]:
     yield "a photograph of 4,000 × 3,000, JPEG", "median", "min to max"
     for preparation, seconds in results["seconds"].items():
         yield preparation, *median_and_range(seconds, 2, " s")
+
+
+def merge(results: dict, stored: dict) -> dict:
+    """Return new results with the stored counts that were not measured again.
+
+    These are BEFORE, of the code before photographs were measured, and collections not given.
+    """
+    measured = {each["collection"] for each in results["counts"]}
+    kept = [
+        each
+        for each in stored["counts"]
+        if each["preparation"] == BEFORE or each["collection"] not in measured
+    ]
+    return results | {"counts": kept + results["counts"]}
