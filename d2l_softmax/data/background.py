@@ -12,7 +12,7 @@ from torch.nn.functional import max_pool2d
 try:
     import cv2
 except ImportError:
-    cv2 = None  # type: ignore[assignment]
+    cv2 = None
 
 NUM_TERMS = (3, 6, 6)  # of the polynomials that are fitted in turn: linear, quadratic
 INLIERS = 0.6  # share of the border in a fit; the rest, what differs most, may be an object
