@@ -175,6 +175,19 @@ def test_the_background_is_estimated_behind_the_object():
     assert found.border_share == 0
 
 
+def test_an_object_is_found_on_an_uneven_background(has_opencv):
+    """A shirt on a carpet, whose shades vary as much as the shirt differs from them."""
+    tiles = np.random.default_rng(0).integers(90, 220, (30, 40), dtype=np.uint8)
+    carpet = Image.fromarray(tiles).resize((400, 300), Image.Resampling.NEAREST).convert("RGB")
+    outline = shirt((0, 0, 0), (255, 255, 255)).convert("L")
+    carpet.paste((150, 30, 60), (0, 0), outline)
+    pixels = np.asarray(carpet) / 255
+    found, again = find_object(pixels), find_object(pixels)
+    assert (found.mask == again.mask).all()
+    wrong = (found.mask != (np.asarray(outline) > 0)).mean()
+    assert (wrong < 0.01) == bool(has_opencv)
+
+
 def test_only_the_largest_part_and_those_of_similar_size_are_kept():
     mask = np.zeros((90, 120), bool)
     mask[10:40, 10:40] = True  # 900 pixels

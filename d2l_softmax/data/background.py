@@ -12,7 +12,7 @@ from torch.nn.functional import max_pool2d
 try:
     import cv2
 except ImportError:
-    cv2 = None  # type: ignore[assignment]
+    cv2 = None
 
 NUM_TERMS = (3, 6, 6)  # of the polynomials that are fitted in turn: linear, quadratic
 INLIERS = 0.6  # share of the border in a fit; the rest, what differs most, may be an object
@@ -103,6 +103,7 @@ def grab_cut(pixels: np.ndarray) -> np.ndarray:
     labels = np.where(frame(pixels, FRAME), cv2.GC_BGD, cv2.GC_PR_FGD).astype(np.uint8)
     image = (pixels * 255).round().astype(np.uint8)
     models = np.zeros((1, 65)), np.zeros((1, 65))  # of background and foreground
+    cv2.setNumThreads(1)
     cv2.setRNGSeed(0)  # the models start from random clusters
     cv2.grabCut(image, labels, None, *models, ITERATIONS, cv2.GC_INIT_WITH_MASK)
     return labels == cv2.GC_PR_FGD
