@@ -27,6 +27,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from benchmarks.photographs_drawn import Seen, write_figures
 from benchmarks.shared import CORES, median_and_range
 from d2l_softmax import load_data_fashion_mnist, load_model
 from d2l_softmax.commands.options import RECIPES
@@ -106,16 +107,23 @@ def measure(rounds: int, clothing: Path, other: Path | None = None) -> dict:
         name: prepare([each.path for each in photographs], name == WITH) for name in (WITH, WITHOUT)
     }
     results: dict[str, Any] = {"counts": [], "temperatures": {}, "test": {}, "seconds": {}}
+    answers: list[Answer] = []
     for name, model in models.items():
         known = fit([answer(prepared[WITH][i], model) for i in fitted], [labels[i] for i in fitted])
         results["temperatures"][name] = known
-        for preparation, inputs in prepared.items():
+        for preparation, inputs in reversed(prepared.items()):
             answers = [answer(each, model, known) for each in inputs]
             results["counts"] += count_groups(photographs, answers, preparation, name)
         results["test"][name] = count_test_images(model, known)
     for preparation in prepared:
         seconds = time_large([each.path for each in photographs], model, rounds, preparation)
         results["seconds"][preparation] = seconds
+    drawn = [
+        Seen(prepared[WITH][i].X[0], labels[i], int(each.argmax()))
+        for i in fitted
+        if (each := answers[i].y_hat) is not None
+    ]
+    write_figures(drawn, model)  # of the last recipe, with OpenCV
     print("constants of d2l_softmax/description.py, which has", PHOTOGRAPHS)
     for name, known in results["temperatures"].items():
         print(f'    "{name}": {known},')
