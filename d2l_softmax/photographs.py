@@ -21,8 +21,8 @@ MIN_GAIN = 0.3  # of the shoes' probability in the mirror image; 0.1 to 0.7 do a
 # Mean and principal components of Fashion-MNIST's training images. The file and both numbers are
 # from: python -m benchmarks.doubts PHOTOGRAPHS MODEL
 COMPONENTS = Path(__file__).parent / "data" / "components.npz"
-USUAL_RESIDUAL = 2.35
-SLOPE = 0.26  # of the probability that is expected, by the residual
+USUAL_RESIDUAL = 1.65
+SLOPE = 0.17  # of the probability that is expected, by the residual
 UNRELIABLE = "Often wrong: the probability is low for a picture so unlike the training images."
 MIRRORED = "mirrored: shoes in Fashion-MNIST point left"
 

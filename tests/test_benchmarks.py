@@ -20,8 +20,9 @@ import pytest
 import torch
 
 from benchmarks import __main__ as program
-from benchmarks import agreement, busy, command, documents, peers, shared
+from benchmarks import agreement, busy, command, documents, doubts, peers, shared
 from d2l_softmax.commands.options import RECIPES
+from d2l_softmax.photographs import read_components, residuals
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SAME_IN_CHINESE = set(
@@ -368,3 +369,29 @@ def test_wrong_calls_are_refused(monkeypatch, capsys, arguments, message):
         program.main()
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
+
+
+# The warning of predict
+
+
+def test_the_warning_s_components_are_fashion_mnist_s(real_data):
+    """No other 64 directions leave much less of the images; rounding costs next to nothing."""
+    X = real_data[0][0][:20_000].unsqueeze(1) / 255
+    mean, components = read_components()
+    assert torch.allclose(components @ components.T, torch.eye(64), atol=1e-5)
+    flat = X.flatten(1)
+    assert torch.allclose(mean, flat.mean(dim=0), atol=0.01)
+    variances = torch.linalg.eigvalsh(torch.cov(flat.T))
+    least = float(variances[:-64].sum())
+    assert float(residuals(X).square().mean()) == pytest.approx(least, rel=0.01)
+
+
+def test_the_warning_keeps_the_farthest_from_what_is_accepted():
+    probability = torch.linspace(0.2, 0.9, 50)
+    wrong, right = (torch.stack([probability, torch.full((50,), r)]) for r in (4.0, 2.5))
+    ordinary = torch.stack([probability, torch.full((50,), 1.0)])
+    slope, usual = doubts.fit([doubts.Cases(wrong, right, ordinary)])
+    shares = [float((p < slope * (r - usual)).float().mean()) for p, r in (wrong, right, ordinary)]
+    assert shares[0] > 0.75
+    assert shares[1] < 0.1
+    assert shares[2] <= doubts.WARNED
