@@ -8,13 +8,14 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 NUM_DRAWS = 8  # random numbers for an image
+BLACK = 0.02  # darker pixels are background
 
 
 class Augmentation(NamedTuple):
     """The largest change of each kind; the defaults change nothing.
 
-    Changes are uniform up to these in both directions, and independent. Factors are uniform on a
-    log scale: 1.3 means 1 / 1.3 to 1.3.
+    Changes are independent, and uniform in both directions. Factors are uniform on a log scale:
+    1.3 means 1 / 1.3 to 1.3.
     """
 
     stretch: float = 1.0  # factor of the width, and another one of the height
@@ -22,7 +23,7 @@ class Augmentation(NamedTuple):
     shear: float = 0.0  # horizontal shift of a row, per row of distance from the center
     shift: float = 0.0  # pixels, horizontally and vertically
     contrast: float = 1.0  # factor of all pixels
-    brightness: float = 1.0  # exponent of all pixels (gamma)
+    brightness: float = 0.0  # added to all pixels that are not black
 
     def __call__(self, X: Tensor, draws: Tensor) -> Tensor:
         """Return variants (n, c, h, w) of images X in [0, 1], one for each row of the draws.
@@ -33,10 +34,9 @@ class Augmentation(NamedTuple):
         draws = draws.to(X) * 2 - 1
         grid = affine_grid(self.to_original(draws[:, :6], *X.shape[2:]), X.shape, False)  # type: ignore[arg-type]
         X = grid_sample(X, grid, padding_mode="zeros", align_corners=False).clamp(0, 1)
-        sides = (-1, 1, 1, 1)
-        if self.brightness != 1:
-            X = X ** (self.brightness ** draws[:, 7].reshape(sides))
-        return (X * self.contrast ** draws[:, 6].reshape(sides)).clamp(max=1)
+        factor, summand = self.contrast ** draws[:, 6], self.brightness * draws[:, 7]
+        varied = X * factor.reshape(-1, 1, 1, 1) + summand.reshape(-1, 1, 1, 1)
+        return torch.where(X > BLACK, varied.clamp(0, 1), 0.0)
 
     def to_original(self, draws: Tensor, height: int, width: int) -> Tensor:
         """Return matrices (n, 2, 3) from positions in the variants to those in the originals.
@@ -57,5 +57,5 @@ class Augmentation(NamedTuple):
 
 
 # Chosen on crops of photographs (docs/photographs.md)
-PHOTOS = Augmentation(stretch=1.3, rotation=15, shear=0.2, shift=2)
+PHOTOS = Augmentation(stretch=1.4, rotation=10, shear=0.2, shift=1, contrast=1.5, brightness=0.5)
 AUGMENTATIONS: dict[str, Augmentation | None] = {"none": None, "photos": PHOTOS}
