@@ -14,6 +14,7 @@ SETTINGS = {
     "adam": ["--optimizer=adam", "--lr=1e-3"],
     "linear-decay": ["--lr-decay=linear"],
     "recipe-best": ["--recipe=best", "--epochs=10"],
+    "recipe-photos": ["--recipe=photos", "--epochs=10"],
 }
 
 every_dtype = pytest.mark.parametrize("dtype", TOLERANCES)

@@ -33,6 +33,7 @@ TOLERANCES = {"float64": 1e-10, "float32": 1e-4}
 SETTINGS = {
     "momentum": ["--momentum=0.9"],
     "adam": ["--optimizer=adam", "--weight-decay=0.01", "--lr-decay=linear"],
+    "augment": ["--augment=photos"],
 }
 every_twin = pytest.mark.parametrize("name", TWINS)
 

@@ -19,6 +19,7 @@ SETTINGS = {
     "momentum": ["--lr=0.01", "--momentum=0.9", "--weight-decay=0.01", "--lr-decay=linear"],
     "adam": ["--optimizer=adam", "--weight-decay=0.01", "--lr-decay=linear", "--validation=7"],
     "float64": ["--lr=0.01", "--dtype=float64"],
+    "augment": ["--lr=0.01", "--augment=photos", "--validation=7"],
 }
 BATCHES, EPOCHS = 4, 3  # of 60 images
 

@@ -45,6 +45,7 @@ from d2l_softmax.commands.train import (
     make_loaders,
     prepare,
 )
+from d2l_softmax.data.augmentation import AUGMENTATIONS
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN, TEST_BATCH_SIZE
 from d2l_softmax.errors import UserError
@@ -54,7 +55,10 @@ from d2l_softmax.training.fit import DivergedError
 from d2l_softmax.training.metrics import Timer, evaluate_accuracy
 
 HELD_OUT = 6  # by default, one in six training images is held out
-SETTINGS = ("lr", "batch_size", "momentum", "weight_decay", "optimizer", "lr_decay", "epochs")
+SETTINGS = (
+    *("lr", "batch_size", "momentum", "weight_decay", "optimizer", "lr_decay", "augment"),
+    "epochs",
+)
 # What determines the result of a training; the first columns of a table.
 COLUMNS = (
     *("twin", *SETTINGS, "dtype"),
@@ -169,6 +173,7 @@ def train(twin: ModuleType, loaders: Loaders, options: argparse.Namespace) -> Re
         options.batch_size,
         length=len(train_iter.dataset),
         by_blocks=train_iter.by_blocks,
+        augment=AUGMENTATIONS[options.augment],
     )
     timer = Timer()
     training = prepare(twin, options, (images, valid_iter))  # in place of the test images

@@ -1,4 +1,4 @@
-"""The settings of a training, the two recipes, and the options that several commands share."""
+"""The settings of a training, the recipes, and the options that several commands share."""
 
 import argparse
 import contextlib
@@ -13,6 +13,7 @@ import torch
 
 from d2l_softmax.commands.cli import HelpFormatter, Parser
 from d2l_softmax.commands.console import counted, print_error
+from d2l_softmax.data.augmentation import AUGMENTATIONS
 from d2l_softmax.data.batches import LARGEST_SIDE
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN
 from d2l_softmax.data.loaders import SHUFFLES
@@ -115,6 +116,11 @@ class TrainingSettings:
         "linear: the learning rate falls after every epoch, to zero after the last",
         choices=("none", "linear"),
     )
+    augment: str = setting(
+        "none",
+        "photos: vary the training images at random, for a model of photographs",
+        choices=tuple(AUGMENTATIONS),
+    )
     validation: int = setting(
         0,
         "hold out N training images and measure the accuracy on them, too",
@@ -169,10 +175,14 @@ class TrainingSettings:
 BOOK = TrainingSettings()
 # Chosen on 10,000 held-out training images (benchmarks/README.md).
 BEST = replace(BOOK, epochs=20, batch_size=512, momentum=0.9, lr_decay="linear")
-RECIPES = {"auto": BOOK, "book": BOOK, "best": BEST}
+PHOTOS = replace(BEST, augment="photos")
+RECIPES = {"auto": BOOK, "book": BOOK, "best": BEST, "photos": PHOTOS}
 CHOSEN = ("epochs", "batch_size", "lr")  # that recipe auto chooses from custom data
 # The settings that a recipe fixes
-IN_RECIPES = ("epochs", "batch_size", "lr", "optimizer", "momentum", "weight_decay", "lr_decay")
+IN_RECIPES = (
+    *("epochs", "batch_size", "lr", "optimizer", "momentum", "weight_decay", "lr_decay"),
+    "augment",
+)
 # The settings that determine the numbers of a training, except for rounding
 RESULT_OPTIONS = (*IN_RECIPES, "validation", "seed", "dtype", "resize", "shuffle", "standardize")
 
@@ -188,14 +198,16 @@ def add_training_options(parser: argparse.ArgumentParser, several: bool = False)
         choices=tuple(RECIPES),
         default="auto",
         help="preset for options that are not given; book: as in the book; best: most accurate on "
-        "held-out images; auto: chosen from custom data, else book",
+        "held-out images; photos: for photographs; auto: chosen from custom data, else book",
     )
     for each in fields(TrainingSettings):
         if each.name not in IN_RECIPES:
             add_settings(parser, each.name)
             continue
-        default, best = getattr(BOOK, each.name), getattr(BEST, each.name)
-        values = f"default: {default}" if best == default else f"default: {default}; best: {best}"
+        values = f"default: {each.default}"
+        for recipe, settings in {"best": BEST, "photos": PHOTOS}.items():
+            if (value := getattr(settings, each.name)) != each.default:
+                values += f"; {recipe}: {value}"
         if each.name in CHOSEN:
             values += "; custom data: chosen"
         arguments = {**each.metadata, "help": f"{each.metadata['help']} ({values})"}

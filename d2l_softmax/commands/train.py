@@ -36,6 +36,7 @@ from d2l_softmax.commands.options import (
     parse,
 )
 from d2l_softmax.data.appearance import measure_appearance
+from d2l_softmax.data.augmentation import AUGMENTATIONS
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.custom import load_data
 from d2l_softmax.data.fashion_mnist import (
@@ -86,6 +87,11 @@ JITTER = (
     " The test accuracy fluctuates because the learning rate is constant: borderline images flip "
     "between similar classes (pullover, coat, shirt). A learning rate that decays to zero avoids "
     "that: --lr-decay linear, or all of --recipe best."
+)
+# Added with --augment
+AUGMENTED = (
+    " Training images are varied at random: training values are of these variants, which are "
+    "harder than the test images."
 )
 
 
@@ -295,7 +301,7 @@ def check_same_training(name: str, options: argparse.Namespace, checkpoint: dict
     if twin != name:
         parser.error(f"cannot resume: the checkpoint is of python -m {twin}")
     saved, given = checkpoint["config"]["options"], options_to_dict(options)
-    saved = {"standardize": "no"} | saved  # an earlier version had no such option
+    saved = {"standardize": "no", "augment": "none"} | saved  # earlier versions had no such options
     changed = [option for option in RESULT_OPTIONS if given[option] != saved.get(option)]
     if "epochs" in changed and given["lr_decay"] == "none" and given["epochs"] > saved["epochs"]:
         changed.remove("epochs")
@@ -454,6 +460,7 @@ def make_loaders(options: argparse.Namespace) -> tuple[ArrayLoader, ...]:
         "test_batch_size": TEST_BATCH_SIZE,
         "validation": options.validation,
         "shuffle": options.shuffle,
+        "augment": AUGMENTATIONS[options.augment],
     }
     if options.dataset:
         return load_data(options.dataset, **arguments)
@@ -547,6 +554,8 @@ def write_results(
     shows_jitter = options.lr_decay == "none" and data.pictures == AS_FASHION_MNIST
     with drawn_in(options.lang):
         caption = tr(CAPTION) + (tr(JITTER) if shows_jitter else "")
+        if options.augment != "none":
+            caption += tr(AUGMENTED)
         title = tr("{twin}, seed {seed}", twin=config["twin"], seed=options.seed)
         curves = draw_curves(history, title)
         save_figure(folder / CURVES, curves)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from d2l_softmax.data.augmentation import NUM_DRAWS, Augmentation
 from d2l_softmax.errors import UserError
 
 NUMPY_TYPES = {torch.float32: np.float32, torch.float64: np.float64}  # bfloat16 has no NumPy type
@@ -73,6 +74,7 @@ class ArrayDataset(Dataset):
         self.rows = None if rows is None else rows.to(stored_on)
         self.classes, self.name = tuple(classes), name
         self.transform: Callable[[Tensor], Tensor] | None = None
+        self.vary: Callable[[Tensor], Tensor] | None = None
         self.notes: tuple[str, ...] = ()  # on how the data were interpreted
         self.size = parse_size(resize)
         self.dtype = dtype
@@ -109,6 +111,7 @@ class ArrayDataset(Dataset):
             index = self.rows[index]
         X, y = take_rows(self.images, index), take_rows(self.labels, index).to(self.device)
         X = self.convert_images(X) if X.dim() > 2 else self.convert_features(X, index)
+        X = self.vary(X) if self.vary else X
         X = self.standardize(X).to(self.dtype)
         return (self.transform(X) if self.transform else X), y
 
@@ -116,6 +119,12 @@ class ArrayDataset(Dataset):
         """Return the data set with batches transform(X); arrays are shared."""
         dataset = copy.copy(self)
         dataset.gray, dataset.transform = None, transform
+        return dataset
+
+    def varied(self, vary: Callable[[Tensor], Tensor]) -> "ArrayDataset":
+        """Return the data set with images vary(X), before they are standardized or transformed."""
+        dataset = copy.copy(self)
+        dataset.gray, dataset.vary = None, vary
         return dataset
 
     def standardized(self, mean: Tensor, std: Tensor) -> "ArrayDataset":
@@ -200,23 +209,27 @@ class ArrayLoader(DataLoader):
         by_blocks: bool = False,
         generator: torch.Generator | None = None,
         drop_last: bool = False,
+        augment: Augmentation | None = None,
     ):
         """Read the data set in batches; with `shuffle` in a new random order in every epoch.
 
         The order is drawn from the generator, on the CPU, or from torch's global one. With
-        `by_blocks` disk reads are nearly sequential: see `windows`.
+        `by_blocks` disk reads are nearly sequential: see `windows`. With `augment` images are
+        varied at random, anew in every epoch; ValueError if the data set has features.
         """
+        if augment and len(dataset.shape) != 3:
+            raise ValueError(f"{dataset.name} has features, expected images to augment")
         if is_positive_int(batch_size):
             batch_size = int(batch_size)  # a DataLoader refuses NumPy's integers
         super().__init__(
             dataset, batch_size, shuffle=shuffle, generator=generator, drop_last=drop_last
         )
-        self.shuffle, self.by_blocks = shuffle, by_blocks
+        self.shuffle, self.by_blocks, self.augment = shuffle, by_blocks, augment
 
     def with_dataset(self, dataset: ArrayDataset, batch_size: int | None = None) -> "ArrayLoader":
         """Return a loader of another data set, and batch size if given, in the same order."""
         order: dict[str, Any] = {"shuffle": self.shuffle, "by_blocks": self.by_blocks}
-        order["drop_last"] = self.drop_last
+        order |= {"drop_last": self.drop_last, "augment": self.augment}
         size = batch_size or self.batch_size
         return ArrayLoader(dataset, size, **order, generator=self.generator)
 
@@ -226,10 +239,33 @@ class ArrayLoader(DataLoader):
 
     def batches(self, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield an epoch's batches from number `first` on; those before are not looked up."""
-        indices: Iterator[Tensor] = itertools.islice(self.indices(), first, None)
+        steps = self.steps(first)
         if self.drop_last:
-            indices = (each for each in indices if len(each) == self.batch_size)
-        return map(self.dataset.__getitem__, indices)
+            steps = (each for each in steps if len(each[0]) == self.batch_size)
+        return (self.look_up(*step) for step in steps)
+
+    def steps(self, first: int = 0) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Yield the indices (n,) of each batch from number `first` on, and its draws or None.
+
+        The draws (n, NUM_DRAWS) vary the images. They are those of a seed for the epoch and of the
+        batch's number: a training that is resumed at a batch, or divided among ranks, has the same.
+        """
+        seed = None
+        if self.augment:
+            seed = int(torch.randint(2**62, (), generator=self.generator, device="cpu"))
+        for number, indices in itertools.islice(enumerate(self.indices()), first, None):
+            draws = None
+            if seed is not None:
+                generator = torch.Generator().manual_seed(seed + number)
+                draws = torch.rand(len(indices), NUM_DRAWS, generator=generator, device="cpu")
+            yield indices, draws
+
+    def look_up(self, indices: Tensor, draws: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Look up a batch X (n, ...) and y (n,), varied by the draws if there are any."""
+        augment = self.augment
+        if augment is None or draws is None:
+            return self.dataset[indices]
+        return self.dataset.varied(lambda X: augment(X, draws))[indices]
 
     def indices(self) -> Iterator[Tensor]:
         """Yield the indices (n,) of each batch, drawn on the CPU: the same on every device."""

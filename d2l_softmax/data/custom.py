@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from d2l_softmax.data.arrays import DatasetFiles, check_splits
+from d2l_softmax.data.augmentation import Augmentation
 from d2l_softmax.data.batches import ArrayLoader, parse_size
 from d2l_softmax.data.idx import find_idx
 from d2l_softmax.data.loaders import check_arguments, make_loaders
@@ -59,6 +60,7 @@ def load_data(
     shuffle: str = "auto",
     drop_last: bool = False,
     transform: Callable[[Tensor], Tensor] | None = None,
+    augment: Augmentation | None = None,
 ) -> tuple[ArrayLoader, ...]:
     """Return (train_iter, test_iter) for a custom data set, a directory or a file.
 
@@ -105,6 +107,7 @@ def load_data(
         shuffle=shuffle,
         drop_last=drop_last,
         transform=transform,
+        augment=augment,
     )
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from d2l_softmax.data.arrays import DatasetFiles, LabelledArrays
+from d2l_softmax.data.augmentation import Augmentation
 from d2l_softmax.data.batches import ArrayLoader
 from d2l_softmax.data.idx import parse_idx
 from d2l_softmax.data.loaders import check_arguments, check_validation, make_loaders
@@ -48,6 +49,7 @@ def load_data_fashion_mnist(
     shuffle: str = "auto",
     drop_last: bool = False,
     transform: Callable[[Tensor], Tensor] | None = None,
+    augment: Augmentation | None = None,
 ) -> tuple[ArrayLoader, ...]:
     """Return (train_iter, test_iter), which yield images X (n, 1, h, w) and labels y (n,).
 
@@ -60,7 +62,8 @@ def load_data_fashion_mnist(
     With `validation`, the last training images of that number are held out, to choose settings by,
     and (train_iter, test_iter, valid_iter) is returned. `shuffle` is that of load_data.
     With `drop_last` the last batch of an epoch is dropped if it is smaller. `transform` is applied
-    to X, for example a normalization.
+    to X, for example a normalization. With `augment`, training images are varied at random, anew in
+    every epoch, before that (see Augmentation); other images never are.
 
     Raises ValueError for a batch size or a side below 1, for a dtype that is not floating-point, or
     if no image is left to train on; DataUnavailableError if the files can't be fetched.
@@ -78,6 +81,7 @@ def load_data_fashion_mnist(
         shuffle=shuffle,
         drop_last=drop_last,
         transform=transform,
+        augment=augment,
     )
 
 

@@ -15,6 +15,7 @@ from d2l_softmax.data.arrays import (
     LabelledArrays,
     and_more,
 )
+from d2l_softmax.data.augmentation import Augmentation
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader, is_positive_int
 
 SHUFFLES = ("auto", "full", "block")
@@ -33,6 +34,7 @@ def make_loaders(
     shuffle: str,
     drop_last: bool,
     transform: Callable[[Tensor], Tensor] | None,
+    augment: Augmentation | None,
 ) -> tuple[ArrayLoader, ...]:
     """Return (train_iter, test_iter), and valid_iter if the data have or `validation` holds any.
 
@@ -45,6 +47,9 @@ def make_loaders(
     labels = [split.labels for name, split in splits.items() if split and name != "test"]
     values = np.unique(np.concatenate(labels))
     classes = name_classes(values, data.names, data.train)
+
+    if augment and data.train.examples.ndim == 2:
+        raise DatasetError(f"{data.train.path} has features;", "leave {augment} out")
 
     arrays = {name: load_split(split, values) for name, split in splits.items() if split}
     rows: dict[str, Tensor] = {}
@@ -84,7 +89,7 @@ def make_loaders(
     is_large = data.train.examples.nbytes > LARGE
     by_blocks = shuffle == "block" or (shuffle == "auto" and is_large)
     how: dict[str, Any] = {"by_blocks": by_blocks, "generator": generator, "drop_last": drop_last}
-    train_iter = loader("train", batch_size, shuffle=True, **how)
+    train_iter = loader("train", batch_size, shuffle=True, augment=augment, **how)
     test_size = batch_size if test_batch_size is None else test_batch_size
     return train_iter, *(loader(name, test_size) for name in ("test", "valid") if name in arrays)
 

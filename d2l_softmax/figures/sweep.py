@@ -27,6 +27,7 @@ LABELS = {
     "weight_decay": "weight decay",
     "optimizer": "optimizer",
     "lr_decay": "learning rate decay",
+    "augment": "augmentation",
     "epochs": "epochs",
 }
 SMALL_GAP = 0.05  # more images do little to an accuracy gap below it

@@ -4,7 +4,6 @@ Each rank has the whole model and looks up its shard of the rows of every batch.
 writes. Without torchrun there is one rank, and nothing here communicates.
 """
 
-import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -135,8 +134,10 @@ class Shard:
     def batches(self, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield a pass from the batch `first` (from 0) on; those before are not looked up."""
         self.weight = 1.0
-        for indices in itertools.islice(self.loader.indices(), first, None):
+        for indices, draws in self.loader.steps(first):
             rows = indices.tensor_split(self.world_size)[self.rank]
             self.weight = len(rows) / len(indices)
             if len(rows):
-                yield self.loader.dataset[rows]
+                if draws is not None:
+                    draws = draws.tensor_split(self.world_size)[self.rank]
+                yield self.loader.look_up(rows, draws)

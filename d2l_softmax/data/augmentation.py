@@ -1,0 +1,61 @@
+"""Augmentation: random variants of the training images, for a model of photographs."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
+
+NUM_DRAWS = 8  # random numbers for an image
+BLACK = 0.02  # darker pixels are background
+
+
+class Augmentation(NamedTuple):
+    """The largest change of each kind; the defaults change nothing.
+
+    Changes are independent, and uniform in both directions. Factors are uniform on a log scale:
+    1.3 means 1 / 1.3 to 1.3.
+    """
+
+    stretch: float = 1.0  # factor of the width, and another one of the height
+    rotation: float = 0.0  # degrees
+    shear: float = 0.0  # horizontal shift of a row, per row of distance from the center
+    shift: float = 0.0  # pixels, horizontally and vertically
+    contrast: float = 1.0  # factor of all pixels
+    brightness: float = 0.0  # added to all pixels that are not black
+
+    def __call__(self, X: Tensor, draws: Tensor) -> Tensor:
+        """Return variants (n, c, h, w) of images X in [0, 1], one for each row of the draws.
+
+        The draws (n, NUM_DRAWS) are uniform in [0, 1); 0.5 changes nothing. Beyond its border an
+        image is black, and black pixels stay black.
+        """
+        draws = draws.to(X) * 2 - 1
+        grid = affine_grid(self.to_original(draws[:, :6], *X.shape[2:]), X.shape, False)  # type: ignore[arg-type]
+        X = grid_sample(X, grid, padding_mode="zeros", align_corners=False).clamp(0, 1)
+        factor, summand = self.contrast ** draws[:, 6], self.brightness * draws[:, 7]
+        varied = X * factor.reshape(-1, 1, 1, 1) + summand.reshape(-1, 1, 1, 1)
+        return torch.where(X > BLACK, varied.clamp(0, 1), 0.0)
+
+    def to_original(self, draws: Tensor, height: int, width: int) -> Tensor:
+        """Return matrices (n, 2, 3) from positions in the variants to those in the originals.
+
+        The draws (n, 6) are in [-1, 1]. Positions are those of affine_grid, from -1 to 1.
+        """
+        stretch_x, stretch_y = self.stretch ** draws[:, 0], self.stretch ** draws[:, 1]
+        angle, shear = math.radians(self.rotation) * draws[:, 2], self.shear * draws[:, 3]
+        cos, sin = angle.cos(), angle.sin()
+        ratio = height / width  # a unit of y in units of x
+        rows = [
+            [(cos + shear * sin) / stretch_x, (shear * cos - sin) / stretch_x * ratio],
+            [sin / stretch_y / ratio, cos / stretch_y],
+        ]
+        shift = self.shift * 2 * draws[:, 4:6] / torch.tensor([width, height]).to(draws)
+        linear = torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)  # (n, 2, 2)
+        return torch.cat([linear, -(linear @ shift.unsqueeze(2))], dim=2)
+
+
+# Chosen on crops of photographs (docs/photographs.md)
+PHOTOS = Augmentation(stretch=1.4, rotation=10, shear=0.2, shift=1, contrast=1.5, brightness=0.5)
+AUGMENTATIONS: dict[str, Augmentation | None] = {"none": None, "photos": PHOTOS}
