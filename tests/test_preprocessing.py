@@ -192,10 +192,10 @@ def test_only_the_largest_part_and_those_of_similar_size_are_kept():
     mask = np.zeros((90, 120), bool)
     mask[10:40, 10:40] = True  # 900 pixels
     mask[40, 40] = True  # connected by a corner
-    mask[60:72, 10:22] = True  # 144
-    mask[60:71, 60:71] = True  # 121, below 15 %
+    mask[60:67, 10:17] = True  # 49
+    mask[60:66, 60:67] = True  # 42, below 5 %
     kept = mask.copy()
-    kept[60:71, 60:71] = False
+    kept[60:66, 60:67] = False
     assert (drop_small_parts(mask) == kept).all()
     snake = np.zeros((41, 41), bool)
     snake[::2] = True

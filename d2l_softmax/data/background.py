@@ -23,7 +23,7 @@ CONTRAST_FACTOR = 0.12  # times the contrast between object and background
 EVEN_NOISE = 0.03  # of a background, in colours in [0, 1]; GrabCut does better with more
 FRAME = 0.03  # of the longer side; GrabCut starts with it as background
 ITERATIONS = 5
-MIN_PART = 0.15  # of the object's largest part; smaller parts are dropped
+MIN_PART = 0.05  # of the object's largest part; smaller parts are dropped
 
 
 class ForegroundMask(NamedTuple):
