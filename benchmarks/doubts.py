@@ -93,7 +93,7 @@ def fit(cases: Sequence[Cases]) -> tuple[float, float, float]:
     That is to warn of half of the wrong photographs and a third of the right ones. Of the training
     images at most WARNED are to be warned of. Several models share the rule.
     """
-    grid = itertools.product(range(14), np.arange(0.14, 0.4, 0.02), np.arange(-3, 3, 0.1))
+    grid = itertools.product(range(14), np.arange(0.06, 0.3, 0.02), np.arange(-3, 3, 0.1))
     best = -9.0, 0.0, 0.0, 0.0
     for texture, slope, usual in grid:
         worst = 1.0
