@@ -27,10 +27,11 @@ from d2l_softmax.commands import predict as predict_command
 from d2l_softmax.commands.predict import find_pictures
 from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.data.preprocessing import Preprocessed
-from d2l_softmax.description import OF_FASHION_MNIST
+from d2l_softmax.description import OF_FASHION_MNIST, Photographs
 from d2l_softmax.figures import style
 from d2l_softmax.figures.prediction import draw_prediction
-from d2l_softmax.figures.style import chinese_font
+from d2l_softmax.figures.style import as_png, chinese_font, default_style
+from d2l_softmax.i18n import use_language
 from d2l_softmax.pages.predictions import SIDE
 from d2l_softmax.photographs import (
     MIRRORED,
@@ -588,6 +589,22 @@ def test_a_drawing_shows_the_calibrated_probabilities_and_the_note():
     said = [text.get_text() for each in subfigures(figure) for text in each.texts]
     assert "A note." in said
     assert any("16.00 − 2.00 = 14.00 ≈ 2 × log(0.999 / 0.000911)" in text for text in said)
+
+
+@pytest.mark.usefixtures("font_for_chinese")
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_longest_note_is_in_the_drawing(language, monkeypatch):
+    monkeypatch.setattr(photographs, "find_spec", lambda name: None)
+    described = OF_FASHION_MNIST._replace(photographs=Photographs(2.0, 124, 264))
+    with use_language(language), default_style():
+        note = known_about_photographs(described)
+        model = scratch.SoftmaxRegression()
+        figure = draw_prediction(torch.rand(1, 1, 28, 28), {}, (), model, CLASSES, note=note)
+        as_png(figure)
+        (text,) = [t for each in subfigures(figure) for t in each.texts if "docs" in t.get_text()]
+    assert text.get_text().replace("\n", "") == note
+    _, bottom, right, _ = text.get_window_extent().extents
+    assert (bottom >= 0, right <= figure.bbox.x1) == (True, True)
 
 
 def test_features_have_probabilities_alone():
