@@ -7,6 +7,7 @@ d2l_softmax/photographs.py.
 """
 
 import argparse
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,9 +24,9 @@ from d2l_softmax.data.sources import default_data_dir
 from d2l_softmax.photographs import (
     COMPONENTS,
     find_unreliable,
+    measure_unlikeness,
     mirror_shoes,
     read_components,
-    residuals,
 )
 from d2l_softmax.training.evaluation import calibrate
 
@@ -67,43 +68,43 @@ def read_photographs(folder: Path) -> tuple[Tensor, Tensor]:
 
 
 class Cases(NamedTuple):
-    """Probability of the answer (n,) and residual (n,) of photographs and of training images."""
+    """Probability, residual and texture (3, n) of photographs and of training images."""
 
     wrong: Tensor
     right: Tensor
     ordinary: Tensor
 
 
-def measure(model: Any, photographs: tuple[Tensor, Tensor], ordinary: Tensor) -> Cases:
-    """Return a model's cases; each is (2, n)."""
+def find_cases(model: Any, X: Tensor, y: Tensor, ordinary: Tensor) -> Cases:
+    """Return a model's cases among photographs X with labels y, and training images."""
 
-    def features(X: Tensor) -> tuple[Tensor, Tensor]:
+    def measure(X: Tensor) -> tuple[Tensor, Tensor]:
         seen, y_hat = answers(model, X)
-        return torch.stack([y_hat.amax(dim=1), residuals(seen)]), y_hat.argmax(dim=1)
+        return torch.stack([y_hat.amax(dim=1), *measure_unlikeness(seen)]), y_hat.argmax(dim=1)
 
-    X, y = photographs
-    rows, predicted = features(X)
+    measured, predicted = measure(X)
     is_right = predicted == y
-    return Cases(rows[:, ~is_right], rows[:, is_right], features(ordinary)[0])
+    return Cases(measured[:, ~is_right], measured[:, is_right], measure(ordinary)[0])
 
 
-def fit(cases: Sequence[Cases]) -> tuple[float, float]:
-    """Return slope and usual residual that keep the farthest from the worst that is accepted.
+def fit(cases: Sequence[Cases]) -> tuple[float, float, float]:
+    """Return SLOPE, USUAL and TEXTURE that keep the farthest from the worst that is accepted.
 
     That is to warn of half of the wrong photographs and a third of the right ones. Of the training
     images at most WARNED are to be warned of. Several models share the rule.
     """
-    best = -1.0, 0.0, 0.0
-    for slope in np.arange(0.05, 0.61, 0.01):
-        for usual in np.arange(0, 6, 0.05):
-            worst = 1.0
-            for each in cases:
-                wrong, right, ordinary = (
-                    float((p < slope * (r - usual)).float().mean()) for p, r in each
-                )
-                room = min(wrong - 1 / 2, 1 / 3 - right) if ordinary <= WARNED else -1
-                worst = min(worst, room)
-            best = max(best, (worst, float(slope), float(usual)))
+    grid = itertools.product(range(14), np.arange(0.06, 0.3, 0.02), np.arange(-3, 3, 0.1))
+    best = -9.0, 0.0, 0.0, 0.0
+    for texture, slope, usual in grid:
+        worst = 1.0
+        for each in cases:
+            wrong, right, ordinary = (
+                float((p < slope * (residual - texture * t - usual)).float().mean())
+                for p, residual, t in each
+            )
+            room = min(wrong - 1 / 2, 1 / 3 - right) if ordinary <= WARNED else -9
+            worst = min(worst, room)
+        best = max(best, (worst, float(slope), float(usual), float(texture)))
     return best[1:]
 
 
@@ -130,8 +131,8 @@ def main() -> None:
         name: read_photographs(options.photographs / name) for name in ("train", "validation")
     }
     models = [load_model(path, dtype=torch.float32) for path in options.models]
-    slope, usual = fit([measure(model, splits["train"], ordinary) for model in models])
-    print(f"SLOPE = {slope:.2f}, USUAL_RESIDUAL = {usual:.2f}; measured with those in use:")
+    slope, usual, texture = fit([find_cases(m, *splits["train"], ordinary) for m in models])
+    print(f"SLOPE, USUAL, TEXTURE = {slope:.2f}, {usual:.1f}, {texture}; with those in use:")
     for path, model in zip(options.models, models, strict=True):
         print(f"{path}, temperature {model.description.temperature}")
         for name, (X, y) in splits.items():

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,11 +19,12 @@ from d2l_softmax.training.evaluation import Model, calibrate
 
 SHOES = [CLASSES.index(name) for name in ("sandal", "sneaker", "ankle boot")]
 MIN_GAIN = 0.3  # of the shoes' probability in the mirror image; 0.1 to 0.7 do about as well
-# Mean and principal components of Fashion-MNIST's training images. The file and both numbers are
+# Mean and principal components of Fashion-MNIST's training images. The file and the numbers are
 # from: python -m benchmarks.doubts PHOTOGRAPHS MODEL
 COMPONENTS = Path(__file__).parent / "data" / "components.npz"
-USUAL_RESIDUAL = 1.65
-SLOPE = 0.17  # of the probability that is expected, by the residual
+SLOPE, USUAL, TEXTURE = 0.10, -1.4, 8.0
+MAX_TEXTURE = 0.5  # of 99 % of the training images; more is noise
+LAPLACIAN = torch.tensor([[[[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]]]])
 UNRELIABLE = "Often wrong: the probability is low for a picture so unlike the training images."
 MIRRORED = "mirrored: shoes in Fashion-MNIST point left"
 
@@ -84,17 +86,32 @@ def find_unreliable(X: Tensor, y_hat: Tensor) -> Tensor:
 
     The highest probability has to be the higher, the less the image is like Fashion-MNIST's.
     """
-    return y_hat.amax(dim=1) < SLOPE * (residuals(X) - USUAL_RESIDUAL)
+    return y_hat.amax(dim=1) < SLOPE * (unlikeness(X) - USUAL)
 
 
-def residuals(X: Tensor) -> Tensor:
-    """Return what is left of images (n, 1, h, w) without Fashion-MNIST's components: norms (n,)."""
+def unlikeness(X: Tensor) -> Tensor:
+    """Return how unlike Fashion-MNIST's images (n, 1, h, w) are, (n,).
+
+    It is the residual less what fine texture accounts for: prints and folds are usual.
+    """
+    residual, texture = measure_unlikeness(X)
+    return residual - TEXTURE * texture
+
+
+def measure_unlikeness(X: Tensor) -> tuple[Tensor, Tensor]:
+    """Return residuals and fine texture of images (n, 1, h, w), each (n,).
+
+    The residual is the norm of what Fashion-MNIST's principal components leave of an image; texture
+    is the mean size of its Laplacian.
+    """
+    if X.shape[2:] != (SIDE, SIDE):  # of a model that was trained with --resize
+        X = torch.nn.functional.interpolate(X, (SIDE, SIDE), mode="area")
+    X = X.float().cpu()
     mean, components = read_components()
-    size = (SIDE, SIDE)
-    if X.shape[2:] != size:  # of a model that was trained with --resize
-        X = torch.nn.functional.interpolate(X, size, mode="area")
-    centred = X.flatten(1).float().cpu() - mean
-    return (centred - (centred @ components.T) @ components).norm(dim=1)
+    centred = X.flatten(1) - mean
+    residual = (centred - (centred @ components.T) @ components).norm(dim=1)
+    texture = torch.nn.functional.conv2d(X, LAPLACIAN).abs().mean(dim=(1, 2, 3))
+    return residual, texture.clamp(max=MAX_TEXTURE)
 
 
 @functools.cache
@@ -115,9 +132,18 @@ def known_about_photographs(description: Description) -> str:
             "docs/photographs.md."
         )
     _, right, of = description.photographs
+    percent = 100 * right / of
+    if find_spec("cv2"):
+        return tr(
+            "Of {of:,} photographs by ordinary people, this model classifies {percent:.0f} % "
+            "correctly; see docs/photographs.md.",
+            of=of,
+            percent=percent,
+        )
     return tr(
-        "Of {of:,} photographs by ordinary people, this model classifies {percent:.0f} % "
-        "correctly; see docs/photographs.md.",
+        "Of {of:,} photographs by ordinary people, this model classifies {percent:.0f} % correctly "
+        "with OpenCV and fewer without, as here: {command}; see docs/photographs.md.",
         of=of,
-        percent=100 * right / of,
+        percent=percent,
+        command="python -m pip install -e '.[photos]'",
     )

@@ -22,7 +22,7 @@ import torch
 from benchmarks import __main__ as program
 from benchmarks import agreement, busy, command, documents, doubts, peers, shared
 from d2l_softmax.commands.options import RECIPES
-from d2l_softmax.photographs import read_components, residuals
+from d2l_softmax.photographs import measure_unlikeness, read_components
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SAME_IN_CHINESE = set(
@@ -383,15 +383,22 @@ def test_the_warning_s_components_are_fashion_mnist_s(real_data):
     assert torch.allclose(mean, flat.mean(dim=0), atol=0.01)
     variances = torch.linalg.eigvalsh(torch.cov(flat.T))
     least = float(variances[:-64].sum())
-    assert float(residuals(X).square().mean()) == pytest.approx(least, rel=0.01)
+    assert float(measure_unlikeness(X)[0].square().mean()) == pytest.approx(least, rel=0.01)
 
 
 def test_the_warning_keeps_the_farthest_from_what_is_accepted():
     probability = torch.linspace(0.2, 0.9, 50)
-    wrong, right = (torch.stack([probability, torch.full((50,), r)]) for r in (4.0, 2.5))
-    ordinary = torch.stack([probability, torch.full((50,), 1.0)])
-    slope, usual = doubts.fit([doubts.Cases(wrong, right, ordinary)])
-    shares = [float((p < slope * (r - usual)).float().mean()) for p, r in (wrong, right, ordinary)]
+    wrong, right, ordinary = cases = doubts.Cases(
+        *(
+            torch.stack([probability, torch.full((50,), residual), torch.full((50,), texture)])
+            for residual, texture in ((4.0, 0.1), (4.0, 0.3), (1.0, 0.1))
+        )
+    )
+    slope, usual, weight = doubts.fit([cases])
+    shares = [
+        float((p < slope * (residual - weight * texture - usual)).float().mean())
+        for p, residual, texture in (wrong, right, ordinary)
+    ]
     assert shares[0] > 0.75
     assert shares[1] < 0.1
     assert shares[2] <= doubts.WARNED

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
 
 import torch
 from torch import Tensor
@@ -92,9 +94,18 @@ def draw_steps(figure: FigureBase, steps: Mapping[str, Image]) -> None:
 
 def draw_note(figure: FigureBase, note: str, width: int) -> None:
     """Write a note of lines of a width, in characters, below a figure."""
-    # A line ends at a space; Chinese has none, so a line ends at its semicolon.
-    lines = textwrap.fill(note, width) if note.isascii() else note.replace("；", "；\n")
-    figure.supxlabel(lines, fontsize="small", color="dimgray")
+    lines = [""]
+    # textwrap breaks at spaces only, of which Chinese has none
+    for piece in re.findall(r"[!-~]+ ?[，：；。]?|.[，：；。]?", note):
+        if text_width(lines[-1] + piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    figure.supxlabel("\n".join(lines), fontsize="small", color="dimgray")
+
+
+def text_width(text: str) -> int:
+    """Return the width of a text in Latin characters; a Chinese one is twice as wide."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def draw_contributions(
