@@ -123,7 +123,8 @@ def measure(rounds: int, clothing: Path, other: Path | None = None) -> dict:
         for i in fitted
         if (each := answers[i].y_hat) is not None
     ]
-    write_figures(drawn, model)  # of the last recipe, with OpenCV
+    # The answers are of the last recipe, the weights of one without augmentation.
+    write_figures(drawn, models["best"])
     print("constants of d2l_softmax/description.py, which has", PHOTOGRAPHS)
     for name, known in results["temperatures"].items():
         print(f'    "{name}": {known},')

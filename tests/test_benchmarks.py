@@ -1,6 +1,7 @@
 """The benchmarks: peers that learn the same thing, and documents that show what was measured."""
 
 import contextlib
+import csv
 import itertools
 import json
 import os
@@ -9,7 +10,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import Future, ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -18,11 +21,27 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from benchmarks import __main__ as program
-from benchmarks import agreement, busy, command, documents, doubts, peers, shared
+from benchmarks import (
+    agreement,
+    backgrounds,
+    busy,
+    command,
+    documents,
+    doubts,
+    peers,
+    photographs,
+    shared,
+)
 from d2l_softmax.commands.options import RECIPES
-from d2l_softmax.photographs import measure_unlikeness, read_components
+from d2l_softmax.data.fashion_mnist import CLASSES
+from d2l_softmax.data.pictures import load_picture
+from d2l_softmax.data.preprocessing import preprocess
+from d2l_softmax.errors import UserError
+from d2l_softmax.photographs import Answer, measure_unlikeness, read_components
+from d2l_softmax.training.evaluation import wilson_interval
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SAME_IN_CHINESE = set(
@@ -93,6 +112,100 @@ def test_the_recipe_is_the_best_of_the_search():
     names = ("epochs", "batch_size", "momentum", "lr", "lr_decay")
     recipe = RECIPES["best"]
     assert [cell.strip() for cell in best] == [str(getattr(recipe, name)) for name in names]
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_readme_says_how_often_photographs_are_right(results, name):
+    (paragraph,) = (line for line in read(name).splitlines() if "docs/photographs.md" in line)
+    counts = results["photographs"]["counts"]
+    keys = {"collection": "validation", "group": photographs.ALL}
+    before = photographs.find(counts, preparation=photographs.BEFORE, model="best", **keys)
+    now = photographs.find(counts, preparation=photographs.WITH, model="photos", **keys)
+    assert f"{before['n']}" in paragraph
+    shares = [f"{100 * each['right'] / each['n']:.0f}" for each in (before, now)]
+    judged = [each for each in results["backgrounds"] if each["background"] in backgrounds.KINDS]
+    right, n = (sum(each[key] for each in judged) for key in ("correct", "pictures"))
+    assert f"{n:,}" in paragraph
+    low, high = wilson_interval(right / n, n)
+    shares += [f"{100 * share:.0f}" for share in (right / n, low, high)]
+    assert set(shares) <= set(re.findall(r"\d+", paragraph))
+
+
+def test_each_source_of_photographs_is_named_and_covers_all_classes():
+    with photographs.LIST.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    text = read("docs/photographs.md")
+    assert len(rows) >= 60
+    assert {row["class"] for row in rows} == set(CLASSES)
+    assert {row["direction"] for row in rows} >= {"left", "right"}
+    for repo, number in Counter(row["repo"] for row in rows).items():
+        assert f"[{repo}](https://github.com/{repo}) ({number})" in text
+
+
+# Photographs
+
+
+def write_photographs(folder):
+    """Write a photograph of each garment in both splits, and the clone that a table names."""
+    for split, garment in itertools.product(photographs.SPLITS, photographs.GARMENTS):
+        (folder / "clothing" / split / garment).mkdir(parents=True)
+        picture = Image.new("RGB", (60, 80), "white")
+        picture.paste((90, 20, 20), (15, 10, 45, 70))
+        picture.save(folder / "clothing" / split / garment / "1.jpg")
+    (folder / "other" / "a" / "b").mkdir(parents=True)
+    picture.save(folder / "other" / "a" / "b" / "boot.jpg")
+    table = "repo,path,commit,class,group,direction\na/b,boot.jpg,0,ankle boot,plain,right\n"
+    (folder / "table.csv").write_text(table, encoding="utf-8")
+
+
+def test_photographs_are_counted_in_their_groups(tmp_path):
+    write_photographs(tmp_path)
+    read = photographs.read_clothing(tmp_path / "clothing")
+    read += photographs.read_other(tmp_path / "other", tmp_path / "table.csv")
+    assert len(read) == 13
+    y_hat = torch.eye(10)[[0] * 12 + [9]]
+    answers = [Answer(torch.zeros(1), {}, ("doubt",) * (i % 2), y_hat[i]) for i in range(13)]
+    answers[0] = answers[0]._replace(y_hat=None)  # the T-shirt for training
+    counts = photographs.count_groups(read, answers, photographs.WITH, "best")
+    find = partial(photographs.find, counts)
+    train = find(collection="train", group=photographs.ALL)
+    assert (train["n"], train["right"], train["nothing"], train["warned_wrong"]) == (6, 0, 1, 4)
+    valid = find(collection="validation", group=photographs.ALL)
+    assert (valid["right"], valid["warned_right"], valid["warned_wrong"]) == (1, 0, 3)
+    for group in ("plain", photographs.EVEN, photographs.ALL, "right", "ankle boot"):
+        assert find(collection="other", group=group)["right"] == 1
+    before = {**train, "preparation": photographs.BEFORE}
+    kept = photographs.merge({"counts": [valid]}, {"counts": [before, valid, train]})
+    assert kept["counts"] == [before, train, valid]
+
+
+def test_photographs_are_prepared_as_predict_does(tmp_path):
+    write_photographs(tmp_path)
+    (path,) = (tmp_path / "other").rglob("*.jpg")
+    prepared = photographs.read(path)
+    assert prepared.found
+    assert torch.equal(prepared.X, preprocess(load_picture(path)).X)
+
+
+def test_the_temperature_is_the_one_that_calibrates():
+    logits = torch.randn(2000, 10, generator=torch.Generator().manual_seed(0)) * 2
+    y = torch.multinomial(logits.softmax(1), 1, generator=torch.Generator().manual_seed(1))[:, 0]
+    answers = [Answer(torch.zeros(1), {}, (), row) for row in (logits * 3).softmax(dim=1)]
+    answers.append(Answer(torch.zeros(1), {}, (), None))
+    fitted = photographs.fit(answers, [*y.tolist(), 0])
+    assert fitted.temperature == pytest.approx(3, rel=0.1)
+    assert fitted[1:] == (int((logits.argmax(1) == y).sum()), 2001)
+
+
+def test_missing_photographs_are_named_with_the_command_that_gets_them(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match=r"git clone https://github\.com/alexeygrigorev"):
+        photographs.read_clothing(tmp_path)
+    with pytest.raises(UserError, match=r"git clone https://github\.com/Abiddy/Clothes-Dectection"):
+        photographs.read_other(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "photographs"])
+    monkeypatch.setattr(program, "find_spec", lambda name: True)
+    with pytest.raises(SystemExit):
+        program.main()
 
 
 # Peers
