@@ -118,5 +118,5 @@ export function axisOf(from, to) {
   const ticks = Array.from({ length: count + 1 }, (_, i) =>
     Number((from + i * step).toPrecision(6)),
   );
-  return { from, to: ticks.at(-1), ticks };
+  return { from, to: ticks[ticks.length - 1], ticks };
 }
