@@ -8,7 +8,7 @@ import io
 import zlib
 
 import pytest
-from conftest import LESSON, READY, require
+from conftest import LESSON, READY
 from PIL import Image
 from test_lesson_touch import TEXTS, file_of, png, said
 
