@@ -229,7 +229,7 @@ def test_every_text_is_used_and_no_other():
     code = sources()
     chosen = re.findall(r"[\"`]([\w.-]+\.)(?:\$\{|\" ~)", code)
     for key in texts():
-        of_a_part = key.rsplit(".", 1)[-1] in ("title", "why", "do", "see", "chart")
+        of_a_part = key.rsplit(".", 1)[-1] in ("title", "why", "ask", "do", "see", "chart")
         assert f'"{key}"' in code or key.startswith(tuple(chosen)) or of_a_part, key
     said = re.findall(r"\b(?:tr|text|label)\(\s*\"([\w.-]+)\"", code)
     assert len(said) > 80

@@ -10,7 +10,7 @@ import zlib
 import pytest
 from conftest import LESSON, READY
 from PIL import Image
-from test_lesson_touch import TEXTS, file_of, png, said
+from test_lesson_touch import TEXTS, file_of, png, said, until
 
 LACKING = {
     "Chrome 91, Safari 15.3": "delete Array.prototype.at; delete String.prototype.at;"
@@ -56,7 +56,7 @@ def test_all_parts_work_in_an_old_browser(opened, version):
     page.locator("#scratch-21").click()
     assert page.locator("#concise .partner").count() == 1
     page.locator("#own-file").set_input_files(file_of("a.png", png(Image.new("L", (60, 60)))))
-    page.wait_for_function("document.querySelectorAll('#own-steps canvas').length == 2")
+    until(page, "document.querySelectorAll('#own-steps canvas').length == 2")
     assert all(page.locator(".panel").evaluate_all("all => all.map((each) => each.innerText)"))
     assert page.errors == []
 
@@ -201,6 +201,35 @@ def test_enlarged_four_times_the_code_is_readable(opened):
     assert page.locator(".answer").evaluate("(e) => getComputedStyle(e).position") == "static"
 
 
+@pytest.mark.parametrize("width", [390, 1300])
+def test_a_question_is_answered_when_its_panel_is_used(opened, width):
+    """The button stays under the finger, though the answer may be above it."""
+    page = opened(viewport={"width": width, "height": 900})
+    page.wait_for_selector(READY)
+    answer = page.locator("#part-3 .see p")
+    assert not answer.is_visible()
+    button = page.locator("#overflow-hundred")
+    button.scroll_into_view_if_needed()
+    before = button.bounding_box()["y"]
+    button.click()
+    assert answer.is_visible()
+    page.wait_for_timeout(300)
+    assert button.bounding_box()["y"] == pytest.approx(before, abs=2)
+    page.locator("#part-3 .see summary").click()
+    button.click()
+    assert not answer.is_visible()  # who closes it does not want it again
+
+
+def test_before_printing_some_epochs_are_trained(opened):
+    page = opened()
+    page.wait_for_selector(READY)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert "epochs: 20" in said(page, "train-said")
+    page.locator("#train-step").click()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert "epochs: 21" in said(page, "train-said")
+
+
 def test_while_a_photograph_is_prepared_it_says_so(opened):
     page = opened()
     page.wait_for_selector(READY)
@@ -213,7 +242,7 @@ def test_while_a_photograph_is_prepared_it_says_so(opened):
     picture = Image.new("RGB", (300, 300), "white")
     picture.paste((0, 0, 0), (100, 100, 200, 200))
     page.locator("#own-file").set_input_files(file_of("a.png", png(picture)))
-    page.wait_for_function("heard.length > 1")
+    until(page, "heard.length > 1")
     assert page.evaluate("heard[0]") == TEXTS["own_picture.working"]["en"]
 
 

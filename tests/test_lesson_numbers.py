@@ -35,7 +35,7 @@ NAMES = (
     *("softmax", "oneHot", "crossEntropy", "SoftmaxRegression", "SGD", "modelOf"),
     *("examples", "trained", "LOSSES", "formsOfLoss", "pointsWith", "stepsOfSoftmax", "picked"),
     *("sumOver", "broadcast", "withTemperature", "Training", "centredClassMeans"),
-    *("ROUND", "overflowsBeyond", "noticed", "inflate", "parseWeights", "countCorrect", "shifted"),
+    *("ROUND", "overflowsBeyond", "noticed", "errorOf", "parseWeights", "countCorrect", "shifted"),
 )
 
 
@@ -340,6 +340,15 @@ def test_after_one_step_on_all_a_template_is_its_classs_mean_less_the_mean_of_al
     torch.testing.assert_close(tensor(came), means, rtol=0, atol=1e-14)
     W = tensor(in_page(lesson, TRAIN, [0.3, 200, "float64", 1])["W"])
     torch.testing.assert_close(W, 0.03 * means, rtol=0, atol=1e-15)
+
+
+def test_an_images_share_is_its_gradient(lesson, images):
+    (X, y), model = images["train"], zeroed(torch.float64)
+    model.W.copy_(tensor(in_page(lesson, "trained.W.map((w) => [...w])")))
+    model.b.copy_(tensor(in_page(lesson, "[...trained.b]")))
+    error = in_page(lesson, "[...errorOf(trained, examples.train.X[7], examples.train.y[7])]")
+    dW, _ = model.gradients(X[7:8], model(X[7:8]), y[7:8])
+    torch.testing.assert_close(torch.outer(X[7], tensor(error)), dW, rtol=0, atol=1e-14)
 
 
 def test_the_held_out_loss_turns_where_the_page_says(lesson, images):

@@ -18,6 +18,7 @@ import { readPicture } from "./pictures.js";
 import * as precision from "./precision.js";
 import { preprocess } from "./preprocessing.js";
 import * as regression from "./softmax_regression.js";
+import { errorOf } from "./share.js";
 import * as training from "./training.js";
 import { find, markScrolling } from "./widgets.js";
 
@@ -38,13 +39,14 @@ function main() {
     own_picture: () => showOwnPicture(examples.test, trained),
   };
   for (const [name, show] of Object.entries(shows)) startPart(name, show);
+  document.querySelectorAll(".panel").forEach(answerOnActing);
   markScrolling(document.querySelectorAll(".panel .scroll, .prose .scroll"));
 
   // For the browser's console, and for the tests that compare these numbers with PyTorch's.
   globalThis.d2l_softmax = {
     ...{ examples, trained, modelOf, LOSSES, ...regression, ...training, ...precision },
     ...{ formsOfLoss, pointsWith, stepsOfSoftmax, parseWeights, shifted, picked },
-    ...{ broadcast, sumOver, withTemperature, preprocess, readPicture, inflate, noticed },
+    ...{ broadcast, sumOver, withTemperature, preprocess, readPicture, inflate, noticed, errorOf },
   };
   document.documentElement.dataset.ready = "";
   scrollToTarget();
@@ -59,6 +61,19 @@ function startPart(name, show) {
     const panel = find(`${name}-title`).closest(".part").querySelector(".panel");
     panel.textContent = tr("failed.part", { error: error.message });
   }
+}
+
+/** Open the answer to a part's question when its panel is first used. */
+function answerOnActing(panel) {
+  const answer = panel.parentElement.querySelector(".see");
+  const open = () => {
+    for (const type of ["click", "input"]) panel.removeEventListener(type, open);
+    if (answer.open) return;
+    const before = panel.getBoundingClientRect().top;
+    answer.open = true; // on a phone it is above the panel, which must not move under the finger
+    scrollBy({ top: panel.getBoundingClientRect().top - before, behavior: "instant" });
+  };
+  for (const type of ["click", "input"]) panel.addEventListener(type, open);
 }
 
 /** Scroll to the address's target again: parts have grown since the browser did. */

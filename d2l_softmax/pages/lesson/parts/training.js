@@ -3,10 +3,12 @@
 import { axisOf, Chart } from "../chart.js";
 import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";
+import { showShare } from "../share.js";
 import { centredClassMeans, Training } from "../training.js";
 import { className, CLASSES, drawSigned, find, fixed, make, significant } from "../widgets.js";
 
 const MAX_EPOCHS = 300;
+const EPOCHS_ON_PAPER = 20; // if none were trained
 const MILLISECONDS = 8; // of steps in a frame; drawing needs the rest
 const UNIFORM = Math.log(10); // the loss of uniform guessing, in nats
 
@@ -14,6 +16,7 @@ export function showTraining(examples) {
   const means = centredClassMeans(examples.train);
   const drawTemplates = templates();
   const drawCurves = curves();
+  const drawShare = showShare(examples.train);
   const play = find("train-play");
   const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   let training;
@@ -38,6 +41,11 @@ export function showTraining(examples) {
     isVisible = isIntersecting;
     requestFrame();
   }).observe(play.closest(".panel"));
+  addEventListener("beforeprint", () => {
+    if (training.steps) return;
+    while (training.epochs < EPOCHS_ON_PAPER) training.step(); // or the paper has no curves
+    draw();
+  });
   provideQuantities(() => training);
   restart();
   drawLocalized(() => {
@@ -91,6 +99,7 @@ export function showTraining(examples) {
   function draw(epochEnded = true) {
     if (epochEnded) drawCurves(training.history);
     const largestWeight = drawTemplates(training.model.W);
+    drawShare(training.model);
     const { train, test } = training.latest;
     const key = training.epochs ? "training.said" : "training.before";
     const values = {
