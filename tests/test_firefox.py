@@ -24,6 +24,56 @@ def test_a_page_opens_without_a_message_or_a_request(page, width, firefox):
     assert (firefox.messages, firefox.requests) == ([], [])
 
 
+PARTS = {  # what is done in each part, and what its sentence or table says then
+    1: ("#items button:nth-child(3)", "#scores-said", "“trouser” has the largest score"),
+    2: ("#softmax-shift", "#softmax-said", "Added to all scores: 100."),
+    3: ("#overflow-hundred", "#overflow-said", "inf / inf is nan"),
+    5: ("#half", "#half-said", "Without the ½"),
+    6: ("#shapes-next", "#shapes-steps", "X_exp = exp(X)"),
+    8: ("#train-step", "#train-said", "Steps: 1, epochs: 1."),
+    9: ("#scratch-21", "#programs-said", "concise, line 20"),
+    10: ("#own-right", "#own-said", "Shifted by 1 to the right"),
+}
+
+
+def test_the_parts_of_the_lesson_work(firefox):
+    firefox.messages.clear()
+    firefox.open(LESSON)
+    firefox.wait_for(READY)
+    firefox.evaluate("document.querySelector('.languages [lang=en]').click()")
+    text = "([id]) => document.querySelector(id).textContent"
+    for button, place, expected in PARTS.values():
+        firefox.evaluate("([id]) => document.querySelector(id).click()", [button])
+        assert expected in firefox.evaluate(text, [place])
+    for slider, place, expected in (
+        ("probability", "#cross-entropy-said", "Confidently wrong"),
+        ("label-0", "#picking-said", "accuracy is 1.0"),
+    ):
+        firefox.evaluate(
+            """([id, value]) => {
+              const element = document.getElementById(id);
+              element.value = value;
+              for (const type of ["input", "change"]) element.dispatchEvent(new Event(type));
+            }""",
+            [slider, {"probability": "0.001", "label-0": "2"}[slider]],
+        )
+        assert expected in firefox.evaluate(text, [place])
+    assert firefox.messages == []
+
+
+def test_a_link_to_a_part_leads_there(firefox):
+    firefox.open(LESSON)
+    firefox.wait_for(READY)
+    url = f"{LESSON.as_uri()}#part-8"
+    firefox.send(
+        "browsingContext.navigate", context=firefox.tab, url="about:blank", wait="complete"
+    )
+    firefox.send("browsingContext.navigate", context=firefox.tab, url=url, wait="complete")
+    firefox.wait_for(READY)
+    top = "document.querySelector('#part-8').getBoundingClientRect().top"
+    assert abs(firefox.evaluate(top)) < 48
+
+
 def test_an_error_and_a_request_of_a_page_are_noticed(firefox, tmp_path):
     page = tmp_path / "page.html"
     html = "<img src='http://localhost:54321/'><script>missing()</script>"

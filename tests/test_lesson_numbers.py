@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -13,8 +14,13 @@ import scratch
 from d2l_softmax import __main__ as d2l_main
 from scratch import losses
 
-DTYPES = {"float16": torch.float16, "float32": torch.float32, "float64": torch.float64}
-LIMITS = {"float16": 11.09, "float32": 88.72, "float64": 709.78}
+DTYPES = {
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "float32": torch.float32,
+    "float64": torch.float64,
+}
+LIMITS = {"float16": 11.09, "bfloat16": 88.72, "float32": 88.72, "float64": 709.78}
 
 
 def in_page(lesson, expression, value=None):
@@ -29,7 +35,7 @@ NAMES = (
     *("softmax", "oneHot", "crossEntropy", "SoftmaxRegression", "SGD", "modelOf"),
     *("examples", "trained", "LOSSES", "formsOfLoss", "pointsWith", "stepsOfSoftmax", "picked"),
     *("sumOver", "broadcast", "withTemperature", "Training", "centredClassMeans"),
-    *("ROUND", "overflowsBeyond", "parseWeights", "countCorrect", "shifted"),
+    *("ROUND", "overflowsBeyond", "noticed", "errorOf", "parseWeights", "countCorrect", "shifted"),
 )
 
 
@@ -336,6 +342,41 @@ def test_after_one_step_on_all_a_template_is_its_classs_mean_less_the_mean_of_al
     torch.testing.assert_close(W, 0.03 * means, rtol=0, atol=1e-15)
 
 
+def test_an_images_share_is_its_gradient(lesson, images):
+    (X, y), model = images["train"], zeroed(torch.float64)
+    model.W.copy_(tensor(in_page(lesson, "trained.W.map((w) => [...w])")))
+    model.b.copy_(tensor(in_page(lesson, "[...trained.b]")))
+    error = in_page(lesson, "[...errorOf(trained, examples.train.X[7], examples.train.y[7])]")
+    dW, _ = model.gradients(X[7:8], model(X[7:8]), y[7:8])
+    torch.testing.assert_close(torch.outer(X[7], tensor(error)), dW, rtol=0, atol=1e-14)
+
+
+def test_the_held_out_loss_turns_where_the_page_says(lesson, images):
+    """A step on all images is an epoch: 700 of them, at the rate that the page begins with."""
+    (X, y), model = images["train"], zeroed(torch.float64)
+    optimizer = scratch.SGD(model.parameters(), lr=0.1)
+    history = [{k: measured(model, each) for k, each in images.items()}]
+    for _ in range(700):
+        scratch.train_epoch(model, [(X, y)], optimizer)
+        history.append({k: measured(model, each) for k, each in images.items()})
+    losses = [each["test"]["loss"] for each in history]
+    texts = json.loads(lesson.evaluate("document.querySelector('#texts').textContent"))
+    epoch = losses.index(min(losses))
+    assert f"until epoch {epoch}." in texts["training.see"]["en"]
+    assert f"降到第 {epoch} 个周期" in texts["training.see"]["zh-CN"]
+    # What the page notices by itself: nothing so far; overfitting; divergence
+    assert in_page(lesson, "noticed(it)", history) == []
+    turned = [*history[::100], *({**each, "test": {"loss": 1}} for each in history[-10:])]
+    (said,) = in_page(lesson, "noticed(it)", turned)
+    assert said.startswith("The held-out loss was lowest after epoch 6, at 0.705 nats")
+    (said,) = in_page(
+        lesson,
+        "((training) => { while (training.epochs < 5) training.step();"
+        " return noticed(training.history); })(new Training(examples, { lr: 3, batchSize: 200 }))",
+    )
+    assert said.startswith("Warning: divergence. The training loss reached 65.0 nats")
+
+
 # 10. Weights from a file
 
 
@@ -355,7 +396,7 @@ def test_weights_of_a_file_give_the_models_own_scores(lesson, images, trained, t
 # 10. A shifted picture
 
 
-def test_two_pixels_to_the_right_change_as_many_answers_as_the_page_says(lesson, images):
+def test_two_pixels_to_the_right_change_as_many_answers_as_the_page_says(lesson, images, real_data):
     W, b = in_page(lesson, "[trained.W.map((w) => [...w]), [...trained.b]]")
     X, _ = images["test"]
     moved = torch.zeros(200, 28, 28, dtype=torch.float64)
@@ -365,5 +406,11 @@ def test_two_pixels_to_the_right_change_as_many_answers_as_the_page_says(lesson,
     before, after = ((each @ tensor(W) + tensor(b)).argmax(dim=1) for each in (X, moved.flatten(1)))
     changed = int((before != after).sum())
     texts = json.loads(lesson.evaluate("document.querySelector('#texts').textContent"))
-    assert f"for {changed} of the 200 held-out images" in texts["own_picture.see"]["en"]
-    assert f"就有 {changed} 幅" in texts["own_picture.see"]["zh-CN"]
+    _, (images_of_all, labels) = real_data
+    X = images_of_all.reshape(-1, 28, 28).double() / 255
+    moved = torch.nn.functional.pad(X, (2, 0))[:, :, :-2]
+    logits = (each.flatten(1) @ tensor(W) + tensor(b) for each in (X, moved))
+    right = [100 * float((o.argmax(dim=1) == labels).double().mean()) for o in logits]
+    for language in ("en", "zh-CN"):
+        numbers = re.findall(r"[\d,.]+(?=%| of the| 幅的)", texts["own_picture.see"][language])
+        assert numbers == [str(changed), *(f"{each:.1f}" for each in right)]

@@ -144,7 +144,7 @@ def test_a_run_has_each_number_in_its_column(tmp_path):
 
 def test_a_comparison_has_each_twins_numbers_in_its_columns(tmp_path):
     scratch, concise = (record._replace(epoch=1).measurements() for record in HISTORY)
-    difference = {"train_loss": 0.1, "train_acc": 0.2, "test_acc": 0.3, "W": 0.4, "b": 0.5}
+    difference = {"train_loss": 0.1, "train_acc": 0.2, "test_acc": 0.3, "W": 0.4, "b": 0.0}
     summary = {
         **CONFIG,
         "epochs": [{"epoch": 1, "scratch": scratch, "concise": concise, "difference": difference}],
@@ -164,7 +164,7 @@ def test_a_comparison_has_each_twins_numbers_in_its_columns(tmp_path):
                 "difference: train loss": "1.0e-01",
                 "difference: test accuracy": "3.0e-01",
                 "difference: W": "4.0e-01",
-                "difference: b": "5.0e-01",
+                "difference: b": "0",
             }
         ]
     ]
@@ -346,6 +346,20 @@ def test_a_page_never_scrolls_sideways(any_page, visit):
     assert opened.evaluate(cut) == []
 
 
+def test_figures_are_whole_on_a_laptop_and_their_text_is_legible(page, visit):
+    """Beside a scroll bar of 15 pixels, a screen of 1,280 has 1,265."""
+    opened, _ = visit(page, width=1265)
+    cut = """[...document.querySelectorAll('figure .scroll')]
+        .filter(e => e.scrollWidth > e.clientWidth).length"""
+    assert opened.evaluate(cut) == 0
+    points = "e => e.getBoundingClientRect().width / parseFloat(e.closest('figure').style.cssText"
+    scale = f"all => Math.min(...all.map({points}.match(/width: ([\\d.]+)/)[1])))"
+    for width in (390, 1265):
+        opened.set_viewport_size({"width": width, "height": 900})
+        scales = opened.locator("figure .scroll :is(img, svg)").evaluate_all(scale)
+        assert 8 * scales > 9  # pixels, of 8 points
+
+
 def test_a_page_makes_no_requests_and_could_not(page, tmp_path, visit):
     text = page.read_text(encoding="utf-8")
     assert "<script" not in text
@@ -414,6 +428,8 @@ def test_on_paper_it_is_white_and_nothing_is_cut(page, visit):
         .filter(e => !e.closest('svg') && e.getBoundingClientRect().right > innerWidth + 1)
         .map(e => e.outerHTML.slice(0, 90))"""
     assert opened.evaluate(too_wide) == []
+    numbers = "[...document.querySelectorAll('td')].map(e => getComputedStyle(e).whiteSpace)"
+    assert set(opened.evaluate(numbers)) == {"nowrap"}
     split = "[...document.querySelectorAll('figure, tr')].map(e => getComputedStyle(e).breakInside)"
     assert set(opened.evaluate(split)) == {"avoid"}
 

@@ -40,6 +40,7 @@ def write_page(path: Path, template: str, **content: Any) -> None:
         lstrip_blocks=True,
     )
     environment.globals["tr"] = tr
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # Chinese in half the bytes
     lang = "zh-CN" if current_language() == "zh" else "en"
     write_text(path, environment.get_template(template).render(lang=lang, **content))
 

@@ -145,7 +145,7 @@ def comparison_table(summary: dict, names: Sequence[str]) -> dict[str, Any]:
         losses = [f"{epoch[name]['train_loss']:.6f}" for name in names]
         accuracies = [f"{epoch[name]['test_acc']:.4f}" for name in names]
         fields = ("train_loss", "test_acc", "W", "b")
-        differences = [f"{epoch['difference'][field]:.1e}" for field in fields]
+        differences = [f"{d:.1e}" if d else "0" for d in map(epoch["difference"].get, fields)]
         rows.append([epoch["epoch"], *losses, *accuracies, *differences])
     quantities = (tr("train loss"), tr("test accuracy"), "W", "b")
     return {

@@ -29,7 +29,7 @@ FILES = resources.files(__package__)
 
 
 class Part(NamedTuple):
-    """A part of the page: its section of the notes, and its code from one name to another.
+    """A part of the page: its section of the notebook, and its code from one name to another.
 
     The names are those of `programs.locate`; without `last` the first one is all.
     """
@@ -97,6 +97,7 @@ def write_lesson(
             "W": in_base64(model.W.detach().numpy().astype("<f4").tobytes()),
             "b": model.b.tolist(),
         },
+        guard=Markup(read("guard.js")),
         script=Markup(bundle("main.js", read)),
     )
 
@@ -125,7 +126,7 @@ def in_both_languages(text: str) -> dict[str, str]:
 
 
 def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Return each part's number, section of the notes, file, code as HTML, and first line.
+    """Return each part's number, section of the notebook, file, code as HTML, and first line.
 
     `line` is that of the program in part 9, None for another file.
     """

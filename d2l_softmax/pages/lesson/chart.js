@@ -1,7 +1,7 @@
 /** Charts in inline SVG. A sentence or table near each has the same numbers. */
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
-const BOX = { left: 38, right: 352, top: 8, bottom: 178 }; // of the viewBox, 0 0 360 210
+const BOX = { left: 44, right: 352, top: 8, bottom: 178 }; // of the viewBox, 0 0 360 210
 
 /** A chart in an <svg> element, with linear axes x and y, each { from, to, ticks }. */
 export class Chart {
@@ -118,5 +118,5 @@ export function axisOf(from, to) {
   const ticks = Array.from({ length: count + 1 }, (_, i) =>
     Number((from + i * step).toPrecision(6)),
   );
-  return { from, to: ticks.at(-1), ticks };
+  return { from, to: ticks[ticks.length - 1], ticks };
 }

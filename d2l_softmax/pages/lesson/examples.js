@@ -1,13 +1,14 @@
 /** The page's images and weights. A canvas does not decode them: some browsers add noise. */
 
+import { inflate } from "./inflate.js";
 import { SoftmaxRegression, zeros } from "./softmax_regression.js";
 
 export const SIDE = 28;
 
 /** Return both splits, { train: { X: (n, 784), y: (n,) }, test: … }, in [0, 1]. */
-export async function loadExamples() {
+export function loadExamples() {
   const { labels, images } = contentOf("examples");
-  const bytes = await inflate(images); // two pixels of 4 bits in each
+  const bytes = inflate(bytesOf(images)); // two pixels of 4 bits in each
   const pixels = new Float64Array(2 * bytes.length);
   bytes.forEach((byte, i) => pixels.set([(byte >> 4) / 15, (byte & 15) / 15], 2 * i));
   const rows = (first, y) =>
@@ -41,10 +42,4 @@ function contentOf(id) {
 
 function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-}
-
-async function inflate(base64) {
-  const stream = new Blob([bytesOf(base64)]).stream();
-  const inflated = stream.pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(inflated).arrayBuffer());
 }

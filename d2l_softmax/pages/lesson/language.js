@@ -11,8 +11,8 @@ export function tr(key, values = {}) {
 
 /** Draw now, and again whenever the language changes. */
 export function drawLocalized(draw) {
-  drawings.push(draw);
   draw();
+  drawings.push(draw); // not if it failed: the other parts go on
 }
 
 /** Start in the saved language, else in the browser's; switch when a button is clicked. */
@@ -34,9 +34,6 @@ export function initLanguage(buttons) {
     }
     for (const each of document.querySelectorAll("[data-label]")) {
       each.setAttribute("aria-label", tr(each.dataset.label));
-    }
-    for (const each of document.querySelectorAll("[data-href]")) {
-      each.setAttribute("href", tr(each.dataset.href));
     }
     drawings.forEach((draw) => draw());
   }

@@ -1,7 +1,8 @@
 /** The page's entry point: language, images and weights, then the parts in their order. */
 
 import { loadExamples, loadTrained, modelOf } from "./examples.js";
-import { initLanguage } from "./language.js";
+import { inflate } from "./inflate.js";
+import { initLanguage, tr } from "./language.js";
 import { LOSSES } from "./losses.js";
 import { formsOfLoss, showCrossEntropy } from "./parts/cross_entropy.js";
 import { pointsWith, showLosses } from "./parts/losses.js";
@@ -12,35 +13,73 @@ import { showPrograms } from "./parts/programs.js";
 import { showScores } from "./parts/scores.js";
 import { broadcast, showShapes, sumOver } from "./parts/shapes.js";
 import { showSoftmax, withTemperature } from "./parts/softmax.js";
-import { showTraining } from "./parts/training.js";
+import { noticed, showTraining } from "./parts/training.js";
 import { readPicture } from "./pictures.js";
 import * as precision from "./precision.js";
 import { preprocess } from "./preprocessing.js";
 import * as regression from "./softmax_regression.js";
+import { errorOf } from "./share.js";
 import * as training from "./training.js";
+import { find, markScrolling } from "./widgets.js";
 
-async function main() {
+function main() {
   initLanguage(document.querySelectorAll(".languages button"));
-  const examples = await loadExamples();
+  const examples = loadExamples();
   const trained = loadTrained();
-  showScores(examples.test, trained);
-  showSoftmax();
-  showOverflow();
-  showCrossEntropy();
-  showLosses();
-  showShapes();
-  showPicking();
-  showTraining(examples);
-  showPrograms();
-  showOwnPicture(examples.test, trained);
+  const shows = {
+    scores: () => showScores(examples.test, trained),
+    softmax: showSoftmax,
+    overflow: showOverflow,
+    cross_entropy: showCrossEntropy,
+    losses: showLosses,
+    shapes: showShapes,
+    picking: showPicking,
+    training: () => showTraining(examples),
+    programs: showPrograms,
+    own_picture: () => showOwnPicture(examples.test, trained),
+  };
+  for (const [name, show] of Object.entries(shows)) startPart(name, show);
+  document.querySelectorAll(".panel").forEach(answerOnActing);
+  markScrolling(document.querySelectorAll(".panel .scroll, .prose .scroll"));
 
   // For the browser's console, and for the tests that compare these numbers with PyTorch's.
   globalThis.d2l_softmax = {
     ...{ examples, trained, modelOf, LOSSES, ...regression, ...training, ...precision },
     ...{ formsOfLoss, pointsWith, stepsOfSoftmax, parseWeights, shifted, picked },
-    ...{ broadcast, sumOver, withTemperature, preprocess, readPicture },
+    ...{ broadcast, sumOver, withTemperature, preprocess, readPicture, inflate, noticed, errorOf },
   };
   document.documentElement.dataset.ready = "";
+  scrollToTarget();
+}
+
+/** Start a part; if it fails in this browser, say so there: the other parts go on. */
+function startPart(name, show) {
+  try {
+    show();
+  } catch (error) {
+    console.error(error);
+    const panel = find(`${name}-title`).closest(".part").querySelector(".panel");
+    panel.textContent = tr("failed.part", { error: error.message });
+  }
+}
+
+/** Open the answer to a part's question when its panel is first used. */
+function answerOnActing(panel) {
+  const answer = panel.parentElement.querySelector(".see");
+  const open = () => {
+    for (const type of ["click", "input"]) panel.removeEventListener(type, open);
+    if (answer.open) return;
+    const before = panel.getBoundingClientRect().top;
+    answer.open = true; // on a phone it is above the panel, which must not move under the finger
+    scrollBy({ top: panel.getBoundingClientRect().top - before, behavior: "instant" });
+  };
+  for (const type of ["click", "input"]) panel.addEventListener(type, open);
+}
+
+/** Scroll to the address's target again: parts have grown since the browser did. */
+function scrollToTarget() {
+  const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+  if (target) target.scrollIntoView({ behavior: "instant" });
 }
 
 main();

@@ -123,8 +123,8 @@ function withoutBackground({ pixels, width, height }, { background, mask }) {
 function trim({ pixels, width }, mask) {
   const chosen = [...mask.keys()].filter((i) => mask[i]);
   const columns = chosen.map((i) => i % width).sort((a, b) => a - b);
-  const [left, right] = [columns[0], columns.at(-1) + 1];
-  const [top, bottom] = [chosen[0], chosen.at(-1)].map((i) => Math.floor(i / width));
+  const [left, right] = [columns[0], columns[columns.length - 1] + 1];
+  const [top, bottom] = [chosen[0], chosen[chosen.length - 1]].map((i) => Math.floor(i / width));
   const rows = Array.from({ length: bottom + 1 - top }, (_, y) => [
     ...pixels.subarray((top + y) * width + left, (top + y) * width + right),
   ]);

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from d2l_softmax.pages.twins import colored, rows_of
 
-# The end of the notes, section 9: TensorFlow 1, with one-hot labels.
+# The end of the notebook, section 9: TensorFlow 1, with one-hot labels.
 TENSORFLOW = """\
 loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=logits))
 train_step = tf.train.AdamOptimizer(1e-4).minimize(loss)

@@ -15,6 +15,11 @@ export class Training {
     this.history = [this.evaluate()]; // of losses and accuracies, first before any step
   }
 
+  /** The last of the history. */
+  get latest() {
+    return this.history[this.history.length - 1];
+  }
+
   get epochs() {
     return this.history.length - 1;
   }

@@ -54,11 +54,11 @@ function drawPixels(canvas, numbers, valueOf) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-/** Return a bar between two positions on its track, both in [0, 1]. */
+/** Return a bar between two positions on its track, both in [0, 1]; to the left: negative. */
 export function bar(from, to) {
   const percent = (share) => `${(100 * share).toFixed(2)}%`;
   const style = `--start:${percent(Math.min(from, to))};--size:${percent(Math.abs(to - from))}`;
-  return make("span", { class: "bar", style });
+  return make("span", { class: to < from ? "bar negative" : "bar", style });
 }
 
 /** Fill a table's body with rows of cells, texts or elements; each row's first is a heading. */
@@ -75,15 +75,15 @@ export function fillScores(table, logits, probabilities, guess, classes = CLASSE
   const most = Math.max(...logits.map(Math.abs)) || 1;
   const rows = Array.from(logits, (o, c) => [
     className(c, classes) + (c === guess ? " ◀" : ""),
-    measured(fixed(o, 2), bar(0.5, 0.5 + o / most / 2)),
+    measured(fixed(o, 2), bar(0.5, 0.5 + o / most / 2), "signed"),
     measured(inPercent(probabilities[c]), bar(0, probabilities[c])),
   ]);
   fillTable(table, rows);
 }
 
-/** Return a number with its bar, for a table cell. */
-export function measured(text, shape) {
-  const track = make("span", { class: "track" }, shape);
+/** Return a number with its bar, for a table cell; a signed one has a line at zero. */
+export function measured(text, shape, kind = "") {
+  const track = make("span", { class: `track ${kind}` }, shape);
   return make("span", { class: "measured" }, make("span", { class: "value" }, text), track);
 }
 
@@ -100,6 +100,13 @@ export function fixed(number, digits = 3) {
   if (!Number.isFinite(number)) return Number.isNaN(number) ? "nan" : number > 0 ? "inf" : "−inf";
   const text = Math.abs(number).toFixed(digits);
   return number < 0 && Number(text) ? `−${text}` : text;
+}
+
+/** Mark boxes while their content is wider than they are: only then are their edges shaded. */
+export function markScrolling(boxes) {
+  const mark = (box) => box.classList.toggle("scrolls", box.scrollWidth > box.clientWidth);
+  const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => mark(target)));
+  for (const box of boxes) observer.observe(box);
 }
 
 /** Show a slider's value beside it and announce it to screen readers. */

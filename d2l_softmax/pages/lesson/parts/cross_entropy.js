@@ -9,7 +9,8 @@ import { fillTable, find, fixed, make, significant, setSliderText } from "../wid
 
 /**
  * Return the loss in float32 of an example whose class has a logit that is `gap` below the other's:
- * -log y_hat, the same with y_hat clamped (scratch), and log(sum(exp(o))) - o_y (the library).
+ * -log y_hat, the same with y_hat clamped (scratch), and m + log(sum(exp(o - m))) - o_y, m = max o
+ * (the library).
  */
 export function formsOfLoss(gap) {
   const round = ROUND.float32;
@@ -54,7 +55,7 @@ export function showCrossEntropy() {
     const p = Number(probability.value);
     chart.dot("dot blue", p, lossNow(), 9);
     setSliderText(probability, find("probability-value"), fixed(p));
-    const kind = p < 0.1 ? "wrong" : p < 0.9 ? "unsure" : "right";
+    const kind = p < 0.01 ? "wrong" : p < 0.9 ? "unsure" : "right";
     find("cross-entropy-said").textContent = tr(`cross_entropy.${kind}`, {
       p: fixed(p),
       loss: fixed(lossNow() + 0), // no minus before zero

@@ -117,6 +117,8 @@ export function showOwnPicture({ X, y }, trained) {
 
   async function openPicture(file) {
     if (!file) return;
+    find("own-said").textContent = tr("own_picture.working");
+    await painted(); // preparing a photograph blocks the page, for seconds on a phone
     try {
       usePicture(await readPicture(file));
     } catch (error) {
@@ -202,6 +204,11 @@ function drawnStep({ pixels, width, height, channels = 4 }, caption) {
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
   return make("figure", {}, canvas, make("figcaption", {}, caption));
+}
+
+/** Resolve when the browser has shown what was written. */
+function painted() {
+  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 }
 
 function acceptDrops(element, openFile) {

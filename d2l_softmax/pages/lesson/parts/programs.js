@@ -23,7 +23,7 @@ export function showPrograms() {
 
   /** Select the line that a link's hash names. */
   function chooseFrom(hash) {
-    const line = document.getElementById(hash.slice(1));
+    const line = hash.length > 1 ? document.getElementById(hash.slice(1)) : null;
     if (line?.matches(".lines .line")) choose(line);
   }
 

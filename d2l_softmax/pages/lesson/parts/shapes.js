@@ -123,5 +123,5 @@ function shown(title, shape, content) {
   const heading = make("figcaption", {}, make("code", {}, title));
   if (shape) heading.append(" ", make("span", { class: "shape" }, inWords(shape)));
   const label = heading.textContent;
-  return make("figure", { class: "scroll", tabindex: 0, "aria-label": label }, heading, content);
+  return make("figure", { class: "scroll scrolls", tabindex: 0, "aria-label": label }, heading, content);
 }

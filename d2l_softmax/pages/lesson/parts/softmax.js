@@ -16,19 +16,20 @@ export function showSoftmax() {
   const [total] = find("softmax-table").tFoot.rows;
   const sliders = rows.map((row) => row.querySelector("input"));
   const shift = find("softmax-shift");
+  const isShifted = () => shift.getAttribute("aria-pressed") === "true";
   let probabilities;
 
   sliders.forEach((slider) => slider.addEventListener("input", draw));
   find("temperature").addEventListener("input", draw);
   shift.addEventListener("click", () => {
-    shift.setAttribute("aria-pressed", shift.ariaPressed !== "true");
+    shift.setAttribute("aria-pressed", !isShifted());
     draw();
   });
   provide("softmax", find("softmax-table"), () => Array.from(probabilities, (p) => fixed(p)));
   drawLocalized(draw);
 
   function draw() {
-    const added = shift.ariaPressed === "true" ? 100 : 0;
+    const added = isShifted() ? 100 : 0;
     const temperature = 10 ** Number(find("temperature").value);
     const logits = sliders.map((slider) => Number(slider.value) + added);
     const computed = withTemperature(logits, temperature);

@@ -3,16 +3,20 @@
 import { axisOf, Chart } from "../chart.js";
 import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";
+import { showShare } from "../share.js";
 import { centredClassMeans, Training } from "../training.js";
 import { className, CLASSES, drawSigned, find, fixed, make, significant } from "../widgets.js";
 
 const MAX_EPOCHS = 300;
-const STEPS_PER_DRAWING = 4; // on a slow phone drawing takes longer than a step
+const EPOCHS_ON_PAPER = 20; // if none were trained
+const MILLISECONDS = 8; // of steps in a frame; drawing needs the rest
+const UNIFORM = Math.log(10); // the loss of uniform guessing, in nats
 
 export function showTraining(examples) {
   const means = centredClassMeans(examples.train);
   const drawTemplates = templates();
   const drawCurves = curves();
+  const drawShare = showShare(examples.train);
   const play = find("train-play");
   const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   let training;
@@ -37,6 +41,11 @@ export function showTraining(examples) {
     isVisible = isIntersecting;
     requestFrame();
   }).observe(play.closest(".panel"));
+  addEventListener("beforeprint", () => {
+    if (training.steps) return;
+    while (training.epochs < EPOCHS_ON_PAPER) training.step(); // or the paper has no curves
+    draw();
+  });
   provideQuantities(() => training);
   restart();
   drawLocalized(() => {
@@ -71,15 +80,18 @@ export function showTraining(examples) {
     frame = requestAnimationFrame(trainInFrame);
   }
 
-  /** Take a step, and draw after some of them; with reduced motion after every tenth epoch. */
+  /** Take steps for some milliseconds, then draw; with reduced motion after every tenth epoch. */
   function trainInFrame() {
     if (!isPlaying || !isVisible) return;
     requestFrame();
-    training.step();
-    const epochEnded = !training.remaining.length;
-    const isTenth = epochEnded && training.epochs % 10 === 0;
-    const isDue = epochEnded || training.steps % STEPS_PER_DRAWING === 0;
-    if (reducedMotion.matches ? isTenth : isDue) draw(epochEnded);
+    const start = performance.now();
+    const epochs = training.epochs;
+    let isTenth = false;
+    do {
+      training.step();
+      isTenth = !training.remaining.length && training.epochs % 10 === 0;
+    } while (!isTenth && performance.now() - start < MILLISECONDS);
+    if (isTenth || !reducedMotion.matches) draw(training.epochs > epochs);
     if (training.epochs >= MAX_EPOCHS) setPlaying(false);
   }
 
@@ -87,17 +99,30 @@ export function showTraining(examples) {
   function draw(epochEnded = true) {
     if (epochEnded) drawCurves(training.history);
     const largestWeight = drawTemplates(training.model.W);
-    const { train, test } = training.history.at(-1);
+    drawShare(training.model);
+    const { train, test } = training.latest;
     const key = training.epochs ? "training.said" : "training.before";
-    find("train-said").textContent = tr(key, {
+    const values = {
       steps: training.steps,
       epochs: training.epochs,
       loss: fixed(train.loss),
       train: fixed(100 * train.accuracy, 1),
       test: fixed(100 * test.accuracy, 1),
-    });
+    };
+    find("train-said").textContent = [tr(key, values), ...noticed(training.history)].join(" ");
     find("templates-said").textContent = describeTemplates(training, largestWeight, means);
   }
+}
+
+/** Return a sentence on divergence or overfitting, if the history shows it. */
+export function noticed(history) {
+  const most = Math.max(...history.map(({ train }) => train.loss));
+  if (most > 1.01 * UNIFORM) return [tr("training.diverged", { most: fixed(most, 1) })];
+  const losses = history.map(({ test }) => test.loss);
+  const least = Math.min(...losses);
+  const epoch = losses.indexOf(least);
+  const hasRisen = epoch > 0 && losses.slice(-10).every((loss) => loss > 1.01 * least);
+  return hasRisen ? [tr("training.turned", { epoch, loss: fixed(least) })] : [];
 }
 
 /** Return a function that draws the history of a training. */
@@ -116,7 +141,7 @@ function curves() {
       ]) {
         const points = history.map((measured, epoch) => [epoch, measured[split][what]]);
         chart.line(`curve ${style}`, points);
-        chart.dot(`dot ${style}`, ...points.at(-1), 4);
+        chart.dot(`dot ${style}`, ...points[points.length - 1], 4);
       }
     }
   };
@@ -170,6 +195,6 @@ function provideQuantities(now) {
   const steps = () => [tr("training.steps", { steps: now().steps })];
   provide("gradient", find("templates"), steps);
   provide("step", find("templates"), steps);
-  provide("loss", find("train-loss"), () => [fixed(now().history.at(-1).train.loss)]);
-  provide("accuracy", find("train-accuracy"), () => [fixed(now().history.at(-1).test.accuracy)]);
+  provide("loss", find("train-loss"), () => [fixed(now().latest.train.loss)]);
+  provide("accuracy", find("train-accuracy"), () => [fixed(now().latest.test.accuracy)]);
 }

@@ -1,0 +1,274 @@
+"""The lesson in old browsers, without scripts, with forced colours, enlarged and on paper.
+
+Old browsers are emulated: what they lack is removed before the page's scripts run.
+"""
+
+import base64
+import io
+import zlib
+
+import numpy as np
+import pytest
+from conftest import LESSON, READY
+from PIL import Image
+from test_lesson_touch import SHIRT, TEXTS, file_of, png, said, until
+
+LACKING = {
+    "Chrome 91, Safari 15.3": "delete Array.prototype.at; delete String.prototype.at;"
+    "delete Object.getPrototypeOf(Int8Array).prototype.at;",
+    "Safari 16.3, Firefox 112": "delete globalThis.DecompressionStream;",
+    "Firefox 118": "for (const name of ['ariaPressed', 'ariaSelected', 'ariaLabel'])"
+    " delete Element.prototype[name];",
+    "Safari 14": "delete globalThis.createImageBitmap;",
+}
+
+
+@pytest.fixture
+def opened(browser):
+    """Return a function that opens the lesson after a script; errors are in its `errors`."""
+    contexts = []
+
+    def opened(script="", hash="", path=LESSON, **options):
+        context = browser.new_context(locale="en", **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.add_init_script(script)
+        page.goto(path.as_uri() + hash)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("version", LACKING)
+def test_all_parts_work_in_an_old_browser(opened, version):
+    page = opened(LACKING[version])
+    page.wait_for_selector(READY)
+    assert page.locator("#items button").count() == 20
+    page.locator("#softmax-shift").click()
+    assert "Added to all scores: 100" in said(page, "softmax-said")
+    page.locator("#softmax-shift").click()
+    assert "Added to all scores: 0" in said(page, "softmax-said")
+    page.locator("#train-step").click()
+    assert "Steps: 1, epochs: 1" in said(page, "train-said")
+    page.locator("#scratch-21").click()
+    assert page.locator("#concise .partner").count() == 1
+    page.locator("#own-file").set_input_files(file_of("shirt.png", png(SHIRT)))
+    until(page, "document.querySelectorAll('#own-steps canvas').length == 5")
+    assert all(page.locator(".panel").evaluate_all("all => all.map((each) => each.innerText)"))
+    assert page.errors == []
+
+
+def test_a_part_that_fails_says_so_and_the_others_go_on(opened):
+    page = opened("delete globalThis.IntersectionObserver;")
+    page.wait_for_selector(READY)
+    assert page.locator("#part-8 .panel").inner_text().startswith("This experiment does not work")
+    page.get_by_role("button", name="中文").click()
+    assert page.locator("#own-table tbody tr").count() == 10
+
+
+def is_explained(page):
+    """Tell whether the page shows a sentence in place of its experiments."""
+    return (
+        page.locator("#failed").is_visible() and not page.locator(".panel >> visible=true").count()
+    )
+
+
+def test_a_failure_at_the_start_is_explained(opened):
+    page = opened("JSON.parse = () => { throw new Error('on purpose'); };")
+    assert page.errors == ["on purpose"]
+    assert is_explained(page)
+
+
+def test_a_browser_without_modules_is_told_which_is_needed(opened, tmp_path):
+    path = tmp_path / "old.html"
+    text = LESSON.read_text(encoding="utf-8")
+    path.write_text(text.replace('type="module"', 'type="unknown"'), encoding="utf-8")
+    page = opened(
+        "globalThis.late = []; globalThis.setTimeout = (...it) => late.push(it);", path=path
+    )
+    assert not page.locator("#failed").is_visible()
+    ((_, milliseconds),) = page.evaluate("late.map(([run, time]) => [run(), time])")
+    assert milliseconds == 5000
+    assert is_explained(page)
+
+
+def test_without_scripts_it_says_so(opened):
+    page = opened(java_script_enabled=False)
+    assert is_explained(page)
+    assert TEXTS["failed"]["zh-CN"] in page.locator("#failed").inner_text()
+
+
+def test_without_mathml_formulas_are_lines_of_text(opened, tmp_path):
+    path = tmp_path / "old.html"
+    as_unknown = "<style>math, math * { display: inline; }</style></head>"  # as before Chrome 109
+    text = LESSON.read_text(encoding="utf-8")
+    path.write_text(text.replace("</head>", as_unknown), encoding="utf-8")
+    page = opened(path=path)
+    page.wait_for_selector(READY)
+    shown = "(each) => getComputedStyle(each, '::before').content"
+    assert page.locator("#part-2 math").evaluate(shown) == '"ŷ_j = exp(o_j / T) / Σ_k exp(o_k / T)"'
+    assert not page.locator("math > * >> visible=true").count()
+    page.locator("#half").uncheck()
+    assert page.locator("#half-formula math").evaluate(shown) == '"(ŷ − y)²"'
+
+
+def test_with_mathml_they_are_formulas(opened):
+    page = opened()
+    page.wait_for_selector(READY)
+    assert page.locator("#part-2 mfrac").bounding_box()["height"] > 30
+    assert page.locator("math:not([alttext])").count() == 0
+
+
+@pytest.mark.parametrize("width", [390, 1300])
+def test_a_link_to_a_part_leads_there(opened, width):
+    page = opened(hash="#part-8", viewport={"width": width, "height": 900})
+    page.wait_for_selector(READY)
+    page.wait_for_timeout(200)
+    assert abs(page.locator("#part-8").bounding_box()["y"]) < 48
+
+
+CONTENTS = {
+    "empty": b"",
+    "short": b"abc",
+    "repeated": b"ab" * 5000,
+    "bytes": bytes(range(256)) * 200,
+    "text": LESSON.read_bytes()[:60_000],
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+@pytest.mark.parametrize("strategy", [zlib.Z_DEFAULT_STRATEGY, zlib.Z_FIXED, zlib.Z_HUFFMAN_ONLY])
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_zlib_data_are_decompressed(lesson, name, strategy, level):
+    packer = zlib.compressobj(level, strategy=strategy)
+    packed = packer.compress(CONTENTS[name]) + packer.flush()
+    inflated = lesson.evaluate(
+        "(text) => { const bytes = (t) => Uint8Array.from(atob(t), (c) => c.charCodeAt(0));"
+        "return Array.from(d2l_softmax.inflate(bytes(text))); }",
+        base64.b64encode(packed).decode(),
+    )
+    assert bytes(inflated) == CONTENTS[name]
+
+
+def test_damaged_zlib_data_are_refused(lesson):
+    cut = base64.b64encode(zlib.compress(CONTENTS["text"])[:1000]).decode()
+    with pytest.raises(Exception, match="inflate: the data end too early"):
+        lesson.evaluate(
+            "(text) => d2l_softmax.inflate(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)))",
+            cut,
+        )
+
+
+def test_bars_and_what_is_pressed_are_seen_with_forced_colours(opened):
+    page = opened(forced_colors="active")
+    page.wait_for_selector(READY)
+    for kind in ("bar:not(.negative)", "negative"):
+        bars = page.locator(f"#scores-table td:nth-child(2) .{kind}").all()
+        longest = max(bars, key=lambda bar: bar.bounding_box()["width"])
+        shades = np.asarray(Image.open(io.BytesIO(longest.screenshot())).convert("L"))
+        assert (shades < 128).mean() > 0.3  # black on white
+    pressed, other = (
+        page.locator(f".languages [aria-pressed={is_pressed}]").evaluate(
+            "(button) => getComputedStyle(button).backgroundColor"
+        )
+        for is_pressed in ("true", "false")
+    )
+    assert pressed != other
+
+
+def test_on_paper_bars_are_printed_and_nothing_sticks(opened):
+    page = opened()
+    page.wait_for_selector(READY)
+    page.emulate_media(media="print")
+    style = (
+        "(each) => { const s = getComputedStyle(each); return [s.printColorAdjust, s.position]; }"
+    )
+    assert page.locator("#scores-table .bar").first.evaluate(style) == ["exact", "absolute"]
+    assert page.locator(".answer").evaluate(style)[1] == "static"
+    assert page.locator("#part-8 .prose").evaluate(style)[1] == "static"
+
+
+def test_enlarged_four_times_the_code_is_readable(opened):
+    page = opened(viewport={"width": 320, "height": 225})
+    page.wait_for_selector(READY)
+    page.locator("#scratch-21").click()
+    height, line = page.locator("#scratch").evaluate(
+        "(box) => [box.clientHeight, parseFloat(getComputedStyle(box).lineHeight)]"
+    )
+    assert height > 8 * line
+    assert page.locator(".answer").evaluate("(e) => getComputedStyle(e).position") == "static"
+
+
+@pytest.mark.parametrize("width", [390, 1300])
+def test_a_question_is_answered_when_its_panel_is_used(opened, width):
+    """The button stays under the finger, though the answer may be above it."""
+    page = opened(viewport={"width": width, "height": 900})
+    page.wait_for_selector(READY)
+    answer = page.locator("#part-3 .see p")
+    assert not answer.is_visible()
+    button = page.locator("#overflow-hundred")
+    button.scroll_into_view_if_needed()
+    before = button.bounding_box()["y"]
+    button.click()
+    assert answer.is_visible()
+    page.wait_for_timeout(300)
+    assert button.bounding_box()["y"] == pytest.approx(before, abs=2)
+    page.locator("#part-3 .see summary").click()
+    button.click()
+    assert not answer.is_visible()  # who closes it does not want it again
+
+
+def test_before_printing_an_untrained_model_is_trained(opened):
+    page = opened()
+    page.wait_for_selector(READY)
+    beforeprint = "dispatchEvent(new Event('beforeprint'))"
+    page.locator("#train-step").click()
+    page.evaluate(beforeprint)
+    assert "epochs: 1." in said(page, "train-said")  # there is something to print
+    page.locator("#train-again").click()
+    page.evaluate(beforeprint)
+    assert "epochs: 20." in said(page, "train-said")
+
+
+def test_while_a_photograph_is_prepared_it_says_so(opened):
+    page = opened()
+    page.wait_for_selector(READY)
+    page.evaluate(
+        """globalThis.heard = [];
+        const said = document.querySelector("#own-said");
+        const observer = new MutationObserver(() => heard.push(said.textContent));
+        observer.observe(said, { childList: true });"""
+    )
+    picture = Image.new("RGB", (300, 300), "white")
+    picture.paste((0, 0, 0), (100, 100, 200, 200))
+    page.locator("#own-file").set_input_files(file_of("a.png", png(picture)))
+    until(page, "heard.length > 1")
+    assert page.evaluate("heard[0]") == TEXTS["own_picture.working"]["en"]
+
+
+def test_a_dot_and_the_outline_of_a_square_are_called_bags(lesson):
+    """As part 10 says."""
+    for kind in ("dot", "square"):
+        assert (
+            lesson.evaluate(
+                """(kind) => {
+              const side = 280, pixels = new Uint8ClampedArray(4 * side * side);
+              for (let i = 0; i < side * side; i++) {
+                const x = Math.abs(i % side - side / 2);
+                const y = Math.abs(Math.floor(i / side) - side / 2);
+                const isInk = kind === "dot" ? Math.hypot(x, y) < 9
+                  : Math.max(x, y) < 90 && Math.max(x, y) > 72;
+                pixels.set(isInk ? [255, 255, 255, 255] : [0, 0, 0, 255], 4 * i);
+              }
+              const { X } = d2l_softmax.preprocess({ pixels, width: side, height: side });
+              const [p] = d2l_softmax.trained.probabilities([X]);
+              return [d2l_softmax.argmax(p), p[8]];
+            }""",
+                kind,
+            )[0]
+            == 8
+        )
