@@ -92,7 +92,16 @@ def evaluated(q, channels):
 
 def history(epochs=3):
     return [
-        EpochRecord(e, 0.9 / e, 1 - 0.4 / e, 1 - 0.5 / e, seconds=7.0, valid_acc=1 - 0.6 / e)
+        EpochRecord(
+            e,
+            0.9 / e,
+            1 - 0.4 / e,
+            1 - 0.5 / e,
+            1.0 / e,
+            seconds=7.0,
+            valid_acc=1 - 0.6 / e,
+            valid_loss=1.1 / e,
+        )
         for e in range(1, epochs + 1)
     ]
 
@@ -119,7 +128,7 @@ OF_A_MODEL = {
     "prediction": prediction_of,
     "prediction of features": lambda m: prediction_of(m, features=True),
 }
-EQUAL = [Difference(0.0, 0.0, 0.0, 0.0, 0.0)] * 3
+EQUAL = [Difference(*[0.0] * 6)] * 3
 OF_A_RUN = {
     "curves.png": lambda: draw_curves(history(), "scratch, seed 0"),
     "curves.png, one epoch": lambda: draw_curves(history(1), "scratch, seed 0"),
@@ -422,8 +431,26 @@ def test_bins_of_few_images_are_hollow_and_not_connected():
 
 def test_each_curve_is_drawn_from_its_own_column():
     records = [
-        EpochRecord(1, train_loss=0.9, train_acc=0.60, test_acc=0.55, seconds=7.0, valid_acc=0.50),
-        EpochRecord(2, train_loss=0.7, train_acc=0.75, test_acc=0.70, seconds=8.0, valid_acc=0.65),
+        EpochRecord(
+            1,
+            train_loss=0.9,
+            train_acc=0.60,
+            test_acc=0.55,
+            test_loss=1.0,
+            seconds=7.0,
+            valid_acc=0.50,
+            valid_loss=1.2,
+        ),
+        EpochRecord(
+            2,
+            train_loss=0.7,
+            train_acc=0.75,
+            test_acc=0.70,
+            test_loss=0.95,
+            seconds=8.0,
+            valid_acc=0.65,
+            valid_loss=1.1,
+        ),
     ]
     figure = draw_curves(records, "scratch, seed 0")
     loss_axes, accuracy_axes = figure.axes
@@ -446,9 +473,9 @@ def test_each_curve_is_drawn_from_its_own_column():
 # The comparison of both twins
 
 DIFFERENCES = [
-    Difference(train_loss=0.01, train_acc=0.0, test_acc=0.02, W=1e-3, b=0.0),
-    Difference(train_loss=0.0, train_acc=0.0, test_acc=0.02, W=2e-3, b=0.0),
-    Difference(train_loss=0.01, train_acc=0.0, test_acc=0.02, W=3e-3, b=0.0),
+    Difference(train_loss=0.01, train_acc=0.0, test_acc=0.02, test_loss=0.0, W=1e-3, b=0.0),
+    Difference(train_loss=0.0, train_acc=0.0, test_acc=0.02, test_loss=0.0, W=2e-3, b=0.0),
+    Difference(train_loss=0.01, train_acc=0.0, test_acc=0.02, test_loss=0.0, W=3e-3, b=0.0),
 ]
 
 

@@ -85,8 +85,26 @@ CONFIG = {
     "versions": {"torch": "2.4"},
 }
 HISTORY = [
-    EpochRecord(1, train_loss=0.9, train_acc=0.6, test_acc=0.5, seconds=1.5, valid_acc=0.4),
-    EpochRecord(2, train_loss=0.8, train_acc=0.7, test_acc=0.65, seconds=2.5, valid_acc=0.55),
+    EpochRecord(
+        1,
+        train_loss=0.9,
+        train_acc=0.6,
+        test_acc=0.5,
+        test_loss=1.25,
+        seconds=1.5,
+        valid_acc=0.4,
+        valid_loss=1.5,
+    ),
+    EpochRecord(
+        2,
+        train_loss=0.8,
+        train_acc=0.7,
+        test_acc=0.65,
+        test_loss=1.125,
+        seconds=2.5,
+        valid_acc=0.55,
+        valid_loss=1.375,
+    ),
 ]
 # Of two bags and a coat, one bag is mistaken for a coat; nothing is predicted as a shirt.
 EVALUATION = Evaluation(

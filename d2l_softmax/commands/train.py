@@ -50,7 +50,7 @@ from d2l_softmax.description import (
     save_description,
 )
 from d2l_softmax.errors import UserError
-from d2l_softmax.figures.curves import describe_curves, draw_curves
+from d2l_softmax.figures.curves import describe_curves, draw_curves, fluctuates
 from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
 from d2l_softmax.figures.style import CaptionedFigure, save_figure
 from d2l_softmax.figures.templates import (
@@ -66,7 +66,7 @@ from d2l_softmax.pages.report import Animation, write_run_report
 from d2l_softmax.training import checkpoint as checkpoints
 from d2l_softmax.training import distributed
 from d2l_softmax.training.checkpoint import CheckpointError
-from d2l_softmax.training.evaluation import Model
+from d2l_softmax.training.evaluation import Evaluation, Model
 from d2l_softmax.training.fit import Training, is_finite, new_divergence_reason
 from d2l_softmax.training.history import EpochRecord, save_history
 
@@ -153,7 +153,11 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace, resume: str 
                 f"{best['valid_acc']:.4f}"
             )
         if is_main:
-            write_results(options, training, data, config)
+            evaluation = write_results(options, training, data, config)
+            console.print(
+                f"test accuracy {evaluation.accuracy:.4f} ± {evaluation.standard_error:.4f} "
+                f"(standard error, {len(evaluation.y):,} examples)"
+            )
             seconds = sum(record.seconds for record in training.history)
             examples = options.epochs * len(training.train_iter.dataset)
             console.print(
@@ -519,11 +523,12 @@ def summary(options: argparse.Namespace, training: Training) -> str:
 
 def write_results(
     options: argparse.Namespace, training: Training, loaded: TrainingData, config: dict[str, Any]
-) -> None:
-    """Write the figures, scores.csv and the report."""
+) -> Evaluation:
+    """Write the figures, scores.csv and the report; return the evaluation on the test data."""
     history, folder = training.history, options.output_dir
     data = describe_data(options, training.train_iter)
-    shows_jitter = options.lr_decay == "none" and data.pictures == AS_FASHION_MNIST
+    is_constant = options.lr_decay == "none" and data.pictures == AS_FASHION_MNIST
+    shows_jitter = is_constant and fluctuates(history)
     with drawn_in(options.lang):
         caption = tr(CAPTION) + (tr(JITTER) if shows_jitter else "")
         title = tr("{twin}, seed {seed}", twin=config["twin"], seed=options.seed)
@@ -543,3 +548,4 @@ def write_results(
                 text = tr("The weights of each class by epoch.")
                 animation = Animation(frames, labels, text)
         write_run_report(folder, shown, history, config, evaluation, animation)
+    return evaluation

@@ -22,7 +22,10 @@ STYLES: tuple[dict[str, Any], ...] = (
 )
 # By unit: the fields of a record or a difference, each with its label and colour.
 QUANTITIES = {
-    "loss (nats)": {"train_loss": ("train loss", "tab:blue")},
+    "loss (nats)": {
+        "train_loss": ("train loss", "tab:blue"),
+        "test_loss": ("test loss", "tab:cyan"),
+    },
     "accuracy": {
         "train_acc": ("train accuracy", "tab:orange"),
         "test_acc": ("test accuracy", "tab:green"),
