@@ -66,7 +66,7 @@ from d2l_softmax.pages.report import Animation, write_run_report
 from d2l_softmax.training import checkpoint as checkpoints
 from d2l_softmax.training import distributed
 from d2l_softmax.training.checkpoint import CheckpointError
-from d2l_softmax.training.evaluation import Evaluation, Model
+from d2l_softmax.training.evaluation import Model, standard_error
 from d2l_softmax.training.fit import Training, is_finite, new_divergence_reason
 from d2l_softmax.training.history import EpochRecord, save_history
 
@@ -153,10 +153,11 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace, resume: str 
                 f"{best['valid_acc']:.4f}"
             )
         if is_main:
-            evaluation = write_results(options, training, data, config)
+            write_results(options, training, data, config)
+            kept = training.best["epoch"] if training.best else len(training.history)
+            accuracy, n = training.history[kept - 1].test_acc, len(training.test_iter.dataset)
             console.print(
-                f"test accuracy {evaluation.accuracy:.4f} ± {evaluation.standard_error:.4f} "
-                f"(standard error, {len(evaluation.y):,} examples)"
+                f"test accuracy {accuracy:.4f} ± {standard_error(accuracy, n):.4f} (standard error)"
             )
             seconds = sum(record.seconds for record in training.history)
             examples = options.epochs * len(training.train_iter.dataset)
@@ -523,8 +524,8 @@ def summary(options: argparse.Namespace, training: Training) -> str:
 
 def write_results(
     options: argparse.Namespace, training: Training, loaded: TrainingData, config: dict[str, Any]
-) -> Evaluation:
-    """Write the figures, scores.csv and the report; return the evaluation on the test data."""
+) -> None:
+    """Write the figures, scores.csv and the report."""
     history, folder = training.history, options.output_dir
     data = describe_data(options, training.train_iter)
     is_constant = options.lr_decay == "none" and data.pictures == AS_FASHION_MNIST
@@ -548,4 +549,3 @@ def write_results(
                 text = tr("The weights of each class by epoch.")
                 animation = Animation(frames, labels, text)
         write_run_report(folder, shown, history, config, evaluation, animation)
-    return evaluation

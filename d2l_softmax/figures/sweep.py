@@ -112,8 +112,8 @@ def draw_line(name: str, ranking: Sequence[Score], title: str) -> Figure:
             axes.axvspan(place - 0.5, place + 0.5, color=DIVERGED, zorder=0)
             axes.text(place, 0.5, tr("diverged"), ha="center", transform=axes.get_xaxis_transform())
         elif score is ranking[0]:
-            style = {"facecolor": "none", "edgecolor": BEST, "linewidth": 2, "zorder": 4}
-            axes.scatter([place], [score.mean], s=160, marker="s", **style)
+            mark = axes.scatter([place], [score.mean], s=160, marker="s", zorder=4)
+            mark.set(facecolor="none", edgecolor=BEST, linewidth=2)
     axes.set_xticks(places, [format_value(score.setting[0]) for score in scores])
     axes.set(xlabel=tr(LABELS[name]), ylabel=tr("accuracy"), xlim=(-0.5, len(scores) - 0.5))
     axes.grid(alpha=0.3)
