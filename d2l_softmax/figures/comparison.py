@@ -73,10 +73,17 @@ def draw_comparison(
                 equal.append(tr(quantity))
         axes.axhline(epsilon, color="gray", linestyle=":", label=rounding)
         axes.set_yscale("log")
+        lowest, highest = axes.get_ylim()  # widened to powers of ten, which the ticks name
+        axes.set_ylim(10 ** math.floor(math.log10(lowest)), 10 ** math.ceil(math.log10(highest)))
         axes.yaxis.set_major_formatter(lambda value, _: power_of_ten(value))
+        axes.yaxis.set_minor_formatter("")
         axes.sharex(histories[0])
         axes.set(xlabel=tr("epoch"), ylabel=tr("difference: {quantity}", quantity=tr(unit)))
-        if equal:
+        if len(equal) == len(quantities):  # there is no line to draw
+            text = tr("exactly equal: {names}", names="\n" + "\n".join(equal))
+            axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
+            axes.set_yticks([])
+        elif equal:
             names = tr("; ").join(equal)
             axes.set_title(tr("exactly equal: {names}", names=names), fontsize="small")
     legend.plot([], [], color="gray", linestyle=":", label=rounding)

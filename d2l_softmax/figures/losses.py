@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOR = "tab:orange"  # of the gradient
-JUMP = 0.5  # between neighbouring points of the drawing
+STEEP = 0.5  # between neighbouring points of the drawing
 
 
 def draw_losses(losses: dict[str, tuple[Callable, Callable]]) -> Figure:
@@ -25,7 +25,7 @@ def draw_losses(losses: dict[str, tuple[Callable, Callable]]) -> Figure:
     `losses` has, by name, the loss and its gradient: functions of (y_hat, y). The target y is 0.
     """
     figure, all_axes = new_figure(3 * len(losses), 3.2, columns=len(losses))
-    y_hat = torch.linspace(-3, 3, 601, dtype=torch.float64)
+    y_hat = torch.arange(-300, 301, dtype=torch.float64) / 100  # with 0 itself
     y = torch.zeros_like(y_hat)
     for axes, (name, (loss, gradient)) in zip(all_axes, losses.items(), strict=True):
         values = loss(y_hat, y)
@@ -42,8 +42,8 @@ def draw_losses(losses: dict[str, tuple[Callable, Callable]]) -> Figure:
 
 def draw_gradient(axes: Axes, y_hat: Tensor, gradient: Tensor) -> None:
     """Draw a gradient (n,); where it jumps, open circles at its limits, a dot at its value."""
-    sides = gradient.diff()
-    jumps = (sides[1:] + sides[:-1]).abs() > JUMP
+    is_steep = gradient.diff().abs() > STEEP
+    jumps = is_steep[1:] & is_steep[:-1]
     for i in (jumps.nonzero().flatten() + 1).tolist():
         ends = [float(gradient[i - 1]), float(gradient[i + 1])]
         x = float(y_hat[i])
