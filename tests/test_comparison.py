@@ -96,7 +96,7 @@ def test_the_first_epoch_with_different_results_is_named(compare, monkeypatch, c
     assert written["first_epoch_beyond_tolerance"] == 2
     *_, error = capsys.readouterr().err.splitlines()  # above it warnings: images are random
     assert "error: results diverge in epoch 2: train_loss " in error
-    assert "b 1.0e-02; expected at most train_loss 1.0e-05" in error
+    assert "b 1.0e-02; expected at most loss 1.0e-05" in error
     assert error.endswith("try a smaller --lr")
     assert "Results diverge in epoch 2" in (tmp_path / "out" / "report.html").read_text()
 
@@ -168,6 +168,6 @@ def test_the_tolerance_limits_each_number(dtype, limits):
 
 def test_two_test_images_apart_are_within_the_tolerance():
     for k in range(2, 10_001):
-        difference = Difference(0.0, 0.0, k / 10_000 - (k - 2) / 10_000, 0.0, 0.0)
+        difference = Difference(0.0, 0.0, k / 10_000 - (k - 2) / 10_000, 0.0, 0.0, 0.0)
         assert difference.within(TOLERANCES["float32"])
         assert not difference.within(TOLERANCES["float64"])

@@ -144,7 +144,9 @@ def test_a_run_has_each_number_in_its_column(tmp_path):
         "epoch": "2",
         "train loss (nats)": "0.8000",
         "train accuracy": "0.7000",
+        "validation loss (nats)": "1.3750",
         "validation accuracy": "0.5500",
+        "test loss (nats)": "1.1250",
         "test accuracy": "0.6500",
         "seconds": "2.50",
     }
@@ -157,7 +159,8 @@ def test_a_run_has_each_number_in_its_column(tmp_path):
     ]
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Epoch 2: train loss 0.8000 nats, train accuracy 0.7000, test accuracy 0.6500." in text
-    assert "loss 0.9242 nats, accuracy 0.6667, calibration error 0.1667" in text  # (4 ln 2) / 3
+    assert "loss 0.9242 nats, accuracy 0.6667 ± 0.2722 (standard error)" in text  # (4 ln 2) / 3
+    assert "expected calibration error 0.1667 in 10 bins" in text
 
 
 def test_a_comparison_has_each_twins_numbers_in_its_columns(tmp_path):

@@ -395,7 +395,7 @@ def test_a_learning_curve_trains_as_a_sweep_does_and_on_subsets(swept, run, tmp_
     assert rows[4:] == read_rows(swept[0])[4:6]
     few, _, many = (sum(float(row["train_acc"]) for row in rows[i : i + 2]) for i in (0, 2, 4))
     assert few > many  # nine examples are memorized
-    assert "9 images: training accuracy" in out
+    assert "90 images: training accuracy" in out
     run("learning-curve", *arguments, "9", "30", "90")
     assert len(trained) == 6
 

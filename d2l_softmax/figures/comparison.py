@@ -71,7 +71,9 @@ def draw_comparison(
                 axes.plot(epochs, values, ".-", color=color, label=tr(quantity))
             else:
                 equal.append(tr(quantity))
-        axes.axhline(epsilon, color="gray", linestyle=":", label=rounding)
+        has_lines = len(equal) < len(quantities)
+        if has_lines:
+            axes.axhline(epsilon, color="gray", linestyle=":", label=rounding)
         axes.set_yscale("log")
         lowest, highest = axes.get_ylim()  # widened to powers of ten, which the ticks name
         axes.set_ylim(10 ** math.floor(math.log10(lowest)), 10 ** math.ceil(math.log10(highest)))
@@ -79,10 +81,11 @@ def draw_comparison(
         axes.yaxis.set_minor_formatter("")
         axes.sharex(histories[0])
         axes.set(xlabel=tr("epoch"), ylabel=tr("difference: {quantity}", quantity=tr(unit)))
-        if len(equal) == len(quantities):  # there is no line to draw
+        if not has_lines:
             text = tr("exactly equal: {names}", names="\n" + "\n".join(equal))
             axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
             axes.set_yticks([])
+            axes.set_yticks([], minor=True)
         elif equal:
             names = tr("; ").join(equal)
             axes.set_title(tr("exactly equal: {names}", names=names), fontsize="small")
