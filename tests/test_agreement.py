@@ -31,6 +31,7 @@ def assert_twins_agree(train, dtype, *arguments):
         assert one.train_loss == pytest.approx(other.train_loss, rel=0, abs=loss_tolerance)
         assert one.train_acc == pytest.approx(other.train_acc, rel=0, abs=accuracy_tolerance)
         assert one.test_acc == pytest.approx(other.test_acc, rel=0, abs=accuracy_tolerance)
+        assert one.test_loss == pytest.approx(other.test_loss, rel=0, abs=loss_tolerance)
     assert model.keys() == twin_model.keys() == {"W", "b"}
     for name in model:
         assert model[name].shape == twin_model[name].shape

@@ -96,7 +96,7 @@ def test_the_first_epoch_with_different_results_is_named(compare, monkeypatch, c
     assert written["first_epoch_beyond_tolerance"] == 2
     *_, error = capsys.readouterr().err.splitlines()  # above it warnings: images are random
     assert "error: results diverge in epoch 2: train_loss " in error
-    assert "b 1.0e-02; expected at most train_loss 1.0e-05" in error
+    assert "b 1.0e-02; expected at most loss 1.0e-05" in error
     assert error.endswith("try a smaller --lr")
     assert "Results diverge in epoch 2" in (tmp_path / "out" / "report.html").read_text()
 
@@ -112,8 +112,10 @@ def test_a_difference_has_no_sign_whichever_twin_is_ahead():
         types.SimpleNamespace(W=torch.tensor([[1.0, 2.0]]), b=torch.tensor([0.5])),
         types.SimpleNamespace(W=torch.tensor([[1.5, 0.0]]), b=torch.tensor([0.25])),
     ]
-    records = [EpochRecord(1, 0.75, 0.5, 0.25, 1.0), EpochRecord(1, 1.0, 0.875, 1.0, 2.0)]
-    expected = Difference(train_loss=0.25, train_acc=0.375, test_acc=0.75, W=2.0, b=0.25)
+    records = [EpochRecord(1, 0.75, 0.5, 0.25, 0.5, 1.0), EpochRecord(1, 1.0, 0.875, 1.0, 2.0, 2.0)]
+    expected = Difference(
+        train_loss=0.25, train_acc=0.375, test_acc=0.75, test_loss=1.5, W=2.0, b=0.25
+    )
     for order in (1, -1):
         assert Difference.between(tuple(records[::order]), tuple(models[::order])) == expected
 
@@ -125,8 +127,8 @@ def test_predictions_that_differ_are_counted():
 
 
 def test_row_of_the_table_has_each_twins_numbers_under_its_name():
-    records = EpochRecord(3, 0.5, 0.6, 0.7, 1.0), EpochRecord(3, 0.25, 0.3, 0.35, 2.0)
-    difference = Difference(0.25, 0.3, 0.35, W=0.02, b=0.01)
+    records = EpochRecord(3, 0.5, 0.6, 0.7, 0.8, 1.0), EpochRecord(3, 0.25, 0.3, 0.35, 0.4, 2.0)
+    difference = Difference(0.25, 0.3, 0.35, 0.4, W=0.02, b=0.01)
     head, row = table_head(["scratch", "concise"]), table_row(records, difference)
     assert len(head) == len(row)
     for title, cell in {
@@ -143,8 +145,18 @@ def test_row_of_the_table_has_each_twins_numbers_under_its_name():
 @pytest.mark.parametrize(
     ("dtype", "limits"),
     [
-        ("float32", Difference(train_loss=1e-5, train_acc=2e-4, test_acc=2e-4, W=1e-4, b=1e-4)),
-        ("float64", Difference(train_loss=1e-10, train_acc=0.0, test_acc=0.0, W=1e-10, b=1e-10)),
+        (
+            "float32",
+            Difference(
+                train_loss=1e-5, train_acc=2e-4, test_acc=2e-4, test_loss=1e-5, W=1e-4, b=1e-4
+            ),
+        ),
+        (
+            "float64",
+            Difference(
+                train_loss=1e-10, train_acc=0.0, test_acc=0.0, test_loss=1e-10, W=1e-10, b=1e-10
+            ),
+        ),
     ],
 )
 def test_the_tolerance_limits_each_number(dtype, limits):
@@ -156,6 +168,6 @@ def test_the_tolerance_limits_each_number(dtype, limits):
 
 def test_two_test_images_apart_are_within_the_tolerance():
     for k in range(2, 10_001):
-        difference = Difference(0.0, 0.0, k / 10_000 - (k - 2) / 10_000, 0.0, 0.0)
+        difference = Difference(0.0, 0.0, k / 10_000 - (k - 2) / 10_000, 0.0, 0.0, 0.0)
         assert difference.within(TOLERANCES["float32"])
         assert not difference.within(TOLERANCES["float64"])

@@ -25,7 +25,9 @@ from d2l_softmax.data.fashion_mnist import CLASSES
 ROOT = Path(__file__).parents[1]
 READMES = ["README.md", "README.zh-CN.md"]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-EPOCH = re.compile(r"epoch +(\d+) +train loss ([\d.]+) +train acc ([\d.]+) +test acc ([\d.]+)")
+EPOCH = re.compile(
+    r"epoch +(\d+) +train loss ([\d.]+) +train acc ([\d.]+) +test loss ([\d.]+) +test acc ([\d.]+)"
+)
 
 
 def blocks(readme, language):

@@ -106,7 +106,7 @@ def test_balanced_accuracy_is_printed_where_it_differs():
     y_hat = torch.tensor([[0.9, 0.1]]).repeat(10, 1)
     largest = Evaluation(y_hat, torch.tensor([0] * 9 + [1]), ["a", "b"])
     assert (largest.accuracy, largest.balanced_accuracy) == (0.9, 0.5)
-    assert "accuracy 0.9000   balanced accuracy 0.5000" in score_table(largest)
+    assert "accuracy 0.9000 ± 0.0949   balanced accuracy 0.5000" in score_table(largest)
     equal = Evaluation(y_hat, torch.tensor([0] * 5 + [1] * 5), ["a", "b"])
     assert "balanced" not in score_table(equal)
 

@@ -92,7 +92,16 @@ def evaluated(q, channels):
 
 def history(epochs=3):
     return [
-        EpochRecord(e, 0.9 / e, 1 - 0.4 / e, 1 - 0.5 / e, seconds=7.0, valid_acc=1 - 0.6 / e)
+        EpochRecord(
+            e,
+            0.9 / e,
+            1 - 0.4 / e,
+            1 - 0.5 / e,
+            1.0 / e,
+            seconds=7.0,
+            valid_acc=1 - 0.6 / e,
+            valid_loss=1.1 / e,
+        )
         for e in range(1, epochs + 1)
     ]
 
@@ -119,7 +128,7 @@ OF_A_MODEL = {
     "prediction": prediction_of,
     "prediction of features": lambda m: prediction_of(m, features=True),
 }
-EQUAL = [Difference(0.0, 0.0, 0.0, 0.0, 0.0)] * 3
+EQUAL = [Difference(*[0.0] * 6)] * 3
 OF_A_RUN = {
     "curves.png": lambda: draw_curves(history(), "scratch, seed 0"),
     "curves.png, one epoch": lambda: draw_curves(history(1), "scratch, seed 0"),
@@ -191,7 +200,7 @@ def test_figures_of_a_model_have_their_data_in_their_places(q, channels):
     assert (shares.argmax(axis=1) == np.arange(q)).all()
     assert {float(shares[k].max()) for k in range(q) if k != 2 % q} == {1.0}
     n = len(m.dataset)
-    assert axes.get_title() == f"accuracy {1 - 1 / n:.4f}"
+    assert axes.get_title() == f"confusion matrix, accuracy {1 - 1 / n:.4f}"
 
     (axes,) = figures["mistakes.png"].axes
     others = math.exp(5) + q - 1
@@ -422,12 +431,34 @@ def test_bins_of_few_images_are_hollow_and_not_connected():
 
 def test_each_curve_is_drawn_from_its_own_column():
     records = [
-        EpochRecord(1, train_loss=0.9, train_acc=0.60, test_acc=0.55, seconds=7.0, valid_acc=0.50),
-        EpochRecord(2, train_loss=0.7, train_acc=0.75, test_acc=0.70, seconds=8.0, valid_acc=0.65),
+        EpochRecord(
+            1,
+            train_loss=0.9,
+            train_acc=0.60,
+            test_acc=0.55,
+            test_loss=1.0,
+            seconds=7.0,
+            valid_acc=0.50,
+            valid_loss=1.2,
+        ),
+        EpochRecord(
+            2,
+            train_loss=0.7,
+            train_acc=0.75,
+            test_acc=0.70,
+            test_loss=0.95,
+            seconds=8.0,
+            valid_acc=0.65,
+            valid_loss=1.1,
+        ),
     ]
     figure = draw_curves(records, "scratch, seed 0")
     loss_axes, accuracy_axes = figure.axes
-    assert lines(loss_axes) == {"train (running mean)": ([1, 2], [0.9, 0.7])}
+    assert lines(loss_axes) == {
+        "train (running mean)": ([1, 2], [0.9, 0.7]),
+        "test": ([1, 2], [1.0, 0.95]),
+        "validation": ([1, 2], [1.2, 1.1]),
+    }
     assert lines(accuracy_axes) == {
         "train (running mean)": ([1, 2], [0.60, 0.75]),
         "test": ([1, 2], [0.55, 0.70]),
@@ -446,9 +477,9 @@ def test_each_curve_is_drawn_from_its_own_column():
 # The comparison of both twins
 
 DIFFERENCES = [
-    Difference(train_loss=0.01, train_acc=0.0, test_acc=0.02, W=1e-3, b=0.0),
-    Difference(train_loss=0.0, train_acc=0.0, test_acc=0.02, W=2e-3, b=0.0),
-    Difference(train_loss=0.01, train_acc=0.0, test_acc=0.02, W=3e-3, b=0.0),
+    Difference(train_loss=0.01, train_acc=0.0, test_acc=0.02, test_loss=0.0, W=1e-3, b=0.0),
+    Difference(train_loss=0.0, train_acc=0.0, test_acc=0.02, test_loss=0.0, W=2e-3, b=0.0),
+    Difference(train_loss=0.01, train_acc=0.0, test_acc=0.02, test_loss=0.0, W=3e-3, b=0.0),
 ]
 
 
@@ -466,6 +497,8 @@ def test_the_comparison_has_each_number_in_its_place(compared):
     assert lines(compared["loss (nats)"]) == {
         "train loss, scratch": (epochs, [r.train_loss for r in records]),
         "train loss, concise": (epochs, [r.train_loss + 0.01 for r in records]),
+        "test loss, scratch": (epochs, [r.test_loss for r in records]),
+        "test loss, concise": (epochs, [r.test_loss for r in records]),
     }
     accuracies = lines(compared["accuracy"])
     for twin in ("scratch", "concise"):
@@ -484,7 +517,11 @@ def test_the_comparison_has_each_number_in_its_place(compared):
     assert weights["W, largest entry"] == (epochs, [1e-3, 2e-3, 3e-3])
     assert [len(each) for each in (loss, accuracy, weights)] == [2, 2, 2]
     titles = [axes.get_title() for axes in differences.values()]
-    assert titles == ["", "exactly equal: train accuracy", "exactly equal: b, largest entry"]
+    assert titles == [
+        "exactly equal: test loss",
+        "exactly equal: train accuracy",
+        "exactly equal: b, largest entry",
+    ]
 
 
 def test_the_legend_of_the_comparison_means_what_is_drawn(compared):
@@ -507,7 +544,9 @@ def test_epochs_are_above_each_other_also_where_the_twins_are_equal():
     figure = draw_comparison({"scratch": history(), "concise": history()}, EQUAL, "float32")
     (limits,) = {axes.get_xlim() for axes in figure.axes[:5]}
     assert limits[0] < 1 < 3 < limits[1]
-    assert figure.axes[4].get_title() == "exactly equal: W, largest entry; b, largest entry"
+    (text,) = figure.axes[4].texts
+    assert text.get_text() == "exactly equal: \nW, largest entry\nb, largest entry"
+    assert not figure.axes[4].lines
 
 
 # The prediction of a picture

@@ -30,7 +30,7 @@ from d2l_softmax.training.history import EpochRecord, load_history, save_history
 
 WRITERS = {
     "model": lambda path: save_parameters(path, scratch.SoftmaxRegression()),
-    "history": lambda path: save_history(path, [EpochRecord(1, 0.5, 0.6, 0.7, 0.8)]),
+    "history": lambda path: save_history(path, [EpochRecord(1, 0.5, 0.6, 0.7, 0.9, 0.8)]),
     "figure": lambda path: save_figure(path, Figure()),
     "json": lambda path: write_json(path, {"a": 1}),
     "bytes": lambda path: write_atomically(path, b"new"),
@@ -82,7 +82,10 @@ def test_json_is_indented_and_ends_its_last_line(tmp_path):
 
 
 def test_a_history_is_read_back_digit_by_digit(tmp_path):
-    history = [EpochRecord(1, 1 / 3, 2 / 3, 0.1, math.pi), EpochRecord(2, 0.5, 0.6, 0.7, 1.5)]
+    history = [
+        EpochRecord(1, 1 / 3, 2 / 3, 0.1, None, math.pi),
+        EpochRecord(2, 0.5, 0.6, 0.7, 2 / 7, 1.5),
+    ]
     for written in (history, [record._replace(valid_acc=1 / 7) for record in history]):
         save_history(tmp_path / "history.csv", written)
         assert load_history(tmp_path / "history.csv") == written

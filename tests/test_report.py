@@ -85,8 +85,26 @@ CONFIG = {
     "versions": {"torch": "2.4"},
 }
 HISTORY = [
-    EpochRecord(1, train_loss=0.9, train_acc=0.6, test_acc=0.5, seconds=1.5, valid_acc=0.4),
-    EpochRecord(2, train_loss=0.8, train_acc=0.7, test_acc=0.65, seconds=2.5, valid_acc=0.55),
+    EpochRecord(
+        1,
+        train_loss=0.9,
+        train_acc=0.6,
+        test_acc=0.5,
+        test_loss=1.25,
+        seconds=1.5,
+        valid_acc=0.4,
+        valid_loss=1.5,
+    ),
+    EpochRecord(
+        2,
+        train_loss=0.8,
+        train_acc=0.7,
+        test_acc=0.65,
+        test_loss=1.125,
+        seconds=2.5,
+        valid_acc=0.55,
+        valid_loss=1.375,
+    ),
 ]
 # Of two bags and a coat, one bag is mistaken for a coat; nothing is predicted as a shirt.
 EVALUATION = Evaluation(
@@ -126,7 +144,9 @@ def test_a_run_has_each_number_in_its_column(tmp_path):
         "epoch": "2",
         "train loss (nats)": "0.8000",
         "train accuracy": "0.7000",
+        "validation loss (nats)": "1.3750",
         "validation accuracy": "0.5500",
+        "test loss (nats)": "1.1250",
         "test accuracy": "0.6500",
         "seconds": "2.50",
     }
@@ -139,7 +159,8 @@ def test_a_run_has_each_number_in_its_column(tmp_path):
     ]
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Epoch 2: train loss 0.8000 nats, train accuracy 0.7000, test accuracy 0.6500." in text
-    assert "loss 0.9242 nats, accuracy 0.6667, calibration error 0.1667" in text  # (4 ln 2) / 3
+    assert "loss 0.9242 nats, accuracy 0.6667 ± 0.2722 (standard error)" in text  # (4 ln 2) / 3
+    assert "expected calibration error 0.1667 in 10 bins" in text
 
 
 def test_a_comparison_has_each_twins_numbers_in_its_columns(tmp_path):

@@ -25,7 +25,7 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import experiments, sweep
 from d2l_softmax.commands.sweep import rank, within_one_standard_error
 from d2l_softmax.data.custom import load_data
-from d2l_softmax.figures.sweep import Score, draw_learning_curve, draw_sweep, summarize_gap
+from d2l_softmax.figures.sweep import Score, draw_learning_curve, draw_sweep, summarize_curve
 from d2l_softmax.io import exclusive_lock
 from d2l_softmax.models import load_parameters
 from d2l_softmax.training.evaluation import evaluate
@@ -395,7 +395,7 @@ def test_a_learning_curve_trains_as_a_sweep_does_and_on_subsets(swept, run, tmp_
     assert rows[4:] == read_rows(swept[0])[4:6]
     few, _, many = (sum(float(row["train_acc"]) for row in rows[i : i + 2]) for i in (0, 2, 4))
     assert few > many  # nine examples are memorized
-    assert "9 images: training accuracy" in out
+    assert "90 images: training accuracy" in out
     run("learning-curve", *arguments, "9", "30", "90")
     assert len(trained) == 6
 
@@ -432,14 +432,25 @@ def test_all_sizes_take_equal_steps_on_nested_subsets(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("valid", "advice"), [(0.74, "should help"), (0.76, "would change little")]
+    ("after", "second"),
+    [
+        # gains of 0.05, 0.06 and 0.07 for two doublings: 0.03 ± 0.005 / √3 each
+        ((0.55, 0.56, 0.57), "+0.0300 ± 0.0029 (standard error) per doubling; more images should"),
+        ((0.55, 0.50, 0.45), "+0.0000 ± 0.0144 (standard error) per doubling; no measurable gain"),
+    ],
 )
-def test_the_summary_of_a_learning_curve(valid, advice):
-    train = {10: [1.0, 0.9, 1.0], 1000: [0.8, 0.8, 0.2]}
-    lines = summarize_gap(train, {10: [0.5, 0.5, 0.6], 1000: [valid, valid, 0.9]}).splitlines()
-    assert lines[0] == "10 images: training accuracy 1.000, held-out accuracy 0.500"
-    assert lines[1].startswith(f"1,000 images: a gap of {0.8 - valid:.3f}")
-    assert lines[1].endswith(advice)
+def test_the_summary_of_a_learning_curve(after, second):
+    train = {10: [1.0] * 3, 100: [0.9] * 3, 400: [0.8, 0.9, 0.8]}
+    lines = summarize_curve(train, {10: [0.1] * 3, 100: [0.5] * 3, 400: after}).splitlines()
+    middle = sorted(after)[1]
+    assert lines[0] == f"400 images: training accuracy 0.800, held-out accuracy {middle:.3f}"
+    assert lines[1].startswith(f"from 100 images on: {second}")
+
+
+def test_the_summary_of_a_short_learning_curve():
+    assert "\n" not in summarize_curve({10: [1.0]}, {10: [0.5]})
+    one_seed = summarize_curve({10: [1.0], 20: [0.9]}, {10: [0.5], 20: [0.75]})
+    assert one_seed.splitlines()[1] == "from 10 images on: +0.2500 per doubling (one seed)"
 
 
 def test_a_learning_curve_has_medians_and_bands():

@@ -38,6 +38,10 @@ def test_records_of_the_epochs(twin, batches, generator):
     assert [record.epoch for record in records] == [1, 2, 3]
     assert records[0].train_loss > records[2].train_loss
     assert records[2].test_acc == evaluate_accuracy(model, batches[1])
+    X, y = (torch.cat(tensors) for tensors in zip(*batches[1], strict=True))  # of 16 and 4 images
+    with torch.no_grad():
+        test_loss = torch.nn.functional.nll_loss(model.probabilities(X).log(), y)
+    assert records[2].test_loss == pytest.approx(float(test_loss), rel=1e-6)
     assert all(0 < record.seconds < 60 for record in records)
     assert "epoch   1   train loss 2." in str(records[0])
 
@@ -61,8 +65,8 @@ def test_seconds_are_those_of_training_and_test_together(batches, clock):
 
 
 def test_a_huge_loss_is_printed_in_powers_of_ten():
-    record = EpochRecord(1, 9999.5, 0.25, 0.5, 1.0)
-    assert "train loss 9999.5000   train acc 0.2500   test acc 0.5000   1.00 s" in str(record)
+    record = EpochRecord(1, 9999.5, 0.25, 0.5, 123456.0, 1.0)
+    assert "acc 0.2500   test loss 1.235e+05   test acc 0.5000   1.00 s" in str(record)
     assert "train loss 1.235e+04 " in str(record._replace(train_loss=12345.678))
 
 
@@ -151,7 +155,7 @@ def test_a_batch_is_counted_when_its_step_is_done(twin, batches, generator):
     ],
 )
 def test_divergence_is_named_once(losses, trouble):
-    history = [EpochRecord(n, loss, 0.5, 0.5, 0.1) for n, loss in enumerate(losses, 1)]
+    history = [EpochRecord(n, loss, 0.5, 0.5, 0.7, 0.1) for n, loss in enumerate(losses, 1)]
     reason = divergence_reason(history, 10)
     assert reason.startswith(trouble) if trouble else not reason
     assert ("try a larger" if "ln 10" in trouble else "try a smaller") in reason or not trouble

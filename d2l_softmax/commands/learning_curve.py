@@ -16,7 +16,7 @@ from d2l_softmax.commands.experiments import (
 from d2l_softmax.commands.options import drawn_in, whole
 from d2l_softmax.errors import UserError
 from d2l_softmax.figures.style import save_figure
-from d2l_softmax.figures.sweep import draw_learning_curve, summarize_gap
+from d2l_softmax.figures.sweep import draw_learning_curve, summarize_curve
 from d2l_softmax.io import exclusive_lock, prepare_directory
 from d2l_softmax.training.fit import REMEDY, DivergedError
 
@@ -75,7 +75,7 @@ def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
                     raise DivergedError(f"every training on {size:,} images diverged;", REMEDY)
             with drawn_in(options.lang):
                 save_figure(folder / FIGURE, draw_learning_curve(train, valid))
-            console.print(summarize_gap(train, valid))
+            console.print(summarize_curve(train, valid))
             console.print(f"wrote {TABLE}, {FIGURE} to {folder}")
 
 

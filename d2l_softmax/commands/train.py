@@ -55,7 +55,7 @@ from d2l_softmax.description import (
     save_description,
 )
 from d2l_softmax.errors import UserError
-from d2l_softmax.figures.curves import describe_curves, draw_curves
+from d2l_softmax.figures.curves import describe_curves, draw_curves, fluctuates
 from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
 from d2l_softmax.figures.style import CaptionedFigure, save_figure
 from d2l_softmax.figures.templates import (
@@ -71,7 +71,7 @@ from d2l_softmax.pages.report import Animation, write_run_report
 from d2l_softmax.training import checkpoint as checkpoints
 from d2l_softmax.training import distributed
 from d2l_softmax.training.checkpoint import CheckpointError
-from d2l_softmax.training.evaluation import Model
+from d2l_softmax.training.evaluation import Model, standard_error
 from d2l_softmax.training.fit import Training, is_finite, new_divergence_reason
 from d2l_softmax.training.history import EpochRecord, save_history
 
@@ -164,6 +164,11 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace, resume: str 
             )
         if is_main:
             write_results(options, training, data, config)
+            kept = training.best["epoch"] if training.best else len(training.history)
+            accuracy, n = training.history[kept - 1].test_acc, len(training.test_iter.dataset)
+            console.print(
+                f"test accuracy {accuracy:.4f} ± {standard_error(accuracy, n):.4f} (standard error)"
+            )
             seconds = sum(record.seconds for record in training.history)
             examples = options.epochs * len(training.train_iter.dataset)
             console.print(
@@ -551,7 +556,8 @@ def write_results(
     """Write the figures, scores.csv and the report."""
     history, folder = training.history, options.output_dir
     data = describe_data(options, training.train_iter)
-    shows_jitter = options.lr_decay == "none" and data.pictures == AS_FASHION_MNIST
+    is_constant = options.lr_decay == "none" and data.pictures == AS_FASHION_MNIST
+    shows_jitter = is_constant and fluctuates(history)
     with drawn_in(options.lang):
         caption = tr(CAPTION) + (tr(JITTER) if shows_jitter else "")
         if options.augment != "none":

@@ -22,7 +22,10 @@ STYLES: tuple[dict[str, Any], ...] = (
 )
 # By unit: the fields of a record or a difference, each with its label and colour.
 QUANTITIES = {
-    "loss (nats)": {"train_loss": ("train loss", "tab:blue")},
+    "loss (nats)": {
+        "train_loss": ("train loss", "tab:blue"),
+        "test_loss": ("test loss", "tab:cyan"),
+    },
     "accuracy": {
         "train_acc": ("train accuracy", "tab:orange"),
         "test_acc": ("test accuracy", "tab:green"),
@@ -68,12 +71,22 @@ def draw_comparison(
                 axes.plot(epochs, values, ".-", color=color, label=tr(quantity))
             else:
                 equal.append(tr(quantity))
-        axes.axhline(epsilon, color="gray", linestyle=":", label=rounding)
+        has_lines = len(equal) < len(quantities)
+        if has_lines:
+            axes.axhline(epsilon, color="gray", linestyle=":", label=rounding)
         axes.set_yscale("log")
+        lowest, highest = axes.get_ylim()  # widened to powers of ten, which the ticks name
+        axes.set_ylim(10 ** math.floor(math.log10(lowest)), 10 ** math.ceil(math.log10(highest)))
         axes.yaxis.set_major_formatter(lambda value, _: power_of_ten(value))
+        axes.yaxis.set_minor_formatter("")
         axes.sharex(histories[0])
         axes.set(xlabel=tr("epoch"), ylabel=tr("difference: {quantity}", quantity=tr(unit)))
-        if equal:
+        if not has_lines:
+            text = tr("exactly equal: {names}", names="\n" + "\n".join(equal))
+            axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
+            axes.set_yticks([])
+            axes.set_yticks([], minor=True)
+        elif equal:
             names = tr("; ").join(equal)
             axes.set_title(tr("exactly equal: {names}", names=names), fontsize="small")
     legend.plot([], [], color="gray", linestyle=":", label=rounding)

@@ -206,7 +206,7 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
     axes.set(
         xlabel=tr("predicted class"),
         ylabel=tr("true class"),
-        title=tr("accuracy {accuracy}", accuracy=f"{evaluation.accuracy:.4f}"),
+        title=tr("confusion matrix, accuracy {accuracy}", accuracy=f"{evaluation.accuracy:.4f}"),
     )
     return figure
 

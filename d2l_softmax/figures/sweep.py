@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-COLOR_RANGE = 0.1  # below the best; a wider range would hide differences between good settings
+COLOR_RANGE = 0.1  # below the best: a hundredth looks small, and is seen in every figure alike
 DIVERGED, BEST = "#dddddd", "#e00000"
 LABELS = {
     "lr": "learning rate",
@@ -30,7 +30,6 @@ LABELS = {
     "augment": "augmentation",
     "epochs": "epochs",
 }
-SMALL_GAP = 0.05  # more images do little to an accuracy gap below it
 Accuracies = Mapping[int, Sequence[float]]  # by the number of images: an accuracy for each seed
 
 
@@ -60,11 +59,16 @@ class Score(NamedTuple):
 
 
 def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) -> Figure:
-    """Draw mean ± std of each setting as a heat map of two settings; frame the best.
+    """Draw mean ± std of each setting: a line for one setting, a heat map of two; mark the best.
 
     The `names` are those of the values in each `score.setting`. Each combination of the third and
     further values has a map of its own. The ranking starts with the best score.
     """
+    title = tr("accuracy on {n:,} held-out training images", n=held_out)
+    if (n := len(ranking[0].accuracies)) > 1:
+        title += "\n" + tr("mean ± standard deviation over {n} seeds; the best is framed", n=n)
+    if len(names) == 1:
+        return draw_line(names[0], ranking, title)
     values = [sorted({score.setting[i] for score in ranking}) for i in range(len(names))]
     rows, columns = [[None], [None], *values[:2]][-2:]
     combinations = list(itertools.product(*values[2:]))
@@ -73,7 +77,7 @@ def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) ->
     width = max(6, across * (0.95 * len(columns) + 0.8) + 1)
     figure, axes = new_figure(width, down * (0.6 * len(rows) + 0.9) + 0.7, down, across)
     means = [score.mean for score in ranking if math.isfinite(score.mean)] or [0.0]
-    limits = max(min(means), max(means) - COLOR_RANGE), max(means)
+    limits = max(means) - COLOR_RANGE, max(means)
     by_setting = {score.setting: score for score in ranking}
     for each, others in zip(axes, combinations, strict=False):
         settings = ((*pair, *others) for pair in itertools.product(rows, columns))
@@ -83,8 +87,7 @@ def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) ->
         each.set_yticks(range(len(rows)), [format_value(value) for value in rows])
         each.tick_params(length=0)
         if names:
-            each.set_xlabel(tr(LABELS[names[:2][-1]]))
-        if len(names) > 1:
+            each.set_xlabel(tr(LABELS[names[1]]))
             each.set_ylabel(tr(LABELS[names[0]]))
         pairs = zip(names[2:], others, strict=True)
         title = tr(", ").join(f"{tr(LABELS[n])} {format_value(v)}" for n, v in pairs)
@@ -93,10 +96,29 @@ def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) ->
         each.axis("off")
     extend = "min" if min(means) < limits[0] else "neither"
     figure.colorbar(image, ax=axes, label=tr("accuracy"), extend=extend)
-    title = tr("accuracy on {n:,} held-out training images", n=held_out)
-    if (n := len(ranking[0].accuracies)) > 1:
-        title += "\n" + tr("mean ± standard deviation over {n} seeds; the best is framed", n=n)
     figure.suptitle(title, fontsize="medium")
+    return figure
+
+
+def draw_line(name: str, ranking: Sequence[Score], title: str) -> Figure:
+    """Draw mean ± std against the values of one setting, which are spaced evenly."""
+    scores = sorted(ranking, key=lambda score: score.setting)
+    figure, (axes,) = new_figure(6, 3.6)
+    places = range(len(scores))
+    means = [score.mean for score in scores]
+    stds = [0.0 if math.isnan(score.std) else score.std for score in scores]
+    axes.errorbar(places, means, stds, fmt="o-", capsize=4)
+    for place, score in enumerate(scores):
+        if math.isnan(score.mean):
+            axes.axvspan(place - 0.5, place + 0.5, color=DIVERGED, zorder=0)
+            axes.text(place, 0.5, tr("diverged"), ha="center", transform=axes.get_xaxis_transform())
+        elif score is ranking[0]:
+            mark = axes.scatter([place], [score.mean], s=160, marker="s", zorder=4)
+            mark.set(facecolor="none", edgecolor=BEST, linewidth=2)
+    axes.set_xticks(places, [format_value(score.setting[0]) for score in scores])
+    axes.set(xlabel=tr(LABELS[name]), ylabel=tr("accuracy"), xlim=(-0.5, len(scores) - 0.5))
+    axes.grid(alpha=0.3)
+    axes.set_title(title, fontsize="medium")
     return figure
 
 
@@ -134,6 +156,7 @@ def draw_learning_curve(train: Accuracies, valid: Accuracies) -> Figure:
 
     Lines are medians over the seeds, bands reach from minimum to maximum.
     """
+    num_seeds = max(map(len, valid.values()))
     figure, (axes,) = new_figure(7, 4.6)
     curves = {
         tr("on the training images used"): (train, "o-"),
@@ -152,25 +175,44 @@ def draw_learning_curve(train: Accuracies, valid: Accuracies) -> Figure:
     axes.minorticks_off()
     axes.set(xlabel=tr("training images"), ylabel=tr("accuracy"))
     axes.grid(alpha=0.3)
-    axes.legend()
-    axes.set_title(summarize_gap(train, valid), fontsize="medium")
+    bands = tr("bands: minimum to maximum of {n} seeds", n=num_seeds)
+    axes.legend(title=bands if num_seeds > 1 else None)
+    axes.set_title(summarize_curve(train, valid), fontsize="medium")
     return figure
 
 
-def summarize_gap(train: Accuracies, valid: Accuracies) -> str:
-    """Return two lines: the accuracies with the fewest images, and the gap with the most."""
-    few, many = min(train), max(train)
-    gap = statistics.median(train[many]) - statistics.median(valid[many])
-    if gap > SMALL_GAP:
-        advice = tr("{n:,} images: a gap of {gap:.3f}, so more images should help", n=many, gap=gap)
-    else:
-        advice = tr(
-            "{n:,} images: a gap of {gap:.3f}, so more images would change little", n=many, gap=gap
-        )
-    accuracies = tr(
+def summarize_curve(train: Accuracies, valid: Accuracies) -> str:
+    """Return two lines: the accuracies with the most images, and the slope of the held-out curve.
+
+    The slope is the gain of held-out accuracy per doubling of the images, between the two largest
+    numbers of images, for each seed. With its standard error over the seeds it says whether the
+    curve still rises. A training with more images than these would need more data.
+    """
+    *_, few, many = sorted(valid) if len(valid) > 1 else [0, *valid]
+    text = tr(
         "{n:,} images: training accuracy {train:.3f}, held-out accuracy {valid:.3f}",
-        n=few,
-        train=statistics.median(train[few]),
-        valid=statistics.median(valid[few]),
+        n=many,
+        train=statistics.median(train[many]),
+        valid=statistics.median(valid[many]),
     )
-    return f"{accuracies}\n{advice}"
+    if not few:
+        return text
+    doublings = math.log2(many / few)
+    pairs = zip(valid[few], valid[many], strict=False)  # of equal seeds
+    slopes = [(after - before) / doublings for before, after in pairs]
+    slope = statistics.fmean(slopes)
+    if len(slopes) < 2:
+        gain = tr(
+            "from {few:,} images on: {slope:+.4f} per doubling (one seed)", few=few, slope=slope
+        )
+        return f"{text}\n{gain}"
+    error = statistics.stdev(slopes) / math.sqrt(len(slopes))
+    gain = tr(
+        "from {few:,} images on: {slope:+.4f} ± {error:.4f} (standard error) per doubling",
+        few=few,
+        slope=slope,
+        error=error,
+    )
+    rises = slope > 2 * error
+    verdict = tr("; more images should help") if rises else tr("; no measurable gain")
+    return f"{text}\n{gain}{verdict}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from d2l_softmax.i18n import tr
 from d2l_softmax.pages.page import EmbeddedFigure, as_svg, embed, write_page
 from d2l_softmax.pages.twins import side_by_side
-from d2l_softmax.training.evaluation import Evaluation
+from d2l_softmax.training.evaluation import NUM_BINS, Evaluation
 from d2l_softmax.training.history import EpochRecord
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ COLUMNS = {
     "epoch": ("epoch", "{}"),
     "train_loss": ("train loss (nats)", "{:.4f}"),
     "train_acc": ("train accuracy", "{:.4f}"),
+    "valid_loss": ("validation loss (nats)", "{:.4f}"),
     "valid_acc": ("validation accuracy", "{:.4f}"),
+    "test_loss": ("test loss (nats)", "{:.4f}"),
     "test_acc": ("test accuracy", "{:.4f}"),
     "seconds": ("seconds", "{:.2f}"),
 }
@@ -70,7 +72,10 @@ def write_run_report(
             "caption": tr("Loss, accuracies and time per epoch"),
             "columns": [tr(title) for title, _ in columns.values()],
             "rows": [
-                [form.format(getattr(record, name)) for name, (_, form) in columns.items()]
+                [
+                    "-" if (value := getattr(record, name)) is None else form.format(value)
+                    for name, (_, form) in columns.items()
+                ]
                 for record in history
             ],
         },
@@ -123,10 +128,13 @@ def class_table(evaluation: Evaluation) -> dict[str, Any]:
         shares = ["-" if s is None else f"{s:.4f}" for s in (score.precision, score.recall)]
         rows.append([tr(score.label), *shares, f"{score.examples:,}"])
     caption = tr(
-        "Test data: loss {loss} nats, accuracy {accuracy}, calibration error {error}",
+        "Test data: loss {loss} nats, accuracy {accuracy} ± {se} (standard error), expected "
+        "calibration error {error} in {bins} bins",
         loss=f"{evaluation.loss:.4f}",
         accuracy=f"{evaluation.accuracy:.4f}",
+        se=f"{evaluation.standard_error:.4f}",
         error=f"{evaluation.calibration_error():.4f}",
+        bins=NUM_BINS,
     )
     if not evaluation.is_balanced:
         accuracy = f"{evaluation.balanced_accuracy:.4f}"

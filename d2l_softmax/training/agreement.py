@@ -13,7 +13,7 @@ from d2l_softmax.training.history import EpochRecord
 class Tolerance(NamedTuple):
     """The largest differences after an epoch that rounding explains."""
 
-    train_loss: float  # nats
+    loss: float  # nats, of training and test
     accuracy: float  # of training and test, as shares
     parameter: float  # any entry of W and b
 
@@ -34,6 +34,7 @@ class Difference(NamedTuple):
     train_loss: float
     train_acc: float
     test_acc: float
+    test_loss: float
     W: float
     b: float
 
@@ -47,13 +48,15 @@ class Difference(NamedTuple):
             abs(one.train_loss - other.train_loss),
             abs(one.train_acc - other.train_acc),
             abs(one.test_acc - other.test_acc),
+            abs((one.test_loss or 0.0) - (other.test_loss or 0.0)),
             largest_difference(model.W, other_model.W),
             largest_difference(model.b, other_model.b),
         )
 
     def within(self, tolerance: Tolerance) -> bool:
         """Return True if every difference is within the tolerance."""
-        limits = (tolerance.train_loss, *[tolerance.accuracy] * 2, *[tolerance.parameter] * 2)
+        loss, accuracy, parameter = tolerance
+        limits = (loss, accuracy, accuracy, loss, parameter, parameter)
         # Shares are rounded: 2 images of 10,000 can come out a last digit above 2e-4.
         return all(a <= limit * (1 + 1e-9) for a, limit in zip(self, limits, strict=True))
 

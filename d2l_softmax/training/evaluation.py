@@ -101,6 +101,11 @@ def wilson_interval(share: float, n: int) -> tuple[float, float]:
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
+def standard_error(share: float, n: int) -> float:
+    """Return the standard error of a proportion, observed as `share` of n independent trials."""
+    return math.sqrt(share * (1 - share) / n)
+
+
 class Evaluation:
     """Metrics of probabilities y_hat (n, q) for examples with labels y (n,).
 
@@ -118,6 +123,11 @@ class Evaluation:
     def accuracy(self) -> float:
         """Return the share of correct predictions, 0 to 1."""
         return int(count_correct(self.y_hat, self.y)) / len(self.y)
+
+    @property
+    def standard_error(self) -> float:
+        """Return the standard error of the accuracy: how much other test data would change it."""
+        return standard_error(self.accuracy, len(self.y))
 
     @property
     def loss(self) -> float:
@@ -207,9 +217,10 @@ def score_table(evaluation: Evaluation) -> str:
     width = max(11, *map(len, evaluation.classes))
     balanced = f"balanced accuracy {evaluation.balanced_accuracy:.4f}   "
     lines = [
-        f"loss {evaluation.loss:.4f} nats   accuracy {evaluation.accuracy:.4f}   "
+        f"loss {evaluation.loss:.4f} nats   "
+        f"accuracy {evaluation.accuracy:.4f} ± {evaluation.standard_error:.4f}   "
         f"{'' if evaluation.is_balanced else balanced}"
-        f"calibration error {evaluation.calibration_error():.4f}",
+        f"calibration error {evaluation.calibration_error():.4f} ({NUM_BINS} bins)",
         f"{'class':<{width}} {'precision':>9} {'recall':>9} {'examples':>9}",
     ]
     for score in evaluation.class_scores():

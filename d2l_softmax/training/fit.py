@@ -13,7 +13,12 @@ from d2l_softmax.errors import UserError
 from d2l_softmax.training.distributed import Shard, all_reduce_sums, get_launch
 from d2l_softmax.training.evaluation import Model
 from d2l_softmax.training.history import EpochRecord
-from d2l_softmax.training.metrics import Accumulator, NonFiniteError, Timer, evaluate_accuracy
+from d2l_softmax.training.metrics import (
+    Accumulator,
+    NonFiniteError,
+    Timer,
+    evaluate_loss_and_accuracy,
+)
 
 REMEDY = "try a smaller {lr}, {momentum} or {weight_decay}"
 
@@ -100,14 +105,14 @@ class Training:
             # The last step comes after the last loss: its damage would show an epoch too late.
             if not is_finite(self.model):
                 raise DivergedError(f"a weight is no longer finite after epoch {epoch}:", REMEDY)
-            test_acc = evaluate_accuracy(self.model, self.loaders["test"], all_reduce_sums)
-            valid_acc = None
-            if self.valid_iter:
-                valid_acc = evaluate_accuracy(self.model, self.loaders["valid"], all_reduce_sums)
+            test_loss, test_acc = self.evaluate("test")
+            valid_loss, valid_acc = self.evaluate("valid") if self.valid_iter else (None, None)
             if self.scheduler:
                 self.scheduler.step()
             seconds = self.seconds_before + self.timer.stop()
-            record = EpochRecord(epoch, train_loss, train_acc, test_acc, seconds, valid_acc)
+            record = EpochRecord(
+                epoch, train_loss, train_acc, test_acc, test_loss, seconds, valid_acc, valid_loss
+            )
             self.history.append(record)
             highest = self.best["valid_acc"] if self.best else -1.0
             if self.keep_best and valid_acc is not None and valid_acc > highest:
@@ -127,6 +132,12 @@ class Training:
             self.twin.data_parallel.step_with_zero_gradients(*self.trained)
         loss, correct, examples = all_reduce_sums(*(self.metric[i] for i in range(3)))
         return loss / examples, correct / examples
+
+    def evaluate(self, split: str) -> tuple[float, float]:
+        """Return mean loss and accuracy of the model on "test" or "valid" data, on all ranks."""
+        return evaluate_loss_and_accuracy(
+            self.model, self.twin.cross_entropy, self.loaders[split], all_reduce_sums
+        )
 
     def remaining_batches(self, after_batch: Callable[[], object] | None) -> Iterator:
         """Yield the batches that are left, and count each when its step is done."""
@@ -177,7 +188,7 @@ class Training:
             self.scheduler.load_state_dict(state_dict["scheduler"])
         for name, generator in self.generators.items():
             generator.set_state(state_dict["generators"][name])
-        self.history = [EpochRecord(**record) for record in state_dict["history"]]
+        self.history = [EpochRecord.from_dict(record) for record in state_dict["history"]]
         if self.keep_best:
             self.best = state_dict.get("best")
         if self.weight_history is not None:

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from d2l_softmax.io import write_csv
 
@@ -12,16 +12,24 @@ class EpochRecord(NamedTuple):
     """What is known after an epoch; the columns of history.csv.
 
     train_loss (nats) and train_acc are means over the epoch, each batch measured before its step;
-    test_acc is measured after the epoch, as is valid_acc, which is there only if training images
-    were held out; seconds are wall time of training and evaluation together.
+    test_acc and test_loss are measured after the epoch, as are valid_acc and valid_loss, which are
+    there only if training images were held out; seconds are wall time of training and evaluation
+    together. Earlier versions did not measure test_loss.
     """
 
     epoch: int
     train_loss: float
     train_acc: float
     test_acc: float
+    test_loss: float | None
     seconds: float
     valid_acc: float | None = None
+    valid_loss: float | None = None
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "EpochRecord":
+        """Return the record with these values; TypeError unless they are a record's."""
+        return cls(**{"test_loss": None} | values)
 
     def measurements(self) -> dict[str, float]:
         """Return what was measured, by name."""
@@ -29,12 +37,22 @@ class EpochRecord(NamedTuple):
 
     def __str__(self) -> str:
         """Return the line that a run prints."""
-        loss = f"{self.train_loss:.4f}" if self.train_loss < 1e4 else f"{self.train_loss:.3e}"
-        valid = "" if self.valid_acc is None else f"valid acc {self.valid_acc:.4f}   "
-        return (
-            f"epoch {self.epoch:>3}   train loss {loss}   train acc {self.train_acc:.4f}   "
-            f"{valid}test acc {self.test_acc:.4f}   {self.seconds:.2f} s"
+        pairs = {
+            "train": (self.train_loss, self.train_acc),
+            "valid": (self.valid_loss, self.valid_acc),
+            "test": (self.test_loss, self.test_acc),
+        }
+        measured = "   ".join(
+            f"{name} loss {format_loss(loss)}   {name} acc {acc:.4f}"
+            for name, (loss, acc) in pairs.items()
+            if loss is not None
         )
+        return f"epoch {self.epoch:>3}   {measured}   {self.seconds:.2f} s"
+
+
+def format_loss(loss: float) -> str:
+    """Return a loss as text: 0.5317, or 1.234e+05."""
+    return f"{loss:.4f}" if loss < 1e4 else f"{loss:.3e}"
 
 
 def save_history(path: Path, history: Sequence[EpochRecord]) -> None:
@@ -42,12 +60,17 @@ def save_history(path: Path, history: Sequence[EpochRecord]) -> None:
 
     Raises OutputError if it can't be written.
     """
-    rows = (record.measurements().values() for record in history)
-    write_csv(path, history[0].measurements(), rows)
+    names = history[-1].measurements()
+    write_csv(path, names, ([getattr(record, name) for name in names] for record in history))
 
 
 def load_history(path: Path) -> list[EpochRecord]:
     """Read a history.csv that save_history wrote."""
     with open(path, newline="", encoding="utf-8") as file:
-        rows = csv.DictReader(file)
-        return [EpochRecord(int(row.pop("epoch")), *map(float, row.values())) for row in rows]
+        return [
+            EpochRecord.from_dict(
+                {name: float(text) for name, text in row.items() if text}
+                | {"epoch": int(row["epoch"])}
+            )
+            for row in csv.DictReader(file)
+        ]

@@ -230,3 +230,27 @@ def evaluate_accuracy(
     if not examples:
         raise ValueError("data_iter has no batches, expected at least one (X, y)")
     return correct / examples
+
+
+def evaluate_loss_and_accuracy(
+    model: Callable[[Tensor], Tensor],
+    cross_entropy: Callable[[Tensor, Tensor], Tensor],
+    data_iter: Iterable,
+    all_reduce: Callable[..., list[float]],
+) -> tuple[float, float]:
+    """Return a twin's mean loss (nats) and its accuracy, 0 to 1, over batches (X, y).
+
+    `cross_entropy` is the twin's. Where each rank has a shard of the batches, `all_reduce` sums
+    its arguments over all ranks. The loss of finite weights may still be infinite or NaN: where an
+    example's scores overflow.
+    """
+    losses, correct, examples = [], [], 0
+    with torch.no_grad():
+        for X, y in data_iter:
+            scores = model(X)
+            losses.append(cross_entropy(scores, y) * len(y))
+            correct.append(count_correct(scores, y))
+            examples += len(y)
+    sums = math.fsum(as_floats(losses)), math.fsum(as_floats(correct)), examples
+    total, right, n = all_reduce(*sums)
+    return total / n, right / n
