@@ -53,8 +53,8 @@ def test_a_known_change(sides, augmentation, changes, expected):
 @pytest.mark.parametrize(
     ("augmentation", "changes", "size"),
     [
-        (Augmentation(stretch=2), {STRETCH_X: HIGH}, (4, 8)),
-        (Augmentation(stretch=2), {STRETCH_Y: LOW}, (2, 4)),
+        (Augmentation(stretch_x=2), {STRETCH_X: HIGH}, (4, 8)),
+        (Augmentation(stretch_y=2), {STRETCH_Y: LOW}, (2, 4)),
         (Augmentation(rotation=90), {TURN: HIGH, STRETCH_X: HIGH}, (4, 4)),
         (Augmentation(shear=2), {SHEAR: HIGH}, (4, 10)),
     ],

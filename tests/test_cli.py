@@ -226,7 +226,7 @@ ADAM = {"optimizer": "adam", "lr": 0.001, "momentum": 0.0}
         ("", BOOK),
         ("--recipe=book", BOOK),
         ("--recipe=best", BEST),
-        ("--recipe=photos", BEST | {"augment": "photos"}),
+        ("--recipe=photos", BEST | {"epochs": 10, "lr": 0.02, "augment": "photos"}),
         ("--optimizer=adam", BOOK | ADAM),
         ("--optimizer=adam --lr=0.1", BOOK | ADAM | {"lr": 0.1}),
         ("--recipe=best --optimizer=adam", BEST | ADAM),
@@ -263,7 +263,7 @@ def test_help_has_each_default_once(name, capsys):
             default = "cpu" if (name, setting.name) == ("sweep", "device") else setting.default
             assert helps[setting.name].count(f"default: {default}") == 1
         assert helps[setting.name].count("default: ") <= 1
-    assert "(default: 10; best: 20; photos: 20; custom data: chosen)" in helps["epochs"]
+    assert "(default: 10; best: 20; photos: 10; custom data: chosen)" in helps["epochs"]
 
 
 def test_page_is_the_old_name_of_demo(capsys):

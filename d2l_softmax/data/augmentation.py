@@ -18,7 +18,8 @@ class Augmentation(NamedTuple):
     1.3 means 1 / 1.3 to 1.3.
     """
 
-    stretch: float = 1.0  # factor of the width, and another one of the height
+    stretch_x: float = 1.0  # factor of the width
+    stretch_y: float = 1.0  # factor of the height
     rotation: float = 0.0  # degrees
     shear: float = 0.0  # horizontal shift of a row, per row of distance from the center
     shift: float = 0.0  # pixels, horizontally and vertically
@@ -43,7 +44,7 @@ class Augmentation(NamedTuple):
 
         The draws (n, 6) are in [-1, 1]. Positions are those of affine_grid, from -1 to 1.
         """
-        stretch_x, stretch_y = self.stretch ** draws[:, 0], self.stretch ** draws[:, 1]
+        stretch_x, stretch_y = self.stretch_x ** draws[:, 0], self.stretch_y ** draws[:, 1]
         angle, shear = math.radians(self.rotation) * draws[:, 2], self.shear * draws[:, 3]
         cos, sin = angle.cos(), angle.sin()
         ratio = height / width  # a unit of y in units of x
@@ -57,5 +58,7 @@ class Augmentation(NamedTuple):
 
 
 # Chosen on crops of photographs (docs/photographs.md)
-PHOTOS = Augmentation(stretch=1.4, rotation=10, shear=0.2, shift=1, contrast=1.5, brightness=0.5)
+PHOTOS = Augmentation(
+    stretch_x=1.5, stretch_y=1.3, rotation=10, shear=0.2, shift=1, contrast=1.5, brightness=0.5
+)
 AUGMENTATIONS: dict[str, Augmentation | None] = {"none": None, "photos": PHOTOS}
