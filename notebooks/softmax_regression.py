@@ -1,14 +1,14 @@
 # %% [markdown] lang="en"
 # # Softmax regression, section by section
 #
-# The notes' nine sections, run with this project's own functions: `scratch` is the twin written by hand, `concise` the one written with the library, `d2l` what both share. Most sections go the same way: look, write the formula, work out one number by hand, let both twins say it, draw it. Three little pictures of four pixels are the example from section 2 to section 7.
+# Nine sections, which follow a course's lecture notes ("the notes") and the book *Dive into Deep Learning*, run with this project's own functions: `scratch` is the twin written by hand, `concise` the one written with the library, `d2l` what both share. Most sections go the same way: look, write the formula, work out one number by hand, let both twins say it, draw it. Three little pictures of four pixels are the example from section 2 to section 7.
 #
 # The two files to keep open beside this one: [scratch/softmax_regression.py](../scratch/softmax_regression.py) and [concise/softmax_regression.py](../concise/softmax_regression.py). `make notebook` runs every cell again from a clean kernel; `make exercises` lays the exercises out as files, and `make check` says which of yours are right.
 
 # %% [markdown] lang="zh"
 # # Softmax 回归，逐节运行
 #
-# 笔记的九节内容，全部用本项目自己的函数运行：`scratch` 是从零手写的版本，`concise` 是用框架高级 API 写的版本，`d2l` 是两者共用的部分。各节大多按同样的顺序展开：先看，再写公式，动手算出一个数，让两个版本各算一遍，最后画成图。从第 2 节到第 7 节，一直用三幅只有四个像素的小图作例子。
+# 九节内容，依照一份课程笔记（下称“笔记”）和《动手学深度学习》一书，全部用本项目自己的函数运行：`scratch` 是从零手写的版本，`concise` 是用框架高级 API 写的版本，`d2l` 是两者共用的部分。各节大多按同样的顺序展开：先看，再写公式，动手算出一个数，让两个版本各算一遍，最后画成图。从第 2 节到第 7 节，一直用三幅只有四个像素的小图作例子。
 #
 # 建议同时打开这两个文件：[scratch/softmax_regression.py](../scratch/softmax_regression.py) 和 [concise/softmax_regression.py](../concise/softmax_regression.py)。`make notebook` 会在全新的内核里把每个单元重新运行一遍；`make exercises` 把练习生成为文件，`make check` 告诉你哪些做对了。
 
@@ -599,7 +599,7 @@ print("naive:  ", naive_softmax(logits + 100)[0])
 print("scratch:", scratch.softmax(logits + 100)[0])
 print("concise:", concise.softmax(logits + 100)[0])
 
-for dtype in (torch.float16, torch.float32, torch.float64):
+for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
     limit = np.log(torch.finfo(dtype).max)
     below, above = (torch.tensor([limit * part], dtype=dtype).exp().item() for part in (0.99, 1.01))
     print(f"{dtype}: largest logit {limit:6.2f}   just below {below:.2g}   just above {above}")
@@ -609,26 +609,26 @@ figure, (left, right) = new_figure(8, 2.7, columns=2)
 x = torch.linspace(-3, 3, 61)
 left.plot(x, x.exp())
 left.set(xlabel="x", ylabel="exp(x)")
-for dtype, marker in ((torch.float64, "s"), (torch.float32, "o"), (torch.float16, "x")):
-    limit = np.log(torch.finfo(dtype).max)
-    name = str(dtype).removeprefix("torch.")
+markers = {"float64": "s", "float32": "o", "bfloat16": "+", "float16": "x"}
+for name, marker in markers.items():
+    limit = np.log(torch.finfo(getattr(torch, name)).max)
     right.plot([0, limit], [0, limit / np.log(10)], color="tab:blue")
     right.plot(limit, limit / np.log(10), marker, markersize=8, label=f"{name}: {limit:.2f}")
-right.set(xlabel="x", ylabel="decimal places of exp(x)")
+right.set(xlabel="x", ylabel="log₁₀ exp(x)")
 right.legend(title="the largest x")
 for axes in (left, right):
     axes.grid(alpha=0.3)
 figure
 
 # %% [markdown] lang="en"
-# *What one sees:* $\exp$ grows so fast that one counts its decimal places; the same line ends at 11.09 in float16, at 88.72 in float32 and at 709.78 in float64. More digits move the wall; they do not remove it.
+# *What one sees:* $\exp$ grows so fast that its logarithm is drawn; the same line ends at 11.09 in float16, at 88.72 in bfloat16 and float32 and at 709.78 in float64. The range comes from the bits of the exponent, not from the number of digits: bfloat16 has fewer digits than float16, and float32's eight bits of exponent. More of them move the limit; they do not remove it.
 #
 # **The cure** is the fact that only differences matter: subtract the row's largest logit first. Then the largest exponent is 0, and $\exp$ is at most 1. This is what the line `logits - logits.amax(dim=1, keepdim=True)` in `scratch.softmax` does.
 #
 # **Question.** After that, can a term become too *small*? <details><summary>Answer</summary>Yes: exp(−104) is 0 in float32. As a probability that does no harm, but its logarithm is −∞. So <code>scratch.cross_entropy</code> puts a floor below the probability, and the library computes the logarithm from the logits and never takes log of 0.</details>
 
 # %% [markdown] lang="zh"
-# *图中可见*：$\exp$ 增长得太快，只好数它的位数；同一条线在 float16 里止于 11.09，在 float32 里止于 88.72，在 float64 里止于 709.78。位数更多，只是把墙推远，并没有拆掉它。
+# *图中可见*：$\exp$ 增长得太快，这里画的是它的对数；同一条线在 float16 里止于 11.09，在 bfloat16 和 float32 里止于 88.72，在 float64 里止于 709.78。数值范围取决于指数的位数，而不是有效数字的位数：bfloat16 的有效数字比 float16 少，指数却和 float32 一样有八位。指数的位数更多，只是把上限推远，并没有消除它。
 #
 # **解决办法**正来自“只有差才起作用”：先减去每行最大的 logit。这样最大的指数是 0，$\exp$ 最多为 1。`scratch.softmax` 里的 `logits - logits.amax(dim=1, keepdim=True)` 做的就是这件事。
 #
@@ -814,7 +814,9 @@ def fit(twin, num_epochs=10, seed=0):
         timer = d2l.Timer()
         train_loss, train_acc = twin.train_epoch(model, train_iter, optimizer)
         test_acc = d2l.evaluate_accuracy(model, test_iter)
-        history.append(EpochRecord(epoch, train_loss, train_acc, test_acc, timer.stop()))
+        test_loss = d2l.evaluate_loss(model, test_iter, twin.cross_entropy)
+        seconds = timer.stop()
+        history.append(EpochRecord(epoch, train_loss, train_acc, test_acc, test_loss, seconds))
         weights.append(model.W.detach().clone())
     print("train loss {:.4f}, accuracy {:.4f}, test accuracy {:.4f}".format(*history[-1][1:4]))
     return model, history, weights
