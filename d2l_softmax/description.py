@@ -49,7 +49,7 @@ class Photographs(NamedTuple):
 PHOTOGRAPHS = {
     "book": Photographs(2.86, 82, 264),
     "best": Photographs(3.23, 86, 264),
-    "photos": Photographs(1.94, 119, 264),
+    "photos": Photographs(1.76, 126, 264),
 }
 
 

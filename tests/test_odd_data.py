@@ -133,7 +133,9 @@ def test_drawing_of_a_picture_with_a_long_name(tmp_path, capsys):
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     for stem in ("猫" * 76, "猫" * 75 + "a", "b" * 240, "short"):
-        Image.new("L", (6, 4), 100).save(pictures / f"{stem}.png")
+        Image.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 6) * 10).save(
+            pictures / f"{stem}.png"
+        )
     (pictures / os.fsdecode(b"\xe9" * 240 + b".png")).write_bytes(
         (pictures / "short.png").read_bytes()
     )

@@ -251,6 +251,7 @@ def evaluate_loss_and_accuracy(
             losses.append(cross_entropy(scores, y) * len(y))
             correct.append(count_correct(scores, y))
             examples += len(y)
+            del scores  # with thousands of classes, the next batch's need the memory
     sums = math.fsum(as_floats(losses)), math.fsum(as_floats(correct)), examples
     total, right, n = all_reduce(*sums)
     return total / n, right / n
