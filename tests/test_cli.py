@@ -82,7 +82,7 @@ def test_files_and_lines_of_a_training(command, tmp_path, capsys):
         with Image.open(out / figure) as image:
             assert image.width > 600
 
-    first, *epochs, speed, written = capsys.readouterr().out.splitlines()
+    first, *epochs, _, speed, written = capsys.readouterr().out.splitlines()
     assert first.startswith(f"{command.name}: Fashion-MNIST, 60 + 20 images from ")
     assert first.endswith("7,850 parameters; cpu, 1 thread, float32; seed 5")
     for number, line in enumerate(epochs, start=1):
