@@ -16,10 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.photographs import SPLITS, Photograph, prepare, read_clothing
 from d2l_softmax import load_model
-from d2l_softmax.data.fashion_mnist import CLASSES, read_fashion_mnist
-from d2l_softmax.data.pictures import load_picture
-from d2l_softmax.data.preprocessing import preprocess
+from d2l_softmax.data.fashion_mnist import read_fashion_mnist
 from d2l_softmax.data.sources import default_data_dir
 from d2l_softmax.photographs import (
     COMPONENTS,
@@ -30,14 +29,6 @@ from d2l_softmax.photographs import (
 )
 from d2l_softmax.training.evaluation import calibrate
 
-GARMENTS = {
-    "dress": "dress",
-    "longsleeve": "pullover",
-    "outwear": "coat",
-    "pants": "trouser",
-    "shirt": "shirt",
-    "t-shirt": "t-shirt",
-}
 NUM_COMPONENTS = 64
 WARNED = 0.055  # of the training images; the goal is at most 0.06 of the test images
 
@@ -55,15 +46,16 @@ def write_components(X: Tensor) -> None:
     )
 
 
-def read_photographs(folder: Path) -> tuple[Tensor, Tensor]:
-    """Return what a model sees of the photographs of a folder (n, 1, 28, 28), and the labels."""
-    X, y = [], []
-    for name, garment in GARMENTS.items():
-        for path in sorted((folder / name).glob("*.jpg")):
-            prepared = preprocess(load_picture(path))
-            if prepared.found:
-                X.append(prepared.X)
-                y.append(CLASSES.index(garment))
+def read_photographs(photographs: Sequence[Photograph]) -> tuple[Tensor, Tensor]:
+    """Return what a model sees of photographs (n, 1, 28, 28), and the labels (n,).
+
+    Those in which nothing is found are left out.
+    """
+    prepared = prepare([each.path for each in photographs], with_opencv=True)
+    pairs = zip(prepared, photographs, strict=True)
+    X, y = zip(
+        *((each.X, photograph.label) for each, photograph in pairs if each.found), strict=True
+    )
     return torch.cat(X), torch.tensor(y)
 
 
@@ -127,8 +119,10 @@ def main() -> None:
     )
     write_components(ordinary.flatten(1))
     read_components.cache_clear()
+    photographs = read_clothing(options.photographs)
     splits = {
-        name: read_photographs(options.photographs / name) for name in ("train", "validation")
+        name: read_photographs([each for each in photographs if each.collection == name])
+        for name in SPLITS
     }
     models = [load_model(path, dtype=torch.float32) for path in options.models]
     slope, usual, texture = fit([find_cases(m, *splits["train"], ordinary) for m in models])

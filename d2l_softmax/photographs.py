@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from d2l_softmax.data import background
 from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.data.preprocessing import SIDE, Preprocessed
 from d2l_softmax.description import AS_FASHION_MNIST, Description
@@ -133,7 +133,7 @@ def known_about_photographs(description: Description) -> str:
         )
     _, right, of = description.photographs
     percent = 100 * right / of
-    if find_spec("cv2"):
+    if background.cv2:
         return tr(
             "Of {of:,} photographs by ordinary people, this model classifies {percent:.0f} % "
             "correctly; see docs/photographs.md.",

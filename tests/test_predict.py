@@ -374,7 +374,7 @@ def test_probabilities_of_photographs_are_calibrated_and_others_are_not(
 def test_what_is_known_about_photographs_is_said_once(
     predict, folder, measured, monkeypatch, opencv, how_often
 ):
-    monkeypatch.setattr(photographs, "find_spec", lambda name: opencv)
+    monkeypatch.setattr(photographs.background, "cv2", opencv)
     known = (
         f"Of 264 photographs by ordinary people, this model classifies {how_often}; see "
         "docs/photographs.md."
@@ -594,7 +594,7 @@ def test_a_drawing_shows_the_calibrated_probabilities_and_the_note():
 @pytest.mark.usefixtures("font_for_chinese")
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_longest_note_is_in_the_drawing(language, monkeypatch):
-    monkeypatch.setattr(photographs, "find_spec", lambda name: None)
+    monkeypatch.setattr(photographs.background, "cv2", None)
     described = OF_FASHION_MNIST._replace(photographs=Photographs(2.0, 124, 264))
     with use_language(language), default_style():
         note = known_about_photographs(described)

@@ -56,7 +56,13 @@ from d2l_softmax.training.metrics import Timer, evaluate_accuracy
 
 HELD_OUT = 6  # by default, one in six training images is held out
 SETTINGS = (
-    *("lr", "batch_size", "momentum", "weight_decay", "optimizer", "lr_decay", "augment"),
+    "lr",
+    "batch_size",
+    "momentum",
+    "weight_decay",
+    "optimizer",
+    "lr_decay",
+    "augment",
     "epochs",
 )
 # What determines the result of a training; the first columns of a table.

@@ -181,7 +181,13 @@ RECIPES = {"auto": BOOK, "book": BOOK, "best": BEST, "photos": PHOTOS}
 CHOSEN = ("epochs", "batch_size", "lr")  # that recipe auto chooses from custom data
 # The settings that a recipe fixes
 IN_RECIPES = (
-    *("epochs", "batch_size", "lr", "optimizer", "momentum", "weight_decay", "lr_decay"),
+    "epochs",
+    "batch_size",
+    "lr",
+    "optimizer",
+    "momentum",
+    "weight_decay",
+    "lr_decay",
     "augment",
 )
 # The settings that determine the numbers of a training, except for rounding

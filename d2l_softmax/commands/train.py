@@ -504,8 +504,7 @@ def photographs_of_recipe(options: argparse.Namespace) -> Photographs | None:
     if options.validation or options.resize or options.standardize == "yes":
         return None
     for name, photographs in PHOTOGRAPHS.items():
-        recipe = RECIPES.get(name)
-        if all(getattr(options, each) == getattr(recipe, each, None) for each in IN_RECIPES):
+        if all(getattr(options, each) == getattr(RECIPES[name], each) for each in IN_RECIPES):
             return photographs
     return None
 

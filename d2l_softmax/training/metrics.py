@@ -204,18 +204,16 @@ def accuracy(y_hat: Tensor, y: Tensor) -> float:
 def evaluate_accuracy(
     net: Callable[[Tensor], Tensor],
     data_iter: Iterable,
-    all_reduce: Callable[..., list[float]] | None = None,
+    device: object = None,
 ) -> float:
     """Return the share of correct predictions, 0 to 1, of any model over batches (X, y).
-
-    Where each rank has a shard of the batches, `all_reduce` sums its arguments over all ranks.
 
     Raises OtherEditionError, a TypeError, for the order (data_iter, net) or a device.
     """
     check_order(evaluate_accuracy, net, data_iter)
-    if not (all_reduce is None or callable(all_reduce)):
+    if device is not None:
         raise OtherEditionError(
-            f"evaluate_accuracy(net, data_iter, {all_reduce!r}) is the call of another edition;",
+            f"evaluate_accuracy(net, data_iter, {device!r}) is the call of another edition;",
             "with a device it is evaluate_accuracy_gpu(net, data_iter, device)",
         )
     if isinstance(net, nn.Module):
@@ -225,8 +223,6 @@ def evaluate_accuracy(
         for X, y in data_iter:
             metric.add(count_correct(net(X), y), len(y))
     correct, examples = metric[0], metric[1]
-    if all_reduce:
-        correct, examples = all_reduce(correct, examples)
     if not examples:
         raise ValueError("data_iter has no batches, expected at least one (X, y)")
     return correct / examples
