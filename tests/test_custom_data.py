@@ -406,7 +406,9 @@ def test_every_command_takes_the_data(tmp_path, capsys, make):
     printed = capsys.readouterr().out
     assert any(name in printed for name in classes)
     picture = tmp_path / "picture.png"
-    Image.new("RGB", (30, 40), (200, 10, 10)).save(picture)
+    drawn = Image.new("RGB", (30, 40), (200, 10, 10))
+    drawn.paste((20, 240, 230), (8, 8, 22, 30))  # of one colour it would have no object
+    drawn.save(picture)
     status = run(["predict", str(picture), f"--model={model}", output])
     assert status == (0 if has_images else 1)
     assert ("the model is for features" in capsys.readouterr().err) != has_images

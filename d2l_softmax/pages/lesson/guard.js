@@ -12,10 +12,13 @@
   window.addEventListener("error", fail);
   setTimeout(fail, 5000);
 
-  var box = document.createElement("div");
-  box.innerHTML = '<math><mspace width="77px" height="23px"></mspace></math>';
-  document.body.appendChild(box);
-  var drawn = box.firstChild.firstChild.getBoundingClientRect();
-  document.body.removeChild(box);
-  if (Math.abs(drawn.width - 77) > 1 || Math.abs(drawn.height - 23) > 1) root.className += " no-mathml";
+  // Not before the page is parsed: measuring would lay out formulas that are half there.
+  document.addEventListener("DOMContentLoaded", function () {
+    var box = document.createElement("div");
+    box.innerHTML = '<math><mspace width="77px" height="23px"></mspace></math>';
+    document.body.appendChild(box);
+    var drawn = box.firstChild.firstChild.getBoundingClientRect();
+    document.body.removeChild(box);
+    if (Math.abs(drawn.width - 77) > 1 || Math.abs(drawn.height - 23) > 1) root.className += " no-mathml";
+  });
 })();
