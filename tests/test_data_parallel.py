@@ -182,7 +182,7 @@ def test_one_process_prints_every_line(together):
     processes, folder, lines = together
     runs = 2 * len(SETTINGS) * len(TOLERANCES)
     assert sum(f"cpu, {processes} processes of 1 thread" in line for line in lines) == runs
-    assert len(lines) == runs * (1 + EPOCHS + 3)  # a head, the epochs, their time, the files
+    assert len(lines) == runs * (1 + EPOCHS + 3)  # a head, the epochs, accuracy, time, files
     config = json.loads((folder / "scratch-adam-float64" / "config.json").read_text("utf-8"))
     assert config["processes"] == processes
 
