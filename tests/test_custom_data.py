@@ -425,7 +425,7 @@ def test_a_model_is_not_used_on_other_data(tmp_path, capsys):
     model = str(tmp_path / "model.pt")
     for arguments, message in (
         (["evaluate", model, f"--dataset={b}"], "1x3x5 in 3 classes, but the model is for 1x4x5"),
-        (["evaluate", model, f"--dataset={c}"], "1x4x5 in 3 classes of other names, but"),
+        (["evaluate", model, f"--dataset={c}"], "1x4x5 in 3 classes with other names, but"),
         (
             ["predict", "--index=30", f"--model={model}", f"--dataset={a}"],
             "no test example 30; choose one with --index from 0 to 29",
@@ -511,4 +511,4 @@ def test_a_training_on_other_data_is_not_resumed(tmp_path, capsys):
     assert train(tmp_path / "a", tmp_path, "--epochs=2") == 0
     write_arrays(tmp_path / "a", (X, y[::-1]), (X, y))
     assert train(tmp_path / "a", tmp_path, "--epochs=2", "--resume") == 1
-    assert "the data differ from those that it started with" in capsys.readouterr().err
+    assert "the data have changed since the training started" in capsys.readouterr().err

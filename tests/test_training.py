@@ -143,9 +143,9 @@ def test_a_batch_is_counted_when_its_step_is_done(twin, batches, generator):
     ("losses", "trouble"),
     [
         ([16.5], ""),
-        ([16.5, 16.4], "the loss stays above 2.30 nats, that of guessing"),
-        ([16.5, 16.4, 16.3], "the loss stays above 2.30 nats, that of guessing"),
-        ([0.8, 2.6, 2.7], "the loss stays above 2.30 nats, that of guessing"),
+        ([16.5, 16.4], "the loss stays above ln 10 = 2.30 nats, that of uniform guessing"),
+        ([16.5, 16.4, 16.3], "the loss stays above ln 10 = 2.30 nats, that of uniform guessing"),
+        ([0.8, 2.6, 2.7], "the loss stays above ln 10 = 2.30 nats, that of uniform guessing"),
         ([2.31, 2.31], "the loss stays at ln 10 = 2.30 nats"),
         ([2.31, 2.1], ""),
         ([0.8, 2.4, 2.2], "the loss has risen above the 0.8000 nats of epoch 1"),
