@@ -41,10 +41,14 @@ MEASURES: dict[str, ModuleType] = {
 GOALS = (("epoch", "scratch", "NumPy by hand", 1.25),)
 TEST_IMAGES = 10_000  # of Fashion-MNIST
 DOCUMENTS = {
-    "benchmarks/README.md": "en",
     "README.md": "en",
     "README.zh-CN.md": "zh",
+    "docs/benchmarks.md": "en",
+    "docs/zh/benchmarks.md": "zh",
+    "docs/agreement.md": "en",
+    "docs/zh/agreement.md": "zh",
     "docs/photographs.md": "en",
+    "benchmarks/README.md": "en",
 }
 
 
