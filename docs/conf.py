@@ -32,6 +32,9 @@ nitpick_ignore_regex = [("py:class", r"(?!(d2l_softmax|scratch|concise)\b).*")] 
 
 html_theme = "furo"
 html_title = project
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_copyright = False
 
 
 def set_language(app, page, template, context, doctree):
