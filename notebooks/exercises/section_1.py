@@ -103,7 +103,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda d, q: d * q + 1,
-                "Each output has a bias of its own, so there are as many as outputs.",
+                "Each output has a bias of its own, so their number is that of the outputs.",
                 "每个输出都有自己的偏置，偏置的个数等于输出的个数。",
             ),
             Mistake(
