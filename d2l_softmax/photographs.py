@@ -22,7 +22,7 @@ MIN_GAIN = 0.3  # of the shoes' probability in the mirror image; 0.1 to 0.7 work
 # Mean and principal components of Fashion-MNIST's training images. The file and the constants below
 # are written by: python -m benchmarks.doubts PHOTOGRAPHS MODEL
 COMPONENTS = Path(__file__).parent / "data" / "components.npz"
-SLOPE, USUAL, TEXTURE = 0.14, -0.5, 7.0
+SLOPE, USUAL, TEXTURE = 0.12, -1.6, 10.0
 MAX_TEXTURE = 0.5  # the 99th percentile of the training images; above it texture is noise
 LAPLACIAN = torch.tensor([[[[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]]]])
 UNRELIABLE = "Often wrong: the probability is low for a picture so unlike the training images."
