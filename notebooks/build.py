@@ -1,4 +1,4 @@
-"""Builds the notebooks, one in each language, from one source: softmax_regression.py.
+"""Builds the notebooks, one in each language, from one source: 1_ideas.py.
 
 `make notebook` builds both, runs both at the same time in clean kernels, and stores the outputs.
 """
@@ -17,7 +17,7 @@ from d2l_softmax.i18n import chinese, tr, use_language
 from .exercises import texts_of
 
 FOLDER = Path(__file__).parent
-SOURCE = FOLDER / "softmax_regression.py"
+SOURCE = FOLDER / "1_ideas.py"
 NOTEBOOKS = {
     "en": FOLDER / "softmax_regression.ipynb",
     "zh": FOLDER / "softmax_regression.zh-CN.ipynb",
