@@ -3,14 +3,16 @@
 #
 # **You will learn** how a linear model becomes a classifier, what softmax and cross-entropy are, why they belong together, and which loss suits which noise. **You need** matrix products, the derivatives of exp and log, and a little PyTorch. **It takes** about an hour; the code itself runs in seconds.
 #
-# Three notebooks follow a course's lecture notes and the book *Dive into Deep Learning*: sections 1–4 are here, 5–7 in [from scratch](2_from_scratch.ipynb), 8 and 9 in [with the library](3_with_the_library.ipynb). You write every function in a cell. `scratch`, this project's implementation, is imported only to compare. Where it says **predict first**, write your answer down before you run the next cell.
+# Three notebooks follow a course's lecture notes and the book *Dive into Deep Learning*: sections 1–4 are here, 5–7 in [from scratch](2_from_scratch.ipynb), 8 and 9 in [with the library](3_with_the_library.ipynb). You write every function in a cell. `scratch`, this project's implementation, is imported only to compare. Where it says **predict first**, write your answer down before you run the next cell. Each section ends with an experiment and three exercises, from ★ to ★★★. `make exercises` writes them as files; `make check` checks your functions and gives hints.
 
 # %% [markdown] lang="zh"
 # # Softmax 回归（一）：思想
 #
 # **学到什么**：线性模型怎样成为分类器，softmax 和交叉熵是什么、为什么配在一起，哪种损失对应哪种噪声。**需要什么**：矩阵乘法、exp 和 log 的导数，以及一点 PyTorch。**用时**：大约一小时；代码本身几秒钟就能运行完。
 #
-# 三个笔记本依照一份课程笔记和《动手学深度学习》一书：第 1–4 节在这里，第 5–7 节在[从零开始实现](2_from_scratch.zh-CN.ipynb)，第 8、9 节在[简洁实现](3_with_the_library.zh-CN.ipynb)。每个函数都由你在单元里写出来；导入本项目的实现 `scratch` 只是为了对照。看到**先猜一猜**时，请先写下答案，再运行下一个单元。
+# 三个笔记本依照一份课程笔记和《动手学深度学习》一书：第 1–4 节在这里，第 5–7 节在[从零开始实现](2_from_scratch.zh-CN.ipynb)，第 8、9 节在[简洁实现](3_with_the_library.zh-CN.ipynb)。每个函数都由你在单元里写出来；导入本项目的实现 `scratch` 只是为了对照。看到**先猜一猜**时，请先写下答案，再运行下一个单元。每节最后有一个实验和三道练习，难度从 ★ 到 ★★★。`make exercises` 把练习写成文件，`make check` 检查你的函数并给出提示。
+
+# %% setup=1
 
 # %%
 # %matplotlib inline
@@ -19,7 +21,6 @@ import torch
 
 import scratch  # to compare with
 from notebooks import drawing
-from notebooks.exercises import check
 
 torch.manual_seed(0)
 torch.set_printoptions(precision=4, sci_mode=False)
@@ -69,6 +70,12 @@ def linear(X, W, b):
 
 
 linear(torch.tensor([[1.0, 0, 2, 1]]), torch.tensor([[1.0], [2], [0], [-1]]), 0.5)
+
+# %% [markdown] lang="en"
+# **Experiment.** Change one of the three lines in `scores` so that class 1 never wins. Then add 100 to all three. What changes?
+
+# %% [markdown] lang="zh"
+# **实验**：改动 `scores` 里的一条直线，使类别 1 永远不会胜出。再给三条直线都加上 100。什么变了？
 
 # %% [markdown] exercises=1
 # (the exercises of section 1)
@@ -173,6 +180,12 @@ drawing.temperatures(softmax, torch.tensor([[1.0, -1.0, 3.0, 0.5]]), [0.5, 1, 2,
 z = torch.linspace(-6, 6, 121)
 agree(softmax(torch.stack([torch.zeros_like(z), z], dim=1))[:, 1], torch.sigmoid(z))
 
+# %% [markdown] lang="en"
+# **Experiment.** Apply `softmax` twice, to `O` and to its result, and explain why the rows become more alike.
+
+# %% [markdown] lang="zh"
+# **实验**：做两次 `softmax`：先对 `O`，再对结果。为什么每一行都变得更均匀？请解释。
+
 # %% [markdown] exercises=2
 # (the exercises of section 2)
 
@@ -256,6 +269,12 @@ drawing.errors(y_hat - one_hot)
 # %% [markdown] lang="zh"
 # 真实类别（蓝色）上升，其余（红色）下降。预测得越糟，条形越长；每幅图像的条形加起来等于 0。
 
+# %% [markdown] lang="en"
+# **Experiment.** Replace the loss by $1 - \hat{y}_c$ and compute its gradient with `backward` for the logits $(0, 10, 0)$ and class 0. How large is it, and how large is that of cross-entropy?
+
+# %% [markdown] lang="zh"
+# **实验**：把损失换成 $1 - \hat{y}_c$，对 logits $(0, 10, 0)$ 和类别 0 用 `backward` 计算梯度。它有多大？交叉熵的梯度又有多大？
+
 # %% [markdown] exercises=3
 # (the exercises of section 3)
 
@@ -316,6 +335,12 @@ drawing.losses(gradients)
 
 # %% [markdown] lang="zh"
 # 平方损失：它的梯度就是误差本身，将近 800，预测也就跟着走了。L1 和 Huber 受影响很小，因为梯度的大小不超过 1。L1 的梯度在 0 处跳变，Huber 的连续。
+
+# %% [markdown] lang="en"
+# **Experiment.** Find the prediction with the smallest mean loss for the values 7.9, 8.0, 8.1 and 800, once for each loss. Try every number from 0 to 800.
+
+# %% [markdown] lang="zh"
+# **实验**：数据是 7.9、8.0、8.1 和 800，对每种损失各找一次使平均损失最小的预测值。试遍从 0 到 800 的数。
 
 # %% [markdown] exercises=4
 # (the exercises of section 4)
