@@ -464,7 +464,7 @@ draw_reliability(evaluation)
 # - Data is read in shuffled batches, and means are weighted by batch size.
 # - Subtract the row's maximum before $\exp$, and clamp probabilities before $\log$.
 # - The gradient of the weights is pixel times error, averaged over the batch.
-# - The first step writes the difference of mean images into the weights. Training refines it to a test accuracy of about 0.83.
+# - The first step writes the difference of mean images into the weights. Training refines it to a test accuracy of 0.82 to 0.83.
 #
 # **Open questions**
 #
@@ -479,7 +479,7 @@ draw_reliability(evaluation)
 # - 数据按打乱的小批量读取，平均值按小批量的大小加权。
 # - 取 $\exp$ 之前先减去每行的最大值，取 $\log$ 之前给概率设下限。
 # - 权重的梯度是像素乘以误差，再对小批量取平均。
-# - 第一步把平均图像之差写进权重。训练使它更精细，测试精度达到 0.83 左右。
+# - 第一步把平均图像之差写进权重。训练使它更精细，测试精度达到 0.82 到 0.83。
 #
 # **开放问题**
 #

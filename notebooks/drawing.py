@@ -214,6 +214,7 @@ def gaps(loss_gaps: Sequence[float], weight_gaps: Sequence[float]) -> Figure:
     rounding = tr("rounding of float32, 1.2e-7")
     axes.axhline(2**-23, color="gray", linestyle=":", label=rounding)
     axes.set(yscale="log", ylim=(1e-11, 1e-4), xlabel=tr("epoch"), ylabel=tr("difference"))
+    axes.yaxis.set_major_formatter("{x:.0e}")  # the Chinese style draws no mathematics
     axes.legend(loc="upper left")
     axes.grid(alpha=0.3)
     return figure
