@@ -41,9 +41,7 @@ def regression_and_classification(x: Tensor, values: Tensor, scores: Tensor) -> 
     left.plot(x, values, ".", color="gray")
     left.plot(x, 0.8 * x + 0.5)
     left.set(title=tr("regression: one output"), xlabel="x", ylabel=tr("a value"))
-    right.plot(
-        x, scores.amax(dim=0), color="gold", linewidth=7, alpha=0.6, label=tr("the largest")
-    )
+    right.plot(x, scores.amax(dim=0), color="gold", linewidth=7, alpha=0.6, label=tr("the largest"))
     for k, score in enumerate(scores):
         right.plot(x, score, label=tr("class {k}", k=k))
     title = tr("classification: an output for each class")
@@ -208,9 +206,7 @@ def gaps(loss_gaps: Sequence[float], weight_gaps: Sequence[float]) -> Figure:
     figure, (axes,) = new_figure(5.5, 2.9)
     epochs = range(1, len(loss_gaps) + 1)
     axes.plot(epochs, [gap or np.nan for gap in loss_gaps], "o-", label=tr("train loss"))
-    axes.plot(
-        epochs, [gap or np.nan for gap in weight_gaps], "s--", label=tr("W, largest entry")
-    )
+    axes.plot(epochs, [gap or np.nan for gap in weight_gaps], "s--", label=tr("W, largest entry"))
     rounding = tr("rounding of float32, 1.2e-7")
     axes.axhline(2**-23, color="gray", linestyle=":", label=rounding)
     axes.set(yscale="log", ylim=(1e-11, 1e-4), xlabel=tr("epoch"), ylabel=tr("difference"))

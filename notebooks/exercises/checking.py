@@ -16,9 +16,7 @@ from .exercise import Exercise, in_language
 CORRECT, WRONG, NOT_WRITTEN = "correct", "wrong", "not written yet"
 
 
-def judge(
-    exercise: Exercise, answer: Callable, show_expected: bool = False
-) -> tuple[str, str]:
+def judge(exercise: Exercise, answer: Callable, show_expected: bool = False) -> tuple[str, str]:
     """Return CORRECT, WRONG or NOT_WRITTEN, and the text that a learner reads below it.
 
     The text has a hint; with `show_expected` it has the expected value, too.
