@@ -13,6 +13,7 @@ root_doc = "docs/index"
 include_patterns = [
     "docs/**.md",
     "notebooks/*.ipynb",
+    "notebooks/teachers.md",
     "benchmarks/README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",

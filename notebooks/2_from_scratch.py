@@ -362,7 +362,7 @@ test_images, test_labels = test_iter.dataset[torch.arange(10_000)]
 shuffling.manual_seed(0)
 W = torch.normal(0, 0.01, (10, 784), generator=torch.Generator().manual_seed(0)).T.contiguous()
 b = torch.zeros(10)
-print("before the first step: accuracy {:.4f}".format(evaluate(W, b)[1]))
+print(f"before the first step: accuracy {evaluate(W, b)[1]:.4f}")
 history = train(W, b, num_epochs=10, lr=0.1)
 print("test loss {:.4f}, test accuracy {:.4f}".format(*history[-1][2:]))
 drawing.curves(history)
