@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -131,6 +132,15 @@ def test_numbers_that_the_texts_name():
     assert round(answers["8.2"](10), 2) == 1.46
     first = answers["9.3"](torch.zeros(2), [torch.tensor([0.001, 1000.0])], 0.1)
     assert first.tolist() == pytest.approx([-0.1, -0.1], rel=1e-4)
+
+
+def test_the_capstone_of_the_page_for_teachers_reaches_what_it_asks_for(real_data):
+    page = (ROOT / "notebooks" / "teachers.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)
+    values = {}
+    exec(compile(code, "capstone", "exec"), values)
+    assert values["p"] >= 0.83
+    assert not re.search(r"\bnn\b|optim|scratch|concise", code)
 
 
 # Mistakes and hints

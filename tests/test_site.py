@@ -17,11 +17,12 @@ from benchmarks import __main__ as benchmarks_main
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import train
 from d2l_softmax.data.fashion_mnist import CLASSES
+from notebooks.exercises import __main__ as exercises_main
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md")
+    for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md", "notebooks/*.md")
     for path in sorted(ROOT.glob(pattern))
 ]
 TRANSLATED = ["index", "install", "training", "data", "book", "agreement"]
@@ -71,6 +72,7 @@ def test_relative_links_lead_to_files_and_headings(document):
 def test_commands_and_options_exist(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["benchmarks", "--help"])
     helps = [benchmarks_main.main, lambda: train.main(scratch, "scratch", ["--help"])]
+    helps.append(lambda: exercises_main.main(["check", "--help"]))
     for command in d2l_main.COMMANDS:
         helps.append(functools.partial(d2l_main.main, [command.name, "--help"]))
     for print_help in helps:
