@@ -236,11 +236,11 @@ drawing.cost_of_probability(y_hat[range(3), y])
 #
 # $$\frac{\partial l}{\partial o_j} = \frac{\exp(o_j)}{\sum_k \exp(o_k)} - y_j = \hat{y}_j - y_j.$$
 #
-# Predicted minus true, no more. For the three images:
+# It is simply predicted minus true. For the three images:
 #
 # $$\hat{\mathbf{Y}} - \mathbf{Y} = \begin{bmatrix} -0.3348 & 0.2447 & 0.0900 \\ 0.3333 & -0.6667 & 0.3333 \\ 0.1863 & 0.5065 & -0.6928 \end{bmatrix}.$$
 #
-# **Predict first.** A step against this gradient changes the logits. Which rise, which fall, and for which image most?
+# **Predict first.** A step against this gradient changes the logits. Which rise and which fall? Which image changes most?
 
 # %% [markdown] lang="zh"
 # 损失为零；每次增加 $\log 2 = 0.69$。对得有把握，损失接近于零；错得有把握，损失没有上限。

@@ -52,12 +52,12 @@ drawing.tiles(images[:18], labels[:18], classes)
 # %% [markdown] lang="en"
 # Gray images of $28 \times 28$ pixels, bright on black.
 #
-# **Predict first.** How many batches of 256 are in 60,000 images, and how large is the last? Do two epochs begin with the same labels?
+# **Predict first.** An *epoch* is one pass over the training images. How many batches of 256 are in 60,000 images, and how large is the last? Do two epochs begin with the same labels?
 
 # %% [markdown] lang="zh"
 # $28 \times 28$ 像素的灰度图像，黑底亮图。
 #
-# **先猜一猜**：60000 幅图像能分成多少个大小为 256 的小批量，最后一个有多大？两个迭代周期开头的标签相同吗？
+# **先猜一猜**：把训练图像遍历一遍，称为一个*迭代周期*（epoch）。60000 幅图像能分成多少个大小为 256 的小批量，最后一个有多大？两个迭代周期开头的标签相同吗？
 
 # %%
 sizes = [len(labels) for _, labels in train_iter]
@@ -83,7 +83,7 @@ print("the closest:", [classes[k] for k in divmod(distances.argmin().item(), 10)
 drawing.tiles(means, range(10), classes, columns=10)
 
 # %% [markdown] lang="en"
-# Pullover and coat. Section 7 shows whether the model confuses them. Remember these ten images: the first step of training finds them again.
+# Pullover and coat. Section 7 shows whether the model confuses them. Remember these ten images: they appear again in the first step of training.
 
 # %% [markdown] lang="zh"
 # 套衫和外套。模型会不会混淆它们，见第 7 节。请记住这十幅图像：训练的第一步还会遇到它们。
@@ -102,7 +102,7 @@ drawing.tiles(means, range(10), classes, columns=10)
 #
 # Softmax works row by row, so it needs sums along a dimension.
 #
-# **Predict first.** Which numbers have `X.sum(0, keepdim=True)` and `X.sum(1, keepdim=True)` for the matrix below? By hand, divide its first row by the row's sum.
+# **Predict first.** What are `X.sum(0, keepdim=True)` and `X.sum(1, keepdim=True)` for the matrix below? By hand, divide its first row by the sum of that row.
 
 # %% [markdown] lang="zh"
 # ## 6. softmax
@@ -152,12 +152,12 @@ print("softmax:", naive_softmax(X @ W + b + 100)[0])
 drawing.largest_exponents()
 
 # %% [markdown] lang="en"
-# In float32 $\exp$ is infinite from $\log(3.4 \cdot 10^{38}) = 88.72$ on, and $\infty / \infty$ is `nan`. The range depends on the bits of the exponent. bfloat16 has fewer digits than float16, but the range of float32. A larger format moves the limit and does not remove it.
+# In float32 $\exp$ is infinite from $\log(3.4 \cdot 10^{38}) = 88.72$ on, and $\infty / \infty$ is `nan`. The range depends on the bits of the exponent. bfloat16 has fewer digits than float16, but the range of float32. A larger format only moves the limit.
 #
 # **The remedy**: only differences matter, so subtract the row's largest logit first. Then $\exp$ is at most 1.
 
 # %% [markdown] lang="zh"
-# 在 float32 里，$\exp$ 从 $\log(3.4 \cdot 10^{38}) = 88.72$ 起就是无穷大，而 $\infty / \infty$ 得到 `nan`。数值范围取决于指数的位数。bfloat16 的有效数字比 float16 少，范围却与 float32 相同。更大的格式只是把上限推远，并没有消除它。
+# 在 float32 里，$\exp$ 从 $\log(3.4 \cdot 10^{38}) = 88.72$ 起就是无穷大，而 $\infty / \infty$ 得到 `nan`。数值范围取决于指数的位数。bfloat16 的有效数字比 float16 少，范围却与 float32 相同。更大的格式只是把上限推远。
 #
 # **解决办法**：起作用的只是得分之差，所以先减去每行最大的 logit。这样 $\exp$ 最多为 1。
 
@@ -290,7 +290,7 @@ for i in range(4):
 #
 # $$\mathbf{W}' = \begin{bmatrix} 0.9694 & 1.0562 & -0.0257 \\ 1.1116 & -0.0816 & -0.0300 \\ -0.1111 & 0.2222 & 0.8889 \\ -0.0621 & 0.8312 & 1.2309 \end{bmatrix}, \qquad \hat{\mathbf{Y}}' = \begin{bmatrix} 0.6760 & 0.2312 & 0.0928 \\ 0.2671 & 0.4205 & 0.3124 \\ 0.1609 & 0.4244 & 0.4147 \end{bmatrix}.$$
 #
-# **Predict first.** Which of the three images are correct after this step? Does the loss of $0.8955$ fall below 0.8?
+# **Predict first.** Which of the three images are classified correctly after this step? Does the loss of $0.8955$ fall below 0.8?
 
 # %% [markdown] lang="zh"
 # **一步**梯度下降，学习率取 $\eta = 1$，就是 $\mathbf{W} \leftarrow \mathbf{W} - \eta\, \partial L / \partial \mathbf{W}$，$\mathbf{b}$ 也一样：
@@ -306,7 +306,7 @@ print(y_hat, y_hat.argmax(dim=1), cross_entropy(y_hat, y))
 # %% [markdown] lang="en"
 # The loss falls to $0.7127$. Image 1 is correct now, and image 2 nearly so.
 #
-# **Predict first.** Take the same step with all 60,000 images, from weights that are 0. All probabilities are $0.1$, and each class has 6,000 images. Which picture does the step write into the weights of a class? Put these numbers into the formula.
+# **Predict first.** Take the same step with all 60,000 images, from weights that are 0. All probabilities are $0.1$, and each class has 6,000 images. Which pattern does the step write into the weights of a class? Put these numbers into the formula.
 
 # %% [markdown] lang="zh"
 # 损失降到 $0.7127$。图像 1 已经预测正确，图像 2 也只差一点。
@@ -368,14 +368,14 @@ print("test loss {:.4f}, test accuracy {:.4f}".format(*history[-1][2:]))
 drawing.curves(history)
 
 # %% [markdown] lang="en"
-# Before the first step it is near that of guessing, $0.1$. In the first epoch the test accuracy is above the training accuracy. Training accuracy is measured during the epoch, before each step; test accuracy after it, with better weights. Later the training accuracy is higher: this difference is the *generalization gap*.
+# Before the first step the accuracy is near that of random guessing, $0.1$. In the first epoch the test accuracy is above the training accuracy. Training accuracy is measured during the epoch, before each step; test accuracy after it, with better weights. Later the training accuracy is higher: this difference is the *generalization gap*.
 #
-# Does your loop compute the same as `scratch`? Start both from the same seed:
+# Does your loop compute the same numbers as `scratch`? Start both from the same seed:
 
 # %% [markdown] lang="zh"
 # 第一步之前与随机猜测差不多，接近 $0.1$。第一个迭代周期的测试精度高于训练精度。训练精度在迭代周期进行中、每次更新之前测量；测试精度在它结束后测量，权重更好。后来训练精度更高：两者之差就是*泛化差距*。
 #
-# 你的循环与 `scratch` 算得一样吗？让两者从同一个随机种子开始：
+# 你的循环与 `scratch` 算出的数相同吗？让两者从同一个随机种子开始：
 
 # %%
 model = scratch.SoftmaxRegression(generator=torch.Generator().manual_seed(0))

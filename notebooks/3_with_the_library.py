@@ -37,12 +37,12 @@ drawing.use_chinese()  # 图中文字用中文；需要中文字体，例如 Not
 #
 # **The model** is a list of layers. `nn.Flatten` turns an image into 784 numbers. `nn.Linear` computes the ten logits.
 #
-# **Predict first.** Which shape has the weight of `nn.Linear(784, 10)`? How many parameters are there in total?
+# **Predict first.** What is the shape of the weight of `nn.Linear(784, 10)`? How many parameters are there in total?
 
 # %% [markdown] lang="zh"
 # ## 8. 简洁实现
 #
-# **模型**是一串层。`nn.Flatten` 把图像变成 784 个数，`nn.Linear` 计算十个 logits。
+# **模型**由若干层依次组成。`nn.Flatten` 把图像变成 784 个数，`nn.Linear` 计算十个 logits。
 #
 # **先猜一猜**：`nn.Linear(784, 10)` 的权重是什么形状？参数一共有多少个？
 
@@ -64,7 +64,7 @@ print(net[1].weight.shape, sum(parameter.numel() for parameter in net.parameters
 #
 # **The loss.** The model ends with `nn.Linear` and has no softmax. `nn.CrossEntropyLoss` takes logits and includes it. It computes $m + \log \sum_k \exp(o_k - m) - o_c$ with $m = \max_k o_k$, so it never takes $\log 0$.
 #
-# **Predict first.** Which loss do the three images of section 2 have? What do softmax followed by $\log$, and `nn.CrossEntropyLoss`, return if the true class is 120 below the largest logit?
+# **Predict first.** What is the loss of the three images of section 2? The true class is 120 below the largest logit: what does softmax followed by $\log$ return, and what `nn.CrossEntropyLoss`?
 
 # %% [markdown] lang="zh"
 # 权重是 $(10, 784)$，即第二个笔记本里 $\mathbf{W}$ 的转置。加上十个偏置，共有 $784 \cdot 10 + 10 = 7850$ 个参数。
@@ -124,7 +124,7 @@ test_images, test_labels = test_iter.dataset[torch.arange(10_000)]
 history, weights = train(net, torch.optim.SGD(net.parameters(), lr=0.1), num_epochs=10)
 
 # %% [markdown] lang="en"
-# The same as in notebook 2.
+# It is equal to that of notebook 2.
 #
 # **Predict first.** Train `scratch` from the same seed. Are losses and weights equal to the last digit? Does their difference grow with every epoch?
 
