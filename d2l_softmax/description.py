@@ -10,21 +10,21 @@ from d2l_softmax.data.fashion_mnist import CLASSES, FASHION_MNIST
 from d2l_softmax.errors import UserError
 from d2l_softmax.io import DamagedFileError, read_regular_file, write_json
 
-# How a picture file becomes an example, where examples are images
+# How picture files are preprocessed, for models of images
 AS_FASHION_MNIST = "as Fashion-MNIST was made"  # see data/preprocessing.py
 RESIZED = "resized"
-LOWEST_TEMPERATURE = 0.01  # far beyond what is ever fitted; no float32 overflows
+LOWEST_TEMPERATURE = 0.01  # far below any fitted value; float32 logits do not overflow
 MAX_BYTES = 100_000_000  # 100,000 classes with long names
 
 
 class ModelFileError(UserError, ValueError):
-    """A model file can't be used; the message names the file and the reason."""
+    """A model file can't be loaded or saved; the message names the file and the reason."""
 
 
 class Photographs(NamedTuple):
-    """How a model does on photographs: `right` of `of` were classified correctly.
+    """Accuracy of a model on photographs: it classified `right` of `of` correctly.
 
-    Divided by `temperature`, the logits of photographs give calibrated probabilities.
+    Logits of photographs, divided by `temperature`, give calibrated probabilities.
     """
 
     temperature: float
@@ -32,7 +32,7 @@ class Photographs(NamedTuple):
     of: int
 
     def check(self) -> None:
-        """Raise ValueError or TypeError unless these are results of a model."""
+        """Raise ValueError or TypeError unless the values are possible."""
         temperature, right, of = self
         if not (
             type(temperature) in (int, float)
@@ -44,8 +44,8 @@ class Photographs(NamedTuple):
             raise ValueError("not results on photographs")
 
 
-# By recipe, for models of Fashion-MNIST: on the validation split of clothing-dataset-small, 264
-# photographs by ordinary people: python benchmarks/photographs.py --fit
+# By recipe, for models of Fashion-MNIST, measured on the validation split of
+# clothing-dataset-small, 264 photographs by ordinary people: python benchmarks/photographs.py --fit
 PHOTOGRAPHS = {
     "book": Photographs(2.86, 82, 264),
     "best": Photographs(3.23, 86, 264),
@@ -54,13 +54,13 @@ PHOTOGRAPHS = {
 
 
 class Description(NamedTuple):
-    """The inputs and classes of a model, as model.json has them.
+    """The inputs and classes of a model: the content of model.json.
 
     `data` is the data set's name. An example has the `shape` (c, h, w), pixels in [0, 1], or (d,),
     features. `resize` is the size (h, w) that images were resized to, None if they were not.
-    `pictures` says how a picture file becomes an example: AS_FASHION_MNIST, RESIZED, or None for
-    features. `appearance` says what custom training images look like, `photographs` how the model
-    does on photographs; each is None if it was not measured.
+    `pictures` says how picture files are preprocessed: AS_FASHION_MNIST, RESIZED, or None for
+    features. `appearance` describes custom training images. `photographs` has the accuracy on
+    photographs. Either is None if it was not measured.
     """
 
     data: str
@@ -73,7 +73,7 @@ class Description(NamedTuple):
 
     @property
     def num_inputs(self) -> int:
-        """Return d, the number of values of an example."""
+        """Return d, the number of values in an example."""
         return math.prod(self.shape)
 
     @property
@@ -83,11 +83,11 @@ class Description(NamedTuple):
 
     @property
     def temperature(self) -> float:
-        """Return what the logits of photographs are divided by: 1 if it was not measured."""
+        """Return the temperature of photographs, 1 if it was not measured."""
         return self.photographs.temperature if self.photographs else 1.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the content of model.json; `scale` is the factor for pixels of 0 to 255."""
+        """Return the content of model.json; `scale` is the factor for pixels from 0 to 255."""
         appearance = self.appearance and self.appearance.to_dict()
         photographs = self.photographs and self.photographs._asdict()
         scale = 1 / 255 if self.has_images else None
@@ -98,11 +98,11 @@ class Description(NamedTuple):
         }
 
     def in_words(self) -> str:
-        """Return shape and number of classes, such as `3x32x32 in 40 classes`."""
+        """Return the shape and the number of classes, such as `3x32x32 in 40 classes`."""
         return f"{'x'.join(map(str, self.shape))} in {len(self.classes):,} classes"
 
     def check(self) -> None:
-        """Raise ValueError or TypeError unless a model can have these inputs and classes."""
+        """Raise ValueError or TypeError unless the inputs and classes are consistent."""
         data, classes, shape, resize, pictures, appearance, photographs = self
         if not (
             all(isinstance(text, str) for text in (data, *classes))
@@ -120,7 +120,7 @@ class Description(NamedTuple):
             photographs.check()
 
 
-# Of a model.pt without a model.json: before custom data there was none
+# For a model.pt without model.json: early versions did not write it
 OF_FASHION_MNIST = Description(FASHION_MNIST, CLASSES, (1, 28, 28), None, AS_FASHION_MNIST)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class UserError(Exception):
-    """An error whose message names the value, the expected one and a remedy.
+    """An error whose message names the value, the expected value and a remedy.
 
     The remedy has settings in braces, "try a smaller {lr}". The message of the exception has their
     names in Python, `lr`; a command prints `for_command_line()`, with its options, `--lr`.
@@ -26,10 +26,10 @@ class UserError(Exception):
         return self._with_settings_as(lambda name: f"--{name.replace('_', '-')}")
 
     def _with_settings_as(self, spell: Callable[[str], str]) -> str:
-        # Only the remedy is searched: a path in the problem may have braces of its own.
+        # Only the remedy is searched: a path in the problem may contain braces.
         remedy = re.sub(r"{(\w+)}", lambda setting: spell(setting[1]), self.remedy)
         return f"{self.problem} {remedy}" if remedy else self.problem
 
 
 class DatasetError(UserError, ValueError):
-    """A data set can't be used; the message names the file and the reason."""
+    """A data set can't be read or trained on; the message names the file and the reason."""

@@ -1,6 +1,6 @@
 """The language of figures, pages and exercises: English, or Chinese on request.
 
-Texts pass through `tr`; `i18n.json` has the Chinese of each.
+`tr` translates a text; `i18n.json` is the catalogue of translations.
 """
 
 import functools
@@ -25,14 +25,14 @@ def use_language(language: str) -> Iterator[None]:
 
 
 def current_language() -> str:
-    """Return the language in use."""
+    """Return the current language."""
     return _current.get()
 
 
 def tr(text: str, **values: object) -> str:
-    """Return a text in the language in use, with values in place of its {names}.
+    """Translate a text into the current language and fill in its {names}.
 
-    A text that is not in the catalogue, such as a user's class name, stays as it is.
+    A text that is not in the catalogue, such as a user's class name, is not translated.
     """
     if current_language() == "zh":
         text = chinese().get(text, text)
@@ -41,6 +41,6 @@ def tr(text: str, **values: object) -> str:
 
 @functools.cache
 def chinese() -> dict[str, str]:
-    """Return the catalogue: Chinese by English."""
+    """Return the catalogue: the Chinese translation of each English text."""
     file = resources.files(__package__).joinpath("i18n.json")
     return json.loads(file.read_text(encoding="utf-8"))

@@ -27,9 +27,9 @@ try:
 except ImportError:  # Windows, which refuses to remove an open file anyway
     fcntl = None  # type: ignore[assignment]
 
-# Temporary files of write_atomically, and temporary folders
+# Names of the temporary files of write_atomically and of temporary folders
 UNFINISHED = re.compile(r"\.(.+\.[0-9a-f]{8}|[a-z0-9_]{8})\.part")
-# In cells of tables; tabs and newlines are none
+# Control characters in the cells of tables, except tabs and newlines
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -41,21 +41,21 @@ class DamagedFileError(ValueError):
     """A file does not have the expected content."""
 
 
-# Texts of users
+# Text from users
 
 
 def escape_controls(text: str) -> str:
-    r"""Return a text on one line, with what is not printable escaped: a newline as \n."""
+    r"""Escape the characters of a text that are not printable: a newline becomes \n."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def as_cell(value: object) -> object:
-    r"""Return a value for a CSV file; a text that spreadsheets would run gets an apostrophe.
+    r"""Return a value for a CSV file; text that a spreadsheet would execute gets an apostrophe.
 
-    These texts begin with = + - @ or a tab (OWASP, "CSV Injection"). Control characters but tabs
-    and newlines are written as \r or \x00: csv of Python 3.10 can't read NUL.
+    Such text begins with = + - @ or a tab (OWASP, "CSV Injection"). Control characters other than
+    tabs and newlines are escaped, such as \x00: csv of Python 3.10 can't read NUL.
     """
     if not isinstance(value, str):
         return value
@@ -91,9 +91,9 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    r"""Write a text atomically, in UTF-8, with its own line ends.
+    r"""Write a text atomically, in UTF-8, without changing its line ends.
 
-    A byte of a path that is not a character is written as \udcff.
+    Bytes of a path that are not UTF-8 are written as escapes such as \udcff.
     """
     write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
@@ -120,7 +120,8 @@ def remove(path: Path) -> None:
 def prepare_directory(path: Path, dataset: Path | None = None) -> Path:
     """Create a directory, check that it is writable, remove stale files, and return it.
 
-    Raises OutputError if files can't be written there, or if it is in the custom data `dataset`.
+    Raises OutputError if files can't be written there, or if it is inside the custom data
+    `dataset`.
     """
     if dataset:
         check_outside_data(path, dataset)
@@ -132,10 +133,10 @@ def prepare_directory(path: Path, dataset: Path | None = None) -> Path:
 
 
 def check_outside_data(path: Path, dataset: Path) -> None:
-    """Raise OutputError if a directory is the one of custom data, or in it, also by a link.
+    """Raise OutputError if an output directory is, or is inside, the directory of custom data.
 
-    Output files could replace the user's, and figures in it could be taken for images of a class.
-    A file as `dataset` is all of the data: a directory beside it is allowed.
+    Output files could overwrite the user's, and figures could be read as images of a class. Links
+    are followed. If `dataset` is a file, a directory beside it is allowed.
     """
     output = Path(os.path.realpath(path))
     if os.path.isdir(dataset):
@@ -148,13 +149,13 @@ def check_outside_data(path: Path, dataset: Path) -> None:
         )
     if is_inside:
         raise OutputError(
-            f"{path} is in the directory of the data, whose files output could replace or add to;",
+            f"{path} is inside the directory of the data, where output could overwrite files;",
             "choose another directory with {output_dir}",
         )
 
 
 def data_folders(dataset: Path) -> list[str]:
-    """Return the directory of a data set, and the links in it and in its subfolders."""
+    """Return the directory of a data set and the links in it and in its subfolders."""
     folders = [str(dataset)]
     for parent in (dataset, *filter(os.path.isdir, dataset.glob("*"))):
         with contextlib.suppress(OSError), os.scandir(parent) as entries:  # may not be read
@@ -164,7 +165,7 @@ def data_folders(dataset: Path) -> list[str]:
 
 @contextlib.contextmanager
 def reporting_output_errors(path: Path, remedy: str = "") -> Iterator[None]:
-    """Turn an OSError in this context into an OutputError that names the path."""
+    """Convert an OSError in this context to an OutputError that names the path."""
     try:
         yield
     except OSError as error:
@@ -181,7 +182,7 @@ def reporting_output_errors(path: Path, remedy: str = "") -> Iterator[None]:
 def exclusive_lock(folder: Path) -> Iterator[None]:
     """Lock an output directory in this context; OutputError if another process has locked it.
 
-    Nothing is locked where the file system has no locks.
+    Without effect on file systems that do not support locks.
     """
     lock = filelock.FileLock(folder / ".lock")
     with contextlib.ExitStack() as stack:
@@ -201,8 +202,8 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
 def locked(path: Path) -> Iterator[None]:
     """Lock a file or folder in this context, waiting for other processes to unlock it.
 
-    `remove_stale_files` keeps it. Nothing is locked where there are no locks: on Windows, on some
-    network file systems.
+    `remove_stale_files` keeps locked files. Without effect where locks are not supported: on
+    Windows and on some network file systems.
     """
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
@@ -222,7 +223,7 @@ def lock(path: Path, stack: contextlib.ExitStack, wait: bool = True) -> None:
 
 
 def remove_stale_files(folder: Path) -> None:
-    """Remove unfinished files and folders of dead processes: those that no process has locked."""
+    """Remove temporary files and folders that no process has locked: their process has ended."""
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
             if UNFINISHED.fullmatch(path.name):
@@ -241,10 +242,10 @@ def read_saved(path: Path, max_bytes: int) -> Any:
     """Return the content of a file written by torch.save, on the CPU.
 
     Nothing in the file is executed. torch.load does not compare the checksums of the archive's
-    members, so they are compared first; a checksum finds accidents, not forgery.
+    members, so they are compared first. Checksums detect accidental damage, not forgery.
 
-    Raises OSError if the file can't be read. Raises DamagedFileError if it is not a regular file
-    (which is then not opened), larger than `max_bytes`, damaged, or not written by torch.save.
+    Raises OSError if the file can't be read. Raises DamagedFileError if it is larger than
+    `max_bytes`, damaged, not written by torch.save, or not a regular file; that is not opened.
     """
     content = read_regular_file(path, max_bytes)
     try:
@@ -253,18 +254,18 @@ def read_saved(path: Path, max_bytes: int) -> Any:
             if any(member.compress_type != zipfile.ZIP_STORED for member in members):
                 raise DamagedFileError("compressed")
             if sum(member.file_size for member in members) > len(content):
-                raise DamagedFileError("members that overlap")
+                raise DamagedFileError("overlapping members")
             if damaged := archive.testzip():
                 raise DamagedFileError(f"the checksum of {damaged} does not match")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about formats that are refused anyway
+            warnings.simplefilter("ignore")  # about formats that are rejected anyway
             return torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
     except Exception as error:  # corrupt input can raise arbitrary exceptions
         raise DamagedFileError(f"damaged, or not written by torch.save: {error}") from error
 
 
 def read_regular_file(path: Path, max_bytes: int) -> bytes:
-    """Return a file's bytes; OSError, or DamagedFileError if it is not a regular or small file."""
+    """Return a file's bytes; DamagedFileError if it is not regular or too large, or OSError."""
     # Reading a pipe would block, a device such as /dev/zero has no end; open refuses directories.
     kind = os.stat(path).st_mode
     if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):

@@ -37,23 +37,23 @@ from d2l_softmax.training.evaluation import Model
 CUSTOM_DATA = "custom data"
 MIN_BYTES_PER_NUMBER, MAX_BYTES_PER_NUMBER = 2, 8  # float16 and float64
 NESTED = ("state_dict", "model_state_dict")  # keys of a state_dict in a checkpoint
-MAX_OVERHEAD = 10_000_000  # bytes of a model file beside the numbers, such as other layers
+MAX_OVERHEAD = 10_000_000  # bytes of a model file besides W and b, such as other layers
 
 SomeModel = TypeVar("SomeModel", bound=Model)
 
 
 class OtherDataError(UserError, ValueError):
-    """A model was trained on data that differ from those given."""
+    """A model was trained on data of another shape or other classes than the given data."""
 
 
 class HiddenModuleError(UserError, ImportError):
-    """A user's own module would be imported in place of one of this project."""
+    """A user's module would be imported in place of a module of this project."""
 
 
 def check_not_hidden(*packages: str) -> None:
-    """Raise HiddenModuleError if another module is found under the name of a package here.
+    """Raise HiddenModuleError if a user's module hides one of the packages.
 
-    A `scratch.py` in the current folder is one. It is found without being run.
+    An example is a `scratch.py` in the current folder. It is not executed.
     """
     for name in packages:
         spec = getattr(sys.modules.get(name), "__spec__", None) or find_spec(name)
@@ -74,22 +74,22 @@ def load_model(
 ) -> Any:
     """Load a trained model; return it with `classes` and `shape`.
 
-    The file is that of either twin, or has the state_dict of a linear layer, such as the book's
-    `nn.Sequential(nn.Flatten(), nn.Linear(784, 10))`: one weight (q, d) and one bias (q,), of any
-    names, written by torch.save or as .safetensors.
+    The file was written by either twin, or has the state_dict of a linear layer, such as the book's
+    `nn.Sequential(nn.Flatten(), nn.Linear(784, 10))`. It then has one weight (q, d) and one bias
+    (q,), of any names, written by torch.save or as .safetensors.
 
-    `model.classes[k]` is the name of class k, `model.shape` the shape of an example, and
-    `model.description` the whole content of model.json beside the file. Without a model.json, the
-    model is taken for one of Fashion-MNIST.
+    `model.classes[k]` is the name of class k and `model.shape` the shape of an example.
+    `model.description` is the content of model.json beside the file. Without model.json, the model
+    is assumed to be for Fashion-MNIST.
 
-    `model(X)` returns a row of scores for each example of X, whose largest is at the predicted
-    class; `model.probabilities(X)` returns probabilities (n, q). X is what the loaders yield:
-    images (n, c, h, w) in [0, 1], or features (n, d), of the dtype of `model.W`. Divide uint8
+    `model(X)` returns scores (n, q); the largest in a row is that of the predicted class.
+    `model.probabilities(X)` returns probabilities (n, q). X has the dtype of `model.W` and the
+    layout of the loaders' batches: images (n, c, h, w) in [0, 1], or features (n, d). Divide uint8
     pixels by 255.
 
     The model is a `concise.SoftmaxRegression`, an nn.Module whose scores are logits. Pass the
-    module `scratch` or `concise` as `twin` to get that twin's class. Its dtype is the file's,
-    float32 or float64 (on "mps" float32), unless `dtype` is given.
+    module `scratch` or `concise` as `twin` to get that twin's class. Its dtype is that of the file,
+    float32 or float64 (float32 on "mps"), unless `dtype` is given.
 
     Raises ModelFileError, a UserError, if the file or its model.json is missing, damaged, or of
     another kind; HiddenModuleError if a `concise.py` of yours hides the package. Nothing in the
@@ -98,19 +98,19 @@ def load_model(
     path = Path(path)
     if twin is None:
         check_not_hidden("concise")
-        import concise  # not at the top: concise itself imports from this package
+        import concise  # not at the top: concise imports from this package
 
         twin = concise
     description = load_description(path)
     shape = description.num_inputs, len(description.classes)
-    # A damaged description could ask for any amount of memory.
+    # A damaged description could demand any amount of memory.
     if (
         description != OF_FASHION_MNIST
         and path.is_file()
         and shape[0] * shape[1] * MIN_BYTES_PER_NUMBER > path.stat().st_size
     ):
         raise ModelFileError(
-            f"{path} is smaller than a model for {description.in_words()}, as its description says"
+            f"{path} is too small for the model in its description, {description.in_words()}"
         )
     tensors = read_tensors(path, (shape[0] + 1) * shape[1])
     if dtype is None:
@@ -133,8 +133,8 @@ def save_model(
     """Save a model of either twin, and model.json beside it, for `load_model`.
 
     `classes` are the names of the classes and `shape` is the shape (c, h, w) or (d,) of an example:
-    `train_iter.dataset.classes` and `train_iter.dataset.shape`. Without them, a loaded model keeps
-    its own; any other model gets Fashion-MNIST's.
+    `train_iter.dataset.classes` and `train_iter.dataset.shape`. The defaults are those of a loaded
+    model, or else Fashion-MNIST's.
 
     Raises ModelFileError if they don't fit the model, OutputError if the files can't be written.
     """
@@ -151,18 +151,20 @@ def save_model(
             raise ValueError
     except (TypeError, ValueError) as error:
         raise ModelFileError(
-            f"W has shape {tuple(model.W.shape)}, but the model is said to be for "
+            f"W has shape {tuple(model.W.shape)}, but classes and shape are those of "
             f"{description.in_words()};",
-            "give {classes}, two or more different names, and {shape}, (c, h, w) or (d,)",
+            "pass {classes}, two or more different names, and {shape}, (c, h, w) or (d,)",
         ) from error
     if description_path(path) == path:
-        raise ModelFileError(f"{path} is the name of a description;", "choose one that ends in .pt")
+        raise ModelFileError(
+            f"{path} is the name of the description;", "choose a name that ends in .pt"
+        )
     save_description(path, description)
     save_parameters(path, model)
 
 
 def save_parameters(path: Path, model: Model) -> None:
-    """Write {"W": (d, q), "b": (q,)}, the same for both twins, on the CPU and contiguous."""
+    """Write {"W": (d, q), "b": (q,)}, contiguous CPU tensors, the same for both twins."""
     tensors = {"W": model.W, "b": model.b}
     buffer = io.BytesIO()
     torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, buffer)
@@ -172,8 +174,8 @@ def save_parameters(path: Path, model: Model) -> None:
 def load_parameters(path: Path, model: SomeModel) -> SomeModel:
     """Copy W and b from a file that either twin wrote into a model of the same shapes; return it.
 
-    Nothing in the file is executed. Raises ModelFileError if it is missing, unreadable, of other
-    content or shapes, or has numbers that are not finite; the model is then as it was.
+    Nothing in the file is executed. Raises ModelFileError if it is missing or unreadable, or if its
+    tensors have other shapes or non-finite numbers. The model is then unchanged.
     """
     tensors = read_tensors(path, model.W.numel() + model.b.numel())
     copy_parameters(path, tensors, model)
@@ -181,7 +183,7 @@ def load_parameters(path: Path, model: SomeModel) -> SomeModel:
 
 
 def read_tensors(path: Path, max_numbers: int) -> dict[str, Tensor]:
-    """Return W (d, q) and b (q,) of a file; ModelFileError for other content."""
+    """Read W (d, q) and b (q,) from a file; ModelFileError for other content."""
     max_bytes = MAX_BYTES_PER_NUMBER * max_numbers + MAX_OVERHEAD
     loaded: Any
     try:
@@ -208,7 +210,7 @@ def read_tensors(path: Path, max_numbers: int) -> dict[str, Tensor]:
 
 
 def load_safetensors(path: Path, max_bytes: int) -> dict[str, Tensor]:
-    """Return the tensors of a .safetensors file; DamagedFileError if it is none."""
+    """Return the tensors of a .safetensors file; DamagedFileError if it is invalid."""
     content = read_regular_file(path, max_bytes)
     try:
         from safetensors.torch import load
@@ -223,7 +225,7 @@ def load_safetensors(path: Path, max_bytes: int) -> dict[str, Tensor]:
 
 
 def from_state_dict(path: Path, state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return W (d, q) and b (q,) of a linear layer's weight (q, d) and bias (q,), of any names."""
+    """Return W (d, q) and b (q,) from the weight (q, d) and bias (q,) of a linear layer."""
     weights = [tensor for tensor in state_dict.values() if tensor.dim() == 2]
     biases = [tensor for tensor in state_dict.values() if tensor.dim() == 1]
     if len(state_dict) != 2 or [len(each) for each in weights] != [len(each) for each in biases]:
@@ -247,7 +249,7 @@ def is_dense_float(tensor: object) -> bool:
 
 
 def copy_parameters(path: Path, tensors: dict[str, Tensor], model: Model) -> None:
-    """Copy the tensors of a file into a model; ModelFileError leaves the model as it was."""
+    """Copy the tensors of a file into a model; ModelFileError leaves the model unchanged."""
     parameters = {"W": model.W, "b": model.b}
     converted = {}
     for name, parameter in parameters.items():
@@ -259,7 +261,7 @@ def copy_parameters(path: Path, tensors: dict[str, Tensor], model: Model) -> Non
         converted[name] = tensors[name].to(parameter.dtype)
         if not converted[name].isfinite().all():
             raise ModelFileError(f"{path}: {name} has numbers that are not finite")
-    # an upper bound of the logits of pixels in [0, 1]
+    # an upper bound of the logits for pixels in [0, 1]
     if not (converted["W"].abs().sum(dim=0) + converted["b"].abs()).isfinite().all():
         raise ModelFileError(f"{path}: the numbers are too large for {model.W.dtype}")
     with torch.no_grad():
@@ -267,7 +269,7 @@ def copy_parameters(path: Path, tensors: dict[str, Tensor], model: Model) -> Non
             parameter.copy_(converted[name])
 
 
-# Data to test a model on
+# Test data for a model
 
 
 def load_test_data(
@@ -288,12 +290,12 @@ def load_test_data(
         _, test_iter = load_data_fashion_mnist(TEST_BATCH_SIZE, **settings)
     else:
         raise OtherDataError(
-            f"the model was trained on {description.data};", "name these data with {dataset}"
+            f"the model was trained on {description.data};", "name its data with {dataset}"
         )
     dataset = test_iter.dataset
     given = description._replace(shape=dataset.shape, classes=dataset.classes)
     if given != description:
-        other_names = " of other names" if given.in_words() == description.in_words() else ""
+        other_names = " with other names" if given.in_words() == description.in_words() else ""
         raise OtherDataError(
             f"{options.dataset or FASHION_MNIST} has {given.in_words()}{other_names}, but the "
             f"model is for {description.in_words()}"

@@ -1,4 +1,4 @@
-"""Answer a picture: mirror shoes, calibrate the probabilities for photographs, and warn."""
+"""Predict the class of a picture: mirror shoes, calibrate probabilities, and warn of doubts."""
 
 import functools
 from collections.abc import Mapping
@@ -18,22 +18,23 @@ from d2l_softmax.i18n import tr
 from d2l_softmax.training.evaluation import Model, calibrate
 
 SHOES = [CLASSES.index(name) for name in ("sandal", "sneaker", "ankle boot")]
-MIN_GAIN = 0.3  # of the shoes' probability in the mirror image; 0.1 to 0.7 do about as well
-# Mean and principal components of Fashion-MNIST's training images. The file and the numbers are
-# from: python -m benchmarks.doubts PHOTOGRAPHS MODEL
+MIN_GAIN = 0.3  # of the shoes' probability in the mirror image; 0.1 to 0.7 work about as well
+# Mean and principal components of Fashion-MNIST's training images. The file and the constants below
+# are written by: python -m benchmarks.doubts PHOTOGRAPHS MODEL
 COMPONENTS = Path(__file__).parent / "data" / "components.npz"
 SLOPE, USUAL, TEXTURE = 0.14, -0.5, 7.0
-MAX_TEXTURE = 0.5  # of 99 % of the training images; more is noise
+MAX_TEXTURE = 0.5  # the 99th percentile of the training images; above it texture is noise
 LAPLACIAN = torch.tensor([[[[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]]]])
 UNRELIABLE = "Often wrong: the probability is low for a picture so unlike the training images."
 MIRRORED = "mirrored: shoes in Fashion-MNIST point left"
 
 
 class Answer(NamedTuple):
-    """A model's answer to a picture: probabilities y_hat (q,), or None if no object was found.
+    """A prediction for a picture: probabilities y_hat (q,), or None if no object was found.
 
-    `X` (1, ...) is what the model saw. `steps` has the picture after each step, by the step's name;
-    `doubts` are warnings about the prediction. The logits were divided by the `temperature`.
+    `X` (1, ...) is the model's input. `steps` maps the name of each preprocessing step to its
+    result. `doubts` are warnings about the prediction. The logits were divided by the
+    `temperature`.
     """
 
     X: Tensor
@@ -44,10 +45,10 @@ class Answer(NamedTuple):
 
 
 def answer_picture(prepared: Preprocessed, model: Model, description: Description) -> Answer:
-    """Return a model's answer to a picture.
+    """Predict the class of a picture.
 
     For Fashion-MNIST, shoes that point right are mirrored and the probabilities are calibrated for
-    photographs. An image of a test set is no photograph: `model.probabilities` is its answer.
+    photographs. For images of the test set use `model.probabilities` instead.
     """
     X, steps, doubts = prepared.X, prepared.steps, prepared.doubts
     if not prepared.found:
@@ -65,15 +66,15 @@ def answer_picture(prepared: Preprocessed, model: Model, description: Descriptio
 
 
 def is_fashion_mnist(description: Description) -> bool:
-    """Return True if pictures become examples of Fashion-MNIST."""
+    """Return True if pictures are preprocessed to look like Fashion-MNIST."""
     return description.pictures == AS_FASHION_MNIST and description.classes == CLASSES
 
 
 def mirror_shoes(X: Tensor, model: Model) -> tuple[Tensor, Tensor]:
-    """Return images (n, 1, h, w) with right-pointing shoes mirrored, and which ones were, (n,).
+    """Mirror shoes that point right; return images (n, 1, h, w) and which were mirrored, (n,).
 
-    Fashion-MNIST's shoes point left. An image is mirrored if that raises the probability of a shoe,
-    whichever it is, by MIN_GAIN or more.
+    Fashion-MNIST's shoes point left. An image is mirrored if that raises the total probability of
+    the shoe classes by MIN_GAIN or more.
     """
     flipped = X.flip(-1)
     shoe, flipped_shoe = (model.probabilities(each)[:, SHOES].sum(dim=1) for each in (X, flipped))
@@ -82,17 +83,17 @@ def mirror_shoes(X: Tensor, model: Model) -> tuple[Tensor, Tensor]:
 
 
 def find_unreliable(X: Tensor, y_hat: Tensor) -> Tensor:
-    """Return which of n predictions are likely wrong, (n,), by images and probabilities (n, q).
+    """Return a mask (n,) of the predictions that are likely wrong, given probabilities (n, q).
 
-    The highest probability has to be the higher, the less the image is like Fashion-MNIST's.
+    The required probability increases with the image's unlikeness to Fashion-MNIST.
     """
     return y_hat.amax(dim=1) < SLOPE * (unlikeness(X) - USUAL)
 
 
 def unlikeness(X: Tensor) -> Tensor:
-    """Return how unlike Fashion-MNIST's images (n, 1, h, w) are, (n,).
+    """Measure how much images (n, 1, h, w) differ from Fashion-MNIST's; return (n,).
 
-    It is the residual less what fine texture accounts for: prints and folds are usual.
+    It is the residual minus the share explained by fine texture, such as prints and folds.
     """
     residual, texture = measure_unlikeness(X)
     return residual - TEXTURE * texture
@@ -101,10 +102,10 @@ def unlikeness(X: Tensor) -> Tensor:
 def measure_unlikeness(X: Tensor) -> tuple[Tensor, Tensor]:
     """Return residuals and fine texture of images (n, 1, h, w), each (n,).
 
-    The residual is the norm of what Fashion-MNIST's principal components leave of an image; texture
-    is the mean size of its Laplacian.
+    The residual is the norm of an image after projecting out Fashion-MNIST's principal components.
+    Texture is the mean absolute Laplacian.
     """
-    if X.shape[2:] != (SIDE, SIDE):  # of a model that was trained with --resize
+    if X.shape[2:] != (SIDE, SIDE):  # models trained with --resize have another size
         X = torch.nn.functional.interpolate(X, (SIDE, SIDE), mode="area")
     X = X.float().cpu()
     mean, components = read_components()
@@ -119,11 +120,11 @@ def read_components() -> tuple[Tensor, Tensor]:
     """Return mean (784,) and orthogonal unit vectors (k, 784) of Fashion-MNIST's images."""
     with np.load(COMPONENTS) as arrays:
         mean, components = (torch.tensor(arrays[name]).float() for name in ("mean", "components"))
-    return mean / 255, torch.linalg.qr(components.T).Q.T  # orthogonal but for rounding to bytes
+    return mean / 255, torch.linalg.qr(components.T).Q.T  # orthogonal apart from rounding to bytes
 
 
 def known_about_photographs(description: Description) -> str:
-    """Return a sentence on how often the model is right about photographs; "" for custom data."""
+    """Return a sentence on the model's accuracy on photographs; "" for custom data."""
     if not is_fashion_mnist(description):
         return ""
     if description.photographs is None:

@@ -55,6 +55,7 @@ def test_one_image_at_a_time(train, part_of_real, setting, dtype):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # augmented images take ten times as long
 @every_dtype
 @every_setting
 @pytest.mark.parametrize("batch_size", [256, 1000])

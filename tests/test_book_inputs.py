@@ -354,7 +354,7 @@ LOSS, OPTIMIZER = nn.CrossEntropyLoss(), torch.optim.SGD(NET.parameters(), 0.1)
     ],
 )
 def test_the_order_of_another_edition(call):
-    with pytest.raises(TypeError, match=r"Dive-into-DL-PyTorch.*the model comes first: \w+\(net, "):
+    with pytest.raises(TypeError, match=r"the model is the first argument: \w+\(net, "):
         call()
 
 

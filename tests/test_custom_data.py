@@ -413,7 +413,7 @@ def test_every_command_takes_the_data(tmp_path, capsys, make):
     assert status == (0 if has_images else 1)
     assert ("the model is for features" in capsys.readouterr().err) != has_images
     assert run(["evaluate", model]) == 1
-    assert "the model was trained on own; name these data with --dataset" in capsys.readouterr().err
+    assert "the model was trained on own; name its data with --dataset" in capsys.readouterr().err
 
 
 def test_a_model_is_not_used_on_other_data(tmp_path, capsys):
@@ -425,7 +425,7 @@ def test_a_model_is_not_used_on_other_data(tmp_path, capsys):
     model = str(tmp_path / "model.pt")
     for arguments, message in (
         (["evaluate", model, f"--dataset={b}"], "1x3x5 in 3 classes, but the model is for 1x4x5"),
-        (["evaluate", model, f"--dataset={c}"], "1x4x5 in 3 classes of other names, but"),
+        (["evaluate", model, f"--dataset={c}"], "1x4x5 in 3 classes with other names, but"),
         (
             ["predict", "--index=30", f"--model={model}", f"--dataset={a}"],
             "no test example 30; choose one with --index from 0 to 29",
@@ -462,7 +462,7 @@ def test_a_damaged_description_is_refused(tmp_path, capsys, damage):
     assert d2l_main.main(["evaluate", str(tmp_path / "model.pt")]) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert "model.json is damaged" in error or "model.pt is smaller than a model for" in error
+    assert "model.json is damaged" in error or "model.pt is too small for the model" in error
 
 
 @pytest.mark.parametrize("earlier", [False, True], ids=["written today", "of an earlier version"])
@@ -484,7 +484,8 @@ def test_custom_data_may_be_called_fashion_mnist(tmp_path, capsys, earlier):
     assert d2l_main.main([*argv, f"--output-dir={tmp_path}"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["class"] == "x"
     assert d2l_main.main(["evaluate", model]) == 1
-    assert "was trained on Fashion-MNIST; name these data with --dataset" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "the model was trained on Fashion-MNIST; name its data with --dataset" in error
 
 
 def test_an_earlier_description_of_fashion_mnist_is_read_as_before(tmp_path, made_up):
@@ -511,4 +512,4 @@ def test_a_training_on_other_data_is_not_resumed(tmp_path, capsys):
     assert train(tmp_path / "a", tmp_path, "--epochs=2") == 0
     write_arrays(tmp_path / "a", (X, y[::-1]), (X, y))
     assert train(tmp_path / "a", tmp_path, "--epochs=2", "--resume") == 1
-    assert "the data differ from those that it started with" in capsys.readouterr().err
+    assert "the data have changed since the training started" in capsys.readouterr().err

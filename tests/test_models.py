@@ -173,7 +173,7 @@ def test_impossible_results_on_photographs_are_refused(path, change):
 )
 def test_classes_and_shape_that_do_not_fit_are_refused(classes, shape, path):
     with pytest.raises(
-        UserError, match=r"W has shape \(60, 3\), but .* give classes, .* and shape"
+        UserError, match=r"W has shape \(60, 3\), but .* pass classes, .* and shape"
     ):
         d2l.save_model(path, scratch.SoftmaxRegression(60, 3), classes, shape)
     assert not list(path.parent.iterdir())

@@ -146,10 +146,18 @@ def test_a_batch_may_be_empty_for_predictions(twin):
             (torch.tensor([0, 2], dtype=dtype), ValueError, f"{dtype}, expected torch.int64")
             for dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.float32)
         ),
-        (torch.full((2, 3), 0.5), ValueError, "rows whose sums differ from 1 by up to 0.5"),
-        (torch.full((2, 3), 0.25), ValueError, "rows whose sums differ from 1 by up to 0.25"),
-        (torch.tensor([[0.5, 0.50002, 0.0]] * 2), ValueError, "sums differ from 1 by up to 2.0"),
-        (torch.tensor([[1.05, -0.05, 0.0], [1.0, 0.0, 0.0]]), ValueError, "entries from -0.05"),
+        (torch.full((2, 3), 0.5), ValueError, "row sums that differ from 1 by up to 0.5"),
+        (torch.full((2, 3), 0.25), ValueError, "row sums that differ from 1 by up to 0.25"),
+        (
+            torch.tensor([[0.5, 0.50002, 0.0]] * 2),
+            ValueError,
+            "that differ from 1 by up to 2.0",
+        ),
+        (
+            torch.tensor([[1.05, -0.05, 0.0], [1.0, 0.0, 0.0]]),
+            ValueError,
+            "smallest entry of -0.05",
+        ),
         (torch.full((2, 3), torch.nan), ValueError, "expected probabilities"),
         (torch.ones(2, 1), ValueError, r"of shape \(2, 1\), expected torch.float32 of shape"),
         (torch.ones(2, 3).double(), ValueError, r"torch.float64 .* expected torch.float32"),
@@ -171,7 +179,7 @@ def test_sums_of_targets_in_half_precision_may_be_off_by_more(dtype):
     thirds = THIRDS.to(dtype)
     assert (thirds.double().sum(1) - 1).abs().max() > 1e-5
     check_targets(thirds, thirds)
-    with pytest.raises(ValueError, match="rows whose sums differ from 1"):
+    with pytest.raises(ValueError, match="row sums that differ from 1"):
         check_targets(thirds, thirds * 1.1)
 
 
@@ -204,7 +212,7 @@ def test_invalid_images(twin, X, message):
 def test_images_of_one_pixel_are_rows(twin, shape):
     model = twin.SoftmaxRegression(1, 3)
     assert model(torch.zeros(5, 1)).shape == (5, 3)
-    with pytest.raises(ValueError, match=r"expected \(n, ...\) with 1 numbers an example"):
+    with pytest.raises(ValueError, match=r"expected \(n, ...\) with 1 numbers per example"):
         model(torch.zeros(shape))
 
 

@@ -143,9 +143,9 @@ def test_a_batch_is_counted_when_its_step_is_done(twin, batches, generator):
     ("losses", "trouble"),
     [
         ([16.5], ""),
-        ([16.5, 16.4], "the loss stays above 2.30 nats, that of guessing"),
-        ([16.5, 16.4, 16.3], "the loss stays above 2.30 nats, that of guessing"),
-        ([0.8, 2.6, 2.7], "the loss stays above 2.30 nats, that of guessing"),
+        ([16.5, 16.4], "the loss stays above ln 10 = 2.30 nats, that of uniform guessing"),
+        ([16.5, 16.4, 16.3], "the loss stays above ln 10 = 2.30 nats, that of uniform guessing"),
+        ([0.8, 2.6, 2.7], "the loss stays above ln 10 = 2.30 nats, that of uniform guessing"),
         ([2.31, 2.31], "the loss stays at ln 10 = 2.30 nats"),
         ([2.31, 2.1], ""),
         ([0.8, 2.4, 2.2], "the loss has risen above the 0.8000 nats of epoch 1"),
@@ -158,7 +158,7 @@ def test_divergence_is_named_once(losses, trouble):
     history = [EpochRecord(n, loss, 0.5, 0.5, 0.7, 0.1) for n, loss in enumerate(losses, 1)]
     reason = divergence_reason(history, 10)
     assert reason.startswith(trouble) if trouble else not reason
-    assert ("try a larger" if "ln 10" in trouble else "try a smaller") in reason or not trouble
+    assert ("try a larger" if "stays at" in trouble else "try a smaller") in reason or not trouble
     named = [new_divergence_reason(history[:n], 10) for n in range(1, len(history) + 1)]
     assert bool(trouble) <= sum(map(bool, named)) <= 1
 

@@ -159,7 +159,7 @@ def as_pixels(image: Any) -> Any:
 def open_figure(nrows: int, ncols: int, figsize: tuple[float, float]) -> tuple[Any, Any]:
     """Return a new figure and its axes; close all but the last MOST_OPEN of those from here.
 
-    A script that trains many times would have as many open, and pyplot keeps each in memory.
+    A script that trains many times would keep a figure open for each, in pyplot's memory.
     """
     plt = pyplot()
     still_open = [figure for figure in opened if plt.fignum_exists(figure.number)]

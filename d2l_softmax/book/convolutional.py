@@ -60,9 +60,9 @@ def train_ch6(
     """Train a model from new weights on a device by SGD, its curves drawn (in a terminal: printed).
 
     Loss and accuracy in training are those of the epoch so far, shown after each fifth of its
-    batches (rounded down) and after the last; the test accuracy comes once an epoch. At the end the
-    last of them are printed, and the examples a second, without the time for data, testing and
-    drawing.
+    batches (rounded down) and after the last; the test accuracy is measured once an epoch. At the
+    end the last of them are printed, and the examples a second, without the time for data, testing
+    and drawing.
 
     Raises ValueError for less than one epoch or batch, and for batch normalization on a batch of
     one example.

@@ -171,7 +171,7 @@ def read_data(options: argparse.Namespace) -> Loaders:
 
 
 def train(twin: ModuleType, loaders: Loaders, options: argparse.Namespace) -> Result:
-    """Train on `options.images` of the images, in as many steps as with all, and evaluate."""
+    """Train on `options.images` of the images, in the number of steps of all, and evaluate."""
     train_iter, valid_iter = loaders
 
     images = RepeatingLoader(

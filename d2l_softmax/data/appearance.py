@@ -12,7 +12,7 @@ SAMPLE = 2000  # images that are measured, at most
 MAX_NUMBERS, BLOCK = 1 << 27, 1 << 22  # in these images, and in those that are measured at a time
 MAX_MARGIN = 0.4
 TOLERANCE = 0.2  # of an image's contrast: what differs less belongs to the background
-MIN_UNIFORM = 0.7  # of an image's border that is background; objects may touch it
+MIN_UNIFORM = 0.7  # of an image's border that is background; objects may cover the rest
 MIN_IMAGES = 0.9  # of the images, which have the same background
 
 

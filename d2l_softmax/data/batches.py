@@ -58,7 +58,7 @@ class ArrayDataset(Dataset):
         """
         if not len(images) == len(labels) > 0:
             raise ValueError(
-                f"{len(images)} images and {len(labels)} labels, expected as many of both, "
+                f"{len(images)} images and {len(labels)} labels, expected equal numbers, "
                 "and at least one"
             )
         if not dtype.is_floating_point:

@@ -68,7 +68,7 @@ def load_data(
 
     - image files in a folder for each class, below `train`, `test` and `val` or without these;
       or in any folder, with a table of file names and labels, `labels.csv`;
-    - arrays in .npy or .npz files: `X_train`, `y_train`, `train_images`, `x_test` and the like;
+    - arrays in .npy or .npz files: `X_train`, `y_train`, `train_images`, `x_test` or similar names;
     - CSV or Parquet files with a column of labels: `label`, `class`, `target` or `y`;
     - IDX files as MNIST has them, plain or .gz.
 

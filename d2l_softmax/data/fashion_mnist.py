@@ -21,7 +21,7 @@ from d2l_softmax.data.sources import read_files
 
 FASHION_MNIST = "Fashion-MNIST"  # the name of the data without --dataset
 NUM_TRAIN = 60_000
-TEST_BATCH_SIZE = 1_000  # 3 MB as float32, and nearly as fast as all at once
+TEST_BATCH_SIZE = 1_000  # 3 MB as float32, and nearly as fast as a single batch
 CLASSES = (
     "t-shirt",
     "trouser",

@@ -35,7 +35,7 @@ def reading(path: Path, expected: str) -> Iterator[None]:
 def check_regular(path: Path, most_bytes: int | None = None, remedy: str = "") -> None:
     """Raise DatasetError unless the path is a regular file of at most `most_bytes`; or OSError.
 
-    Opening a named pipe would wait for ever, and a device such as /dev/zero has no end.
+    Opening a named pipe would block forever, and a device such as /dev/zero has no end.
     """
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):

@@ -43,7 +43,7 @@ def find_image_folder(path: Path, size: list[int]) -> DatasetFiles | None:
 
 
 def list_class_folders(path: Path, size: list[int]) -> ImageFolder | None:
-    """List the images of `train/CLASS/…` and its like, or of `CLASS/…`; None if there are none."""
+    """List the images of `train/CLASS/…` or similar, or of `CLASS/…`; None if there are none."""
     roots: dict[str, Path] = {}
     for folder in subfolders(path):
         if (split := split_of(folder.name)) and not kind_of(folder.name):
@@ -104,7 +104,7 @@ def list_images(root: Path, left_out: LeftOut) -> dict[str, list[Path]]:
 
     A class folder may be a link, but not to a folder that has it, or to another class.
     """
-    # Links in circles would give the same images several times, under different labels.
+    # Circular links would give the same images several times, under different labels.
     seen = {os.path.realpath(root)} | {
         str(parent) for parent in Path(os.path.realpath(root)).parents
     }

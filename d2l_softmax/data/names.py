@@ -47,7 +47,7 @@ def kind_of(name: str) -> str | None:
 def by_role(names: Iterable[str]) -> dict[str, list[str]]:
     """Return the names by role: "train_images", "train_labels", "test_images" and so on.
 
-    A name without a word for the split, such as `X`, is of the training data.
+    A name that does not name a split, such as `X`, is of the training data.
     """
     roles: dict[str, list[str]] = {}
     for name in names:

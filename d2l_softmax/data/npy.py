@@ -56,7 +56,7 @@ def read_npy(path: Path) -> np.ndarray:
 def find_npz(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
     """Return the data of a .npz file, or of those in a directory; None without such files.
 
-    Its arrays are found by their names: `x_train`, `train_images`, `X` and the like. There may be
+    Its arrays are found by their names: `x_train`, `train_images`, `X` or similar. There may be
     a file for each split, such as `train.npz` and `test.npz`.
     """
     files = [path] if path.is_file() else sorted(path.glob("*.npz"))

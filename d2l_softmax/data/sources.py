@@ -33,7 +33,7 @@ SYSTEM_COPY = Path("/usr/share/datasets/fashion-mnist")
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
 MAX_BYTES = 100_000_000  # read of a file; the largest of the four has 47 MB
 NETWORK_TIMEOUT = 30  # seconds; a firewall that drops packets never answers
-DOWNLOAD_ERRORS = (EOFError, HTTPException, zlib.error)  # beside OSError and its like
+DOWNLOAD_ERRORS = (EOFError, HTTPException, zlib.error)  # in addition to OSError
 
 
 class DataUnavailableError(UserError, RuntimeError):

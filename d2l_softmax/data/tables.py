@@ -25,7 +25,7 @@ LABEL_COLUMNS = {"label", "labels", "class", "target", "y"}  # names of the colu
 ROW_NUMBERS = {"", "id", "index", "unnamed: 0"}  # names of columns that number the rows
 PIXEL = re.compile(r"(pixel|px|p)?[ _-]?\d+([ x_-]\d+)?", re.IGNORECASE)
 DELIMITERS = ",;\t|"
-MOST_BYTES = 400_000_000  # of a file: the numbers take up to three times as much memory
+MOST_BYTES = 400_000_000  # of a file: the numbers need at most three times the memory
 HEAD = 1 << 20  # bytes that have the first two lines
 
 
@@ -224,7 +224,7 @@ def find_labels(
 def guess_labels(numbers: np.ndarray) -> int | None:
     """Return which of the first and the last column (0, d - 1) has labels; None if that is unclear.
 
-    Labels are whole numbers without gaps that begin with 0 or 1, and at most half as many as rows.
+    Labels are whole numbers without gaps that begin with 0 or 1, at most half the number of rows.
     """
     found = []
     for column in dict.fromkeys((0, numbers.shape[1] - 1)):

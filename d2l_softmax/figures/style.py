@@ -79,7 +79,7 @@ def default_style() -> Iterator[None]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams["text.parse_math"] = False  # a class may be named $5
-        # What a generic family stands for is looked up when text is drawn, not when it is made.
+        # A generic family is resolved when text is drawn, not when it is created.
         matplotlib.rcParams["font.family"] = [DEFAULT_FONT, "fantasy"]
         matplotlib.rcParams["font.fantasy"] = [DEFAULT_FONT]
         if current_language() == "zh" and (font := chinese_font()):
@@ -132,7 +132,7 @@ def whole_numbers(axis: Axis) -> None:
 def new_tiles(
     number: int, columns: int, side: float = 1.1, margin: float = 0.0
 ) -> tuple[Figure, Axes]:
-    """Return a figure and one axes with room for square tiles, each below its title.
+    """Return a figure and one axes with space for square tiles, each below its title.
 
     One axes for all tiles, because creating one for each takes most of the drawing time. `side`
     of a tile and right `margin` are in inches.

@@ -1,4 +1,4 @@
-"""Agreement of two trainings: their differences, and the tolerances for rounding errors."""
+"""Compare two training runs: differences after each epoch, and tolerances for rounding errors."""
 
 from typing import NamedTuple
 
@@ -11,10 +11,10 @@ from d2l_softmax.training.history import EpochRecord
 
 
 class Tolerance(NamedTuple):
-    """The largest differences after an epoch that rounding explains."""
+    """The largest differences after an epoch that rounding errors explain."""
 
-    loss: float  # nats, of training and test
-    accuracy: float  # of training and test, as shares
+    loss: float  # training and test loss, in nats
+    accuracy: float  # training and test accuracy, 0 to 1
     parameter: float  # any entry of W and b
 
 
@@ -29,7 +29,7 @@ class MismatchError(UserError, ArithmeticError):
 
 
 class Difference(NamedTuple):
-    """Absolute differences of two trainings after an epoch; of W and b the largest."""
+    """Absolute differences of two training runs after an epoch; the largest over W and over b."""
 
     train_loss: float
     train_acc: float
@@ -57,7 +57,7 @@ class Difference(NamedTuple):
         """Return True if every difference is within the tolerance."""
         loss, accuracy, parameter = tolerance
         limits = (loss, accuracy, accuracy, loss, parameter, parameter)
-        # Shares are rounded: 2 images of 10,000 can come out a last digit above 2e-4.
+        # Accuracies are rounded: 2 of 10,000 images can give slightly more than 2e-4.
         return all(a <= limit * (1 + 1e-9) for a, limit in zip(self, limits, strict=True))
 
 
@@ -67,7 +67,7 @@ def largest_difference(one: Tensor, other: Tensor) -> float:
 
 
 def first_mismatch(differences: list[Difference], tolerance: Tolerance) -> int | None:
-    """Return the first epoch (from 1) that differs by more than the tolerance, None if none."""
+    """Return the first epoch (from 1) with a difference above the tolerance, or None."""
     for epoch, difference in enumerate(differences, start=1):
         if not difference.within(tolerance):
             return epoch
@@ -75,5 +75,5 @@ def first_mismatch(differences: list[Difference], tolerance: Tolerance) -> int |
 
 
 def count_disagreements(one: Tensor, other: Tensor) -> int:
-    """Return the number of examples for which two arrays of predictions (n,) differ."""
+    """Count the examples for which two arrays of predictions (n,) differ."""
     return int(torch.ne(one, other).sum())

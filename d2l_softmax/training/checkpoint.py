@@ -1,8 +1,8 @@
-"""Write and read checkpoint.pt: the state of a training, one dictionary, written atomically.
+"""Write and read checkpoint.pt: the state of a training run, a dictionary, written atomically.
 
 Its keys: model, optimizer, scheduler, generators, epoch (completed epochs), batch (completed
-batches of the next epoch), metric (sums over these batches), history, config, and the other keys
-of `Training.state_dict`. It is written first: all other files of a run follow from it.
+batches of the next epoch), metric (sums over these batches), history, config, and the other keys of
+`Training.state_dict`. It is written before the other files of a run, which can be restored from it.
 """
 
 import io
@@ -16,25 +16,25 @@ from d2l_softmax.io import DamagedFileError, read_saved, write_atomically
 from d2l_softmax.training.fit import Training
 
 NAME = "checkpoint.pt"
-MOST_BYTES = 1_000_000_000  # above the size of any checkpoint of this project
+MOST_BYTES = 1_000_000_000  # larger than any checkpoint of this project
 
 
 class CheckpointError(UserError, ValueError):
-    """A checkpoint can't be used; the message names the file and says why."""
+    """A checkpoint can't be loaded; the message names the file and the reason."""
 
 
 def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
-    """Write a training's state_dict and its config; OutputError leaves the file as it was."""
+    """Write a training's state_dict and its config; OutputError leaves the file unchanged."""
     buffer = io.BytesIO()
     torch.save(checkpoint, buffer)
     write_atomically(path, buffer.getvalue())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:
-    """Read what save_checkpoint wrote; None if there is no such file.
+    """Read a checkpoint; None if there is no such file.
 
-    Nothing in the file is executed, and its checksums are compared. Raises CheckpointError if it
-    is damaged or no checkpoint.
+    Nothing in the file is executed, and its checksums are compared. Raises CheckpointError if it is
+    damaged or not a checkpoint.
     """
     try:
         checkpoint = read_saved(path, MOST_BYTES)
@@ -42,7 +42,7 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
         if not all(isinstance(count, int) and count >= 0 for count in counts):
             raise ValueError("invalid number of epochs or batches")
         if not isinstance(checkpoint["config"]["twin"], str):
-            raise ValueError("no twin")
+            raise ValueError("not a twin")
         return checkpoint
     except FileNotFoundError:
         return None
@@ -58,20 +58,20 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
 def resume_from(
     checkpoint: dict[str, Any], training: Training, checksums: list[int], path: Path
 ) -> None:
-    """Load a checkpoint into a training; CheckpointError if it is of another training."""
+    """Load a checkpoint into a training; CheckpointError if it belongs to another training."""
     try:
         if checkpoint["config"]["checksums"] != checksums:
-            raise ValueError("the data differ from those that it started with")
+            raise ValueError("the data have changed since the training started")
         training.load_state_dict(checkpoint)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(
-            f"{path} is damaged or of another training: {error};",
+            f"{path} is damaged or belongs to another training: {error};",
             "leave {resume} out to start over",
         ) from error
 
 
 def epochs_of(checkpoint: dict[str, Any]) -> int:
-    """Return the number of epochs of the whole training."""
+    """Return the total number of epochs of the training."""
     return checkpoint["config"]["options"]["epochs"]
 
 

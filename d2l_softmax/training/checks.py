@@ -1,7 +1,7 @@
-"""Argument checks of both twins: messages name the value and the expected one.
+"""Argument checks of both twins: messages name the value and the expected value.
 
-Checks of shapes and dtypes are cheap. Checks of label values would synchronize a CUDA device with
-the host in every step, so there the device itself asserts.
+Checks of shapes and dtypes are cheap. On a CUDA device, label values are checked by device-side
+assertions: a check on the host would synchronize in every step.
 """
 
 from collections.abc import Callable
@@ -14,38 +14,38 @@ from d2l_softmax.errors import UserError
 
 
 class OtherEditionError(UserError, TypeError):
-    """A call is written as in another edition of the book; the message has the one for here."""
+    """A call follows another edition of the book; the message shows the call to use here."""
 
 
 def check_order(function: Callable, net: object, data_iter: object) -> None:
-    """Raise OtherEditionError if the model and the batches are in each other's place."""
+    """Raise OtherEditionError if the model and the batches are swapped."""
     if callable(data_iter) and not callable(net):
         name = function.__name__
         raise OtherEditionError(
             f"{name}({type(net).__name__}, {type(data_iter).__name__}, ...) is the order of "
             "Dive-into-DL-PyTorch and of the book's first edition;",
-            f"here the model comes first: {name}(net, data_iter, ...)",
+            f"here the model is the first argument: {name}(net, data_iter, ...)",
         )
 
 
 def check_tensor(name: str, value: object) -> None:
-    """Raise TypeError unless the value is a tensor; the message says how to make one."""
+    """Raise TypeError unless the value is a tensor; the message says how to convert it."""
     if not isinstance(value, Tensor):
         raise TypeError(
-            f"{name} is of type {type(value).__name__}, expected a tensor: "
-            f"torch.as_tensor({name}) makes one"
+            f"{name} is of type {type(value).__name__}, expected a tensor; "
+            f"use torch.as_tensor({name})"
         )
 
 
 def check_inputs(X: Tensor, W: Tensor) -> None:
-    """Raise unless X is a batch of images (n, ...) with as many pixels as W (d, q) has rows.
+    """Raise unless X is a batch of images (n, ...) with d pixels each, for W (d, q).
 
-    TypeError if it is no tensor, ValueError if its shape or dtype is not the model's.
+    TypeError if it is not a tensor, ValueError if its shape or dtype is not the model's.
     """
     check_tensor("X", X)
     if X.dim() < 2 or X.shape[1:].numel() != W.shape[0]:
         raise ValueError(
-            f"X has shape {tuple(X.shape)}, expected (n, ...) with {len(W)} numbers an example"
+            f"X has shape {tuple(X.shape)}, expected (n, ...) with {len(W)} numbers per example"
         )
     if X.dtype != W.dtype:
         raise ValueError(f"X is {X.dtype}, expected the model's {W.dtype}")
@@ -54,9 +54,10 @@ def check_inputs(X: Tensor, W: Tensor) -> None:
 def check_targets(predictions: Tensor, y: Tensor, reduction: str = "mean") -> None:
     """Raise unless y is a target for each row of the predictions (n, q).
 
-    Either classes (n,), int64 from 0 to q - 1, or probabilities (n, q) of the predictions' dtype.
-    TypeError if an argument is no tensor, ValueError for wrong shapes, dtypes, probabilities or
-    reductions ("mean", "sum" and "none" are known), IndexError for classes out of range.
+    Targets are classes (n,), int64 from 0 to q - 1, or probabilities (n, q) of the predictions'
+    dtype. TypeError if an argument is not a tensor. ValueError for wrong shapes, dtypes or
+    probabilities, or a reduction other than "mean", "sum" and "none". IndexError for classes out of
+    range.
     """
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction is {reduction!r}, expected 'mean', 'sum' or 'none'")
@@ -69,18 +70,18 @@ def check_targets(predictions: Tensor, y: Tensor, reduction: str = "mean") -> No
         check_probabilities(predictions, y)
         return
     if y.shape != (n,):
-        raise ValueError(f"y has shape {tuple(y.shape)}, expected ({n},), one label a prediction")
+        raise ValueError(f"y has shape {tuple(y.shape)}, expected ({n},), one label per prediction")
     if y.dtype != torch.int64:
         raise ValueError(f"y is {y.dtype}, expected torch.int64")
     check_classes(y, q)
 
 
 def check_classes(y: Tensor, q: int) -> None:
-    """Raise IndexError if a label (n,) is not one of the classes 0 to q - 1.
+    """Raise IndexError if a label (n,) is not a class from 0 to q - 1.
 
-    On a CUDA device the error is torch's "device-side assert" and comes with a later operation.
+    On a CUDA device a later operation raises torch's "device-side assert" instead.
     """
-    if y.is_meta:  # it has no values
+    if y.is_meta:  # meta tensors have no values
         return
     if y.is_cuda:
         torch._assert_async(((y >= 0) & (y < q)).all())
@@ -97,24 +98,24 @@ def check_probabilities(predictions: Tensor, y: Tensor) -> None:
             f"y is {y.dtype} of shape {tuple(y.shape)}, expected {predictions.dtype} of shape "
             f"{tuple(predictions.shape)}, the predictions'"
         )
-    if y.is_cuda or y.is_meta:  # checking would wait for the device, and nothing is indexed
+    if y.is_cuda or y.is_meta:  # a check would synchronize, and nothing is indexed
         return
     # summed in y's own dtype: Apple's GPU has no float64
     lowest, error = float(y.min()), float((y.sum(dim=1) - 1).abs().max())
     if not (lowest >= 0 and error <= max(1e-5, 4 * torch.finfo(y.dtype).eps)):
         raise ValueError(
-            f"y has entries from {lowest:g} on and rows whose sums differ from 1 by up to "
+            f"y has a smallest entry of {lowest:g} and row sums that differ from 1 by up to "
             f"{error:g}, expected probabilities"
         )
 
 
 def check_numbers(below: float | None = None, **settings: float) -> list[float]:
-    """Return the settings of an optimizer as floats; raise unless each is a number of at least 0.
+    """Return the settings of an optimizer as floats; raise unless each is a number ≥ 0.
 
-    With `below`, it must also be less than that. NumPy's scalars are numbers. TypeError if a
-    setting is no number, ValueError if it is out of range or NaN.
+    With `below`, each must be in [0, below). NumPy scalars are numbers. TypeError if a setting is
+    not a number, ValueError if it is out of range or NaN.
     """
-    expected = "a number of at least 0" if below is None else f"a number from 0 to below {below}"
+    expected = "a number of at least 0" if below is None else f"a number in [0, {below})"
     for name, value in settings.items():
         if not isinstance(value, Real):
             raise TypeError(f"{name} is {value!r}, expected {expected}")

@@ -16,7 +16,7 @@ from d2l_softmax.errors import UserError
 
 
 class RankError(UserError, ValueError):
-    """Ranks have different options or data, or are unreachable; rank 0 prints the message."""
+    """Ranks have different options or data, or lost the connection; rank 0 prints the message."""
 
 
 class Launch(NamedTuple):
@@ -42,7 +42,7 @@ def is_main() -> bool:
 
 
 def count_restarts() -> int:
-    """Return how often torchrun has restarted the ranks after a failure."""
+    """Return how many times torchrun has restarted the ranks after a failure."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
 
 
@@ -56,7 +56,8 @@ def process_group(device: str) -> Iterator[None]:
     if device == "cuda":
         torch.cuda.set_device(launch.local_rank)
     try:
-        # The store outlives the ranks: without a prefix it has addresses from before a restart.
+        # The store outlives the ranks: without a prefix, it returns addresses from before a
+        # restart.
         store, _, _ = next(distributed.rendezvous("env://"))
         store = distributed.PrefixStore(f"restart {count_restarts()}", store)
         distributed.init_process_group(
@@ -70,10 +71,10 @@ def process_group(device: str) -> Iterator[None]:
         if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
             raise
         raise RankError(
-            "the connection to another rank was lost, torchrun reports why;",
+            "the connection to another rank was lost, torchrun prints the reason;",
             "continue with {resume}",
         ) from error
-    distributed.destroy_process_group()  # not after an error: it might wait for the others
+    distributed.destroy_process_group()  # not after an error: it might wait for the other ranks
 
 
 def all_reduce_sums(*numbers: float) -> list[float]:
@@ -95,7 +96,7 @@ def broadcast_from_rank0(value: Any) -> Any:
 
 
 def check_equal(what: str, facts: dict[str, Any]) -> None:
-    """Raise RankError on all ranks if the facts of a rank differ from those of rank 0."""
+    """Raise RankError on all ranks if any rank's facts differ from rank 0's."""
     world_size = get_launch().world_size
     if world_size == 1:
         return
@@ -114,12 +115,12 @@ def check_equal(what: str, facts: dict[str, Any]) -> None:
 class Shard:
     """This rank's share of the rows of each batch of a loader.
 
-    `weight` is the number of its rows divided by that of the batch, 0 to 1. Ranks without rows skip
-    the batch (weight 0); only the last batch of a pass may have fewer rows than there are ranks.
+    `weight` is the share of the batch's rows that this rank has, 0 to 1. Ranks without rows skip
+    the batch (weight 0). Only the last batch of an epoch may have fewer rows than there are ranks.
     """
 
     def __init__(self, loader: Any, rank: int, world_size: int):
-        """Wrap an ArrayLoader; all ranks must draw the same order from equal generators."""
+        """Wrap an ArrayLoader; generators in the same state must give all ranks the same order."""
         self.loader, self.rank, self.world_size, self.weight = loader, rank, world_size, 1.0
         self.dataset = loader.dataset
 
@@ -128,11 +129,11 @@ class Shard:
         return len(self.loader)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield a pass over this rank's rows: X (m, ...) and y (m,), where m may vary by 1."""
+        """Yield an epoch's batches of this rank's rows: X (m, ...) and y (m,)."""
         return self.batches()
 
     def batches(self, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield a pass from the batch `first` (from 0) on; those before are not looked up."""
+        """Yield an epoch's batches from number `first` (from 0); earlier ones are not looked up."""
         self.weight = 1.0
         for indices, draws in self.loader.steps(first):
             rows = indices.tensor_split(self.world_size)[self.rank]

@@ -25,7 +25,7 @@ class Model(Protocol):
         """Return the biases (q,)."""
 
     def __call__(self, X: Tensor) -> Tensor:
-        """Return a row of scores for each of the images X (n, ...): probabilities or logits."""
+        """Return scores (n, q) for the images X (n, ...): probabilities or logits."""
 
     def parameters(self) -> Iterable[Tensor]:
         """Return the learned parameters."""
@@ -35,13 +35,13 @@ class Model(Protocol):
 
 
 def calibrate(y_hat: Tensor, temperature: float) -> Tensor:
-    """Return the probabilities (n, q) of the logits of y_hat (n, q) divided by a temperature."""
-    # 1 is most common, and changes no digit
+    """Divide the logits of probabilities y_hat (n, q) by a temperature; return probabilities."""
+    # 1 is the most common value, and must not change a digit
     return y_hat if temperature == 1 else (y_hat.log() / temperature).softmax(dim=1)
 
 
 def format_probability(probability: float) -> str:
-    """Return a probability with three decimals; a smaller one is not written as zero."""
+    """Format a probability with three decimals; small ones are never written as zero."""
     return f"{probability:.3f}" if probability >= 0.001 else "<0.001"
 
 
@@ -71,7 +71,7 @@ class LabelledBatches(Protocol):
 
 
 class ClassScore(NamedTuple):
-    """Precision, recall and number of examples of a class; None where 0 is divided by 0."""
+    """Precision, recall and number of examples of a class; None for 0 / 0."""
 
     label: str
     precision: float | None
@@ -94,10 +94,10 @@ def wilson_interval(share: float, n: int) -> tuple[float, float]:
     Wilson (1927), "Probable inference, the law of succession, and statistical inference". It stays
     within [0, 1] and contains the share, also for shares of 0 and 1.
     """
-    z = 1.96  # of 95 % of a normal distribution
+    z = 1.96  # the normal quantile for 95 %
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    # For shares of 0 and 1, rounding could exclude the share.
+    # Rounding could exclude shares of 0 and 1 from the interval.
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
@@ -107,15 +107,15 @@ def standard_error(share: float, n: int) -> float:
 
 
 class Evaluation:
-    """Metrics of probabilities y_hat (n, q) for examples with labels y (n,).
+    """Metrics of predicted probabilities y_hat (n, q), given the labels y (n,).
 
     `classes` has the names of the q classes.
     """
 
     def __init__(self, y_hat: Tensor, y: Tensor, classes: Sequence[str]):
-        """Store the arguments; ValueError unless there is a name for each class."""
+        """Store the arguments; ValueError unless each class has a name."""
         if len(classes) != y_hat.shape[1]:
-            raise ValueError(f"{len(classes)} names of classes, expected {y_hat.shape[1]}")
+            raise ValueError(f"{len(classes)} class names, expected {y_hat.shape[1]}")
         self.y_hat, self.y, self.classes = y_hat, y, classes
         self.confidence, self.predicted = y_hat.max(dim=1)  # (n,), (n,)
 
@@ -126,23 +126,23 @@ class Evaluation:
 
     @property
     def standard_error(self) -> float:
-        """Return the standard error of the accuracy: how much other test data would change it."""
+        """Return the standard error of the accuracy."""
         return standard_error(self.accuracy, len(self.y))
 
     @property
     def loss(self) -> float:
-        """Return the mean cross-entropy in nats, kept finite as scratch.cross_entropy keeps it."""
+        """Return the mean cross-entropy in nats, kept finite as in scratch.cross_entropy."""
         tiny = torch.finfo(self.y_hat.dtype).tiny
         picked = self.y_hat.gather(1, self.y.unsqueeze(1)).clamp(min=tiny)
         return -float(picked.double().log().mean())
 
     def confusion(self) -> Tensor:
-        """Return the confusion matrix (q, q): true classes in rows, predicted ones in columns."""
+        """Return the confusion matrix (q, q): rows are true classes, columns predicted classes."""
         q = self.y_hat.shape[1]
         return torch.bincount(self.y * q + self.predicted, minlength=q * q).reshape(q, q)
 
     def class_scores(self) -> list[ClassScore]:
-        """Return for each class its precision, its recall and its number of examples."""
+        """Return precision, recall and number of examples of each class."""
         right = self.y[self.predicted == self.y]
         correct, predicted, examples = (
             torch.bincount(labels, minlength=len(self.classes)).tolist()
@@ -162,14 +162,14 @@ class Evaluation:
     def balanced_accuracy(self) -> float:
         """Return the mean recall of the classes that have examples, 0 to 1.
 
-        A model that always names the largest class has 1 / q. Brodersen, Ong, Stephan and Buhmann
-        (2010), "The balanced accuracy and its posterior distribution".
+        It is 1 / q for a model that always predicts the largest class. Brodersen, Ong, Stephan and
+        Buhmann (2010), "The balanced accuracy and its posterior distribution".
         """
         recalls = [s.recall for s in self.class_scores() if s.recall is not None]
         return math.fsum(recalls) / len(recalls)
 
     def reliability(self) -> list[Bin]:
-        """Return the non-empty bins of confidence, each a tenth wide."""
+        """Return the non-empty bins of the reliability diagram, each 0.1 wide."""
         numbers = (self.confidence * NUM_BINS).long().clamp(max=NUM_BINS - 1)
         right = (self.predicted == self.y).double()
         bins = []
@@ -182,7 +182,7 @@ class Evaluation:
         return bins
 
     def calibration_error(self) -> float:
-        """Return |confidence - accuracy| averaged over all predictions, bin by bin (ECE).
+        """Return the expected calibration error: the mean of |confidence - accuracy| over the bins.
 
         Naeini, Cooper, Hauskrecht (2015), section 3.
         """
@@ -196,7 +196,7 @@ class Evaluation:
 
 
 def evaluate(model: Model, data_iter: LabelledBatches) -> Evaluation:
-    """Evaluate a model on all batches (X, y) of a loader; the result is on the CPU.
+    """Evaluate a model on all batches (X, y) of a loader; the result's tensors are on the CPU.
 
     The names of the classes come from the loader's data set.
     """
@@ -204,7 +204,7 @@ def evaluate(model: Model, data_iter: LabelledBatches) -> Evaluation:
     with torch.no_grad():
         for X, y in data_iter:
             probabilities = model.probabilities(X).cpu()
-            if not n:  # one allocation: with thousands of classes, twice the memory counts
+            if not n:  # allocated once: torch.cat would need twice the memory
                 y_hat = probabilities.new_empty(len(data_iter.dataset), probabilities.shape[1])
             y_hat[n : n + len(y)] = probabilities
             labels.append(y.cpu())

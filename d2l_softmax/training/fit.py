@@ -1,4 +1,4 @@
-"""Train a model epoch by epoch with its twin's train_epoch, starting at any batch of any epoch."""
+"""Train a model with its twin's train_epoch, from the start or from any batch of any epoch."""
 
 import functools
 import math
@@ -24,18 +24,18 @@ REMEDY = "try a smaller {lr}, {momentum} or {weight_decay}"
 
 
 class DivergedError(UserError, FloatingPointError):
-    """A loss or a weight became infinite or NaN; the message says where and what to try."""
+    """A loss or a weight became infinite or NaN; the message says when, and what to try."""
 
 
 class Training:
-    """A model in training, and how far it has come; under torchrun, this rank's.
+    """A training run: model, optimizer, loaders and progress; under torchrun, those of this rank.
 
-    `history` has the epochs that ended, `batch` counts the batches done in the next one, and
-    `metric` sums their losses, correct predictions and examples. The loaders are ArrayLoaders;
-    `generators` are those of the "weights" and of the "order" of the training examples.
-    `weight_history`, if not None, gets the weights (d, q) before the first epoch and after each, of
-    the first `most_classes` classes. With `keep_best`, `best` has W and b after the epoch with the
-    highest accuracy on the held-out data.
+    `history` has a record of each completed epoch. `batch` counts the completed batches of the next
+    one, `metric` sums their losses, correct predictions and examples. The loaders are ArrayLoaders;
+    `generators` draw the "weights" and the "order" of the training examples. `weight_history`, if
+    not None, stores the weights (d, q) of the first `most_classes` classes, before the first epoch
+    and after each. With `keep_best`, `best` has W and b after the epoch with the highest accuracy
+    on the held-out data.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Training:
 
     @functools.cached_property
     def trained(self) -> tuple[Any, Any]:
-        """Return the model and optimizer that train_epoch takes; the ranks are connected here."""
+        """Return the model and optimizer for train_epoch; torchrun's ranks are connected here."""
         if self.launch.world_size == 1:
             return self.model, self.optimizer
         parallel = self.twin.data_parallel
@@ -88,10 +88,10 @@ class Training:
             self.weight_history[len(self.history)] = W.to("cpu", copy=True)
 
     def fit(self, after_batch: Callable[[], object] | None = None) -> Iterator[EpochRecord]:
-        """Train the epochs that are left, and yield a record after each.
+        """Train the remaining epochs, and yield a record after each.
 
-        `after_batch` is called after each batch; whatever it raises ends the training there. Raises
-        DivergedError as soon as a loss, or after an epoch a weight, is no longer finite.
+        `after_batch` is called after each batch; its exceptions end the training. Raises
+        DivergedError as soon as a loss, or at the end of an epoch a weight, is not finite.
         """
         while len(self.history) < self.epochs:
             epoch = len(self.history) + 1
@@ -102,7 +102,7 @@ class Training:
                 raise DivergedError(
                     f"the loss became {error.value} in epoch {epoch}, batch {error.step}:", REMEDY
                 ) from error
-            # The last step comes after the last loss: its damage would show an epoch too late.
+            # The last step follows the last loss: its overflow would be noticed an epoch too late.
             if not is_finite(self.model):
                 raise DivergedError(f"a weight is no longer finite after epoch {epoch}:", REMEDY)
             test_loss, test_acc = self.evaluate("test")
@@ -123,7 +123,7 @@ class Training:
             yield record
 
     def train_epoch(self, after_batch: Callable[[], object] | None) -> tuple[float, float]:
-        """Train on the batches that are left of an epoch; return its mean loss and accuracy."""
+        """Train on the remaining batches of an epoch; return its mean loss and accuracy."""
         batches = self.remaining_batches(after_batch)
         result = self.twin.train_epoch(self.trained[0], batches, self.trained[1], self.metric)
         if self.launch.world_size == 1:
@@ -140,7 +140,7 @@ class Training:
         )
 
     def remaining_batches(self, after_batch: Callable[[], object] | None) -> Iterator:
-        """Yield the batches that are left, and count each when its step is done."""
+        """Yield the remaining batches, and count each after its step."""
         for batch in self.loaders["train"].batches(self.batch):
             yield batch
             self.batch += 1
@@ -148,7 +148,7 @@ class Training:
                 after_batch()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint has of the training; all ranks have to call it.
+        """Return the state of the training for a checkpoint; all ranks have to call it.
 
         Raises NonFiniteError if a loss was infinite or NaN.
         """
@@ -173,9 +173,10 @@ class Training:
         return state | {"best": self.best} if self.keep_best else state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue where the state_dict of another training was taken.
+        """Restore the state of another training.
 
-        Raises KeyError, TypeError, ValueError or RuntimeError if that was another kind of training.
+        Raises KeyError, TypeError, ValueError or RuntimeError if the state does not fit this
+        training.
         """
         model = state_dict["model"]
         if model["W"].shape != self.model.W.shape or model["b"].shape != self.model.b.shape:
@@ -195,28 +196,31 @@ class Training:
             self.weight_history = {}
         self.start_epoch()
         self.batch, self.seconds_before = state_dict["batch"], state_dict["seconds"]
-        if self.launch.rank == 0:  # the sums are those of all ranks
+        if self.launch.rank == 0:  # the saved sums are those of all ranks
             self.metric.load_state_dict(state_dict["metric"])
         if self.weight_history is not None and (self.batch or "weight_history" in state_dict):
             self.weight_history = state_dict.get("weight_history", {})
 
 
 def divergence_reason(history: Sequence[EpochRecord], num_classes: int) -> str:
-    """Return what goes wrong in a training that has finite numbers, or "" if nothing does.
+    """Return a warning if the training does not learn although its numbers are finite, else "".
 
-    In its last two epochs the loss was more than a tenth above ln q, which uniform guessing would
-    give, or within a fiftieth of it, or above that of its first epoch.
+    It warns if the loss of the last two epochs is above 1.1 ln q, within 2 % of ln q, or above that
+    of the first epoch. ln q is the loss of uniform guessing.
     """
     if len(history) < 2:
         return ""
     lowest = min(record.train_loss for record in history[-2:])
     guessing = math.log(num_classes)
-    if lowest > 1.1 * guessing:  # at the start, W is nearly zero, and the loss a little above
-        return f"the loss stays above {guessing:.2f} nats, that of guessing; try a smaller --lr"
+    if lowest > 1.1 * guessing:  # with the initial W, nearly zero, the loss is slightly above ln q
+        return (
+            f"the loss stays above ln {num_classes} = {guessing:.2f} nats, that of uniform "
+            "guessing; try a smaller --lr"
+        )
     if all(abs(record.train_loss / guessing - 1) < 0.02 for record in history[-2:]):
         return (
-            f"the loss stays at ln {num_classes} = {guessing:.2f} nats, that of guessing: nothing "
-            "is learned; try a larger --lr, and check that the labels fit the examples"
+            f"the loss stays at ln {num_classes} = {guessing:.2f} nats, that of uniform guessing: "
+            "nothing is learned; try a larger --lr, and check that the labels fit the examples"
         )
     if len(history) > 2 and lowest > history[0].train_loss:
         first = history[0].train_loss
@@ -225,7 +229,7 @@ def divergence_reason(history: Sequence[EpochRecord], num_classes: int) -> str:
 
 
 def new_divergence_reason(history: Sequence[EpochRecord], num_classes: int) -> str:
-    """Return the reason, or "" if it was there an epoch ago and has been named."""
+    """Return the warning of divergence_reason, or "" if the epoch before had one."""
     named = divergence_reason(history[:-1], num_classes)
     return "" if named else divergence_reason(history, num_classes)
 

@@ -1,4 +1,4 @@
-"""The history of a training: a record for each epoch, written to and read from history.csv."""
+"""The history of a training run: a record per epoch, written to and read from history.csv."""
 
 import csv
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from d2l_softmax.io import write_csv
 
 
 class EpochRecord(NamedTuple):
-    """What is known after an epoch; the columns of history.csv.
+    """The measurements after an epoch; the columns of history.csv.
 
-    train_loss (nats) and train_acc are means over the epoch, each batch measured before its step;
-    test_acc and test_loss are measured after the epoch, as are valid_acc and valid_loss, which are
-    there only if training images were held out; seconds are wall time of training and evaluation
-    together. Earlier versions did not measure test_loss.
+    train_loss (nats) and train_acc are running means: each batch is measured before its step.
+    test_acc and test_loss are measured after the epoch. So are valid_acc and valid_loss, which are
+    None unless training images were held out. seconds is the wall time of training and evaluation.
+    Earlier versions did not measure test_loss.
     """
 
     epoch: int
@@ -28,15 +28,15 @@ class EpochRecord(NamedTuple):
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "EpochRecord":
-        """Return the record with these values; TypeError unless they are a record's."""
+        """Create a record from a dictionary; TypeError for missing or unknown keys."""
         return cls(**{"test_loss": None} | values)
 
     def measurements(self) -> dict[str, float]:
-        """Return what was measured, by name."""
+        """Return the measurements that are not None, by name."""
         return {name: value for name, value in self._asdict().items() if value is not None}
 
     def __str__(self) -> str:
-        """Return the line that a run prints."""
+        """Return the line that is printed after an epoch."""
         pairs = {
             "train": (self.train_loss, self.train_acc),
             "valid": (self.valid_loss, self.valid_acc),
@@ -51,12 +51,12 @@ class EpochRecord(NamedTuple):
 
 
 def format_loss(loss: float) -> str:
-    """Return a loss as text: 0.5317, or 1.234e+05."""
+    """Format a loss: 0.5317, or 1.234e+05."""
     return f"{loss:.4f}" if loss < 1e4 else f"{loss:.3e}"
 
 
 def save_history(path: Path, history: Sequence[EpochRecord]) -> None:
-    """Write history.csv: a row for each epoch, numbers with all their digits, wall time in seconds.
+    """Write history.csv: a row per epoch, numbers with all their digits, wall time in seconds.
 
     Raises OutputError if it can't be written.
     """
@@ -65,7 +65,7 @@ def save_history(path: Path, history: Sequence[EpochRecord]) -> None:
 
 
 def load_history(path: Path) -> list[EpochRecord]:
-    """Read a history.csv that save_history wrote."""
+    """Read a history.csv written by save_history."""
     with open(path, newline="", encoding="utf-8") as file:
         return [
             EpochRecord.from_dict(

@@ -13,7 +13,7 @@ from d2l_softmax.training.checks import OtherEditionError, check_order, check_te
 
 
 class Timer:
-    """A stopwatch that keeps every lap, in seconds.
+    """A stopwatch that records laps, in seconds.
 
     >>> timer = Timer()
     >>> seconds = timer.stop()
@@ -36,23 +36,23 @@ class Timer:
         return self.times[-1]
 
     def avg(self) -> float:
-        """Return the mean seconds of a lap."""
+        """Return the mean time of a lap."""
         return sum(self.times) / len(self.times)
 
     def sum(self) -> float:
-        """Return the seconds of all laps together."""
+        """Return the total time of all laps."""
         return sum(self.times)
 
     def cumsum(self) -> list[float]:
-        """Return for each lap the seconds of all laps up to its end."""
+        """Return the cumulative time at the end of each lap."""
         return list(itertools.accumulate(self.times))
 
 
 class Accumulator:
     """Running sums of n quantities, kept in double precision.
 
-    Tensors may be added. Those on a device are read when a sum is, at the latest after 1,024
-    additions, so that no step waits for the device. Until then, don't change them in place.
+    Tensors may be added. Those on a device are read only when a sum is read, at the latest after
+    1,024 additions: a step does not synchronize. Until then, don't change them in place.
 
     >>> metric = Accumulator(2)
     >>> metric.add(0.5, torch.tensor(3))
@@ -64,12 +64,12 @@ class Accumulator:
     LONGEST_WAIT = 1024
 
     def __init__(self, n: int):
-        """Start n sums at zero."""
+        """Initialize n sums to zero."""
         self.n = n
         self.reset()
 
     def reset(self) -> None:
-        """Set all sums back to zero."""
+        """Reset all sums to zero."""
         self.sums = [0.0] * self.n
         self.waiting: list[list[float | Tensor]] = []
         self.additions = 0
@@ -83,7 +83,7 @@ class Accumulator:
             self._read_waiting()
 
     def __getitem__(self, index: int) -> float:
-        """Return a sum; NonFiniteError if a value, or a sum of them, was infinite or NaN."""
+        """Return a sum; NonFiniteError if a value or a partial sum was infinite or NaN."""
         self._read_waiting()
         return self.sums[index]
 
@@ -96,14 +96,14 @@ class Accumulator:
         return {"sums": list(self.sums), "waiting": waiting, "additions": self.additions}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from the state_dict of another accumulator; ValueError if it has other sums."""
+        """Restore the state of another accumulator; ValueError if its number of sums differs."""
         if {len(row) for row in (state_dict["sums"], *state_dict["waiting"])} != {self.n}:
             raise ValueError(f"sums of another accumulator, expected {self.n}")
         self.sums, self.additions = list(state_dict["sums"]), state_dict["additions"]
         self.waiting = [list(row) for row in state_dict["waiting"]]
 
     def _columns(self) -> list[list[float]]:
-        """Return the values that wait, by sum; NonFiniteError if one is infinite or NaN."""
+        """Return the pending values of each sum; NonFiniteError if one is infinite or NaN."""
         columns = [as_floats(values) for values in zip(*self.waiting, strict=True)]
         for step, row in enumerate(zip(*columns, strict=True), start=self.additions + 1):
             for value in row:
@@ -120,7 +120,7 @@ class Accumulator:
         self.waiting.clear()
 
     def _total(self, before: float, values: list[float]) -> float:
-        """Return a sum with the values added; NonFiniteError if it became too large for a float."""
+        """Add values to a sum; NonFiniteError if it overflows."""
         try:
             total = before + math.fsum(values)
         except OverflowError:
@@ -143,14 +143,14 @@ class NonFiniteError(FloatingPointError):
 
 
 def read_on_cpu(value: float | Tensor) -> float | Tensor:
-    """Return the value: a number, or detached from its graph if it is a device's tensor."""
+    """Return a value as a number, or detached if it is a tensor on a device."""
     if not isinstance(value, Tensor):
         return value
     return value.item() if value.is_cpu else value.detach()
 
 
 def as_floats(values: Sequence[float | Tensor]) -> list[float]:
-    """Return the values as Python floats, fetched from a device all at once."""
+    """Return the values as Python floats, with a single transfer from a device."""
     tensors = [value.reshape(1) for value in values if isinstance(value, Tensor)]
     # Tensors of different dtypes would be rounded to a common one.
     if len(tensors) == len(values) and len({tensor.dtype for tensor in tensors}) == 1:
@@ -159,12 +159,11 @@ def as_floats(values: Sequence[float | Tensor]) -> list[float]:
 
 
 def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
-    """Count the correct predictions; return a tensor (), so that no step waits for the device.
+    """Count the correct predictions; return a tensor of shape (), which does not synchronize.
 
-    y_hat holds a row of scores for each example (n, q) or the predicted classes, in y's shape.
-    Probabilities and logits give the same count: softmax keeps the order. y holds the classes
-    (n,), or targets (n, q) whose largest entry is the class. A row of scores with a NaN counts as
-    wrong.
+    y_hat holds scores (n, q), probabilities or logits, or the predicted classes in y's shape. y
+    holds the classes (n,), or targets (n, q) whose largest entry is the class. A row of scores with
+    a NaN counts as wrong.
 
     Raises TypeError for other types, ValueError if the numbers of predictions and labels differ.
     """
@@ -181,12 +180,12 @@ def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
                 f"predictions of shape {tuple(y_hat.shape)}, expected one for each of y's {len(y)}"
             )
         y_hat, largest = y_hat.reshape(y.shape), largest.reshape(y.shape)
-    # max returns NaN for rows with a NaN, and only NaN does not equal itself
+    # max returns NaN for rows with a NaN, and NaN is not equal to itself
     return (y_hat == y).logical_and_(largest == largest).count_nonzero()
 
 
 def accuracy(y_hat: Tensor, y: Tensor) -> float:
-    """Return the number of correct predictions, as the book does; divide by len(y) for the rate.
+    """Return the number of correct predictions, as in the book; divide by len(y) for the accuracy.
 
     The arguments and errors are those of count_correct; labels that are not whole numbers are a
     ValueError, too.
@@ -213,8 +212,8 @@ def evaluate_accuracy(
     check_order(evaluate_accuracy, net, data_iter)
     if device is not None:
         raise OtherEditionError(
-            f"evaluate_accuracy(net, data_iter, {device!r}) is the call of another edition;",
-            "with a device it is evaluate_accuracy_gpu(net, data_iter, device)",
+            f"evaluate_accuracy(net, data_iter, {device!r}) is a call of another edition;",
+            "with a device, use evaluate_accuracy_gpu(net, data_iter, device)",
         )
     if isinstance(net, nn.Module):
         net.eval()
@@ -234,11 +233,11 @@ def evaluate_loss_and_accuracy(
     data_iter: Iterable,
     all_reduce: Callable[..., list[float]],
 ) -> tuple[float, float]:
-    """Return a twin's mean loss (nats) and its accuracy, 0 to 1, over batches (X, y).
+    """Return the mean loss (nats) and the accuracy, 0 to 1, of a twin's model over batches (X, y).
 
-    `cross_entropy` is the twin's. Where each rank has a shard of the batches, `all_reduce` sums
-    its arguments over all ranks. The loss of finite weights may still be infinite or NaN: where an
-    example's scores overflow.
+    `cross_entropy` is the twin's loss. Where each rank has a shard of the batches, `all_reduce`
+    sums its arguments over all ranks. Finite weights can give an infinite or NaN loss if the scores
+    of an example overflow.
     """
     losses, correct, examples = [], [], 0
     with torch.no_grad():
@@ -247,7 +246,7 @@ def evaluate_loss_and_accuracy(
             losses.append(cross_entropy(scores, y) * len(y))
             correct.append(count_correct(scores, y))
             examples += len(y)
-            del scores  # with thousands of classes, the next batch's need the memory
+            del scores  # with thousands of classes, two batches' scores may not fit in memory
     sums = math.fsum(as_floats(losses)), math.fsum(as_floats(correct)), examples
     total, right, n = all_reduce(*sums)
     return total / n, right / n

@@ -139,7 +139,7 @@ EXERCISES = [
             (torch.tensor([7.0, -1.0, 3.0]), "l1"),
         ],
         hint=(
-            "The errors' sum is 0 at the mean; at the median as many values lie above as below.",
+            "The errors' sum is 0 at the mean; at the median half of the values lie below.",
             "在均值处误差之和为 0；在中位数处，上下两边的值一样多。",
         ),
         remark=(
@@ -150,7 +150,7 @@ EXERCISES = [
             Mistake(
                 lambda v, loss: v.mean(),
                 'The mean is best for the squared loss only; for "l1" sort the values: where are '
-                "as many above as below?",
+                "equal numbers above and below?",
                 '均值只对平方损失最好；对 "l1"，把值排好序：哪里上下两边一样多？',
             ),
             Mistake(

@@ -10,7 +10,7 @@ def batches_of(num_examples, batch_size):
 
     First by hand: 60,000 training images in batches of 256.
 
-    中文：返回读一遍数据要多少个小批量，以及最后一个小批量里有多少个样本。
+    中文：返回遍历一遍数据要多少个小批量，以及最后一个小批量里有多少个样本。
 
     先动手算一算：60,000 张训练图片，每批 256 张。
     """

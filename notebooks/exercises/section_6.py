@@ -1,4 +1,4 @@
-"""Section 6: from scratch: softmax · 从零实现：softmax."""
+"""Section 6: from scratch: softmax · 从零开始实现：softmax."""
 
 import torch
 

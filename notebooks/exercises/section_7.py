@@ -1,4 +1,4 @@
-"""Section 7: from scratch: loss, accuracy, training · 从零实现：损失、精度与训练."""
+"""Section 7: from scratch: loss, accuracy, training · 从零开始实现：损失、精度与训练."""
 
 import torch
 

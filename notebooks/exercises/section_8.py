@@ -114,7 +114,7 @@ EXERCISES = [
             Mistake(
                 lambda q: torch.log(torch.tensor(float(q))),
                 "This is the loss of random guessing; a perfect prediction is a little better.",
-                "这是瞎猜的损失；完美的预测会稍好一些。",
+                "这是随机猜测的损失；完美的预测会稍好一些。",
             ),
             Mistake(
                 lambda q: (torch.e / (torch.e + torch.tensor(q) - 1)).item(),

@@ -195,7 +195,7 @@ EXERCISES = [
             Mistake(
                 lambda w, g, lr: wrong_adam(w, g[:1], lr),
                 "Only the first gradient was used: take a step for each of them.",
-                "只用了第一个梯度：每个梯度都要走一步。",
+                "只用了第一个梯度：每个梯度都要更新一步。",
             ),
         ],
     ),
