@@ -289,7 +289,7 @@ drawing.errors(y_hat - one_hot)
 #
 # **Why the ½?** The 2 from the derivative cancels: $(\tfrac{1}{2} e^2)' = e$. It is also the ½ of the normal density, $\exp(-\tfrac{1}{2} e^2)$. Each loss assumes a kind of noise: the squared loss Gaussian, L1 Laplace.
 #
-# **Predict first.** Someone typed 800 for 8.00. Which loss lets this value pull hardest? Look at the gradients.
+# **Predict first.** A value of 8.00 was typed as 800. Which loss lets this value pull hardest? Look at the gradients.
 
 # %% [markdown] lang="zh"
 # ## 4. 回归的三种损失
