@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.t
 TORCH_INDEX ?= https://download.pytorch.org/whl/$(TORCH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses demo page sweep learning-curve notebook exercises check bench agree test test-all browser faults lint package clean
+.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses demo page sweep learning-curve notebook exercises check bench agree test test-all browser faults docs lint package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ browser: $(VENV)/.installed-test ## Install Chromium, Firefox and a Chinese font
 
 faults: $(VENV)/.installed-test ## Inject thousands of faults; writes docs/reliability.md
 	$(BIN)/python -m tests.faults $(ARGS)
+
+docs: $(VENV)/.installed-docs ## Build the site: documents, notebooks, API; writes build/docs
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -E -c docs . build/docs
 
 lint: $(VENV)/.installed-dev ## Check style, types, and who imports whom
 	$(BIN)/ruff check .

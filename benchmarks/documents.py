@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from statistics import median
 from types import ModuleType
 
 from benchmarks import (
@@ -17,10 +18,12 @@ from benchmarks import (
     photographs,
     reading,
 )
+from benchmarks.peers import BOOK, TWINS
 from benchmarks.shared import ratio, seconds_of
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.i18n import chinese
 from d2l_softmax.io import write_json, write_text
+from d2l_softmax.training.evaluation import standard_error
 
 FOLDER = Path(__file__).parent
 MEASURES: dict[str, ModuleType] = {
@@ -36,11 +39,16 @@ MEASURES: dict[str, ModuleType] = {
 }
 # On one thread, in a measure: a peer, another, and the largest ratio of their times that is wanted.
 GOALS = (("epoch", "scratch", "NumPy by hand", 1.25),)
+TEST_IMAGES = 10_000  # of Fashion-MNIST
 DOCUMENTS = {
-    "benchmarks/README.md": "en",
     "README.md": "en",
     "README.zh-CN.md": "zh",
+    "docs/benchmarks.md": "en",
+    "docs/zh/benchmarks.md": "zh",
+    "docs/agreement.md": "en",
+    "docs/zh/agreement.md": "zh",
     "docs/photographs.md": "en",
+    "benchmarks/README.md": "en",
 }
 
 
@@ -91,6 +99,7 @@ def sections_of(results: dict) -> dict[str, str]:
     return {
         **{name: markdown(measure.table(results[name])) for name, measure in MEASURES.items()},
         **{name: markdown(table) for name, table in of_photographs.items()},
+        "results": markdown(summary(results)),
         "goals": markdown(goals(results)),
         "machine": f"{in_words(results['machine'])}; after a warm-up, {results['repeats']} rounds.",
         "photographs_machine": f"{in_words(results['photographs']['machine'])}.",
@@ -104,6 +113,32 @@ def in_words(machine: dict) -> str:
         f"{machine['date']}, commit {machine['commit']}: {machine['system']}, "
         f"{machine['processor']}, {machine['cores']} cores; {versions}"
     )
+
+
+def summary(results: dict) -> Iterator[tuple]:
+    """Yield the table of the READMEs: accuracy, seconds, speed-up and memory, medians all."""
+    recipes = "book", "best"
+    names = f"`--recipe {recipes[0]}` / `{recipes[1]}`"
+    accuracies, times, faster, memory = [], [], [], []
+    book = median(seconds_of(results["epoch"], BOOK))
+    for twin in TWINS:
+        medians = [
+            median(each["test_acc"])
+            for recipe in recipes
+            for each in results["accuracy"]
+            if (each["twin"], each["recipe"]) == (twin, recipe)
+        ]
+        cells = (f"{share:.4f} ± {standard_error(share, TEST_IMAGES):.4f}" for share in medians)
+        accuracies.append(" / ".join(cells))
+        seconds = median(seconds_of(results["epoch"], twin, threads=1))
+        times.append(f"{seconds:.3f} s")
+        faster.append(f"{book / seconds:.1f}")
+        memory.append(f"{results['command'][f'`python -m {twin}`']['megabytes']:,.0f} MB")
+    yield "median", *TWINS
+    yield f"test accuracy ± standard error, {names}", *accuracies
+    yield "an epoch, training and evaluation, 1 thread", *times
+    yield f"times faster than {BOOK}", *faster
+    yield "ten epochs with figures, imports included: peak memory", *memory
 
 
 def goals(results: dict) -> Iterator[tuple]:

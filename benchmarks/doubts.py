@@ -46,17 +46,27 @@ def write_components(X: Tensor) -> None:
     )
 
 
-def read_photographs(photographs: Sequence[Photograph]) -> tuple[Tensor, Tensor]:
-    """Return what a model sees of photographs (n, 1, 28, 28), and the labels (n,).
+class Inputs(NamedTuple):
+    """What a model sees of n photographs: X (n, 1, 28, 28), labels y (n,), `doubted` (n,).
 
-    Those in which nothing is found are left out.
+    Doubted are those that carry a warning whatever the model answers. The label is -1 if nothing
+    was found: no answer is right.
     """
+
+    X: Tensor
+    y: Tensor
+    doubted: Tensor
+
+
+def read_photographs(photographs: Sequence[Photograph]) -> Inputs:
+    """Return what a model sees of photographs."""
     prepared = prepare([each.path for each in photographs], with_opencv=True)
     pairs = zip(prepared, photographs, strict=True)
-    X, y = zip(
-        *((each.X, photograph.label) for each, photograph in pairs if each.found), strict=True
+    return Inputs(
+        torch.cat([each.X for each in prepared]),
+        torch.tensor([photograph.label if each.found else -1 for each, photograph in pairs]),
+        torch.tensor([bool(each.doubts) for each in prepared]),
     )
-    return torch.cat(X), torch.tensor(y)
 
 
 class Cases(NamedTuple):
@@ -67,16 +77,21 @@ class Cases(NamedTuple):
     ordinary: Tensor
 
 
-def find_cases(model: Any, X: Tensor, y: Tensor, ordinary: Tensor) -> Cases:
-    """Return a model's cases among photographs X with labels y, and training images."""
+def find_cases(model: Any, photographs: Inputs, ordinary: Tensor) -> Cases:
+    """Return a model's cases among photographs, and training images.
 
-    def measure(X: Tensor) -> tuple[Tensor, Tensor]:
+    The probability of doubted photographs is -inf: any rule warns of them.
+    """
+
+    def measure(X: Tensor, doubted: Tensor) -> tuple[Tensor, Tensor]:
         seen, y_hat = answers(model, X)
-        return torch.stack([y_hat.amax(dim=1), *measure_unlikeness(seen)]), y_hat.argmax(dim=1)
+        p = y_hat.amax(dim=1).masked_fill(doubted, -torch.inf)
+        return torch.stack([p, *measure_unlikeness(seen)]), y_hat.argmax(dim=1)
 
-    measured, predicted = measure(X)
-    is_right = predicted == y
-    return Cases(measured[:, ~is_right], measured[:, is_right], measure(ordinary)[0])
+    measured, predicted = measure(photographs.X, photographs.doubted)
+    is_right = predicted == photographs.y
+    no_doubts = torch.zeros(len(ordinary), dtype=torch.bool)
+    return Cases(measured[:, ~is_right], measured[:, is_right], measure(ordinary, no_doubts)[0])
 
 
 def fit(cases: Sequence[Cases]) -> tuple[float, float, float]:
@@ -125,13 +140,13 @@ def main() -> None:
         for name in SPLITS
     }
     models = [load_model(path, dtype=torch.float32) for path in options.models]
-    slope, usual, texture = fit([find_cases(m, *splits["train"], ordinary) for m in models])
+    slope, usual, texture = fit([find_cases(m, splits["train"], ordinary) for m in models])
     print(f"SLOPE, USUAL, TEXTURE = {slope:.2f}, {usual:.1f}, {texture}; with those in use:")
     for path, model in zip(options.models, models, strict=True):
         print(f"{path}, temperature {model.description.temperature}")
-        for name, (X, y) in splits.items():
+        for name, (X, y, doubted) in splits.items():
             X, y_hat = answers(model, X)
-            wrong, warned = y_hat.argmax(dim=1) != y, find_unreliable(X, y_hat)
+            wrong, warned = y_hat.argmax(dim=1) != y, doubted | find_unreliable(X, y_hat)
             shares = [f"{warned[which].sum()} of {which.sum()}" for which in (wrong, ~wrong)]
             print(f"  {name}: warned of wrong {shares[0]}, of right {shares[1]}")
         warned = find_unreliable(*answers(model, test))

@@ -175,7 +175,12 @@ def train(recipe: str, folder: Path) -> Any:
 
 
 def prepare(paths: Sequence[Path], with_opencv: bool) -> list[Preprocessed]:
-    """Return what `predict` makes of photographs for a model of Fashion-MNIST."""
+    """Return what `predict` makes of photographs for a model of Fashion-MNIST.
+
+    Raises UserError if OpenCV is wanted and not installed.
+    """
+    if with_opencv and background.cv2 is None:
+        raise UserError("OpenCV is not installed;", "python -m pip install -e '.[photos]'")
     context = get_context("spawn")
     with ProcessPoolExecutor(CORES, context, set_up, (with_opencv,)) as processes:
         return list(processes.map(read, paths, chunksize=20))

@@ -1,4 +1,4 @@
-"""Every code block of both READMEs and every example in a docstring is run."""
+"""Every code block of both READMEs and every example in a docstring is run; see test_site."""
 
 import doctest
 import functools
@@ -80,35 +80,36 @@ def outputs_of(commands):
 @pytest.mark.usefixtures("real_data")
 def test_commands_print_what_the_readme_says(readme):
     commands = [line for block in blocks(readme, "bash") for line in block.splitlines()]
-    assert commands[:2] == ["make train-scratch", "make test"]
+    assert commands[0] == "make train-scratch"
     outputs = outputs_of(tuple(command for command in commands if command != "make test"))
-    printed, _ = blocks(readme, "")
-    claimed = EPOCH.findall(printed)
-    assert len(claimed) == 10
+    (printed,) = blocks(readme, "")
+    claimed = {int(epoch): numbers for epoch, *numbers in EPOCH.findall(printed)}
+    assert list(claimed) == [1, 2, 10]
     for command in ("make train-scratch", "make train-concise"):
-        measured = EPOCH.findall(outputs[command])
-        assert len(measured) == 10
-        for one, other in zip(measured, claimed, strict=True):
+        measured = {int(epoch): numbers for epoch, *numbers in EPOCH.findall(outputs[command])}
+        assert list(measured) == list(range(1, 11))
+        for epoch, numbers in claimed.items():
             # Another machine may round differently; 2e-4 is the last digit, or two test images.
-            assert [float(n) for n in one] == pytest.approx([float(n) for n in other], abs=2e-4)
-    assert "accuracy 0.82" in outputs["make evaluate ARGS=runs/concise/model.pt"]
+            expected = pytest.approx([float(n) for n in numbers], abs=2e-4)
+            assert [float(n) for n in measured[epoch]] == expected
     assert "ankle-boot.png: ankle boot" in outputs["make predict IMAGE=docs/ankle-boot.png"]
     # The sample is what the program prints, but for numbers and the path of the data.
     sample, output = (
         [re.sub(r"[\d.,]+", "0", re.sub(r"from \S+;", "from PATH;", line)) for line in lines]
         for lines in (printed.splitlines(), outputs["make train-scratch"].splitlines())
     )
-    assert sample == [line for line in output if not line.startswith((".venv", "/", "make"))]
+    sample.remove("…")
+    rest = iter(output)
+    assert [line for line in sample if line not in rest] == []  # all of them, in this order
 
 
 def test_python_blocks_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     mpl.use("agg")
     found = blocks(READMES[0], "python")  # the other README has the same, see below
-    assert len(found) == 4
+    assert len(found) == 2
     for block in found:
         exec(block, {"__name__": "__main__"})
-    assert (tmp_path / "predictions.png").exists()
     assert (tmp_path / "curves.png").exists()
     d2l_softmax.plt.close("all")
 
@@ -129,20 +130,14 @@ def test_python_blocks_on_your_own_data_run(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("readme", READMES)
 def test_the_classes_are_listed_with_their_numbers(readme):
-    numbers, _, names = re.search(
-        r"^\| \S+ (\| 0 \| 1 .*)\n(.*)\n\| \S+ (.*)$",
-        (ROOT / readme).read_text(encoding="utf-8"),
-        re.MULTILINE,
-    ).groups()
-    rows = (row.strip("| ").split(" | ") for row in (numbers, names))
-    listed = {int(number): name for number, name in zip(*rows, strict=True)}
-    assert listed == dict(enumerate(CLASSES))
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    assert [name for number, name in enumerate(CLASSES) if f"{number} {name}" not in text] == []
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("real_data")
-def test_the_comparison_is_the_one_in_the_readme(tmp_path, capsys):
-    _, printed = blocks(READMES[0], "")  # the other README has the same, see below
+def test_the_comparison_is_the_one_in_the_document(tmp_path, capsys):
+    printed = blocks("docs/agreement.md", "")[0]
     argv = ["compare", "--dtype=float64", "--epochs=2", f"--output-dir={tmp_path}"]
     assert d2l_main.main([*argv, "--device=cpu"]) == 0
     measured = capsys.readouterr().out.splitlines()[1:4]
@@ -152,9 +147,8 @@ def test_the_comparison_is_the_one_in_the_readme(tmp_path, capsys):
         assert one.split()[:5] == other.split()[:5]
 
 
-@pytest.mark.parametrize("readme", READMES)
-def test_steps_without_make_are_those_of_the_makefile(readme):
-    (block,) = blocks(readme, "powershell")
+def test_steps_without_make_are_those_of_the_makefile():
+    block = blocks("docs/install.md", "powershell")[0]
     makefile = (ROOT / "Makefile").read_text()
     for line in block.splitlines():
         if line.startswith("python -m pip"):
@@ -169,22 +163,14 @@ def test_steps_without_make_are_those_of_the_makefile(readme):
 
 def test_readmes_are_in_step():
     english, chinese = ((ROOT / readme).read_text(encoding="utf-8") for readme in READMES)
-    for pattern in (r"!\[.*?\]\((.*?)\)", r"(\d\.\d{4} \(\d\.\d{4}) ", r"(\d\.\d{3} s)"):
+    for pattern in (r"!\[.*?\]\((.*?)\)", r"(\d\.\d{4} ± \d\.\d{4}) ", r"(\d\.\d{3} s)"):
         found = re.findall(pattern, english, re.MULTILINE)
         assert found
         assert found == re.findall(pattern, chinese, re.MULTILINE)
-    for language in ("bash", "", "python", "powershell"):
+    for language in ("bash", "", "python"):
         assert blocks(READMES[0], language) == blocks(READMES[1], language)
     assert english.count("\n## ") == chinese.count("\n## ")
-
-
-@pytest.mark.parametrize("readme", READMES)
-def test_links_lead_somewhere(readme):
-    text = (ROOT / readme).read_text(encoding="utf-8")
-    targets = re.findall(r"\]\(([^)#:]+)\)", text)
-    assert len(targets) > 10
-    for target in targets:
-        assert (ROOT / target).exists(), target
+    assert max(text.count("\n") for text in (english, chinese)) <= 150
 
 
 def modules():

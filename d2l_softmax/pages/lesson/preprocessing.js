@@ -1,9 +1,10 @@
 /**
  * A picture becomes the model's input, as Fashion-MNIST's images were made (Xiao, Rasul and
- * Vollgraf, 2017, section 2): as d2l_softmax/data/preprocessing.py does it, in plainer steps.
+ * Vollgraf, 2017, section 2): as d2l_softmax/data/preprocessing.py does it without OpenCV, but
+ * resized by area averages and not sharpened.
  */
 
-import { countNeighbours, findForeground, quantile, sumOf } from "./background.js";
+import { erode, findObject, quantile, sumOf } from "./background.js";
 import { SIDE } from "./examples.js";
 
 const WORKING_SIDE = 256; // pixels of the longer side
@@ -23,7 +24,7 @@ export function preprocess(picture) {
     return { X: centred(gray, borderShade(gray)), steps, warnings: isBlank(gray) ? ["blank"] : [] };
   }
   const small = longer(colours) > WORKING_SIDE ? toSide(colours, WORKING_SIDE) : colours;
-  const found = findForeground(small.pixels, small.width, small.height);
+  const found = findObject(small.pixels, small.width, small.height);
   const isNoisy = found.noise > MAX_NOISE;
   if (!found.mask.some(Boolean)) {
     const X = new Float64Array(SIDE * SIDE);
@@ -68,12 +69,12 @@ function withoutTransparency({ pixels, width, height }) {
 /** Return true if an object was cut out of a dark background: some is left along its edge. */
 function isLightOnDark(gray, alpha, width, height) {
   const visible = alpha.map((share) => Number(share > 0));
-  const counts = countNeighbours(visible, width, height);
+  const inner = erode(visible, width, height, 1);
   const mean = (isChosen) => {
-    const chosen = gray.filter((_, i) => visible[i] && isChosen(counts[i]));
+    const chosen = gray.filter((_, i) => visible[i] && isChosen(i));
     return sumOf(chosen) / chosen.length;
   };
-  const contrast = mean((count) => count === 9) - mean((count) => count < 9);
+  const contrast = mean((i) => inner[i]) - mean((i) => !inner[i]);
   return Math.abs(contrast) > MIN_CONTRAST ? contrast > 0 : mean(() => true) > 0.5;
 }
 
@@ -109,8 +110,9 @@ function withoutBackground({ pixels, width, height }, { background, mask }) {
     const [red, green, blue] = difference.subarray(3 * i, 3 * i + 3);
     return (red * colour[0] + green * colour[1] + blue * colour[2]) / length;
   });
-  const counts = countNeighbours(mask, width, height);
-  const inside = distances.filter((_, i) => counts[i] === 9);
+  const eroded = erode(mask, width, height, 1);
+  const inner = eroded.some(Boolean) ? eroded : mask;
+  const inside = distances.filter((_, i) => inner[i]);
   const [black, white] = [0.02, 0.998].map((share) => quantile(inside, share));
   const from = Math.min(0, black);
   const shades = distances.map((distance, i) =>
