@@ -102,7 +102,8 @@ package: $(VENV)/.installed-package ## Build sdist and wheel, check them, try th
 	  $(BIN)/python -m pip install --quiet --no-deps --target "$$elsewhere/site" dist/*.whl && \
 	  python=$$(realpath $(BIN))/python && cd "$$elsewhere" && export PYTHONPATH="$$elsewhere/site" && \
 	  $$python -c 'import d2l_softmax; assert d2l_softmax.__file__.startswith("'$$elsewhere'")' && \
-	  $$python -m scratch --epochs 1 && site/bin/d2l-softmax evaluate && rm -r "$$elsewhere"
+	  $$python -m scratch --epochs 1 && site/bin/d2l-softmax evaluate && \
+	  test -e site/d2l_softmax/py.typed && rm -r "$$elsewhere"
 
 clean: ## Remove .venv, caches and build leftovers; runs/, exercises/ and the data stay
 	rm -rf $(VENV) *.egg-info build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
