@@ -562,6 +562,7 @@ def make_config(name: str, options: argparse.Namespace, training: Training) -> d
         "twin": name,
         "data": describe_data(options, training.train_iter).data,
         "checksums": [it.dataset.checksum() for it in (training.train_iter, training.test_iter)],
+        "command": training_command(options, training.launch),
         "options": options_to_dict(options),
         "parameters": training.model.W.numel() + training.model.b.numel(),
         "processes": training.launch.world_size,
