@@ -15,6 +15,7 @@ include_patterns = [
     "notebooks/*.ipynb",
     "benchmarks/README.md",
     "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
 ]
