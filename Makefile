@@ -28,7 +28,7 @@ train-scratch: setup ## Train softmax regression from scratch; writes runs/scrat
 train-concise: setup ## Train softmax regression with torch.nn; writes runs/concise
 	$(BIN)/python -m concise $(ARGS)
 
-compare: setup ## Train both twins side by side; writes runs/compare
+compare: setup ## Train scratch and concise side by side; writes runs/compare
 	$(BIN)/python -m d2l_softmax compare $(ARGS)
 
 evaluate: setup ## Test a model: make evaluate ARGS=runs/concise/model.pt

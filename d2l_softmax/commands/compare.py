@@ -141,5 +141,9 @@ def comparison_to_dict(
 
 
 COMMAND = Command(
-    "compare", "train both twins side by side", add_options, compare, complete_training_options
+    "compare",
+    "train scratch and concise side by side",
+    add_options,
+    compare,
+    complete_training_options,
 )
