@@ -16,6 +16,7 @@ include_patterns = [
     "notebooks/teachers.md",
     "benchmarks/README.md",
     "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
 ]
