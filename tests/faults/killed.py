@@ -142,8 +142,8 @@ def record(folder: Path, log: Path, clock: Path) -> None:
 def at_every_operation(folder: Path, call: Callable[[str, int | None], object]) -> None:
     """In the child: call a function before each operation that changes files in a folder.
 
-    Python's audit events name most of them; fsync comes between writing and renaming. Arguments are
-    the operation's name and, before fsync, the descriptor of the file.
+    Python's audit events name most of them; fsync is called between writing and renaming. Arguments
+    are the operation's name and, before fsync, the descriptor of the file.
     """
     events = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir"}
     fsync = os.fsync
