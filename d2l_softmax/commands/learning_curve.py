@@ -42,8 +42,8 @@ def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
 
     With the same seed, a larger set of images contains a smaller one. Trainings of every size take
     the number of steps of --epochs with all images. With equal epochs, 100 images would take 10
-    steps, and the curve would show the number of steps. Accuracies are measured on the training images
-    used and on held-out training images; the test images are not used.
+    steps, and the curve would show the number of steps. Accuracies are measured on the training
+    images used and on held-out training images; the test images are not used.
 
     Writes learning-curve.csv after every training, and at the end learning-curve.png; rows of an
     existing table are not trained again. Raises DivergedError, with the table written, if all

@@ -123,7 +123,7 @@ EXERCISES = [
             "在所有小批量上累计 (y_hat.argmax(dim=1) == y).sum() 和 len(y)，然后相除。",
         ),
         remark=(
-            "Batches would have equal weight, so examples of a small batch would get more.",
+            "All batches would have equal weight, so examples of a small batch would count more.",
             "那样每个小批量的权重相同，小批量越小，其中每个样本的权重就越大。",
         ),
         mistakes=[
