@@ -28,7 +28,7 @@ train-scratch: setup ## Train softmax regression from scratch; writes runs/scrat
 train-concise: setup ## Train softmax regression with torch.nn; writes runs/concise
 	$(BIN)/python -m concise $(ARGS)
 
-compare: setup ## Train both twins side by side; writes runs/compare
+compare: setup ## Train scratch and concise side by side; writes runs/compare
 	$(BIN)/python -m d2l_softmax compare $(ARGS)
 
 evaluate: setup ## Test a model: make evaluate ARGS=runs/concise/model.pt
@@ -93,6 +93,9 @@ lint: $(VENV)/.installed-dev ## Check style, types, and who imports whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format --default-filetype yaml CITATION.cff
 
 package: $(VENV)/.installed-package ## Build sdist and wheel, check them, try the wheel elsewhere
 	rm -rf dist
@@ -102,7 +105,8 @@ package: $(VENV)/.installed-package ## Build sdist and wheel, check them, try th
 	  $(BIN)/python -m pip install --quiet --no-deps --target "$$elsewhere/site" dist/*.whl && \
 	  python=$$(realpath $(BIN))/python && cd "$$elsewhere" && export PYTHONPATH="$$elsewhere/site" && \
 	  $$python -c 'import d2l_softmax; assert d2l_softmax.__file__.startswith("'$$elsewhere'")' && \
-	  $$python -m scratch --epochs 1 && $$python -m d2l_softmax evaluate && rm -r "$$elsewhere"
+	  $$python -m scratch --epochs 1 && site/bin/d2l-softmax evaluate && \
+	  test -e site/d2l_softmax/py.typed && rm -r "$$elsewhere"
 
 clean: ## Remove .venv, caches and build leftovers; runs/, exercises/ and the data stay
 	rm -rf $(VENV) *.egg-info build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

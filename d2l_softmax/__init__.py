@@ -108,7 +108,7 @@ __all__ = [
     "use_svg_display",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The command `python -m d2l_softmax COMMAND`: the commands that need both twins or neither."""
+"""All commands: `python -m d2l_softmax COMMAND`, or the console script `d2l-softmax COMMAND`."""
 
 from types import ModuleType
 
@@ -13,12 +13,14 @@ from d2l_softmax.commands import (
     losses,
     predict,
     sweep,
+    train,
 )
-from d2l_softmax.commands.cli import run_as_program, run_command
+from d2l_softmax.commands.cli import MODULE, SCRIPT, run_as_program, run_command
 from d2l_softmax.models import check_not_hidden
 
 COMMANDS = (
     data.COMMAND,
+    train.COMMAND,
     compare.COMMAND,
     evaluate.COMMAND,
     figures.COMMAND,
@@ -32,7 +34,7 @@ COMMANDS = (
 
 
 def load_twins() -> dict[str, ModuleType]:
-    """Return both twins by name; HiddenModuleError if a user's own module has the name of one."""
+    """Return both implementations by name; HiddenModuleError if a user's module hides one."""
     check_not_hidden("scratch", "concise")
     import concise  # not at the top: importing a user's module would run it
     import scratch
@@ -40,10 +42,15 @@ def load_twins() -> dict[str, ModuleType]:
     return {"scratch": scratch, "concise": concise}
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str = MODULE) -> int:
     """Run the command that the arguments name and return its status (wrong usage exits with 2)."""
-    return run_command(COMMANDS, load_twins, argv)
+    return run_command(COMMANDS, load_twins, argv, prog)
+
+
+def console_script() -> None:
+    """Run `d2l-softmax`, and exit with the status of its command."""
+    run_as_program(SCRIPT, main, None, SCRIPT)
 
 
 if __name__ == "__main__":
-    run_as_program("d2l_softmax", main)
+    run_as_program(MODULE, main)

@@ -31,5 +31,10 @@ class UserError(Exception):
         return f"{self.problem} {remedy}" if remedy else self.problem
 
 
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra of this project, from its repository."""
+    return f"python -m pip install -e '.[{extra}]'"
+
+
 class DatasetError(UserError, ValueError):
     """A data set can't be read or trained on; the message names the file and the reason."""

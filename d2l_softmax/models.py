@@ -30,7 +30,7 @@ from d2l_softmax.description import (
     load_description,
     save_description,
 )
-from d2l_softmax.errors import UserError
+from d2l_softmax.errors import UserError, install_command
 from d2l_softmax.io import DamagedFileError, read_regular_file, read_saved, write_atomically
 from d2l_softmax.training.evaluation import Model
 
@@ -216,7 +216,7 @@ def load_safetensors(path: Path, max_bytes: int) -> dict[str, Tensor]:
         from safetensors.torch import load
     except ImportError as error:
         raise ModelFileError(
-            f"{path} needs safetensors; pip install 'd2l_softmax[export]'"
+            f"{path} needs safetensors; try {install_command('export')}"
         ) from error
     try:
         return load(content)

@@ -14,6 +14,7 @@ from d2l_softmax.data import background
 from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.data.preprocessing import SIDE, Preprocessed
 from d2l_softmax.description import AS_FASHION_MNIST, Description
+from d2l_softmax.errors import install_command
 from d2l_softmax.i18n import tr
 from d2l_softmax.training.evaluation import Model, calibrate
 
@@ -146,5 +147,5 @@ def known_about_photographs(description: Description) -> str:
         "with OpenCV and fewer without, as here: {command}; see docs/photographs.md.",
         of=of,
         percent=percent,
-        command="python -m pip install -e '.[photos]'",
+        command=install_command("photos"),
     )

@@ -1,47 +1,38 @@
-"""Builds the notebooks, one in each language, from one source: softmax_regression.py.
+"""Builds the notebooks: each source, 1_ideas.py and so on, becomes one in English, one in Chinese.
 
-`make notebook` builds both, runs both at the same time in clean kernels, and stores the outputs.
+`make notebook` builds all of them, runs each in a clean kernel, and stores the outputs.
 """
 
 import asyncio
 import itertools
-import re
 from pathlib import Path
 
 import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from d2l_softmax.i18n import chinese, tr, use_language
+from d2l_softmax.i18n import LANGUAGES, tr, use_language
 
 from .exercises import texts_of
 
 FOLDER = Path(__file__).parent
-SOURCE = FOLDER / "softmax_regression.py"
+NAMES = ("1_ideas", "2_from_scratch", "3_with_the_library")
+SUFFIXES = {"en": ".ipynb", "zh": ".zh-CN.ipynb"}
 NOTEBOOKS = {
-    "en": FOLDER / "softmax_regression.ipynb",
-    "zh": FOLDER / "softmax_regression.zh-CN.ipynb",
+    (name, language): FOLDER / f"{name}{SUFFIXES[language]}"
+    for name, language in itertools.product(NAMES, LANGUAGES)
 }
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-USE_CHINESE = """# figures in Chinese, with a font that has its characters
-from contextlib import ExitStack
-
-from d2l_softmax.figures.style import default_style
-from d2l_softmax.i18n import use_language
-
-in_chinese = ExitStack()
-in_chinese.enter_context(use_language("zh"))
-in_chinese.enter_context(default_style());"""
 
 
-def notebook_in(language: str) -> NotebookNode:
-    """Return the notebook in a language, without outputs; equal sources give equal notebooks."""
-    source = jupytext.read(SOURCE, fmt="py:percent")
-    written = [cells_of(cell, language) for cell in source.cells]
-    if language == "zh":
-        setup = next(place for place, cell in enumerate(source.cells) if cell.cell_type == "code")
-        written[setup].append(nbformat.v4.new_code_cell(USE_CHINESE))
-    cells = list(itertools.chain.from_iterable(written))
+def source_of(name: str) -> NotebookNode:
+    """Return the cells of a source; their metadata say what becomes of them."""
+    return jupytext.read(FOLDER / f"{name}.py", fmt="py:percent")
+
+
+def notebook_in(name: str, language: str) -> NotebookNode:
+    """Return a notebook in a language, without outputs; equal sources give equal notebooks."""
+    cells = [built for cell in source_of(name).cells for built in cells_of(cell, language)]
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number:03}"
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
@@ -49,21 +40,17 @@ def notebook_in(language: str) -> NotebookNode:
 
 def cells_of(cell: NotebookNode, language: str) -> list[NotebookNode]:
     """Return the cells of a notebook that a cell of the source becomes in a language."""
+    if cell.metadata.get("lang", language) != language:
+        return []
+    if cell.metadata.get("setup"):
+        return [nbformat.v4.new_code_cell((FOLDER / "first_cell.py").read_text("utf-8").strip())]
     if cell.cell_type == "code":
-        return [nbformat.v4.new_code_cell(code_in(cell.source, language))]
+        return [nbformat.v4.new_code_cell(cell.source)]
+    texts = [cell.source]
     if section := cell.metadata.get("exercises"):
         with use_language(language):
             texts = [f"### {tr('Exercises')}", *texts_of(section, language)]
-    else:
-        texts = [cell.source] if cell.metadata["lang"] == language else []
     return [nbformat.v4.new_markdown_cell(text) for text in texts]
-
-
-def code_in(source: str, language: str) -> str:
-    """Return code with its string literals in a language, if i18n.json has the whole literal."""
-    if language == "zh":
-        source = re.sub(r'"(.*?)"', lambda text: f'"{chinese().get(text[1], text[1])}"', source)
-    return source
 
 
 async def run(notebook: NotebookNode) -> None:
@@ -80,12 +67,16 @@ async def run(notebook: NotebookNode) -> None:
 
 
 async def build() -> None:
-    """Write all notebooks with their outputs, after all of them ran without error."""
-    notebooks = {language: notebook_in(language) for language in NOTEBOOKS}
-    await asyncio.gather(*map(run, notebooks.values()))
-    for language, notebook in notebooks.items():
-        nbformat.write(notebook, NOTEBOOKS[language])
-        print(f"wrote {NOTEBOOKS[language]}")
+    """Write all notebooks with their outputs, after all of them ran without error.
+
+    Both languages of a notebook run at the same time.
+    """
+    notebooks = {key: notebook_in(*key) for key in NOTEBOOKS}
+    for name in NAMES:
+        await asyncio.gather(*(run(notebooks[name, language]) for language in LANGUAGES))
+    for key, notebook in notebooks.items():
+        nbformat.write(notebook, NOTEBOOKS[key])
+        print(f"wrote {NOTEBOOKS[key]}")
 
 
 if __name__ == "__main__":

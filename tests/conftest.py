@@ -167,7 +167,7 @@ def write_pictures(folder, sizes=((6, 4),), modes=("L", "RGB"), classes=("cat", 
 
 @pytest.fixture
 def notebook(monkeypatch):
-    """Stand in for a notebook's kernel; return what it is asked to show, as (kind, figure)."""
+    """Replace a notebook's kernel; return what it is asked to show, as (kind, figure)."""
     shown = []
     handle = types.SimpleNamespace(update=lambda figure: shown.append(("update", figure)))
 
@@ -271,7 +271,7 @@ def trained(tmp_path_factory, real_data):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Return the clock that timers read: it stands still until a test sets `clock.now`."""
+    """Return the clock that timers read: it is fixed until a test sets `clock.now`."""
     clock = types.SimpleNamespace(now=1000.0)
     stopped = types.SimpleNamespace(perf_counter=lambda: clock.now)
     monkeypatch.setattr(metrics, "time", stopped)

@@ -273,7 +273,7 @@ def test_peers_take_turns(monkeypatch):
 
     @contextlib.contextmanager
     def start(peer):
-        """Stand in for a process whose turns are recorded and take a second more each time."""
+        """Replace a process whose turns are recorded and take a second more each time."""
 
         def submit(function):
             assert function is shared.take_turn

@@ -9,7 +9,9 @@ import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from platform import python_version
 
 import pytest
 import torch
@@ -17,7 +19,7 @@ from conftest import TWINS
 from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
+from d2l_softmax import __version__, evaluate_accuracy, load_data_fashion_mnist
 from d2l_softmax.commands import cli, compare, console, options, train
 from d2l_softmax.data.sources import DataUnavailableError
 from d2l_softmax.errors import UserError
@@ -256,9 +258,9 @@ def test_completing_options_leaves_those_given_as_they_are():
     assert vars(given) == before
 
 
-@pytest.mark.parametrize("name", [*TWINS, "compare", "sweep"])
+@pytest.mark.parametrize("name", [*TWINS, "train", "compare", "sweep"])
 def test_help_has_each_default_once(name, capsys):
-    parse = train.make_parser(name).parse_args if name in TWINS else d2l_main.main
+    parse = options.make_parser(name).parse_args if name in TWINS else d2l_main.main
     with pytest.raises(SystemExit) as caught:
         parse([*([] if name in TWINS else [name]), "--help"])
     assert caught.value.code == 0
@@ -270,6 +272,60 @@ def test_help_has_each_default_once(name, capsys):
             assert helps[setting.name].count(f"default: {default}") == 1
         assert helps[setting.name].count("default: ") <= 1
     assert "(default: 10; best: 20; custom data: chosen)" in helps["epochs"]
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("start", ["python -m d2l_softmax", "d2l-softmax"])
+def test_train_does_what_the_module_does(command, start, made_up, tmp_path, monkeypatch, capsys):
+    """It takes each option, writes to runs/ of the implementation, and resumes its training."""
+    argv = [f"--data-dir={made_up}", "--device=cpu", "--epochs=2", "--lr=0.01", "--batch-size=16"]
+    monkeypatch.chdir(tmp_path)
+    chosen = [f"--impl={command.name}"] if command.name != "scratch" else []
+    assert d2l_main.main(["train", *chosen, *argv], start) == 0
+    assert command(*argv) == 0
+    assert capsys.readouterr().err == ""
+    configs, models = zip(
+        *(
+            (json.loads((out / "config.json").read_text()), (out / "model.pt").read_bytes())
+            for out in (tmp_path / "runs" / command.name, tmp_path / "out")
+        ),
+        strict=True,
+    )
+    assert models[0] == models[1]
+    assert configs[0]["options"].keys() == configs[1]["options"].keys()
+    with pytest.raises(SystemExit):
+        d2l_main.main(["train", *chosen, *argv, "--resume", "--lr=0.2"], start)
+    assert capsys.readouterr().err.startswith(f"{start} train: error: cannot resume: ")
+
+
+@pytest.mark.parametrize("parse", [d2l_main.main, partial(train.parse, "concise")])
+def test_version(parse, capsys):
+    with pytest.raises(SystemExit) as caught:
+        parse(["--version"])
+    assert caught.value.code == 0
+    line = f"d2l_softmax {__version__} (torch {torch.__version__}, Python {python_version()})\n"
+    assert capsys.readouterr().out == line
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["evalute"], "unknown command 'evalute'; did you mean evaluate?"),
+        (["xyz", "--lr=1"], "unknown command 'xyz'; expected one of data, train, compare, "),
+        (
+            ["evaluate", "--jsn"],
+            "evaluate: error: unrecognized arguments: --jsn; did you mean --json?",
+        ),
+        (["train", "--impl=scrach"], "train: error: argument --impl: invalid choice: 'scrach'"),
+    ],
+)
+def test_a_mistyped_command_or_option(argv, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        d2l_main.main(argv, "d2l-softmax")
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("d2l-softmax")
+    assert message in line
 
 
 def test_page_is_the_old_name_of_demo(capsys):
@@ -309,7 +365,9 @@ def test_page_is_the_old_name_of_demo(capsys):
         ("--lr-decay=cosine", "--lr-decay"),
         ("--threads=1.5", f"--threads: '1.5' is not a whole number from 1 to {os.cpu_count()}"),
         (f"--threads={os.cpu_count() + 1}", "--threads"),
-        ("--epoch=3", "unrecognized arguments: --epoch=3"),
+        ("--epoch=3", "unrecognized arguments: --epoch=3; did you mean --epochs?"),
+        ("--wieght-decay 1", "--wieght-decay 1; did you mean --weight-decay?"),
+        ("--xyz", "unrecognized arguments: --xyz ("),
         ("--resume=yes", "--resume: ignored explicit argument 'yes'"),
         ("--checkpoint-every=0", "--checkpoint-every: '0' is not a whole number from 1"),
         ("--optimizer=--", "--optimizer: expected one argument"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -226,15 +227,17 @@ def test_without_restarts_one_process_can_resume(data, train_alone, tmp_path):
 
 @takes_processes
 def test_an_interrupt_is_one_line_and_leaves_a_checkpoint(data, train_alone, tmp_path):
-    process = start(tmp_path, [a_run("scratch", data, tmp_path / "out", "--epochs=99999")], 2)
+    run = a_run("scratch", data, tmp_path / "out", "--epochs=99999")
+    arguments = shlex.join(run["argv"])
+    process = start(tmp_path, [run], 2)
     next(line for line in process.stdout if line.startswith("epoch   1"))
     process.send_signal(signal.SIGINT)
     status, _, (message,) = end(process)
     assert status != 0
     checkpoint = load_checkpoint(tmp_path / "out" / "checkpoint.pt")
     assert message == (
-        f"python -m scratch: interrupted {position(checkpoint)}; resume with the same command and "
-        "--resume"
+        f"python -m scratch: interrupted {position(checkpoint)}; resume with: torchrun "
+        f"--nproc-per-node=2 -m scratch {arguments} --resume"
     )
 
 

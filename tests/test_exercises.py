@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -133,6 +134,15 @@ def test_numbers_that_the_texts_name():
     assert first.tolist() == pytest.approx([-0.1, -0.1], rel=1e-4)
 
 
+def test_the_capstone_of_the_page_for_teachers_reaches_what_it_asks_for(real_data):
+    page = (ROOT / "notebooks" / "teachers.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)
+    values = {}
+    exec(compile(code, "capstone", "exec"), values)
+    assert values["p"] >= 0.83
+    assert not re.search(r"\bnn\b|optim|scratch|concise", code)
+
+
 # Mistakes and hints
 
 
@@ -157,18 +167,20 @@ def test_hints_and_remarks_are_in_both_languages(number):
         assert is_chinese(chinese)
 
 
-def judged(number, body):
+def judged(number, body, show_expected=False):
     """Return the text on a function of that body, which is wrong."""
     exercise, functions = EXERCISES[number], {}
     source = f"import torch\ndef {exercise.signature}:\n    {body}\n"
     exec(compile(source, "learner.py", "exec"), functions)
-    verdict, text = judge(exercise, functions[exercise.name])
+    verdict, text = judge(exercise, functions[exercise.name], show_expected)
     assert verdict == WRONG
     return text
 
 
-def test_an_answer_that_nobody_thought_of_gets_the_general_hint():
-    assert judged("6.1", "return X * 3").splitlines() == [
+def test_other_answers_get_the_general_hint_and_the_expected_value_only_on_request():
+    lines = judged("6.1", "return X * 3", show_expected=True).splitlines()
+    assert judged("6.1", "return X * 3").splitlines() == lines[:4] + lines[6:]
+    assert lines == [
         "called with  X = tensor([[1., 2., 3.],",
         "                         [4., 5., 6.]])",
         "returned     tensor([[ 3.,  6.,  9.],",
@@ -229,6 +241,8 @@ def test_texts_are_in_both_languages(section):
         code = f"```python\n{exercise.code()}\n```"
         for text, remark in zip((en, zh), exercise.remark, strict=True):
             assert code in text
+            assert f" {'★' * (1 + english.index(en))}" in text
+            assert "★" * (2 + english.index(en)) not in text
             assert text.endswith(f"{remark}\n\n</details>" if remark else "```\n\n</details>")
         assert '"""' not in code
         assert "Solution" in en
@@ -312,7 +326,12 @@ def test_check_says_which_are_right(folder, capsys):
     assert "printed torch.Size([2, 3])" in lines
     assert "section_6.py has no function stable_softmax." in lines
     assert "9.3 adam not written yet" in lines
-    assert lines[-1] == "3 correct, 6 wrong, 18 not written yet"
+    assert lines[-2] == "3 correct, 6 wrong, 18 not written yet"
+    assert "--expected" in lines[-1]
+    assert not any(line.startswith("expected") for line in lines)
+    (folder / "section_6.py").write_text("def rows_as_shares(X):\n    return X", encoding="utf-8")
+    main(["check", "-k", "6.1", "--expected"])
+    assert "expected " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import builtins
 import json
+import re
+import sys
 
 import numpy as np
 import onnx
@@ -11,9 +13,11 @@ import torch
 from conftest import TWINS
 from safetensors import safe_open
 
+import d2l_softmax as d2l
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import export
 from d2l_softmax.description import OF_FASHION_MNIST, RESIZED, Description, save_description
+from d2l_softmax.errors import UserError
 from d2l_softmax.models import save_parameters
 
 DTYPES = {"float32": 1e-6, "float64": 1e-14}
@@ -167,9 +171,25 @@ def test_a_missing_package_names_the_extra_to_install(
     find = builtins.__import__
     monkeypatch.setattr(builtins, "__import__", missing)
     assert run(name) == 1
-    expected = f"No module named {package!r}; pip install 'd2l_softmax[export]'\n"
+    expected = f"No module named {package!r}; try python -m pip install -e '.[export]'\n"
     assert capsys.readouterr().err == f"python -m d2l_softmax export: error: {expected}"
     assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize(
+    ("package", "read", "name", "extra"),
+    [
+        ("safetensors.torch", d2l.load_model, "m.safetensors", "export"),
+        ("pyarrow", lambda path: d2l.load_data(path, 16), "train.parquet", "parquet"),
+    ],
+)
+def test_a_file_whose_package_is_missing_names_the_extra_to_install(
+    package, read, name, extra, tmp_path, monkeypatch
+):
+    (tmp_path / name).write_bytes(b"content")
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UserError, match=re.escape(f"pip install -e '.[{extra}]'")):
+        read(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["model.pt", "model", "model.onnx.txt", ""])

@@ -41,7 +41,7 @@ runpy.run_module({twin!r}, run_name="__main__", alter_sys=True)
 
 
 def test_the_report_has_no_fault_that_was_mishandled():
-    """`make faults` writes it; who finds one has to mend it, not to leave it out."""
+    """`make faults` writes it. A fault that is found is to be fixed, not left out."""
     text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("|")][2:]
     made = {kind.strip(): int(number.replace(",", "")) for kind, number, _ in rows}

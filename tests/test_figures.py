@@ -110,7 +110,7 @@ def prediction_of(m, features=False):
     X = m.dataset[0][0].unsqueeze(0)
     picture = Image.new("RGB", (30, 20), (10, 20, 30))
     steps = dict.fromkeys(("the picture", "28 pixels long, sharpened"), picture)
-    doubt = "What stands out from the ground is tiny: take the picture from nearer."
+    doubt = "The object is very small: move closer, or try a background of another colour."
     X, steps = (X.flatten(1), {}) if features else (X, steps)
     return draw_prediction(X, steps, [doubt], m.model, m.evaluation.classes)
 

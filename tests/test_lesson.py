@@ -136,7 +136,7 @@ def test_the_programs_are_those_of_the_twins(lesson, name):
 def test_the_third_program_is_that_of_the_notes(lesson):
     shown = lesson.locator("#tensorflow .line").all_text_contents()
     assert shown == TENSORFLOW.splitlines()
-    notes = (ROOT / "notebooks" / "softmax_regression.py").read_text(encoding="utf-8")
+    notes = (ROOT / "notebooks" / "3_with_the_library.py").read_text(encoding="utf-8")
     assert "\n".join(f"# {line}" for line in shown) in notes
 
 

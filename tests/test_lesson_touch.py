@@ -56,12 +56,12 @@ def until(page, expression, value=None):
         if page.evaluate(expression, value):
             return
         page.wait_for_timeout(25)
-    pytest.fail(f"never came true: {expression}")
+    pytest.fail(f"is still false: {expression}")
 
 
 @pytest.fixture(params=first_quick(WAYS))
 def hand(request):
-    """Return each way to touch a page in turn."""
+    """Return each kind of input in turn: mouse, touch, keyboard."""
     return request.param
 
 
@@ -78,7 +78,7 @@ def press(page, hand, selector):
 
 
 def drag(page, hand, selector, slider, steps):
-    """Drag a dot of a chart by (x, y) pixels, or its slider by as many key presses."""
+    """Drag a dot of a chart by (x, y) pixels, or its slider by key presses."""
     if hand == "keyboard":
         page.locator(slider).focus()
         for _ in range(steps[2]):

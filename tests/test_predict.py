@@ -304,7 +304,7 @@ def test_where_no_object_is_found_there_is_no_class(predict, folder, capsys):
 
 
 def test_shoes_that_point_right_are_mirrored(trained, real_data):
-    """The shoes' direction changes little; nothing else is touched, nor is another data set."""
+    """The shoes' direction changes little; nothing else changes, nor is another data set."""
     model = d2l_softmax.load_model(trained / "model.pt")
     X, y = real_data[1][0][:2000].unsqueeze(1) / 255, real_data[1][1][:2000]
     is_shoe = torch.isin(y, torch.tensor(SHOES))

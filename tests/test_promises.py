@@ -249,8 +249,8 @@ def test_a_full_standard_output_is_said_once(made_up):
 
 def test_commands_are_one_file_each():
     names = [command.name for command in d2l_main.COMMANDS]
-    assert names[:6] == ["data", "compare", "evaluate", "figures", "predict", "losses"]
-    assert names[6:] == ["demo", "sweep", "learning-curve", "export"]
+    assert names[:7] == ["data", "train", "compare", "evaluate", "figures", "predict", "losses"]
+    assert names[7:] == ["demo", "sweep", "learning-curve", "export"]
     for command in d2l_main.COMMANDS:
         file = command.name.replace("-", "_")
         assert command.work.__module__ == f"d2l_softmax.commands.{file}"

@@ -3,7 +3,9 @@
 import html
 import io
 import itertools
+import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -19,7 +21,12 @@ from d2l_softmax import i18n
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.pages.page import as_svg, embed, write_page
-from d2l_softmax.pages.report import Animation, write_comparison_report, write_run_report
+from d2l_softmax.pages.report import (
+    Animation,
+    configuration_table,
+    write_comparison_report,
+    write_run_report,
+)
 from d2l_softmax.pages.twins import rows_of, side_by_side
 from d2l_softmax.training.evaluation import Evaluation
 from d2l_softmax.training.history import EpochRecord
@@ -78,6 +85,7 @@ def any_page(request):
 CONFIG = {
     "twin": "scratch",
     "data": "Fashion-MNIST",
+    "command": "python -m scratch",
     "options": {"seed": 0},
     "parameters": 7850,
     "threads": 2,
@@ -208,8 +216,26 @@ def test_a_report_has_the_runs_numbers_and_figures_but_no_paths(trained, compare
     assert "shirt was mistaken for t-shirt" in text
     assert str(trained) not in text
     assert "data dir" not in text
+    command = "python -m scratch --quiet --device=cpu --epochs=3"
+    assert f'<dt>command</dt><dd lang="en">{command}</dd>' in text
+    written = json.loads((trained / "config.json").read_text(encoding="utf-8"))["command"]
+    assert written == shlex.join([*command.split(), f"--output-dir={trained}"])
     text = (compared / "report.html").read_text(encoding="utf-8")
     assert "Curves of both implementations over 1 epochs" in text
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("--data-dir /home/me/data --epochs 3", "--epochs 3"),
+        ("--dataset='/home/me/my flowers' --output-dir=x --lr=1", "--dataset 'my flowers' --lr=1"),
+        ("--quiet --dataset . --templates", "--quiet --dataset 'my flowers' --templates"),
+    ],
+)
+def test_the_command_in_a_report_has_no_directories(given, shown):
+    command = "torchrun --nproc-per-node=2 -m scratch"
+    config = CONFIG | {"command": f"{command} {given}", "data": "my flowers"}
+    assert configuration_table(config)["command"] == f"{command} {shown}"
 
 
 def test_markup_in_what_is_shown_is_escaped(tmp_path):

@@ -1,6 +1,8 @@
 """A training that is interrupted and resumed: the same numbers as if nothing had happened."""
 
+import argparse
 import json
+import shlex
 import signal
 
 import pytest
@@ -10,6 +12,7 @@ from conftest import TWINS
 from d2l_softmax.commands import train
 from d2l_softmax.data.batches import ArrayDataset
 from d2l_softmax.training.checkpoint import load_checkpoint
+from d2l_softmax.training.distributed import Launch
 from d2l_softmax.training.history import EpochRecord, load_history
 from d2l_softmax.training.metrics import Accumulator
 
@@ -143,15 +146,44 @@ def test_signals_end_it_after_the_batch(name, signum, status, run, signal_at, ca
         pytest.skip("no such signal here")
     before = signal.getsignal(getattr(signal, signum))
     signal_at(BATCHES + 3, getattr(signal, signum))
-    assert run(name, "out") == status
+    assert run(name, "my runs") == status
     assert signal.getsignal(getattr(signal, signum)) == before
     message = capsys.readouterr().err
     assert message.count("\n") == 1
     start = f"python -m {name}: interrupted in epoch 2 of 3, after batch 2; resume with: python -m "
     assert message.startswith(f"{start}{name} --data-dir=")
     assert message.endswith(" --resume\n")
-    checkpoint = load_checkpoint(tmp_path / "out" / "checkpoint.pt")
+    checkpoint = load_checkpoint(tmp_path / "my runs" / "checkpoint.pt")
     assert (checkpoint["epoch"], checkpoint["batch"]) == (1, 2)
+    signal_at(0)
+    command = shlex.split(message.partition("resume with: ")[2])
+    for _ in range(2):  # the command that resumes, and the one that config.json has
+        assert train.main(TWINS[name], name, command[3:]) == 0
+        config = json.loads((tmp_path / "my runs" / "config.json").read_text(encoding="utf-8"))
+        assert config["command"] == shlex.join([each for each in command if each != "--resume"])
+        command = shlex.split(config["command"])
+
+
+@pytest.mark.parametrize(
+    ("words", "launch", "expected"),
+    [
+        ("python -m scratch --overwrite --lr 1", Launch(), "python -m scratch --lr 1"),
+        ("d2l-softmax train --resume", Launch(), "d2l-softmax train"),
+        (
+            "python -m scratch --lr 1",
+            Launch(world_size=2, local_world_size=2),
+            "torchrun --nproc-per-node=2 -m scratch --lr 1",
+        ),
+        (
+            "d2l-softmax train",
+            Launch(world_size=6, local_world_size=3),
+            "torchrun --nnodes=2 --nproc-per-node=3 --no-python d2l-softmax train",
+        ),
+    ],
+)
+def test_the_command_is_the_one_that_was_typed(words, launch, expected):
+    options = argparse.Namespace(command=words.split())
+    assert train.training_command(options, launch) == expected
 
 
 def test_a_second_interrupt_ends_it_at_once(run, monkeypatch, capsys, tmp_path):
@@ -226,7 +258,7 @@ def test_a_checkpoint_of_the_other_twin_is_refused_by_name(name, run, signal_at,
         run(name, "out", "--resume")
     assert caught.value.code == 2
     error = capsys.readouterr().err
-    assert f"cannot resume: the checkpoint is of python -m {other[name]} (" in error
+    assert f"cannot resume: the checkpoint is of {other[name]}, got {name} (" in error
 
 
 def test_a_rate_that_falls_to_zero_has_its_epochs(run, capsys):

@@ -17,11 +17,12 @@ from benchmarks import __main__ as benchmarks_main
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import train
 from d2l_softmax.data.fashion_mnist import CLASSES
+from notebooks.exercises import __main__ as exercises_main
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md")
+    for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md", "notebooks/*.md")
     for path in sorted(ROOT.glob(pattern))
 ]
 TRANSLATED = ["index", "install", "training", "data", "book", "agreement"]
@@ -68,9 +69,16 @@ def test_relative_links_lead_to_files_and_headings(document):
         assert not anchor or anchor in anchors(path), link
 
 
+def test_the_version_and_its_date_are_the_same_everywhere():
+    newest = re.search(r"^## (\S+) \((\S+)\)$", read("CHANGELOG.md"), re.M).groups()
+    cited = re.findall(r"^(?:version|date-released): (.*)$", read("CITATION.cff"), re.M)
+    assert (d2l_softmax.__version__, cited) == (newest[0], list(newest))
+
+
 def test_commands_and_options_exist(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["benchmarks", "--help"])
     helps = [benchmarks_main.main, lambda: train.main(scratch, "scratch", ["--help"])]
+    helps.append(lambda: exercises_main.main(["check", "--help"]))
     for command in d2l_main.COMMANDS:
         helps.append(functools.partial(d2l_main.main, [command.name, "--help"]))
     for print_help in helps:
@@ -86,7 +94,7 @@ def test_commands_and_options_exist(monkeypatch, capsys):
         code += "".join(code_blocks(document, "bash") + code_blocks(document, ""))
         assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", code)) <= options, document
         assert set(re.findall(r"\bmake ([a-z-]+)", code)) <= targets, document
-        called = re.findall(r"(?:-m d2l_softmax|d2l-softmax) ([a-z-]+)", code)
+        called = re.findall(r"(?:-m d2l_softmax|d2l-softmax) ([a-z][a-z-]*)", code)
         assert set(called) <= commands, document
 
 

@@ -111,7 +111,7 @@ def trained(monkeypatch):
 def test_a_row_equals_a_training_with_the_twins_command(name, run, tested, tmp_path, train):
     settings = ["--lr=0.1", "--batch-size=8", "--epochs=4", "--seed=3", "--momentum=0.5"]
     settings.append(f"--validation={HELD_OUT}")
-    *_, (row,) = run("sweep", *settings, f"--twin={name}", "--seeds=1")
+    *_, (row,) = run("sweep", *settings, f"--impl={name}", "--seeds=1")
 
     history, _ = train(name, *settings, f"--dataset={tested}")
     accuracies = [record.valid_acc for record in history]

@@ -16,7 +16,7 @@ EPOCHS = 4
 def run(made_up, tmp_path, monkeypatch):
     """Return a function that trains scratch in a folder, without figures: what it kept.
 
-    With `until` an interrupt comes in the middle of that epoch.
+    With `until` an interrupt is sent in the middle of that epoch.
     """
     kept = []
     monkeypatch.setattr(train, "write_results", lambda _, training, *__: kept.append(training))

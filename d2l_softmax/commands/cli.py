@@ -1,18 +1,22 @@
 """How a command starts and ends: its parser, signals, threads and exit status."""
 
 import argparse
+import difflib
 import gc
 import os
+import platform
+import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType, ModuleType
 from typing import NamedTuple, NoReturn
 
 import torch
 
+from d2l_softmax import __version__
 from d2l_softmax.commands.console import flush_streams, open_closed_streams, print_error
 from d2l_softmax.errors import UserError
 from d2l_softmax.io import escape_controls
@@ -26,15 +30,17 @@ SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 LONGEST_MESSAGE = 300  # characters
+MODULE = "python -m d2l_softmax"  # how the commands are started; or the console script:
+SCRIPT = "d2l-softmax"
 
 
 class Command(NamedTuple):
     """A command of `python -m d2l_softmax`.
 
-    `work` takes the options and both twins by name, and returns the exit status, None for 0. The
-    first paragraph of its docstring is the description in --help. `complete` takes the parser and
-    the options, and returns the options with those filled in that depend on others (None if there
-    are none). It exits with status 2 if options contradict each other.
+    `work` takes the options and both implementations by name, and returns the exit status, None for
+    0. The first paragraph of its docstring is the description in --help. `complete` takes the
+    parser and the options, and returns the options with those filled in that depend on others
+    (None if there are none). It exits with status 2 if options contradict each other.
     """
 
     name: str
@@ -43,6 +49,7 @@ class Command(NamedTuple):
     work: Callable[[argparse.Namespace, Twins], int | None]
     complete: Complete | None = None
     aliases: tuple[str, ...] = ()
+    is_distributed: bool = False  # can run under torchrun
 
 
 class Parser(argparse.ArgumentParser):
@@ -50,16 +57,41 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong and exit with status 2."""
-        line = f"{self.prog}: error: {shorten(message)} (--help lists the options)\n"
+        line = f"{self.prog}: error: {shorten(message)} (see --help)\n"
         self.exit(2, line if is_main() else None)
 
     def parse_known_args(self, args=None, namespace=None):
-        """Parse arguments; refuse `--option=--`, on which argparse raises a TypeError."""
+        """Parse arguments; exit with status 2 for an unknown one, with the option that is closest.
+
+        Also refuses `--option=--`, on which argparse raises a TypeError.
+        """
         args = sys.argv[1:] if args is None else list(args)
         for argument in args:
             if argument.startswith("--") and argument.endswith("=--"):
                 self.error(f"argument {argument[:-3]}: expected one argument")
-        return super().parse_known_args(args, namespace)
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            known = re.findall(r"--[\w-]+", self.format_usage())
+            given = [each.split("=")[0] for each in unknown if each.startswith("-")]
+            hints = dict.fromkeys(filter(None, (did_you_mean(each, known) for each in given)))
+            self.error("; ".join([f"unrecognized arguments: {' '.join(unknown)}", *hints]))
+        return options, unknown
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """Return a hint at the known name that is closest to `name`; empty if none is close."""
+    return "".join(f"did you mean {each}?" for each in difflib.get_close_matches(name, known, n=1))
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Add the option --version."""
+    versions = f"torch {torch.__version__}, Python {platform.python_version()}"
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"d2l_softmax {__version__} ({versions})",
+        help="print the versions of d2l_softmax, torch and Python",
+    )
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -72,11 +104,20 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 def run_command(
-    commands: tuple[Command, ...], load_twins: Callable[[], Twins], argv: list[str] | None
+    commands: tuple[Command, ...],
+    load_twins: Callable[[], Twins],
+    argv: list[str] | None,
+    prog: str = MODULE,
 ) -> int:
-    """Run the command that the arguments name; return its status (wrong usage exits with 2)."""
-    parser = Parser(prog="python -m d2l_softmax", allow_abbrev=False)
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    """Run the command that the arguments name; return its status (wrong usage exits with 2).
+
+    `prog` is how the user started it. The options have that with the command's name as `prog`, and
+    as `command` the words of the whole command line.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    parser = Parser(prog=prog, allow_abbrev=False)
+    add_version(parser)
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in commands:
         subparser = subparsers.add_parser(
             command.name,
@@ -87,11 +128,17 @@ def run_command(
             allow_abbrev=False,
         )
         command.add_options(subparser)
-        subparser.set_defaults(chosen=(command, subparser))
-    if (world_size := get_launch().world_size) > 1:
-        parser.error(f"this command runs in one process; torchrun started {world_size}")
+        subparser.set_defaults(chosen=(command, subparser), prog=subparser.prog)
+    name = next((each for each in argv if not each.startswith("-")), None)
+    names = [command.name for command in commands]
+    if name and name not in subparsers.choices:
+        hint = did_you_mean(name, names) or f"expected one of {', '.join(names)}"
+        parser.error(f"unknown command {name!r}; {hint}")
     options = parser.parse_args(argv)
     command, subparser = vars(options).pop("chosen")
+    if not command.is_distributed and (world_size := get_launch().world_size) > 1:
+        subparser.error(f"this command runs in one process; torchrun started {world_size}")
+    options.command = [*prog.split(), *argv]
     if command.complete:
         options = command.complete(subparser, options) or options
 
@@ -102,8 +149,8 @@ def run_command(
     return exit_status(subparser.prog, work)
 
 
-def run_as_program(name: str, main: Callable[..., int], *arguments: object) -> NoReturn:
-    """Run `python -m NAME`, which is main(*arguments), and exit with its status."""
+def run_as_program(prog: str, main: Callable[..., int], *arguments: object) -> NoReturn:
+    """Run `prog`, such as `python -m scratch`, which is main(*arguments); exit with its status."""
     open_closed_streams()
     os.environ["MPLBACKEND"] = "agg"  # draw to files only; an unknown backend raises an error
     # PyTorch is a million objects: not searching them for garbage saves a second.
@@ -113,7 +160,7 @@ def run_as_program(name: str, main: Callable[..., int], *arguments: object) -> N
     except SystemExit as end:  # from the parser: --help or wrong usage
         status = int(end.code or 0)
     gc.freeze()
-    sys.exit(status or exit_status(f"python -m {name}", flush_streams))
+    sys.exit(status or exit_status(prog, flush_streams))
 
 
 def exit_status(prog: str, work: Callable[[], int | None]) -> int:

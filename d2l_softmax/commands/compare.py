@@ -65,7 +65,7 @@ def compare(options: argparse.Namespace, twins: Twins) -> None:
             console.print(table_row(records, differences[-1]))
             for name, training in trainings.items():
                 if reason := new_divergence_reason(training.history, len(training.model.b)):
-                    console.warn(f"python -m d2l_softmax compare: warning: {name}: {reason}")
+                    console.warn(f"{options.prog}: warning: {name}: {reason}")
         predicted = (evaluate(each.model, each.test_iter).predicted for each in (first, second))
         disagreements = count_disagreements(*predicted)
         console.print(
@@ -141,5 +141,9 @@ def comparison_to_dict(
 
 
 COMMAND = Command(
-    "compare", "train both twins side by side", add_options, compare, complete_training_options
+    "compare",
+    "train scratch and concise side by side",
+    add_options,
+    compare,
+    complete_training_options,
 )

@@ -107,7 +107,16 @@ def add_experiment_options(
     add_training_options(parser, several)
     # replaces some options of a training
     add = parser.add_argument_group("experiment", about, conflict_handler="resolve").add_argument
-    add("--twin", choices=("scratch", "concise"), default="scratch", help="twin to train")
+    # --twin is its old name
+    what = "implementation: from scratch, or with torch.nn"
+    add(
+        "--impl",
+        "--twin",
+        dest="twin",
+        choices=("scratch", "concise"),
+        default="scratch",
+        help=what,
+    )
     what = f"training images to hold out (default: one in {HELD_OUT}, of Fashion-MNIST "
     add("--validation", type=whole(1), metavar="N", help=f"{what}{NUM_TRAIN // HELD_OUT:,})")
     add("--seeds", type=whole(1), default=3, metavar="K", help="number of seeds per setting")

@@ -15,7 +15,7 @@ from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.options import add_model, add_settings, path
 from d2l_softmax.data.sources import is_available
 from d2l_softmax.description import AS_FASHION_MNIST, Description
-from d2l_softmax.errors import UserError
+from d2l_softmax.errors import UserError, install_command
 from d2l_softmax.io import write_atomically
 from d2l_softmax.models import load_model, load_test_data
 from d2l_softmax.training.agreement import largest_difference
@@ -68,7 +68,7 @@ def export(options: argparse.Namespace, twins: Twins) -> None:
         predict = load(content)
     except ImportError as error:
         reason = " ".join(str(error).split())
-        raise ExportError(f"{reason};", "pip install 'd2l_softmax[export]'") from error
+        raise ExportError(f"{reason}; try {install_command('export')}") from error
     batches = itertools.chain(
         random_inputs(description, dtype), test_inputs(options, description, dtype)
     )

@@ -26,7 +26,7 @@ SIZES = [digit * 10**zeros for zeros in range(2, 9) for digit in (1, 3)]  # 100,
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    about = "Trainings of every size take as many steps as --epochs with all images."
+    about = "Trainings of every size take the number of steps of --epochs with all images."
     add_experiment_options(parser, Path("runs", "learning-curve"), about)
     what = "numbers of training images (default: 100 300 1000 3000 … and all)"
     parser.add_argument("--sizes", type=whole(1), nargs="+", metavar="N", help=what)
@@ -41,9 +41,9 @@ def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
     """Train on more and more of the images, and draw accuracy against their number.
 
     With the same seed, a larger set of images contains a smaller one. Trainings of every size take
-    as many steps as --epochs with all images: with equal epochs, 100 images would take 10 steps,
-    and the curve would show the number of steps. Accuracies are measured on the training images
-    used and on held-out training images; the test images are not used.
+    the number of steps of --epochs with all images. With equal epochs, 100 images would take 10
+    steps, and the curve would show the number of steps. Accuracies are measured on the training
+    images used and on held-out training images; the test images are not used.
 
     Writes learning-curve.csv after every training, and at the end learning-curve.png; rows of an
     existing table are not trained again. Raises DivergedError, with the table written, if all

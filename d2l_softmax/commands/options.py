@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import math
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import torch
 
-from d2l_softmax.commands.cli import HelpFormatter, Parser
+from d2l_softmax.commands.cli import HelpFormatter, Parser, add_version
 from d2l_softmax.commands.console import counted, print_error
 from d2l_softmax.data.augmentation import AUGMENTATIONS
 from d2l_softmax.data.batches import LARGEST_SIDE
@@ -272,16 +273,8 @@ def complete_training_options(
     return options
 
 
-def make_parser(name: str) -> Parser:
-    """Return the parser of a twin's command."""
-    parser = Parser(
-        prog=f"python -m {name}",
-        description="Train softmax regression on Fashion-MNIST and write the history (CSV), the "
-        "model, figures (PNG) and a report (HTML). Equal options and seed give equal numbers in "
-        "both twins, to rounding.",
-        formatter_class=HelpFormatter,
-        allow_abbrev=False,
-    )
+def add_training_command_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a command that trains one implementation, except --output-dir."""
     add_training_options(parser)
     unfinished = parser.add_mutually_exclusive_group()
     unfinished.add_argument(
@@ -312,14 +305,38 @@ def make_parser(name: str) -> Parser:
         help="draw the weights of each class epoch by epoch",
     )
     add_language(parser)
+
+
+def make_parser(name: str) -> Parser:
+    """Return the parser of `python -m scratch` or `python -m concise`."""
+    parser = Parser(
+        prog=f"python -m {name}",
+        description="Train softmax regression on Fashion-MNIST and write the history (CSV), the "
+        "model, figures (PNG) and a report (HTML). scratch and concise print equal numbers for "
+        "equal options and seeds, to rounding error.",
+        formatter_class=HelpFormatter,
+        allow_abbrev=False,
+    )
+    add_version(parser)
+    add_training_command_options(parser)
     add_output_dir(parser, Path("runs", name))
     return parser
 
 
 def parse(name: str, argv: list[str] | None = None) -> argparse.Namespace:
-    """Return the complete options of a twin's command; exit with status 2 if they are wrong."""
+    """Return the complete options of `python -m NAME`; exit with status 2 if they are wrong."""
+    argv = sys.argv[1:] if argv is None else argv
     parser = make_parser(name)
-    options = complete_training_options(parser, parser.parse_args(argv))
+    options = parser.parse_args(argv)
+    options.prog, options.command = parser.prog, ["python", "-m", name, *argv]
+    return complete_for_ranks(parser, options)
+
+
+def complete_for_ranks(
+    parser: argparse.ArgumentParser, options: argparse.Namespace
+) -> argparse.Namespace:
+    """Return the complete options of a training; exit with status 2 if the ranks rule them out."""
+    options = complete_training_options(parser, options)
     _, world_size, _, local_world_size = get_launch()
     if options.batch_size and world_size > options.batch_size:
         parser.error(
@@ -344,7 +361,11 @@ def as_option(name: str) -> str:
 
 def options_to_dict(options: argparse.Namespace) -> dict[str, Any]:
     """Return options by name, with values that JSON has and that can be typed."""
-    return {name: option_value(value) for name, value in vars(options).items()}
+    return {
+        name: option_value(value)
+        for name, value in vars(options).items()
+        if name not in ("prog", "command", "impl")  # how the training was started
+    }
 
 
 def option_value(value: Any) -> Any:
@@ -357,14 +378,15 @@ def option_value(value: Any) -> Any:
 # Options of several commands
 
 
-def add_output_dir(parser: argparse.ArgumentParser, default: Path) -> None:
-    """Add the option --output-dir."""
+def add_output_dir(parser: argparse.ArgumentParser, default: Path | None) -> None:
+    """Add the option --output-dir; without a default it is runs/ and the implementation's name."""
     parser.add_argument(
         "--output-dir",
         type=path,
         default=default,
         metavar="DIR",
-        help="directory to write to; output files in it are replaced",
+        help="directory to write to; output files in it are replaced"
+        + ("" if default else " (default: runs/IMPL)"),
     )
 
 

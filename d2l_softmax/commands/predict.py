@@ -49,7 +49,6 @@ from d2l_softmax.training.evaluation import format_probability
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PROGRAM = "python -m d2l_softmax predict"
 TABLE, PAGE = "predictions.csv", "predictions.html"
 MOST_DRAWN = 10  # a drawing takes a second; the page shows any number of pictures
 
@@ -123,14 +122,14 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
     ):
         page_note = known_about_photographs(model.description) if note else ""  # in --lang
         for problem in problems:
-            console.warn(f"{PROGRAM}: {problem}")
+            console.warn(f"{options.prog}: {problem}")
         for picture in pictures:
             if stop.signum:
                 break
             try:
                 result = answer(picture)
             except PictureError as error:
-                console.warn(f"{PROGRAM}: {error}")
+                console.warn(f"{options.prog}: {error}")
                 problems.append(str(error))
             else:
                 drawing = None

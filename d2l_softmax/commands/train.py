@@ -1,4 +1,7 @@
-"""Train a twin: `python -m scratch` and `python -m concise`, from options to files."""
+"""Train an implementation, from options to files.
+
+The command `train --impl scratch` is the same as `python -m scratch`.
+"""
 
 import argparse
 import contextlib
@@ -6,7 +9,6 @@ import copy
 import platform
 import shlex
 import signal
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -16,8 +18,11 @@ import torch
 
 from d2l_softmax import __version__
 from d2l_softmax.commands.cli import (
+    Command,
     Interrupted,
+    Parser,
     StopRequest,
+    Twins,
     cpu_threads,
     exit_status,
     signals_handled_by,
@@ -29,9 +34,11 @@ from d2l_softmax.commands.options import (
     IN_RECIPES,
     RECIPES,
     RESULT_OPTIONS,
+    add_output_dir,
+    add_training_command_options,
     as_option,
+    complete_for_ranks,
     drawn_in,
-    make_parser,
     options_to_dict,
     parse,
 )
@@ -100,18 +107,40 @@ class UnfinishedTrainingError(UserError):
 
 
 def main(twin: ModuleType, name: str, argv: list[str] | None = None) -> int:
-    """Train the twin as the arguments say; return the exit status (wrong usage exits with 2)."""
-    argv = sys.argv[1:] if argv is None else argv
+    """Run `python -m NAME` and return its exit status (wrong usage exits with 2)."""
     options = parse(name, argv)
-    given = [each for each in argv if each not in ("--resume", "--overwrite")]
-    resume = "resume with: " + shlex.join(["python", "-m", name, *given, "--resume"])
-    if distributed.get_launch().world_size > 1:  # the options of torchrun are not known here
-        resume = "resume with the same command and --resume"
-    return exit_status(f"python -m {name}", lambda: train(twin, name, options, resume))
+    return exit_status(options.prog, lambda: train(twin, name, options))
 
 
-def train(twin: ModuleType, name: str, options: argparse.Namespace, resume: str = "") -> None:
-    """Train the twin and write its files; print `resume` if a signal ends the training.
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument(
+        "--impl",
+        choices=("scratch", "concise"),
+        default="scratch",  # whose model the other commands read by default
+        help="implementation: from scratch, or with torch.nn",
+    )
+    add_training_command_options(parser)
+    add_output_dir(parser, None)
+
+
+def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> argparse.Namespace:
+    """Return the complete options; exit with status 2 if they contradict each other."""
+    options.output_dir = options.output_dir or Path("runs", options.impl)
+    return complete_for_ranks(parser, options)
+
+
+def train_command(options: argparse.Namespace, twins: Twins) -> None:
+    """Train softmax regression on Fashion-MNIST.
+
+    Write the history, the model, figures and a report. scratch and concise print equal numbers for
+    equal options and seeds, to rounding error.
+    """
+    train(twins[options.impl], options.impl, options)
+
+
+def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
+    """Train an implementation and write its files.
 
     Under torchrun every rank calls this, and rank 0 alone prints and writes. Raises OutputError if
     a file can't be written, DataUnavailableError without data, CheckpointError if the checkpoint
@@ -151,7 +180,7 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace, resume: str 
         elif options.resume:
             console.print(f"nothing to resume in {options.output_dir}: starting at epoch 1")
 
-        run = Run(training, options, data, config, console, resume)
+        run = Run(training, options, data, config, console)
         with signals_handled_by(run.stop):
             for record in training.fit(run.after_batch):
                 run.after_epoch(record)
@@ -194,11 +223,10 @@ class Run:
         data: "TrainingData",
         config: dict[str, Any],
         console: Console,
-        resume: str,
     ):
         """Write the files of a training that was resumed after an epoch: they may be older."""
         self.training, self.options, self.data, self.config = training, options, data, config
-        self.console, self.resume = console, resume
+        self.console = console
         self.stop = StopRequest()
         self.has_written = False
         self.description = describe_data(options, training.train_iter)
@@ -234,7 +262,7 @@ class Run:
 
     def warn(self, message: str) -> None:
         """Print a warning."""
-        self.console.warn(f"python -m {self.config['twin']}: warning: {message}")
+        self.console.warn(f"{self.options.prog}: warning: {message}")
 
     def save_checkpoint(self) -> dict[str, Any]:
         """Write checkpoint.pt; return its content."""
@@ -246,9 +274,13 @@ class Run:
     def end_after_signal(self, checkpoint: dict[str, Any]) -> None:
         """Raise Interrupted if any rank had a signal; all ranks have written the checkpoint."""
         if any(distributed.all_reduce_sums(self.stop.signum or 0)):
+            launch = self.training.launch
+            command = f"{training_command(self.options, launch)} --resume"
+            if launch.world_size > launch.local_world_size:  # no rank knows torchrun's rendezvous
+                command = "the same command and --resume"
             raise Interrupted(
                 self.stop.signum or signal.SIGTERM,
-                f"{checkpoints.position(checkpoint)}; {self.resume}",
+                f"{checkpoints.position(checkpoint)}; resume with: {command}",
             )
 
     def write_files(self) -> None:
@@ -265,6 +297,21 @@ class Run:
             self.has_written = True
         save_history(folder / HISTORY, self.training.history)
         save_parameters(folder / MODEL, self.data.model_to_write(self.training))
+
+
+def training_command(options: argparse.Namespace, launch: distributed.Launch) -> str:
+    """Return the command that runs the training, for a shell, without --resume and --overwrite.
+
+    Under torchrun it has the numbers of processes; torchrun's other options are unknown.
+    """
+    words = [word for word in options.command if word not in ("--resume", "--overwrite")]
+    if launch.world_size > 1:
+        nodes = launch.world_size // launch.local_world_size
+        torchrun = ["torchrun", *([f"--nnodes={nodes}"] if nodes > 1 else [])]
+        torchrun.append(f"--nproc-per-node={launch.local_world_size}")
+        program = words[1:] if words[0] == "python" else ["--no-python", *words]
+        words = torchrun + program
+    return shlex.join(words)
 
 
 # The checkpoint to resume from
@@ -302,9 +349,9 @@ def check_same_training(name: str, options: argparse.Namespace, checkpoint: dict
 
     --epochs may be higher, unless the learning rate falls to zero with the last epoch.
     """
-    parser, twin = make_parser(name), checkpoint["config"]["twin"]
+    parser, twin = Parser(prog=options.prog), checkpoint["config"]["twin"]
     if twin != name:
-        parser.error(f"cannot resume: the checkpoint is of python -m {twin}")
+        parser.error(f"cannot resume: the checkpoint is of {twin}, got {name}")
     saved, given = checkpoint["config"]["options"], options_to_dict(options)
     saved = {"standardize": "no", "augment": "none"} | saved  # earlier versions had no such options
     changed = [option for option in RESULT_OPTIONS if given[option] != saved.get(option)]
@@ -515,6 +562,7 @@ def make_config(name: str, options: argparse.Namespace, training: Training) -> d
         "twin": name,
         "data": describe_data(options, training.train_iter).data,
         "checksums": [it.dataset.checksum() for it in (training.train_iter, training.test_iter)],
+        "command": training_command(options, training.launch),
         "options": options_to_dict(options),
         "parameters": training.model.W.numel() + training.model.b.numel(),
         "processes": training.launch.world_size,
@@ -578,3 +626,13 @@ def write_results(
                 text = tr("The weights of each class by epoch.")
                 animation = Animation(frames, labels, text)
         write_run_report(folder, shown, history, config, evaluation, animation)
+
+
+COMMAND = Command(
+    "train",
+    "train softmax regression, from scratch or with torch.nn",
+    add_options,
+    train_command,
+    complete,
+    is_distributed=True,
+)

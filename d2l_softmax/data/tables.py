@@ -18,7 +18,7 @@ from d2l_softmax.data.arrays import CLASSES_FILE, DatasetFiles, make_dataset, re
 from d2l_softmax.data.convert import side_of_images
 from d2l_softmax.data.files import check_regular, reading
 from d2l_softmax.data.names import split_of
-from d2l_softmax.errors import DatasetError
+from d2l_softmax.errors import DatasetError, install_command
 
 SUFFIXES = {".csv", ".tsv", ".parquet"}
 LABEL_COLUMNS = {"label", "labels", "class", "target", "y"}  # names of the column of labels
@@ -252,7 +252,7 @@ def read_parquet(path: Path, size: list[int]) -> Table:
         from pyarrow import parquet
     except ImportError as error:
         raise DatasetError(
-            f"{path}: Parquet files need pyarrow; pip install 'd2l_softmax[parquet]'"
+            f"{path}: Parquet files need pyarrow; try {install_command('parquet')}"
         ) from error
     table = parquet.read_table(path)
     names = table.column_names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,6 +33,8 @@ COLUMNS = {
 # Options that do not change the result; the paths may be private.
 HIDDEN_OPTIONS = {"data_dir", "dataset", "output_dir", "quiet", "resume", "checkpoint_every"}
 HIDDEN_OPTIONS |= {"lang", "templates", "overwrite", "keep_best"}
+# Not shown in the command either
+PATH_OPTIONS = ("--data-dir", "--dataset", "--output-dir")
 
 
 class Animation(NamedTuple):
@@ -169,7 +172,23 @@ def comparison_table(summary: dict, names: Sequence[str]) -> dict[str, Any]:
 
 
 def configuration_table(config: dict) -> dict[str, object]:
-    """Return options, machine and versions as one flat table, without private paths."""
+    """Return command, options, machine and versions as one flat table, without private paths."""
     shown = {name: value for name, value in config["options"].items() if name not in HIDDEN_OPTIONS}
     shown |= {name: config[name] for name in ("parameters", "threads", "machine")}
+    shown = {"command": without_paths(config["command"], config["data"])} | shown
     return {tr(name.replace("_", " ")): value for name, value in shown.items()} | config["versions"]
+
+
+def without_paths(command: str, data: str) -> str:
+    """Return a command without the options for directories; --dataset has the name of the data."""
+    shown, words = [], iter(shlex.split(command))
+    for word in words:
+        option, equals, _ = word.partition("=")
+        if option not in PATH_OPTIONS:
+            shown.append(word)
+            continue
+        if not equals:
+            next(words)
+        if option == "--dataset":
+            shown += [option, data]
+    return shlex.join(shown)

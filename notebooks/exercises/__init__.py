@@ -14,7 +14,7 @@ SECTIONS = range(1, 10)
 
 
 def exercises_of(section: int) -> dict[str, Exercise]:
-    """Return the exercises of a section by number, "3.1" and so on."""
+    """Return the exercises of a section by number, "3.1" and so on, the hardest last."""
     module = importlib.import_module(f"{__name__}.section_{section}")
     return {f"{section}.{k}": exercise for k, exercise in enumerate(module.EXERCISES, start=1)}
 
@@ -23,8 +23,13 @@ def texts_of(section: int, language: str) -> list[str]:
     """Return the exercises of a section in one of LANGUAGES as Markdown, solutions folded."""
     texts = []
     with use_language(language):
-        for number, exercise in exercises_of(section).items():
-            heading = tr("Exercise {n}: `{name}`.", n=number, name=exercise.signature)
+        for level, (number, exercise) in enumerate(exercises_of(section).items(), start=1):
+            heading = tr(
+                "Exercise {n} {stars}: `{name}`.",
+                n=number,
+                stars="★" * level,
+                name=exercise.signature,
+            )
             remark = in_language(exercise.remark)
             solution = f"```python\n{exercise.code()}\n```\n\n" + f"{remark}\n\n" * bool(remark)
             summary = f"<summary>{tr('Solution')}</summary>\n\n"

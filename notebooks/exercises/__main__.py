@@ -37,6 +37,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m notebooks.exercises", description=__doc__)
     check_ = parser.add_subparsers(dest="command").add_parser("check", help="check your answers")
     check_.add_argument("-k", default="", metavar="NAME", help="only section_3, 3.1, softmax, …")
+    check_.add_argument("--expected", action="store_true", help="show the expected values, too")
     check_.add_argument("--lang", choices=LANGUAGES, default="en", help="language of the messages")
     options = parser.parse_args(arguments)
     try:
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
         return 1
     if options.command:
         with use_language(options.lang):
-            return check(options.k)
+            return check(options.k, options.expected)
     for what, names in (("wrote", written), ("kept what you have in", kept)):
         if names:
             print(f"{what} {FOLDER}: {', '.join(names)}")
@@ -79,7 +80,7 @@ def skeleton_of(section: int) -> str:
     return "\n\n\n".join([head, *functions]) + "\n"
 
 
-def check(chosen: str) -> int:
+def check(chosen: str, show_expected: bool) -> int:
     """Check the functions whose file, number or name contains `chosen`; return the exit status."""
     counts = Counter()
     for section in SECTIONS:
@@ -107,7 +108,7 @@ def check(chosen: str) -> int:
                     verdict = WRONG
                     text = tr("{file} has no function {name}.", file=path.name, name=exercise.name)
                 else:
-                    verdict, text = judge(exercise, function)
+                    verdict, text = judge(exercise, function, show_expected)
             if verdict == WRONG and printed.getvalue():
                 text += "\n" + entry(tr("printed"), printed.getvalue().rstrip())
             counts[verdict] += 1
@@ -116,6 +117,8 @@ def check(chosen: str) -> int:
                 print(textwrap.indent(text, " " * 6))
     sums = [f"{counts[each]} {tr(each)}" for each in (CORRECT, WRONG, NOT_WRITTEN) if counts[each]]
     print("\n" + (", ".join(sums) or tr("no exercise matches")))
+    if counts[WRONG] and not show_expected:
+        print(tr("With --expected the expected values are shown, too."))
     return 0 if set(counts) == {CORRECT} else 1
 
 

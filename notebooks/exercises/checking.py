@@ -16,8 +16,11 @@ from .exercise import Exercise, in_language
 CORRECT, WRONG, NOT_WRITTEN = "correct", "wrong", "not written yet"
 
 
-def judge(exercise: Exercise, answer: Callable) -> tuple[str, str]:
-    """Return CORRECT, WRONG or NOT_WRITTEN, and the text that a learner reads below it."""
+def judge(exercise: Exercise, answer: Callable, show_expected: bool = False) -> tuple[str, str]:
+    """Return CORRECT, WRONG or NOT_WRITTEN, and the text that a learner reads below it.
+
+    The text has a hint; with `show_expected` it has the expected value, too.
+    """
     results, expected = (results_of(exercise, f) for f in (answer, exercise.solution))
     if any(type(result) is NotImplementedError for result in results):
         return NOT_WRITTEN, ""
@@ -32,7 +35,8 @@ def judge(exercise: Exercise, answer: Callable) -> tuple[str, str]:
             lines.append(entry(tr("raised"), located(result, file)))
         else:
             lines.append(entry(tr("returned"), shown(result)))
-            lines.append(entry(tr("expected"), shown(right)))
+            if show_expected:
+                lines.append(entry(tr("expected"), shown(right)))
         shapes = [tuple(value.shape) for value in (result, right) if hasattr(value, "shape")]
         if len(set(shapes)) == 2:
             text = tr("{shape}, expected {expected}", shape=shapes[0], expected=shapes[1])

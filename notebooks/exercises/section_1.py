@@ -8,7 +8,7 @@ from .exercise import Exercise, Mistake
 def class_scores(X, W, b):
     """Return the scores of q classes for n examples: `X` is (n, d), `W` is (d, q), `b` is (q,).
 
-    Regression has one output for an example; here each class has one of its own. Write it as one
+    Regression has one output for an example; here each class has its own output. Write it as one
     matrix product, without a loop.
 
     中文：返回 n 个样本在 q 个类别上的分数：`X` 是 (n, d)，`W` 是 (d, q)，`b` 是 (q,)。
@@ -19,9 +19,9 @@ def class_scores(X, W, b):
 
 
 def count_parameters(num_inputs, num_outputs):
-    """Return how many numbers a linear model learns, weights and biases together.
+    """Return the number of parameters of a linear model, weights and biases together.
 
-    First work out by hand: how many are they for images of 28×28 pixels and ten classes?
+    First work out by hand: how many are there for images of 28×28 pixels and ten classes?
 
     中文：返回一个线性模型要学习多少个数，权重和偏置一起算。
 
@@ -103,7 +103,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda d, q: d * q + 1,
-                "Each output has a bias of its own, so their number is that of the outputs.",
+                "Each output has its own bias: add num_outputs.",
                 "每个输出都有自己的偏置，偏置的个数等于输出的个数。",
             ),
             Mistake(
@@ -142,7 +142,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda p: int((p * torch.arange(len(p))).sum()),
-                "int() cuts off what follows the point; round() goes to the nearest integer.",
+                "int() truncates; round() returns the nearest integer.",
                 "int() 只是截去小数部分；round() 才取最接近的整数。",
             ),
         ],

@@ -10,7 +10,7 @@ from .exercise import Exercise, Mistake
 def softmax(logits):
     """Return the softmax of one row of logits (q,): `exp(o_j) / sum_k exp(o_k)`.
 
-    First by hand: what does it make of the logits 0 and log 3?
+    First by hand: what is the softmax of the logits 0 and log 3?
 
     中文：返回一行未规范化的预测（logits）的 softmax，形状 (q,)：`exp(o_j) / sum_k exp(o_k)`。
 
@@ -128,13 +128,13 @@ EXERCISES = [
             "exp(o_2) / (exp(o_1) + exp(o_2)) = 1 / (1 + exp(-z))：z 取什么值时两边相等？",
         ),
         remark=(
-            "One is enough: only the difference of the two counts.",
+            "A single logit is enough: only the difference of the two matters.",
             "一个就够了：起作用的只有两者之差。",
         ),
         mistakes=[
             Mistake(
                 lambda o: o[0] - o[1],
-                "The sign is turned: this belongs to the first class, not to the second.",
+                "The sign is wrong: this belongs to the first class, not to the second.",
                 "符号反了：这是第一个类别的 z，不是第二个的。",
             ),
             Mistake(
@@ -144,12 +144,12 @@ EXERCISES = [
             ),
             Mistake(
                 lambda o: torch.sigmoid(o[1] - o[0]),
-                "This is the probability itself; what is asked for is the z in sigmoid(z).",
+                "This is the probability itself; return the z in sigmoid(z).",
                 "这已经是概率了；要求的是 sigmoid(z) 里的 z。",
             ),
             Mistake(
                 lambda o: torch.softmax(o, dim=0)[1],
-                "This is the probability itself; what is asked for is the z in sigmoid(z).",
+                "This is the probability itself; return the z in sigmoid(z).",
                 "这已经是概率了；要求的是 sigmoid(z) 里的 z。",
             ),
         ],

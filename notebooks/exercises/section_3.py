@@ -10,7 +10,7 @@ from .exercise import Exercise, Mistake
 def loss_of_guessing(num_classes):
     """Return the cross-entropy, in nats, of a model that gives every class the same probability.
 
-    An untrained model does about that. What is the first loss to be expected with ten classes?
+    An untrained model does nearly that. Which loss do you expect at first with ten classes?
 
     中文：一个模型给每个类别相同的概率，返回它的交叉熵（单位 nat）。
 
@@ -32,10 +32,10 @@ def cross_entropy(y_hat, one_hot):
 
 
 def kl_divergence(p, q):
-    """Return `sum_j p_j log(p_j / q_j)`: what q's cross-entropy has above the least possible.
+    """Return `sum_j p_j log(p_j / q_j)`: the excess of q's cross-entropy over the minimum.
 
     Of all predictions q for labels that are distributed as p (q,), p itself has the smallest
-    cross-entropy, `-sum_j p_j log(p_j)`. What is above that is the Kullback-Leibler divergence.
+    cross-entropy, `-sum_j p_j log(p_j)`. The excess is the Kullback-Leibler divergence.
     Entries of p may be 0; what then is `p_j log(p_j)`, and what does torch make of it?
 
     中文：返回 `sum_j p_j log(p_j / q_j)`：用 q 作预测时，交叉熵比最小值高出多少。
@@ -87,7 +87,7 @@ EXERCISES = [
             )
         ],
         hint=(
-            "What is left of each row is -log of the probability at the 1 of its label.",
+            "The loss of a row is -log of the probability where its label is 1.",
             "每一行最后剩下的，是标签为 1 的位置上概率的 -log。",
         ),
         mistakes=[
@@ -146,7 +146,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda p, q: -(p * torch.log(q)).sum(),
-                "This is the cross-entropy; take off what it is at least, the entropy of p.",
+                "This is the cross-entropy; subtract its minimum, the entropy of p.",
                 "这是交叉熵；还要减去它的最小值，也就是 p 的熵。",
             ),
             Mistake(

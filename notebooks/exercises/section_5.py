@@ -6,7 +6,7 @@ from .exercise import Exercise, Mistake
 
 
 def batches_of(num_examples, batch_size):
-    """Return how many batches one pass takes, and how many examples are in the last of them.
+    """Return the number of batches in an epoch, and the number of examples in the last batch.
 
     First by hand: 60,000 training images in batches of 256.
 
@@ -69,7 +69,7 @@ EXERCISES = [
         batches_of,
         calls=[(60_000, 256), (60_000, 100), (10, 256)],
         hint=(
-            "Round num_examples / batch_size up; what the full batches don't hold is in the last.",
+            "Round num_examples / batch_size up; the last batch has the remaining examples.",
             "num_examples / batch_size 向上取整；前面的整批装不下的，都在最后一批里。",
         ),
         remark=(
@@ -84,17 +84,17 @@ EXERCISES = [
             ),
             Mistake(
                 lambda n, size: (n // size + 1, n % size),
-                "Where nothing is left over, no empty batch follows.",
+                "If batch_size divides num_examples, no empty batch follows.",
                 "正好整除时，后面不会再有一个空的小批量。",
             ),
             Mistake(
                 lambda n, size: (-(-n // size), n % size),
-                "Where nothing is left over, the last batch is full, not empty.",
+                "If batch_size divides num_examples, the last batch is full, not empty.",
                 "正好整除时，最后一个小批量是满的，不是空的。",
             ),
             Mistake(
                 lambda n, size: (-(-n // size), size),
-                "The last batch has only what is left over.",
+                "The last batch has only the remaining examples.",
                 "最后一个小批量里只有剩下的样本。",
             ),
         ],
@@ -120,12 +120,12 @@ EXERCISES = [
         mistakes=[
             Mistake(
                 lambda X, y, q: torch.stack([X[y == c].mean() for c in range(q)]),
-                "One number a class has lost the image: average over the images only, dim=0.",
+                "A single number per class is not an image: average over the images only, dim=0.",
                 "每类只剩一个数，图像没有了：只对图像这一维取平均，dim=0。",
             ),
             Mistake(
                 lambda X, y, q: torch.stack([X[y == c].sum(dim=0) for c in range(q)]),
-                "These are sums: divide by how many images the class has.",
+                "These are sums: divide by the number of images in the class.",
                 "这是总和：还要除以该类图像的张数。",
             ),
             Mistake(
@@ -150,7 +150,7 @@ EXERCISES = [
         calls=[(torch.arange(20.0), torch.arange(20), 8)],  # images of one pixel
         seen=about_batches,
         hint=(
-            "Draw one order, torch.randperm(len(X)), and take X and y by the same part of it.",
+            "Draw one order, torch.randperm(len(X)), and index X and y with the same part of it.",
             "只抽取一个次序 torch.randperm(len(X))，用它的同一段去取 X 和 y。",
         ),
         mistakes=[

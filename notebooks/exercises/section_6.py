@@ -39,7 +39,7 @@ def log_sum_exp(logits):
     """Return `log(sum_j exp(o_j))` of each row of logits (n, q), as (n,), without overflow.
 
     The cross-entropy is `log_sum_exp(o) - o_y`, so this is what `nn.CrossEntropyLoss` computes. If
-    m was subtracted from a row first, what has to be done with it in the end?
+    m was subtracted from a row first, how does it enter the result?
 
     中文：返回 logits (n, q) 每一行的 `log(sum_j exp(o_j))`，形状 (n,)，不能上溢。
 
@@ -86,7 +86,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda X: X.sum(dim=1, keepdim=True),
-                "These are the sums; now divide X by them.",
+                "These are the sums; divide X by them.",
                 "这是各行的和；还要用它去除 X。",
             ),
         ],

@@ -20,7 +20,7 @@ def cross_entropy(y_hat, y):
 
 
 def accuracy_of(batches):
-    """Return the accuracy on batches (y_hat, y) of different sizes: correct ones / all examples.
+    """Return the accuracy on batches (y_hat, y) of different sizes: correct / all examples.
 
     Accumulate two numbers over the batches and divide once, in the end. Why isn't the mean of the
     batches' accuracies the same?
@@ -89,7 +89,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda y_hat, y: -torch.log(y_hat[range(len(y)), y]).sum(),
-                "This is the sum; the mean doesn't grow with the size of the batch.",
+                "This is the sum; the mean does not depend on the batch size.",
                 "这是总和；均值才不会随小批量的大小而增大。",
             ),
             Mistake(
@@ -104,7 +104,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda y_hat, y: -torch.log(y_hat[range(len(y)), y].mean()),
-                "First -log of each probability, then the mean: the two don't change places.",
+                "Take -log of each probability first, then the mean; the order matters.",
                 "先对每个概率取 -log，再求均值：两者不能交换。",
             ),
             Mistake(
@@ -123,7 +123,7 @@ EXERCISES = [
             "在所有小批量上累计 (y_hat.argmax(dim=1) == y).sum() 和 len(y)，然后相除。",
         ),
         remark=(
-            "Each batch would count the same, so the examples of a small one would count for more.",
+            "All batches would have equal weight, so examples of a small batch would count more.",
             "那样每个小批量的权重相同，小批量越小，其中每个样本的权重就越大。",
         ),
         mistakes=[
@@ -131,12 +131,12 @@ EXERCISES = [
                 lambda batches: (
                     sum((p.argmax(dim=1) == y).float().mean() for p, y in batches) / len(batches)
                 ),
-                "This is the mean of the batches' accuracies; the smaller batch weighs too much.",
+                "This averages the batches' accuracies: the smaller batch gets too much weight.",
                 "这是各批精度的均值；小的那一批权重过大。",
             ),
             Mistake(
                 lambda batches: sum((p.argmax(dim=1) == y).sum() for p, y in batches),
-                "This is how many are right; divide by how many there are.",
+                "This is the number of correct predictions; divide by the number of examples.",
                 "这是预测正确的个数；还要除以样本总数。",
             ),
             Mistake(
@@ -173,7 +173,7 @@ EXERCISES = [
         mistakes=[
             Mistake(
                 lambda W, b, X, y, lr: wrong_step(W, b, X, y, -lr),
-                "That is uphill: subtract the gradient.",
+                "This step goes uphill: subtract the gradient.",
                 "这是沿梯度上升：要减去梯度。",
             ),
             Mistake(

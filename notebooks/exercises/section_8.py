@@ -88,7 +88,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda W, b: nn.Linear(2, 2).weight.copy_(W.T),
-                "Autograd watches parameters: change them under torch.no_grad().",
+                "Autograd records changes of parameters: change them under torch.no_grad().",
                 "自动微分在跟踪参数：要在 torch.no_grad() 下修改。",
             ),
         ],
@@ -101,7 +101,7 @@ EXERCISES = [
             "对 (1, 0, …, 0) 做 softmax，真实类别得到 e / (e + q - 1)：损失是它的 -log。",
         ),
         remark=(
-            "1.46 with ten classes, where the right way gives 0: logits must be free to grow.",
+            "1.46 with ten classes, where logits would give 0: logits are not bounded.",
             "十个类别时是 1.46，而正确的做法是 0：logits 必须能自由增大。",
         ),
         mistakes=[
@@ -113,7 +113,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda q: torch.log(torch.tensor(float(q))),
-                "This is the loss of guessing; a perfect prediction is a little better.",
+                "This is the loss of random guessing; a perfect prediction is a little better.",
                 "这是随机猜测的损失；完美的预测会稍好一些。",
             ),
             Mistake(
@@ -142,7 +142,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda w, g, lr, wd: w - lr * (g - wd * w),
-                "The sign: like this the weights grow.",
+                "The sign is wrong: the weights would grow.",
                 "符号不对：这样权重会增大。",
             ),
             Mistake(
@@ -157,7 +157,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda w, g, lr, wd: w + lr * (g + wd * w),
-                "That is uphill: subtract the gradient.",
+                "This step goes uphill: subtract the gradient.",
                 "这是沿梯度上升：要减去梯度。",
             ),
         ],

@@ -126,7 +126,7 @@ EXERCISES = [
         mistakes=[
             Mistake(
                 lambda o, y: (o.argmax(dim=1) == y.argmax(dim=1)).sum(),
-                "This is how many are right; the accuracy is their share: .float().mean().",
+                "This is the number of correct predictions; accuracy is the mean: .float().mean().",
                 "这是预测正确的个数；精度是所占的比例：.float().mean()。",
             ),
             Mistake(
@@ -184,7 +184,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda w, g, lr: wrong_adam(w, g, lr, sign=-1),
-                "That is uphill: subtract the step.",
+                "This step goes uphill: subtract it.",
                 "这是沿梯度上升：要减去这一步。",
             ),
             Mistake(

@@ -55,7 +55,7 @@ def inject_all(folder: Path, only: str, share: int) -> list[Trial]:
     torch.set_num_threads(1)
     data_dir = data.make(folder)
     os.chdir(folder)  # for files written to the working directory by mistake
-    # once in this process, so that every child has fonts and the like
+    # once in this process, so that every child has fonts and other files
     children.PROGRAMS["scratch"]([f"--data-dir={data_dir}", "--epochs=1", "--quiet"])
     by_kind: dict[str, list[children.Fault]] = {}
     for module in KINDS:

@@ -126,7 +126,7 @@ def become(program: str, argv: list[str], before: Callable | None, out, err) -> 
     try:
         if before:
             before()
-        run_as_program(program, lambda: PROGRAMS[program](argv))
+        run_as_program(f"python -m {program}", lambda: PROGRAMS[program](argv))
     except SystemExit as end:
         status = end.code
     except BaseException:

@@ -1,4 +1,4 @@
-"""Several trainings at once, on the same data and in the same directory."""
+"""Several trainings in parallel, on the same data and in the same directory."""
 
 import functools
 import shutil
@@ -43,4 +43,4 @@ def faults(folder: Path, data_dir: Path) -> Iterator[children.Fault]:
     for number in range(ROUNDS):
         where = "in eight directories" if number % 2 else "in one directory"
         inject = functools.partial(eight_at_once, folder, data_dir, number)
-        yield children.Fault("eight trainings at once", f"{where} {number}", inject)
+        yield children.Fault("eight trainings in parallel", f"{where} {number}", inject)

@@ -42,5 +42,5 @@ def make(folder: Path) -> Path:
 
 
 def no_network(raw: Path, missing: list[str]) -> None:
-    """Stand in for the sources that need a network."""
+    """Replace the sources that need a network."""
     raise OSError("no network")

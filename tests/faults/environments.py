@@ -42,12 +42,12 @@ PATHS = [r"$'\xff\xe4'", "图片", "'a b'", "'{{lr}}'", "'%s'", "é", "-x", "$'a
 
 
 def listed(text: str) -> list[str]:
-    """Return the entries of a text, which stand between semicolons or line breaks."""
+    """Return the entries of a text, which are separated by semicolons or line breaks."""
     return [entry.strip() for entry in text.replace("\n", ";").split(";") if entry.strip()]
 
 
 def lines(folder: Path) -> Iterator[str]:
-    """Yield command lines for a shell; {out}, {gone}, {data} and {rc} stand for paths."""
+    """Yield command lines for a shell; {out}, {gone}, {data} and {rc} are replaced by paths."""
     where, python = "D2L_SOFTMAX_DATA={data}", shlex.quote(sys.executable)
     turns = itertools.cycle(COMMANDS)
     for stream in listed(STREAMS):

@@ -111,8 +111,8 @@ class Undisturbed:
     def check_resume(self, folder: Path) -> str:
         """Resume; return what is wrong with that or with the results, "" if nothing.
 
-        A training that ended before its first checkpoint has nothing to resume: the earlier one's
-        is then refused by name, because its seed differs, and the training starts over.
+        A training that ended before its first checkpoint has nothing to resume. The checkpoint
+        of the earlier training is refused, because its seed differs, and the training starts over.
         """
         outcome = self.run(folder, "--resume", before=children.draw_blank)
         if outcome.status == 2 and f"the checkpoint has --seed {EARLIER_SEED}, got" in outcome.err:
@@ -142,8 +142,8 @@ def record(folder: Path, log: Path, clock: Path) -> None:
 def at_every_operation(folder: Path, call: Callable[[str, int | None], object]) -> None:
     """In the child: call a function before each operation that changes files in a folder.
 
-    Python's audit events name most of them; fsync comes between writing and renaming. Arguments are
-    the operation's name and, before fsync, the descriptor of the file.
+    Python's audit events name most of them; fsync is called between writing and renaming. Arguments
+    are the operation's name and, before fsync, the descriptor of the file.
     """
     events = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir"}
     fsync = os.fsync
