@@ -18,7 +18,7 @@ from benchmarks import (
     photographs,
     reading,
 )
-from benchmarks.peers import BOOK, TWINS
+from benchmarks.peers import BOOK, LOADER, TWINS
 from benchmarks.shared import ratio, seconds_of
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.i18n import chinese
@@ -38,7 +38,12 @@ MEASURES: dict[str, ModuleType] = {
     "photographs": photographs,
 }
 # On one thread, in a measure: a peer, another, and the largest ratio of their times that is wanted.
-GOALS = (("epoch", "scratch", "NumPy by hand", 1.25),)
+GOALS = (
+    ("epoch", "scratch", "lean PyTorch, by hand", 1.10),
+    ("epoch", "concise", "lean PyTorch, `nn`", 1.12),
+    ("epoch", "scratch", "NumPy by hand", 1.25),
+    ("loading", LOADER, "lean PyTorch, take and divide", 1.08),
+)
 TEST_IMAGES = 10_000  # of Fashion-MNIST
 DOCUMENTS = {
     "README.md": "en",

@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks import book
 from d2l_softmax import load_data_fashion_mnist
@@ -72,6 +72,74 @@ def numpy_by_hand() -> Iterator[tuple[float, float, float]]:
         logits = np.divide(X_test, 255, dtype=np.float32) @ W + b
         test_acc = (logits.argmax(axis=1) == y_test).mean()
         yield float(loss / len(y)), float(correct / len(y)), float(test_acc)
+
+
+def lean_batches(
+    images: np.ndarray, labels: np.ndarray, shuffle: bool = True
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield X (n, 784) and y (n,): rows taken and divided as the loader does it, nothing else."""
+    order = torch.randperm if shuffle else torch.arange
+    for batch in order(len(labels)).split(BATCH_SIZE):
+        rows = batch.numpy()
+        X = np.divide(images.take(rows, axis=0), 255, dtype=np.float32)
+        yield torch.from_numpy(X), torch.from_numpy(labels.take(rows))
+
+
+def lean_loader() -> Iterator[None]:
+    """Pass over the training data with no class, no check and no option."""
+    X, y, _, _ = read_rows()
+    yield
+    while True:
+        for _ in lean_batches(X, y):
+            pass
+        yield
+
+
+def lean_scratch() -> Iterator[tuple[float, float, float]]:
+    """Train with the formulas of scratch: the limit of PyTorch without compiling."""
+    *train, X_test, y_test = read_rows()
+    W, b = torch.normal(0.0, 0.01, (10, 784)), torch.zeros(10)
+    tiny = torch.finfo(torch.float32).tiny
+    yield
+    while True:
+        loss = correct = right = 0.0
+        for X, y in lean_batches(*train):
+            logits = (W @ X.T).T + b
+            exponentials = torch.exp(logits - logits.amax(dim=1, keepdim=True))
+            y_hat = exponentials / exponentials.sum(dim=1, keepdim=True)
+            loss -= float(torch.log(y_hat[torch.arange(len(y)), y].clamp(min=tiny)).sum())
+            correct += int((y_hat.max(dim=1).indices == y).sum())
+            one_hot = torch.zeros_like(y_hat).scatter_(1, y.unsqueeze(1), 1.0)
+            error = (y_hat - one_hot) / len(y)
+            W.sub_(error.T @ X, alpha=LR)
+            b.sub_(error.sum(dim=0), alpha=LR)
+        for X, y in lean_batches(X_test, y_test, shuffle=False):
+            right += int((((W @ X.T).T + b).max(dim=1).indices == y).sum())
+        yield loss / len(train[1]), correct / len(train[1]), right / len(y_test)
+
+
+def lean_concise() -> Iterator[tuple[float, float, float]]:
+    """Train with `nn.Linear` and `torch.optim`, and nothing between them and the data."""
+    *train, X_test, y_test = read_rows()
+    model, cross_entropy = nn.Linear(784, 10), nn.CrossEntropyLoss()
+    nn.init.normal_(model.weight, std=0.01)
+    nn.init.zeros_(model.bias)
+    optimizer = torch.optim.SGD(model.parameters(), lr=LR)
+    yield
+    while True:
+        total = correct = right = 0.0
+        for X, y in lean_batches(*train):
+            logits = model(X)
+            loss = cross_entropy(logits, y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(y)
+            correct += int((logits.argmax(dim=1) == y).sum())
+        with torch.no_grad():
+            for X, y in lean_batches(X_test, y_test, shuffle=False):
+                right += int((model(X).argmax(dim=1) == y).sum())
+        yield total / len(train[1]), correct / len(train[1]), right / len(y_test)
 
 
 def jax_scan(dtype: str) -> Iterator[tuple[float, float, float]]:
@@ -186,6 +254,7 @@ PASSES = {
     LOADER: partial(loader, load_data_fashion_mnist),
     BOOK_LOADER: partial(loader, book.load, 4),
     "the book's loader, 0 workers": partial(loader, book.load, 0),
+    "lean PyTorch, take and divide": lean_loader,
     "lower bound: look up and scale": lower_bound,
 }
 EPOCHS = {
@@ -193,6 +262,8 @@ EPOCHS = {
     "concise": partial(twin, "concise", ENDLESS),
     BOOK: partial(book.train, 4),
     "the book's code, 0 workers": partial(book.train, 0),
+    "lean PyTorch, by hand": lean_scratch,
+    "lean PyTorch, `nn`": lean_concise,
     "NumPy by hand": numpy_by_hand,
     "JAX, `jit` and `scan`, uint8 in memory": partial(jax_scan, "uint8"),
     "JAX, `jit` and `scan`, float32 in memory": partial(jax_scan, "float32"),
