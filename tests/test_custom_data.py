@@ -413,7 +413,8 @@ def test_every_command_takes_the_data(tmp_path, capsys, make):
     assert status == (0 if has_images else 1)
     assert ("the model is for features" in capsys.readouterr().err) != has_images
     assert run(["evaluate", model]) == 1
-    assert "the model was trained on own; name its data with --dataset" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "the model was trained on own; give that data set with --dataset" in error
 
 
 def test_a_model_is_not_used_on_other_data(tmp_path, capsys):
@@ -485,7 +486,7 @@ def test_custom_data_may_be_called_fashion_mnist(tmp_path, capsys, earlier):
     assert json.loads(capsys.readouterr().out)[0]["class"] == "x"
     assert d2l_main.main(["evaluate", model]) == 1
     error = capsys.readouterr().err
-    assert "the model was trained on Fashion-MNIST; name its data with --dataset" in error
+    assert "the model was trained on Fashion-MNIST; give that data set with --dataset" in error
 
 
 def test_an_earlier_description_of_fashion_mnist_is_read_as_before(tmp_path, made_up):

@@ -43,7 +43,7 @@ from d2l_softmax.i18n import tr
 from d2l_softmax.io import prepare_directory, write_csv
 from d2l_softmax.models import OtherDataError, load_model, load_test_data
 from d2l_softmax.pages.predictions import Prediction, make_thumbnail, write_predictions_page
-from d2l_softmax.photographs import MIRRORED, Answer, answer_picture, known_about_photographs
+from d2l_softmax.photographs import MIRRORED, Answer, answer_picture, describe_photograph_accuracy
 from d2l_softmax.training.evaluation import format_probability
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
         prepare_directory(options.output_dir, options.dataset),
     )
     pictures, problems, answer = find_inputs(options, model)
-    note = known_about_photographs(model.description) if options.paths else ""
+    note = describe_photograph_accuracy(model.description) if options.paths else ""
     reserved = {picture.resolve() for picture in pictures}  # no drawing replaces a user's picture
     predictions: list[Prediction] = []
     stop = StopRequest()
@@ -120,7 +120,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
         signals_handled_by(stop),
         Console(len(pictures), quiet=False, unit="pictures") as console,
     ):
-        page_note = known_about_photographs(model.description) if note else ""  # in --lang
+        page_note = describe_photograph_accuracy(model.description) if note else ""  # in --lang
         for problem in problems:
             console.warn(f"{options.prog}: {problem}")
         for picture in pictures:
