@@ -366,7 +366,7 @@ def test_wrong_usage_is_one_line(arguments, message, capsys):
         (["sweep", "--validation=120"], "choose --validation from 0 to 119"),
         (
             ["learning-curve", "--sizes", "10", "91", f"--validation={HELD_OUT}"],
-            "there are 90 images to train on, got a size of 91; choose smaller --sizes",
+            "there are 90 training images, got a size of 91; choose smaller --sizes",
         ),
     ],
 )
