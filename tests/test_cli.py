@@ -354,7 +354,7 @@ def test_page_is_the_old_name_of_demo(capsys):
         ("--lr=fast", "--lr: 'fast'"),
         ("--momentum=1", "--momentum: '1' is not a number from 0 to below 1"),
         ("--momentum=-0.1", "--momentum"),
-        ("--momentum=0.9 --optimizer=adam", "--momentum: goes with --optimizer sgd"),
+        ("--momentum=0.9 --optimizer=adam", "--momentum: for --optimizer sgd only"),
         ("--epochs=0", "--epochs"),
         ("--seed=-1", "--seed"),
         ("--resize=28x", "--resize: '28x' is not a side"),

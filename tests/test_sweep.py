@@ -346,7 +346,7 @@ def test_parallel_trainings_give_the_same_table(swept, run):
     [
         (["--validation=0"], "argument --validation: '0' is not a whole number"),
         (["--validation=60000"], "argument --validation: '60000'"),
-        (["--optimizer", "sgd", "adam", "--momentum=0.9"], "--momentum: goes with --optimizer sgd"),
+        (["--optimizer", "sgd", "adam", "--momentum=0.9"], "--momentum: for --optimizer sgd only"),
         (["--jobs=0"], "argument --jobs: '0'"),
         (["--sizes=10"], "unrecognized arguments: --sizes=10"),
     ],
