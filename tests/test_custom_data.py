@@ -259,12 +259,12 @@ REFUSED = {  # training and test data, names of classes, message
     "a row": ((X[:, 0, 0], Y), (X, Y), None, r"uint8 \(12,\), expected numbers of shape"),
     "other shape": ((X, Y), (X[:, 1:], Y), None, r"examples differ: .*\(12, 3, 5\) uint8"),
     "other kind": ((X, Y), (FLOATS, Y), None, "training and test examples differ"),
-    "class in test": ((X, Y), (X, Y + 1), None, r"label 3 \(4 times\), which .* has not"),
-    "classes in test": ((X, Y), (X, Y + 2), None, "has not; the same is true of 1 more"),
+    "class in test": ((X, Y), (X, Y + 1), None, r"label 3 \(4 times\), which .* lacks"),
+    "classes in test": ((X, Y), (X, Y + 2), None, "lacks; the same is true of 1 more"),
     "one class": ((X, Y * 0 + 5), (X, Y * 0 + 5), None, "all examples are of one class, 5"),
     "missing": ((X, Y * 3), (X, Y * 3), "abcdefg", "7 names, but .* has no example of 'b'"),
     "outside": ((X, Y + 1), (X, Y + 1), "ab", "2 names, but .* has 3 different labels, from 1"),
-    "twice": ((X, Y), (X, Y), "aab", "a name twice"),
+    "twice": ((X, Y), (X, Y), "aab", "a repeated name"),
     "objects": ((np.empty(12, object), Y), None, None, "not an array: .*objects"),
     "empty": ((X[:0], Y[:0]), None, None, "train_images.npy"),
 }
@@ -284,7 +284,7 @@ def test_a_feature_that_is_not_finite_is_named_when_it_is_read(tmp_path, value):
     X, y = RNG.normal(size=(12, 4)).astype(np.float32), np.arange(12) % 2
     X[7, 2] = value
     train_iter, _ = load_data(write_arrays(tmp_path, (X, y), (X[:6], y[:6])), 4)
-    with pytest.raises(ValueError, match=r"train_images.npy: example 7, from 0, has a feature"):
+    with pytest.raises(ValueError, match=r"train_images.npy: example 7 \(from 0\) has a feature"):
         list(train_iter)
 
 

@@ -111,7 +111,7 @@ LAYOUTS = {  # what is made, whether there are test data, and a part of a note
     "no split": (no_split, False, ""),
     "Train and Test": (train_and_test, True, ""),
     "training and testing": (training_and_testing, True, ""),
-    "Train and Valid": (train_and_valid, True, "the validation data are the test data"),
+    "Train and Valid": (train_and_valid, True, "the validation data are used as test data"),
     "one level deeper": (archive, True, ""),
     "system files": (with_system_files, True, ""),
     "loose test images": (with_loose_test_images, False, "test has no class folders"),
