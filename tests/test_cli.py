@@ -202,7 +202,7 @@ def test_data_command(made_up, tmp_path, capsys):
     assert capsys.readouterr().out.endswith(f": {made_up}\n")
     (tmp_path / "file").write_text("")
     assert d2l_main.main(["data", f"--data-dir={tmp_path / 'file'}"]) == 1
-    assert "name another with --data-dir" in capsys.readouterr().err
+    assert "give another with --data-dir" in capsys.readouterr().err
     with pytest.raises(SystemExit) as caught:
         d2l_main.main([])
     assert caught.value.code == 2

@@ -293,9 +293,9 @@ def test_a_feature_that_is_not_finite_is_named_when_it_is_read(tmp_path, value):
     [
         (b"", "damaged or not an IDX file"),
         (b"\0\0\x0a\x03" + bytes(16), "it begins with 00000a03"),
-        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(7), r"7 bytes follow, for shape \(2, 2, 2\)"),
-        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(9), "9 bytes follow"),
-        (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "9 bytes follow|decompress it"),
+        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(7), r"7 bytes of data for shape \(2, 2, 2\)"),
+        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(9), "9 bytes of data"),
+        (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "9 bytes of data|decompress it"),
         (b"\0\0\x08\x03\0\0", "damaged or not an IDX file"),
     ],
 )
@@ -325,7 +325,7 @@ def test_images_that_cannot_be_used_are_named_and_counted(tmp_path):
 def test_folders_whose_classes_cannot_be_trained_are_refused(tmp_path):
     folder = write_pictures(tmp_path, modes=("L",))
     shutil.copytree(folder / "test" / "cat", folder / "test" / "fox")
-    with pytest.raises(DatasetError, match=r"fox is of a class that .*train has not"):
+    with pytest.raises(DatasetError, match=r"fox is a class that .*train lacks"):
         load_data(folder, 4)
     shutil.rmtree(folder / "train")
     (folder / "train").mkdir()

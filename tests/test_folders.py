@@ -118,7 +118,7 @@ LAYOUTS = {  # what is made, whether there are test data, and a part of a note
     "an empty class": (with_an_empty_class, True, "tulip has no images, left out"),
     "other files": (with_other_files, True, "1 other file left out, such as"),
     "a pipe": (with_a_pipe, True, ""),
-    "links in circles": (with_links_in_circles, True, "parent is a link to a folder that is used"),
+    "links in circles": (with_links_in_circles, True, "parent links to a folder that is used"),
     "labels.csv": (labels_csv, True, "labels from a table"),
     "labels.csv without suffixes": (labels_csv_without_suffixes, True, "labels from a table"),
 }
