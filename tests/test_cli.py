@@ -659,7 +659,7 @@ def test_a_users_module_that_hides_a_twin_is_named_and_not_run(hidden, file, tmp
     )
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert f"error: {path} hides this project's package {hidden}; rename it" in line
+    assert f"error: {path} hides this project's package {hidden}; rename that" in line
 
 
 @pytest.mark.parametrize("imported", [False, True])
