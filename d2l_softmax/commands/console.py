@@ -53,8 +53,8 @@ def flush_streams() -> None:
 def open_closed_streams() -> None:
     """Open the null device for each closed standard stream, and escape unencodable characters.
 
-    Otherwise the next file to be opened would get the descriptor of a closed stream, and printed
-    text would be written to that file.
+    Otherwise the next file to be opened would get the descriptor of a closed stream. Printed text
+    would then be written to that file.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass

@@ -142,11 +142,15 @@ def train_command(options: argparse.Namespace, twins: Twins) -> None:
 def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
     """Train an implementation and write its files.
 
-    Under torchrun every rank calls this function, and only rank 0 prints and writes. Raises
-    OutputError if a file can't be written, DataUnavailableError if there are no data,
-    CheckpointError if the checkpoint can't be used, UnfinishedTrainingError if the directory has an
-    unfinished training, DivergedError if a loss or a weight is not finite, and Interrupted after a
-    signal.
+    Under torchrun every rank calls this function, and only rank 0 prints and writes.
+
+    Raises
+    - OutputError if a file can't be written;
+    - DataUnavailableError or DatasetError if the data can't be loaded;
+    - CheckpointError if the checkpoint can't be used;
+    - UnfinishedTrainingError if the directory has an unfinished training;
+    - DivergedError if a loss or a weight is not finite;
+    - Interrupted after a signal.
     """
     is_main = distributed.is_main()
     with contextlib.ExitStack() as stack:

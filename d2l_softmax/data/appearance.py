@@ -23,20 +23,20 @@ class MeanAndStd(NamedTuple):
     std: float
 
     def contains(self, value: float, times: float, at_least: float) -> bool:
-        """Return True if a value differs from the mean by `times` std, or `at_least`, at most."""
+        """Return True if a value is within `times` std of the mean, or within `at_least` of it."""
         return abs(value - self.mean) <= max(times * self.std, at_least)
 
 
 class Appearance(NamedTuple):
     """Common properties of the training images; lengths are shares of the frame, white is 1.
 
-    `background` is "dark" if objects are lighter than it, "light" if they are darker, and None if
-    the images share no uniform background, as with photographs. `shade` is its shade. `margin` is
-    the distance from an object to the frame, on either side, in the dimension in which the object
-    is longest. `centre` (y, x) is the mean centre of the objects' bounding boxes (`centred_by` is
-    "box"), or of mass ("mass"), whichever varies less. `mean` is that of all pixels. `contrast` is
-    the largest difference from the background or, without one, the standard deviation of the
-    pixels.
+    `background` is "dark" if objects are lighter than it, and "light" if they are darker. It is
+    None if there is no common uniform background, as in photographs. `shade` is its shade. `margin`
+    is the distance from an object to the frame, on either side, in the dimension in which the
+    object is longest. `centre` (y, x) is the mean centre of the objects' bounding boxes
+    (`centred_by` is "box"), or of mass ("mass"), whichever varies less. `mean` is that of all
+    pixels. `contrast` is the largest difference from the background or, without one, the standard
+    deviation of the pixels.
     """
 
     background: str | None

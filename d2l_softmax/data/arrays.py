@@ -48,8 +48,8 @@ def make_dataset(
     """Convert and check the arrays of a data set.
 
     `arrays` maps roles, "train_images", "train_labels", "test_images" and so on, to arrays and
-    their sources. Raises DatasetError if an array is missing or can't be used; `path`, that of the
-    data set, is for messages.
+    their sources. Raises DatasetError if an array is missing or can't be used; the message names
+    the data set, `path`, or the source.
     """
     splits, notes = {}, []
     for split in SPLITS:

@@ -69,7 +69,7 @@ def border_mask(pixels: np.ndarray, width: float) -> np.ndarray:
 
 
 def fit_background(pixels: np.ndarray, border: np.ndarray) -> np.ndarray:
-    """Return quadratic polynomials (h, w, 3), fitted to the colours of a border, a mask (h, w).
+    """Estimate the background (h, w, 3): polynomials fitted to the colours at a border, a mask.
 
     Three least-squares fits follow each other. Each leaves out the pixels that differ most from the
     previous fit (the first: from the median colour). So an object at the border does not bend the

@@ -36,7 +36,8 @@ def reading(path: Path, expected: str) -> Iterator[None]:
 def check_regular(path: Path, most_bytes: int | None = None, remedy: str = "") -> None:
     """Raise DatasetError unless the path is a regular file of at most `most_bytes` bytes.
 
-    Opening a named pipe would block forever, and a device such as /dev/zero has no end.
+    Opening a named pipe would block forever, and a device such as /dev/zero has no end. Raises
+    OSError if there is no such file.
     """
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):

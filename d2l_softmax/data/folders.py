@@ -81,7 +81,7 @@ def list_class_folders(path: Path, size: list[int]) -> ImageFolder | None:
 
 
 class LeftOutFiles:
-    """Counts files that are not images, and collects notes on folders that are not used."""
+    """The number of files that are not images, and notes on folders that are not used."""
 
     def __init__(self) -> None:
         self.number, self.first = 0, ""

@@ -83,8 +83,8 @@ def read_headers(files: list[Path]) -> tuple[str, set[tuple[int, int]]]:
             with contextlib.suppress(Exception), Image.open(file) as image:  # reported when decoded
                 mode = "RGB" if is_coloured(image) else mode
                 width, height = image.size
-                # EXIF orientations from 5 rotate by 90 degrees. They have no effect on the size of
-                # square images, for which the slow call is saved: Pillow may decode the image.
+                # EXIF orientations from 5 swap width and height. Square images are skipped, because
+                # Pillow may have to decode an image to find its orientation.
                 if width != height and image.getexif().get(0x0112, 1) >= 5:
                     width, height = height, width
                 sizes.add((width, height))

@@ -111,7 +111,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
 
 
 def claimed_size(file: IO[bytes]) -> tuple[tuple[int, ...], int]:
-    """Return shape and size in bytes of an array, as the header of a .npy file claims."""
+    """Return the shape and the size in bytes that the header of a .npy file claims."""
     version = np.lib.format.read_magic(file)
     read_header = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
     shape, _, dtype = read_header(file)

@@ -72,7 +72,7 @@ def read_still(path: Path, content: bytes | None = None) -> Image.Image:
             raise PictureError(
                 f"{path}: {width:,} by {height:,} pixels are too many; {MAX_PIXELS:,} at most"
             )
-        # Several pictures in other formats are no animation, but a photograph and its depth map.
+        # In other formats, several pictures can be, for example, a photograph and its depth map.
         frames = getattr(picture, "n_frames", 1)
         if frames > 1 and picture.format in ("GIF", "PNG", "WEBP", "AVIF"):
             raise PictureError(f"{path}: animated, {frames} frames; one is expected")

@@ -193,11 +193,11 @@ def preprocess_like(
 ) -> Preprocessed:
     """Preprocess a picture for a model of custom images; X is (1, c, h, w).
 
-    If the training images have objects on a background of one shade, the picture is made similar.
-    It is inverted if its background is light and theirs is dark, or the reverse, and its object is
-    resized and centred like theirs. Coloured pictures are inverted only if `invert` is "yes". For
-    other training images, the picture is only resized. `doubts` name remaining differences; without
-    an appearance there are none.
+    If the training images have a background of one shade, the picture is made similar. It is
+    inverted if only one of the backgrounds is dark; coloured pictures are inverted only if `invert`
+    is "yes". The object is resized and centred like the training objects. For other training
+    images, the picture is only resized. `doubts` name the remaining differences; without an
+    appearance there are none.
 
     Raises PictureError if the model's inputs are not images in gray or RGB.
     """

@@ -66,9 +66,9 @@ def unusable(data_dir: str | os.PathLike | None, reason: object) -> DataUnavaila
 def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
     """Fetch missing files of Fashion-MNIST; return the data directory.
 
-    The files are in `data_dir/FashionMNIST/raw`, the layout of torchvision, so that either program
-    can use the other's files. A file with other content is never used: it is renamed to
-    `*.damaged`.
+    The files are in `data_dir/FashionMNIST/raw`, as torchvision stores them, so that files
+    downloaded by torchvision are used, too. A file with other content is never used: it is renamed
+    to `*.damaged`.
 
     Raises DataUnavailableError if no source has the files or the directory can't be used.
     """
