@@ -52,7 +52,7 @@ def escape_controls(text: str) -> str:
 
 
 def as_cell(value: object) -> object:
-    r"""Prepare a value for a CSV file: prefix text that a spreadsheet would execute with '.
+    r"""Prepare a value for a CSV file: put an apostrophe before text that a spreadsheet executes.
 
     Such text begins with = + - @ or a tab (OWASP, "CSV Injection"). Control characters other than
     tabs and newlines are escaped, for example as \x00: Python 3.10's csv can't read NUL.

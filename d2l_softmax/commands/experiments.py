@@ -181,7 +181,10 @@ def read_data(options: argparse.Namespace) -> Loaders:
 
 
 def train(twin: ModuleType, loaders: Loaders, options: argparse.Namespace) -> Result:
-    """Train on `options.images` random images, for the number of steps of all, and evaluate."""
+    """Train on a random subset of `options.images` images, and evaluate.
+
+    The number of steps is the same as for training on all images.
+    """
     train_iter, valid_iter = loaders
 
     images = RepeatingLoader(

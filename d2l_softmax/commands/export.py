@@ -95,7 +95,7 @@ def random_inputs(description: Description, dtype: torch.dtype) -> Iterator[Tens
 def test_inputs(
     options: argparse.Namespace, description: Description, dtype: torch.dtype
 ) -> Iterator[Tensor]:
-    """Yield batches X (n, ...) of the test data; none if they would have to be downloaded."""
+    """Yield batches X (n, ...) of --dataset or Fashion-MNIST; none if they are not available."""
     is_fashion_mnist = description.pictures == AS_FASHION_MNIST
     if options.dataset or (is_fashion_mnist and is_available(options.data_dir)):
         for X, _ in load_test_data(options, description, dtype=dtype):
@@ -105,9 +105,9 @@ def test_inputs(
 def verify(model: Model, predict: Predictor, batches: Iterable[Tensor]) -> tuple[int, float]:
     """Compare an exported model with the model; return the number of examples and the difference.
 
-    That is the largest difference in logits or probabilities. It is divided by the largest logit if
-    that is above 1, because rounding errors grow with the logits. Raises ExportError if it exceeds
-    rounding error.
+    The difference is the largest in logits or probabilities. It is divided by the largest logit if
+    that is above 1, because rounding errors grow with the logits. Raises ExportError if the
+    difference exceeds rounding error.
     """
     tolerance = TOLERANCES[model.W.dtype]
     number, largest = 0, 0.0

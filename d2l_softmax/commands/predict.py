@@ -93,7 +93,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Exit with status 2 unless either paths of pictures or --index is given."""
+    """Exit with status 2 unless paths of pictures or --index is given, but not both."""
     if bool(options.paths) == (options.index is not None):
         parser.error("give either pictures and folders, or a test image with --index")
 
@@ -161,7 +161,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
 def find_inputs(
     options: argparse.Namespace, model: Any
 ) -> tuple[list[Path], list[str], Callable[[Path], Answer]]:
-    """Return paths of pictures, problems with the arguments, and a function that predicts a path.
+    """Return paths of pictures, problems with the arguments, and a function from path to answer.
 
     The test image given by --index is treated as a picture called `test-N`. Raises UserError if
     there is no such image, OtherDataError if the model takes features.

@@ -215,7 +215,7 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
 
 
 class Run:
-    """The output of a training: files and printed lines, and its end after a signal.
+    """The files and printed lines of a training, and its end after a signal.
 
     The checkpoint is written first, because all other files can be restored from it. Then the files
     of an earlier run are removed before any other file is written: files of two runs never mix.
@@ -280,7 +280,10 @@ class Run:
         return checkpoint
 
     def end_after_signal(self, checkpoint: dict[str, Any]) -> None:
-        """Raise Interrupted if any rank received a signal; all ranks call it with a checkpoint."""
+        """Raise Interrupted on all ranks if any rank received a signal.
+
+        The message has the position of the checkpoint and the command that resumes from it.
+        """
         if any(distributed.all_reduce_sums(self.stop.signum or 0)):
             launch = self.training.launch
             command = f"{training_command(self.options, launch)} --resume"
@@ -554,7 +557,7 @@ def describe_data(options: argparse.Namespace, train_iter: ArrayLoader) -> Descr
 
 
 def photographs_of_recipe(options: argparse.Namespace) -> Photographs | None:
-    """Return the measured results on photographs of the recipe that the options equal, or None.
+    """Return the results on photographs if the options are those of a recipe, else None.
 
     Results were measured for the recipes only. The seed and the dtype have little effect.
     """

@@ -141,9 +141,9 @@ def cut_out(picture: Image.Image, invert: str) -> CutOut:
 def remove_background(pixels: np.ndarray, found: ForegroundMask, invert: str) -> np.ndarray:
     """Subtract the background: return the object (h, w), light on black, from pixels (h, w, 3).
 
-    An object's pixel is as light as its distance to the background's colour is large. Distance is
-    measured along the object's mean difference in colour, so that noise and shadows of other
-    colours count less. The background, or the object's darkest part, is black.
+    Lightness is the distance to the background's colour. It is measured along the object's mean
+    difference in colour, so that noise and shadows of other colours count less. The background, or
+    the object's darkest part, is black.
     """
     difference, mask = pixels - found.background, found.mask
     direction = difference[mask].mean(axis=0)

@@ -71,7 +71,7 @@ def resume_from(
 
 
 def epochs_of(checkpoint: dict[str, Any]) -> int:
-    """Return the number of epochs that the training was started with."""
+    """Return the total number of epochs of the training that wrote the checkpoint."""
     return checkpoint["config"]["options"]["epochs"]
 
 

@@ -33,8 +33,8 @@ class Training:
     `history` has a record of each completed epoch. `batch` counts the completed batches of the
     current epoch; `metric` sums their losses, correct predictions and examples. The loaders are
     ArrayLoaders. `generators` has a generator of the initial "weights" and one of the "order" of
-    the training examples. `weight_history`, if not None, has the weights (d, q) of the first
-    `most_classes` classes, before the first epoch and after each epoch. With `keep_best`, `best`
+    the training examples. `weight_history`, if not None, maps numbers of completed epochs, from 0,
+    to the weights of the first `most_classes` classes, (d, most_classes). With `keep_best`, `best`
     has W and b of the epoch with the highest accuracy on the held-out data.
     """
 
