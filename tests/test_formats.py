@@ -244,7 +244,7 @@ INTERPRETED = {
     "float64 in [0, 1]": "float64 in [0, 1], taken as images",
     "channels first": "(24, 1, 8, 8), taken as channels first",
     "float32 (n, h, w, 1), one-hot": "one-hot labels",
-    "EMNIST, transposed": "EMNIST's images are stored transposed, turned upright",
+    "EMNIST, transposed": "EMNIST's images, stored transposed, are turned upright",
     "npz, compressed, as rows": "64 pixels in a row, taken as images of 8×8",
 }
 

@@ -146,7 +146,7 @@ def test_accumulator_takes_a_value_for_each_sum():
     ],
 )
 def test_accuracy_takes_a_prediction_for_each_label(shape, y_shape):
-    with pytest.raises(ValueError, match="predictions of shape"):
+    with pytest.raises(ValueError, match="predictions have shape"):
         accuracy(torch.zeros(shape), torch.zeros(y_shape, dtype=torch.int64))
 
 

@@ -97,8 +97,8 @@ JITTER = (
 )
 # Added with --augment
 AUGMENTED = (
-    " Training images are varied at random: training values are of these variants, which are "
-    "harder than the test images."
+    " Training images are varied at random. Training values are measured on these variants, which "
+    "are harder than the test images."
 )
 
 

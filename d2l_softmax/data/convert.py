@@ -53,7 +53,8 @@ def to_channels_last(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, s
     first, last = array.shape[1] in CHANNELS, array.shape[3] in CHANNELS
     if first and last and array.shape[1] * array.shape[3] != 1:
         raise DatasetError(
-            f"{path} has shape {array.shape}: channels first or last? save it as (n, h, w, c)"
+            f"{path} has shape {array.shape}, so channels may be first or last; save it as "
+            "(n, h, w, c)"
         )
     if not (first or last):
         raise DatasetError(f"{path} has shape {array.shape}, expected 1 or 3 channels")

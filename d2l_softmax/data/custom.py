@@ -35,7 +35,7 @@ CONVERSIONS = {
     ".pth": f"convert it: X, y = torch.load(FILE); {SAVE}",
     ".pkl": f"convert it, if you trust it: X, y = pickle.load(open(FILE, 'rb')); {SAVE}",
     ".pickle": f"convert it, if you trust it: X, y = pickle.load(open(FILE, 'rb')); {SAVE}",
-    ".mat": f"convert it: m = scipy.io.loadmat(FILE), then with its arrays {SAVE}",
+    ".mat": "convert it: m = scipy.io.loadmat(FILE); numpy.savez('data.npz', X=m['X'], y=m['y'])",
     ".arff": "convert it: pandas.DataFrame(scipy.io.arff.loadarff(FILE)[0]).to_csv('data.csv')",
     ".h5": f"convert it with h5py: {SAVE}",
     ".hdf5": f"convert it with h5py: {SAVE}",

@@ -49,8 +49,8 @@ def list_class_folders(path: Path, size: list[int]) -> ImageFolder | None:
         if (split := split_of(folder.name)) and not kind_of(folder.name):
             if split in roots:
                 raise DatasetError(
-                    f"{path} has {roots[split].name} and {folder.name} for one split; keep one of "
-                    "them"
+                    f"{path} has {roots[split].name} and {folder.name} for the same split; keep "
+                    "one of them"
                 )
             roots[split] = folder
     if "train" not in roots:

@@ -21,7 +21,7 @@ from d2l_softmax.errors import DatasetError
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_HEADER = 4 + 4 * 255  # bytes: the number of dimensions is one byte
-UPRIGHT = "EMNIST's images are stored transposed, turned upright"
+UPRIGHT = "EMNIST's images, stored transposed, are turned upright"
 
 
 def find_idx(path: Path, size: list[int] | None = None) -> DatasetFiles | None:

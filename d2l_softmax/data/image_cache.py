@@ -175,7 +175,7 @@ def decode(folder: ImageFolder, target: Path) -> dict[str, Any]:
         size = [SIDE, SIDE]
         note = f"images of {len(sizes)} sizes, resized to {SIDE}x{SIDE}; --resize for another size"
     if sys.stderr.isatty():
-        print(f"{folder.path}: reading {len(files):,} pictures, only once", file=sys.stderr)
+        print(f"{folder.path}: decoding {len(files):,} pictures, to cache them", file=sys.stderr)
     are_large = any(width * height > SMALL for width, height in sizes)
     images = read_images(files, mode, size, are_large)
     target.mkdir()

@@ -138,7 +138,7 @@ def to_eight_bits(picture: Image.Image) -> Image.Image:
     picture = picture.convert("F")
     lowest, highest = cast(tuple[float, float], picture.getextrema())
     if not lowest <= highest:  # NaN
-        raise ValueError("its shades are not numbers")
+        raise ValueError("its pixels are not numbers")
     white = 65535 if sixteen_bits or highest > 255 else 255 if highest > 1 else 1
     return picture.point(lambda shade: shade * (255 / white) + 0).convert("L")
 

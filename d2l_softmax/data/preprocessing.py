@@ -38,7 +38,7 @@ MIN_CONTRAST = 0.02  # of an input, relative to the training images; below it th
 
 THE_PICTURE, NO_BACKGROUND = "the picture", "without its background"
 TRIMMED, RESIZED = "trimmed", "28 pixels long, sharpened"
-INVERTED, REFRAMED = "inverted", "framed as the training images"
+INVERTED, REFRAMED = "inverted", "framed like the training images"
 BLANK = "No object found. Try a background of another colour."
 SPECK = "The object is very small: move closer."
 CLUTTERED = "The background is not uniform, or the object is cut off: try a plain background."

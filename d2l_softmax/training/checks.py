@@ -96,7 +96,7 @@ def check_probabilities(predictions: Tensor, y: Tensor) -> None:
     if y.shape != predictions.shape or y.dtype != predictions.dtype:
         raise ValueError(
             f"y is {y.dtype} of shape {tuple(y.shape)}, expected {predictions.dtype} of shape "
-            f"{tuple(predictions.shape)}, as the predictions"
+            f"{tuple(predictions.shape)}, like the predictions"
         )
     if y.is_cuda or y.is_meta:  # a check would synchronize; y indexes nothing, so it is safe
         return

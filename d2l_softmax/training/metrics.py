@@ -98,7 +98,7 @@ class Accumulator:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the state of another accumulator; ValueError if its number of sums differs."""
         if {len(row) for row in (state_dict["sums"], *state_dict["waiting"])} != {self.n}:
-            raise ValueError(f"sums of another accumulator, expected {self.n}")
+            raise ValueError(f"the state is not that of an accumulator of {self.n} sums")
         self.sums, self.additions = list(state_dict["sums"]), state_dict["additions"]
         self.waiting = [list(row) for row in state_dict["waiting"]]
 
@@ -178,7 +178,8 @@ def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
     if y_hat.shape != y.shape:
         if len(y_hat) != len(y) or y_hat.numel() != y.numel():
             raise ValueError(
-                f"predictions of shape {tuple(y_hat.shape)}, expected one for each of y's {len(y)}"
+                f"predictions have shape {tuple(y_hat.shape)}, expected one for each of the "
+                f"{len(y)} labels"
             )
         y_hat, largest = y_hat.reshape(y.shape), largest.reshape(y.shape)
     # max returns NaN for rows with a NaN, and NaN is not equal to itself
@@ -214,7 +215,7 @@ def evaluate_accuracy(
     check_order(evaluate_accuracy, net, data_iter)
     if device is not None:
         raise OtherEditionError(
-            f"evaluate_accuracy(net, data_iter, {device!r}) is a call of another edition;",
+            f"evaluate_accuracy(net, data_iter, {device!r}) is from another edition of the book;",
             "with a device, use evaluate_accuracy_gpu(net, data_iter, device)",
         )
     if isinstance(net, nn.Module):
