@@ -158,7 +158,8 @@ def save_model(
         ) from error
     if description_path(path) == path:
         raise ModelFileError(
-            f"{path} is the path of the description, too;", "choose a name that ends in .pt"
+            f"{path} is also the path of the model's description;",
+            "choose a name that ends in .pt",
         )
     save_description(path, description)
     save_parameters(path, model)

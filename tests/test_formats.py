@@ -245,7 +245,7 @@ INTERPRETED = {
     "channels first": "(24, 1, 8, 8), taken as channels first",
     "float32 (n, h, w, 1), one-hot": "one-hot labels",
     "EMNIST, transposed": "EMNIST's images, stored transposed, are turned upright",
-    "npz, compressed, as rows": "64 pixels in a row, taken as images of 8×8",
+    "npz, compressed, as rows": "rows of 64 pixels, taken as images of 8×8",
 }
 
 

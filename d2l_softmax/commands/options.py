@@ -34,7 +34,7 @@ MANY_IMAGES = 50_000  # batch size from which all cores are faster (benchmarks/R
 def number(
     kind: Callable[[str], Any], is_allowed: Callable[[Any], bool], expected: str
 ) -> Callable[[str], Any]:
-    """Return an argparse type that converts with `kind`, int or float, and checks the number."""
+    """Return an argparse type for numbers of `kind`, int or float, that `is_allowed` accepts."""
 
     def convert(text: str) -> Any:
         with contextlib.suppress(ValueError):

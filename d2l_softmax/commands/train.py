@@ -288,7 +288,7 @@ class Run:
             launch = self.training.launch
             command = f"{training_command(self.options, launch)} --resume"
             if launch.world_size > launch.local_world_size:  # no rank knows torchrun's rendezvous
-                command = "the same command and --resume"
+                command = "the same command with --resume"
             raise Interrupted(
                 self.stop.signum or signal.SIGTERM,
                 f"{checkpoints.position(checkpoint)}; resume with: {command}",

@@ -41,7 +41,7 @@ def to_examples(
         if not side:
             return to_features(array), ""
         array = array.reshape(-1, side, side)
-        notes.append(f"{side * side} pixels in a row, taken as images of {side}×{side}")
+        notes.append(f"rows of {side * side} pixels, taken as images of {side}×{side}")
     if array.dtype == np.uint8 and array.flags.c_contiguous:
         return array, "; ".join(notes)
     images, note = to_uint8(array, path)

@@ -147,7 +147,7 @@ def read_csv(path: Path) -> Table:
     if not numbers.shape[1]:
         raise DatasetError(f"{path} has no column of numbers besides the labels")
     if may_be_pixels and (side := side_of_images(numbers)):
-        notes += (f"{side * side} pixels in a row, taken as images of {side}×{side}",)
+        notes += (f"rows of {side * side} pixels, taken as images of {side}×{side}",)
         images = numbers.astype(np.uint8).reshape(-1, side, side)
         return Table(images, labels, None, notes)
     return Table(numbers.astype(np.float64, copy=False), labels, None, notes)

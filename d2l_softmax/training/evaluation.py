@@ -131,7 +131,7 @@ class Evaluation:
 
     @property
     def loss(self) -> float:
-        """Return the mean cross-entropy in nats, kept finite as in scratch.cross_entropy."""
+        """Return the mean cross-entropy in nats; probabilities are clamped, so that it is finite."""
         tiny = torch.finfo(self.y_hat.dtype).tiny
         picked = self.y_hat.gather(1, self.y.unsqueeze(1)).clamp(min=tiny)
         return -float(picked.double().log().mean())

@@ -238,9 +238,9 @@ def evaluate_loss_and_accuracy(
 ) -> tuple[float, float]:
     """Return the mean loss (nats) and the accuracy, 0 to 1, of a twin's model over batches (X, y).
 
-    `cross_entropy` is the twin's loss. `all_reduce` returns the sums of its arguments over all
-    ranks, of which each has a shard of the batches. The loss can be infinite or NaN for finite
-    weights, if the scores of an example overflow.
+    `cross_entropy` is the twin's loss. Each rank has a shard of the batches; `all_reduce` returns
+    the sums of its arguments over all ranks. The loss can be infinite or NaN for finite weights, if
+    the scores of an example overflow.
     """
     losses, correct, examples = [], [], 0
     with torch.no_grad():
