@@ -131,7 +131,7 @@ class Evaluation:
 
     @property
     def loss(self) -> float:
-        """Return the mean cross-entropy in nats; probabilities are clamped, so that it is finite."""
+        """Return the mean cross-entropy in nats; probabilities are clamped to keep it finite."""
         tiny = torch.finfo(self.y_hat.dtype).tiny
         picked = self.y_hat.gather(1, self.y.unsqueeze(1)).clamp(min=tiny)
         return -float(picked.double().log().mean())
