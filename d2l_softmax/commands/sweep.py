@@ -68,7 +68,9 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
             setting = tuple(getattr(training, name) for name in names)
             accuracies.setdefault(setting, []).append(result.valid_acc)
             trained.setdefault(setting, training)
-        ranking = rank(Score(setting, tuple(values)) for setting, values in accuracies.items())
+        ranking = sort_scores(
+            Score(setting, tuple(values)) for setting, values in accuracies.items()
+        )
         held_out = len(loaders[1].dataset)
         with drawn_in(options.lang):
             save_figure(folder / FIGURE, draw_sweep(names, ranking, held_out))
@@ -81,7 +83,7 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
         console.print(retraining_command(trained[ranking[0].setting], names))
 
 
-def rank(scores: Iterable[Score]) -> list[Score]:
+def sort_scores(scores: Iterable[Score]) -> list[Score]:
     """Sort scores by mean, highest first; settings that diverged are last."""
     return sorted(scores, key=lambda score: (math.isnan(score.mean), -score.mean))
 

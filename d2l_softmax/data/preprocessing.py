@@ -254,7 +254,7 @@ def frame_gray(
         scale = object_scale(appearance, shape, trimmed.size)
         size = [max(1, round(length * scale)) for length in trimmed.size]
         small = to_tensor(resize(trimmed, size[0], size[1], Image.Resampling.BILINEAR))
-        top, left = place(small, appearance, (height, width))
+        top, left = object_corner(small, appearance, (height, width))
         small = small[: height - top, : width - left]
         light[top : top + len(small), left : left + small.shape[1]] = small
         steps |= {NO_BACKGROUND: cut.shades, TRIMMED: trimmed}
@@ -270,7 +270,7 @@ def object_scale(appearance: Appearance, shape: tuple[int, ...], size: tuple[int
     return (1 - 2 * appearance.margin.mean) / max(size[0] / width, size[1] / height)
 
 
-def place(light: Tensor, appearance: Appearance, frame: tuple[int, int]) -> tuple[int, int]:
+def object_corner(light: Tensor, appearance: Appearance, frame: tuple[int, int]) -> tuple[int, int]:
     """Return top and left of an object (h, w) in a frame, centred like the training objects."""
     corner = []
     for dim, side in enumerate(frame):
