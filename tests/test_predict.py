@@ -453,7 +453,7 @@ def test_the_page_shows_each_picture_the_input_and_the_classes(page, folder):
         first = re.search(r"<li><span>(.+?)</span> <span>(.+?)</span></li>", item)
         assert first.groups() == (row["class"], f"{float(row['probability']):.3f}")
         alts = re.findall('alt="(.+?)"', item)
-        assert alts == [f"the picture {name}", f"the model's input for {name}"]
+        assert alts == [f"the picture {name}", f"the model input for {name}"]
     original, seen = (open_data_uri(item) for item in re.findall('src="(.+?)"', items[0]))
     assert original.convert("L").tobytes() == Image.open(rows[0]["file"]).tobytes()
     assert seen.size == (28, 28)

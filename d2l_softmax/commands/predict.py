@@ -256,7 +256,7 @@ def to_prediction(path: Path, answer: Answer) -> Prediction:
     """Convert an answer for the page, with thumbnails of the picture and the model's input."""
     images = {
         tr("the picture {name}", name=path.name): answer.steps.get(THE_PICTURE),
-        tr("the model's input for {name}", name=path.name): to_image(answer.X),
+        tr("the model input for {name}", name=path.name): to_image(answer.X),
     }
     thumbnails = [make_thumbnail(image, alt) for alt, image in images.items() if image]
     probabilities = [] if answer.y_hat is None else answer.y_hat.tolist()

@@ -31,7 +31,7 @@ class ArrayDataset(Dataset):
 
     Images are uint8: looking up a quarter of the bytes and scaling them is as fast as looking up
     floats. On the CPU, NumPy does both on one thread. torch would divide this little work among its
-    threads, which wait for each other; under CPU contention that takes up to hundreds of times
+    threads, which wait for each other; under CPU contention that can take hundreds of times
     longer. `classes` has the name of each class.
     """
 
