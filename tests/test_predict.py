@@ -371,7 +371,7 @@ def test_probabilities_of_photographs_are_calibrated_and_others_are_not(
         ),
     ],
 )
-def test_the_note_on_photographs_is_printed_once(
+def test_the_accuracy_note_is_printed_once(
     predict, folder, measured, monkeypatch, opencv, how_often
 ):
     monkeypatch.setattr(photographs.background, "cv2", opencv)
