@@ -86,7 +86,8 @@ def mirror_shoes(X: Tensor, model: Model) -> tuple[Tensor, Tensor]:
 def find_unreliable(X: Tensor, y_hat: Tensor) -> Tensor:
     """Return a mask (n,) of the predictions y_hat (n, q) that are likely wrong.
 
-    The highest probability is below a bound that grows with the image's unlikeness.
+    That is so if the highest probability is below a bound, which grows with the unlikeness of the
+    image to Fashion-MNIST.
     """
     return y_hat.amax(dim=1) < SLOPE * (unlikeness(X) - USUAL)
 

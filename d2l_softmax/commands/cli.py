@@ -81,7 +81,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """Return a question with the known name closest to `name`, or "" if none is close."""
+    """Return "did you mean NAME?" with the known name closest to `name`, "" if none is close."""
     return "".join(f"did you mean {each}?" for each in difflib.get_close_matches(name, known, n=1))
 
 

@@ -1,4 +1,4 @@
-"""ArrayDataset: labelled examples in memory or a memory-mapped file; ArrayLoader: its batches."""
+"""Data sets of labelled arrays, in memory or memory-mapped, and loaders of their batches."""
 
 import copy
 import itertools

@@ -40,7 +40,7 @@ def find_npy(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
 
 
 def only_file(files: list[Path], path: Path) -> Path:
-    """Return the only file of a role; DatasetError if there are several."""
+    """Return the only file for a role, such as training images; DatasetError for several."""
     if len(files) > 1:
         raise DatasetError(
             f"{path} has {' and '.join(file.name for file in files[:3])} for the same array; keep "

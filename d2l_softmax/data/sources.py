@@ -48,7 +48,7 @@ def default_data_dir() -> Path:
 
 
 def resolve(data_dir: str | os.PathLike | None) -> Path:
-    """Return a data directory with ~ expanded, the default for None; or DataUnavailableError."""
+    """Expand ~ in `data_dir`, or return the default for None; or raise DataUnavailableError."""
     try:
         return default_data_dir() if data_dir is None else Path(data_dir).expanduser()
     except RuntimeError as error:  # ~name of an unknown user

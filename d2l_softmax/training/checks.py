@@ -22,8 +22,8 @@ def check_order(function: Callable, net: object, data_iter: object) -> None:
     if callable(data_iter) and not callable(net):
         name = function.__name__
         raise OtherEditionError(
-            f"{name}({type(net).__name__}, {type(data_iter).__name__}, ...) is the order of "
-            "Dive-into-DL-PyTorch and of the book's first edition;",
+            f"{name}({type(net).__name__}, {type(data_iter).__name__}, ...) has the argument order "
+            "of Dive-into-DL-PyTorch and of the book's first edition;",
             f"here the model is the first argument: {name}(net, data_iter, ...)",
         )
 
