@@ -202,7 +202,7 @@ def test_data_command(made_up, tmp_path, capsys):
     assert capsys.readouterr().out.endswith(f": {made_up}\n")
     (tmp_path / "file").write_text("")
     assert d2l_main.main(["data", f"--data-dir={tmp_path / 'file'}"]) == 1
-    assert "name another with --data-dir" in capsys.readouterr().err
+    assert "give another with --data-dir" in capsys.readouterr().err
     with pytest.raises(SystemExit) as caught:
         d2l_main.main([])
     assert caught.value.code == 2
@@ -354,7 +354,7 @@ def test_page_is_the_old_name_of_demo(capsys):
         ("--lr=fast", "--lr: 'fast'"),
         ("--momentum=1", "--momentum: '1' is not a number from 0 to below 1"),
         ("--momentum=-0.1", "--momentum"),
-        ("--momentum=0.9 --optimizer=adam", "--momentum: goes with --optimizer sgd"),
+        ("--momentum=0.9 --optimizer=adam", "--momentum: for --optimizer sgd only"),
         ("--epochs=0", "--epochs"),
         ("--seed=-1", "--seed"),
         ("--resize=28x", "--resize: '28x' is not a side"),
@@ -659,7 +659,7 @@ def test_a_users_module_that_hides_a_twin_is_named_and_not_run(hidden, file, tmp
     )
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert f"error: {path} hides this project's package {hidden}; rename it" in line
+    assert f"error: {path} hides this project's package {hidden}; rename that" in line
 
 
 @pytest.mark.parametrize("imported", [False, True])

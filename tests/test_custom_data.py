@@ -259,12 +259,12 @@ REFUSED = {  # training and test data, names of classes, message
     "a row": ((X[:, 0, 0], Y), (X, Y), None, r"uint8 \(12,\), expected numbers of shape"),
     "other shape": ((X, Y), (X[:, 1:], Y), None, r"examples differ: .*\(12, 3, 5\) uint8"),
     "other kind": ((X, Y), (FLOATS, Y), None, "training and test examples differ"),
-    "class in test": ((X, Y), (X, Y + 1), None, r"label 3 \(4 times\), which .* has not"),
-    "classes in test": ((X, Y), (X, Y + 2), None, "has not; the same is true of 1 more"),
+    "class in test": ((X, Y), (X, Y + 1), None, r"label 3 \(4 times\), which .* lacks"),
+    "classes in test": ((X, Y), (X, Y + 2), None, "lacks; the same is true of 1 more"),
     "one class": ((X, Y * 0 + 5), (X, Y * 0 + 5), None, "all examples are of one class, 5"),
     "missing": ((X, Y * 3), (X, Y * 3), "abcdefg", "7 names, but .* has no example of 'b'"),
     "outside": ((X, Y + 1), (X, Y + 1), "ab", "2 names, but .* has 3 different labels, from 1"),
-    "twice": ((X, Y), (X, Y), "aab", "a name twice"),
+    "twice": ((X, Y), (X, Y), "aab", "a repeated name"),
     "objects": ((np.empty(12, object), Y), None, None, "not an array: .*objects"),
     "empty": ((X[:0], Y[:0]), None, None, "train_images.npy"),
 }
@@ -284,7 +284,7 @@ def test_a_feature_that_is_not_finite_is_named_when_it_is_read(tmp_path, value):
     X, y = RNG.normal(size=(12, 4)).astype(np.float32), np.arange(12) % 2
     X[7, 2] = value
     train_iter, _ = load_data(write_arrays(tmp_path, (X, y), (X[:6], y[:6])), 4)
-    with pytest.raises(ValueError, match=r"train_images.npy: example 7, from 0, has a feature"):
+    with pytest.raises(ValueError, match=r"train_images.npy: example 7 \(from 0\) has a feature"):
         list(train_iter)
 
 
@@ -293,9 +293,9 @@ def test_a_feature_that_is_not_finite_is_named_when_it_is_read(tmp_path, value):
     [
         (b"", "damaged or not an IDX file"),
         (b"\0\0\x0a\x03" + bytes(16), "it begins with 00000a03"),
-        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(7), r"7 bytes follow, for shape \(2, 2, 2\)"),
-        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(9), "9 bytes follow"),
-        (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "9 bytes follow|decompress it"),
+        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(7), r"7 bytes of data for shape \(2, 2, 2\)"),
+        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(9), "9 bytes of data"),
+        (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "9 bytes of data|decompress it"),
         (b"\0\0\x08\x03\0\0", "damaged or not an IDX file"),
     ],
 )
@@ -325,7 +325,7 @@ def test_images_that_cannot_be_used_are_named_and_counted(tmp_path):
 def test_folders_whose_classes_cannot_be_trained_are_refused(tmp_path):
     folder = write_pictures(tmp_path, modes=("L",))
     shutil.copytree(folder / "test" / "cat", folder / "test" / "fox")
-    with pytest.raises(DatasetError, match=r"fox is of a class that .*train has not"):
+    with pytest.raises(DatasetError, match=r"fox is a class that .*train lacks"):
         load_data(folder, 4)
     shutil.rmtree(folder / "train")
     (folder / "train").mkdir()
@@ -413,7 +413,8 @@ def test_every_command_takes_the_data(tmp_path, capsys, make):
     assert status == (0 if has_images else 1)
     assert ("the model is for features" in capsys.readouterr().err) != has_images
     assert run(["evaluate", model]) == 1
-    assert "the model was trained on own; name its data with --dataset" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "the model was trained on own; give that data set with --dataset" in error
 
 
 def test_a_model_is_not_used_on_other_data(tmp_path, capsys):
@@ -485,7 +486,7 @@ def test_custom_data_may_be_called_fashion_mnist(tmp_path, capsys, earlier):
     assert json.loads(capsys.readouterr().out)[0]["class"] == "x"
     assert d2l_main.main(["evaluate", model]) == 1
     error = capsys.readouterr().err
-    assert "the model was trained on Fashion-MNIST; name its data with --dataset" in error
+    assert "the model was trained on Fashion-MNIST; give that data set with --dataset" in error
 
 
 def test_an_earlier_description_of_fashion_mnist_is_read_as_before(tmp_path, made_up):

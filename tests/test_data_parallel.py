@@ -245,13 +245,13 @@ def test_an_interrupt_is_one_line_and_leaves_a_checkpoint(data, train_alone, tmp
 def test_bad_input_is_one_message_each(data, tmp_path):
     others = make_data(tmp_path / "other", seed=1)
     odd = {
-        "argument --batch-size: 2 for 3 processes, expected an image for each": a_run(
+        "argument --batch-size: 2 for 3 processes, expected at least one image for each": a_run(
             "scratch", data, tmp_path / "1", "--batch-size=2"
         ),
         "rank 2 of 3 has --lr 0.3, rank 0 has 0.2; give all ranks the same options": (
             a_run("scratch", data, tmp_path / "3", "--lr=0.2", argv_of={2: ["--lr=0.3"]})
         ),
-        "rank 1 of 3 has the checksum of the training data": a_run(
+        "rank 1 of 3 has training data with checksum": a_run(
             "concise", data, tmp_path / "4", argv_of={1: [f"--data-dir={others}"]}
         ),
         "this command runs in one process; torchrun started 3": {

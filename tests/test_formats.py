@@ -244,8 +244,8 @@ INTERPRETED = {
     "float64 in [0, 1]": "float64 in [0, 1], taken as images",
     "channels first": "(24, 1, 8, 8), taken as channels first",
     "float32 (n, h, w, 1), one-hot": "one-hot labels",
-    "EMNIST, transposed": "EMNIST's images are stored transposed, turned upright",
-    "npz, compressed, as rows": "64 pixels in a row, taken as images of 8×8",
+    "EMNIST, transposed": "EMNIST's images, stored transposed, are turned upright",
+    "npz, compressed, as rows": "rows of 64 pixels, taken as images of 8×8",
 }
 
 
@@ -348,7 +348,7 @@ def test_test_data_of_a_competition_have_no_labels(tmp_path):
 
 BAD_TABLES = {
     "ragged": ("a,label\n1,0\n2\n", "row 3"),
-    "no labels": ("a,b\n1.5,2.5\n3.5,4.5\n", "name it `label`"),
+    "no labels": ("a,b\n1.5,2.5\n3.5,4.5\n", "no column is called label"),
     "text in a number": ("a,b,label\n1,2,0\n3,x,1\n", "row 3"),
     "an empty cell": ("a,b,label\n1,2,0\n3,,1\n", "row 3"),
     "two columns of labels": ("a,label,class\n1,0,0\n2,1,1\n", "'label' and 'class'"),

@@ -137,7 +137,7 @@ def test_files_are_written_without_locks(tmp_path, monkeypatch):
 def test_an_output_directory_has_one_user_at_a_time(tmp_path):
     with (
         exclusive_lock(tmp_path),
-        pytest.raises(OutputError, match="another training writes to"),
+        pytest.raises(OutputError, match="another training is writing to"),
         exclusive_lock(tmp_path),
     ):
         pass

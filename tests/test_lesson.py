@@ -119,7 +119,7 @@ def test_a_model_for_other_images_is_refused(tmp_path, capsys, shape, classes, s
     argv = ["demo", f"--model={tmp_path / 'model.pt'}", f"--output-dir={tmp_path / 'out'}"]
     assert d2l_main.main(argv) == 1
     error = capsys.readouterr().err
-    assert "the demo is for models of 1x28x28 in 10 classes" in error
+    assert "the demo needs a model for 1x28x28 in 10 classes" in error
     assert said in error
     assert not (tmp_path / "out").exists()
 

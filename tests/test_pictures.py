@@ -183,7 +183,7 @@ def bad_files(tmp_path, test_pictures):
         (tmp_path / name).write_bytes(content)
     return {name: message for name, (_, message) in contents.items()} | {
         "animated.gif": "animated, 2 frames",
-        "nan.tiff": "its shades are not numbers",
+        "nan.tiff": "its pixels are not numbers",
         "missing.png": "there is no such file",
     }
 

@@ -38,14 +38,14 @@ from d2l_softmax.photographs import (
     SHOES,
     UNRELIABLE,
     answer_picture,
+    describe_photograph_accuracy,
     find_unreliable,
-    known_about_photographs,
     mirror_shoes,
     unlikeness,
 )
 
 NOT_MEASURED = (
-    "How often this model is right about photographs was not measured; see docs/photographs.md."
+    "The accuracy of this model on photographs was not measured; see docs/photographs.md."
 )
 DOUBT = "The picture is <blank>."
 IN_FOLDER = [*(f"picture {i}.png" for i in (10, 11, 12, 13, 8, 9)), "衬衫 1.JPG"]
@@ -371,7 +371,7 @@ def test_probabilities_of_photographs_are_calibrated_and_others_are_not(
         ),
     ],
 )
-def test_what_is_known_about_photographs_is_said_once(
+def test_the_accuracy_note_is_printed_once(
     predict, folder, measured, monkeypatch, opencv, how_often
 ):
     monkeypatch.setattr(photographs.background, "cv2", opencv)
@@ -385,7 +385,7 @@ def test_what_is_known_about_photographs_is_said_once(
     assert predict(folder)[1].splitlines()[-1] == NOT_MEASURED
     assert "photographs" not in predict("--index=1", measured)[1]
     custom = OF_FASHION_MNIST._replace(pictures="resized")
-    assert known_about_photographs(custom) == ""
+    assert describe_photograph_accuracy(custom) == ""
 
 
 def test_a_warning_needs_an_unlike_picture_or_a_low_probability(
@@ -453,7 +453,7 @@ def test_the_page_shows_each_picture_the_input_and_the_classes(page, folder):
         first = re.search(r"<li><span>(.+?)</span> <span>(.+?)</span></li>", item)
         assert first.groups() == (row["class"], f"{float(row['probability']):.3f}")
         alts = re.findall('alt="(.+?)"', item)
-        assert alts == [f"the picture {name}", f"what the model saw of {name}"]
+        assert alts == [f"the picture {name}", f"the model input for {name}"]
     original, seen = (open_data_uri(item) for item in re.findall('src="(.+?)"', items[0]))
     assert original.convert("L").tobytes() == Image.open(rows[0]["file"]).tobytes()
     assert seen.size == (28, 28)
@@ -597,7 +597,7 @@ def test_the_longest_note_is_in_the_drawing(language, monkeypatch):
     monkeypatch.setattr(photographs.background, "cv2", None)
     described = OF_FASHION_MNIST._replace(photographs=Photographs(2.0, 124, 264))
     with use_language(language), default_style():
-        note = known_about_photographs(described)
+        note = describe_photograph_accuracy(described)
         model = scratch.SoftmaxRegression()
         figure = draw_prediction(torch.rand(1, 1, 28, 28), {}, (), model, CLASSES, note=note)
         as_png(figure)

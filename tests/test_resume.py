@@ -258,7 +258,7 @@ def test_a_checkpoint_of_the_other_twin_is_refused_by_name(name, run, signal_at,
         run(name, "out", "--resume")
     assert caught.value.code == 2
     error = capsys.readouterr().err
-    assert f"cannot resume: the checkpoint is of {other[name]}, got {name} (" in error
+    assert f"cannot resume: the checkpoint is from {other[name]}, got {name} (" in error
 
 
 def test_a_rate_that_falls_to_zero_has_its_epochs(run, capsys):

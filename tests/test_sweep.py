@@ -23,7 +23,7 @@ from conftest import TWINS
 import scratch
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import experiments, sweep
-from d2l_softmax.commands.sweep import rank, within_one_standard_error
+from d2l_softmax.commands.sweep import sort_scores, within_one_standard_error
 from d2l_softmax.data.custom import load_data
 from d2l_softmax.figures.sweep import Score, draw_learning_curve, draw_sweep, summarize_curve
 from d2l_softmax.io import exclusive_lock
@@ -346,7 +346,7 @@ def test_parallel_trainings_give_the_same_table(swept, run):
     [
         (["--validation=0"], "argument --validation: '0' is not a whole number"),
         (["--validation=60000"], "argument --validation: '60000'"),
-        (["--optimizer", "sgd", "adam", "--momentum=0.9"], "--momentum: goes with --optimizer sgd"),
+        (["--optimizer", "sgd", "adam", "--momentum=0.9"], "--momentum: for --optimizer sgd only"),
         (["--jobs=0"], "argument --jobs: '0'"),
         (["--sizes=10"], "unrecognized arguments: --sizes=10"),
     ],
@@ -366,7 +366,7 @@ def test_wrong_usage_is_one_line(arguments, message, capsys):
         (["sweep", "--validation=120"], "choose --validation from 0 to 119"),
         (
             ["learning-curve", "--sizes", "10", "91", f"--validation={HELD_OUT}"],
-            "there are 90 images to train on, got a size of 91; choose smaller --sizes",
+            "there are 90 training images, got a size of 91; choose smaller --sizes",
         ),
     ],
 )
@@ -471,7 +471,7 @@ def test_mean_std_and_ranking_by_hand():
     assert str(Score((), (0.5,))) == "0.5000"
     scores = [Score((i,), a) for i, a in enumerate([(0.9, math.nan), (0.6, 0.8), (0.75, 0.75)])]
     assert str(scores[0]) == "diverged"
-    assert [score.setting for score in rank(scores)] == [(2,), (1,), (0,)]
+    assert [score.setting for score in sort_scores(scores)] == [(2,), (1,), (0,)]
     best = scores[2]
     assert within_one_standard_error(scores[1], best)  # 0.05 below, error 0.14 / √2 = 0.1
     assert not within_one_standard_error(Score((), (0.66, 0.70)), best)  # 0.07 below, 0.03 / √2
@@ -506,7 +506,7 @@ def test_each_combination_of_further_settings_has_a_map():
         for m in (0.0, 0.9)
         for epochs in (10, 20)
     ]
-    figure = draw_sweep(["lr", "momentum", "optimizer", "epochs"], rank(scores), 10)
+    figure = draw_sweep(["lr", "momentum", "optimizer", "epochs"], sort_scores(scores), 10)
     maps = [axes for axes in figure.axes if axes.images]
     titles = [axes.get_title() for axes in maps]
     assert titles == ["optimizer sgd, epochs 10", "optimizer sgd, epochs 20"]

@@ -25,7 +25,7 @@ def eight_at_once(folder: Path, data_dir: Path, number: int) -> str:
     started = [children.Child("scratch", *argv, f"--output-dir={output}") for output in outputs]
     outcomes = [child.wait() for child in started]
     if not number % 2:
-        message = "another training writes to"
+        message = "another training is writing to"
         outcomes = [each for each in outcomes if each.status != 1 or message not in each.err]
         if not outcomes:
             return "all were refused"
