@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import first_quick
-from firefox import Firefox
+from engines import Firefox
 from PIL import Image, ImageDraw
 
 from benchmarks.backgrounds import KINDS, clutter, disguise, nothing
