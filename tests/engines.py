@@ -182,8 +182,8 @@ class Firefox(Tab):
         self.requests: list[str] = []
         self.send("session.new", capabilities={})
         self.send("session.subscribe", events=["log.entryAdded", "network.beforeRequestSent"])
-        (tab,) = self.send("browsingContext.getTree")["contexts"]
-        self.tab = tab["context"]
+        # The first tab of a headless window never has the focus, a new one does.
+        self.tab = self.send("browsingContext.create", type="tab")["context"]
 
     def send(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a command and return its result; RuntimeError if it fails."""
