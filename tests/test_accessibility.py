@@ -28,8 +28,10 @@ COVERED = """() => {
   for (const element of document.querySelectorAll("a, button, input, select, summary")) {
     if (!element.checkVisibility()) continue;
     element.focus();
+    element.scrollIntoView({ block: "nearest", behavior: "instant" }); // as focus() does, but at once
     const { left, right, top, bottom } = element.getBoundingClientRect();
-    const [x, y] = [(left + Math.min(right, innerWidth)) / 2, (top + bottom) / 2];
+    const x = (left + Math.min(right, innerWidth)) / 2;
+    const y = (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2;
     const there = document.elementFromPoint(x, y);
     if (!element.contains(there) && !there?.contains(element))
       covered.push(element.outerHTML.slice(0, 100));
@@ -93,7 +95,8 @@ def test_enlarged_to_400_percent_nothing_is_lost(tab, page):
     tab.open(page, *ENLARGED)
     tab.wait_for(READY if page == LESSON else "img, svg")
     tab.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-    assert tab.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [320, 320]
+    width, needed = tab.evaluate("[innerWidth, document.documentElement.scrollWidth]")
+    assert needed <= width <= 334  # WebKitGTK's least
     assert tab.evaluate(LOST) == []
     assert tab.evaluate(COVERED) == []
 
