@@ -78,7 +78,7 @@ test: $(VENV)/.installed-test ## Run the quick tests (minutes)
 test-all: $(VENV)/.installed-test ## Run all tests: also processes, faults, the agreement matrix
 	$(PYTEST) -m '' $(ARGS)
 
-browser: $(VENV)/.installed-test ## Install Chromium, Firefox and a Chinese font for the tests
+browser: $(VENV)/.installed-test ## Install Chromium, Firefox, WebKit and a Chinese font for the tests
 	$(BIN)/python -m tests.browsers
 
 faults: $(VENV)/.installed-test ## Inject thousands of faults; writes docs/reliability.md

@@ -7,7 +7,7 @@ from statistics import median
 from benchmarks import command, peers
 from benchmarks.shared import THREADS, Peer, ratio, seconds_of, take_turns
 from d2l_softmax.commands.console import counted
-from d2l_softmax.figures.style import new_figure
+from d2l_softmax.figures.style import CYCLE, new_figure
 
 BUSY = (0, 1, 2)
 PASS = f"a pass, {peers.LOADER}"
@@ -52,11 +52,11 @@ def draw(records: list[dict]):
     figure, (axes,) = new_figure(9, 0.8 + 0.42 * len(labels))
     for record in records:
         y = labels.index(label_of(record)) + 0.22 * (record["busy"] - 1)
-        seconds, color = record["seconds"], f"C{record['busy']}"
+        seconds, color = record["seconds"], CYCLE[record["busy"]]
         axes.plot([min(seconds), max(seconds)], [y, y], color=color, linewidth=2)
         axes.plot(median(seconds), y, "o", color=color, markersize=6)
     for number, label in zip(BUSY, ("alone", "beside one busy process", "beside two"), strict=True):
-        axes.plot([], [], "o-", color=f"C{number}", label=label)
+        axes.plot([], [], "o-", color=CYCLE[number], label=label)
     axes.set(xscale="log", xlabel="seconds: median and range", ylim=(len(labels) - 0.5, -0.5))
     axes.set_xticks([0.03, 0.1, 0.3, 1, 3, 10], ["0.03", "0.1", "0.3", "1", "3", "10"])
     axes.set_yticks(range(len(labels)), labels)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 from browsers import NEEDS
-from firefox import running_firefox
+from engines import Chromium, running_firefox, running_webkit
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
@@ -79,7 +79,7 @@ def pytest_configure(config):
         return
     if config.args_source == config.ArgsSource.TESTPATHS:
         quick = "not slow" in config.option.markexpr
-        wanted = [name for name in NEEDS if name != "Firefox" or not quick]
+        wanted = [name for name in NEEDS if name not in ("Firefox", "WebKit") or not quick]
         if missing := [name for name in wanted if not FINDERS[name]()]:
             raise pytest.UsageError(
                 f"CI=true, and these are not installed: {', '.join(missing)}; run: make browser"
@@ -318,10 +318,31 @@ def browser():
 
 
 @pytest.fixture(scope="module")
+def chromium(browser):
+    """Return a tab of Chromium; see engines.py."""
+    page = browser.new_page()
+    yield Chromium(page)
+    page.close()
+
+
+@pytest.fixture(scope="module")
 def firefox(tmp_path_factory):
-    """Return the tab of a headless Firefox; see firefox.py."""
+    """Return the tab of a headless Firefox."""
     with running_firefox(require("Firefox"), tmp_path_factory.mktemp("profile")) as tab:
         yield tab
+
+
+@pytest.fixture(scope="module")
+def webkit(tmp_path_factory):
+    """Return the tab of a WebKitGTK browser."""
+    with running_webkit(require("WebKit"), tmp_path_factory.mktemp("pages")) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="module", params=first_quick(["chromium", "firefox", "webkit"]))
+def tab(request):
+    """Return a tab of each browser in turn."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
@@ -360,16 +381,8 @@ def lesson_in_chromium(browser):
 
 
 @pytest.fixture(scope="module")
-def lesson_in_firefox(firefox):
-    """Return the same in Firefox; it has `evaluate` as Playwright's pages have it."""
-    firefox.open(LESSON)
-    firefox.wait_for(READY)
-    return firefox
-
-
-@pytest.fixture(
-    scope="module", params=["chromium", pytest.param("firefox", marks=pytest.mark.slow)]
-)
-def lesson(request):
+def lesson(tab):
     """Return docs/softmax.html in each browser in turn."""
-    return request.getfixturevalue(f"lesson_in_{request.param}")
+    tab.open(LESSON)
+    tab.wait_for(READY)
+    return tab

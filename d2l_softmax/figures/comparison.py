@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from d2l_softmax.figures.style import new_figure, whole_numbers
+from d2l_softmax.figures.style import BLUE, BROWN, CYAN, ORANGE, new_figure, whole_numbers
 from d2l_softmax.i18n import tr
 from d2l_softmax.training.agreement import Difference
 from d2l_softmax.training.history import EpochRecord
@@ -23,16 +23,16 @@ STYLES: tuple[dict[str, Any], ...] = (
 # By unit: the fields of a record or a difference, each with its label and colour.
 QUANTITIES = {
     "loss (nats)": {
-        "train_loss": ("train loss", "tab:blue"),
-        "test_loss": ("test loss", "tab:cyan"),
+        "train_loss": ("train loss", BLUE),
+        "test_loss": ("test loss", CYAN),
     },
     "accuracy": {
-        "train_acc": ("train accuracy", "tab:orange"),
-        "test_acc": ("test accuracy", "tab:green"),
+        "train_acc": ("train accuracy", ORANGE),
+        "test_acc": ("test accuracy", BROWN),
     },
     "W and b": {
         "W": ("W, largest entry", "tab:purple"),
-        "b": ("b, largest entry", "tab:brown"),
+        "b": ("b, largest entry", "black"),
     },
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from torch import Tensor
 
 from d2l_softmax.figures.style import (
+    BLUE,
     GRAY,
     WRONG,
     CaptionedFigure,
@@ -256,7 +257,7 @@ def draw_reliability(evaluation: Evaluation) -> Figure:
     large = [b for b in bins if b.examples >= FEWEST_JUDGED]
     small = [b for b in bins if b.examples < FEWEST_JUDGED]
     label = tr("this model, with 95 % Wilson intervals")
-    draw_bins(axes, large, fmt="o-", label=label, color="tab:blue")
+    draw_bins(axes, large, fmt="o-", label=label, color=BLUE)
     label = tr("bins with fewer than {n} images", n=FEWEST_JUDGED)
     hollow = {"color": "gray", "markerfacecolor": "none", "alpha": 0.7}
     draw_bins(axes, small, fmt="o", label=label, **hollow)

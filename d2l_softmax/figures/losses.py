@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from d2l_softmax.figures.style import new_figure
+from d2l_softmax.figures.style import BLUE, BROWN, ORANGE, new_figure
 from d2l_softmax.i18n import tr
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOR = "tab:orange"  # of the gradient
+COLORS = LOSS, LIKELIHOOD, GRADIENT = BLUE, BROWN, ORANGE
 STEEP = 0.5  # between neighbouring points of the drawing
 
 
@@ -29,9 +29,9 @@ def draw_losses(losses: dict[str, tuple[Callable, Callable]]) -> Figure:
     y = torch.zeros_like(y_hat)
     for axes, (name, (loss, gradient)) in zip(all_axes, losses.items(), strict=True):
         values = loss(y_hat, y)
-        axes.plot(y_hat, values, "-", color="tab:blue", label=tr("loss"))
+        axes.plot(y_hat, values, "-", color=LOSS, label=tr("loss"))
         label = tr("likelihood exp(-loss)")
-        axes.plot(y_hat, torch.exp(-values), "--", color="tab:green", label=label)
+        axes.plot(y_hat, torch.exp(-values), "--", color=LIKELIHOOD, label=label)
         draw_gradient(axes, y_hat, gradient(y_hat, y))
         axes.set(title=name, xlabel=tr("prediction (target 0)"))
         axes.grid(alpha=0.3)
@@ -47,8 +47,8 @@ def draw_gradient(axes: Axes, y_hat: Tensor, gradient: Tensor) -> None:
     for i in (jumps.nonzero().flatten() + 1).tolist():
         ends = [float(gradient[i - 1]), float(gradient[i + 1])]
         x = float(y_hat[i])
-        axes.scatter([x, x], ends, s=25, facecolor="white", edgecolor=COLOR, zorder=3)
-        axes.scatter([x], [float(gradient[i])], s=25, color=COLOR, zorder=3)
+        axes.scatter([x, x], ends, s=25, facecolor="white", edgecolor=GRADIENT, zorder=3)
+        axes.scatter([x], [float(gradient[i])], s=25, color=GRADIENT, zorder=3)
         gradient = gradient.clone()
         gradient[i] = torch.nan  # ends the line
-    axes.plot(y_hat, gradient, "-.", color=COLOR, label=tr("gradient"))
+    axes.plot(y_hat, gradient, "-.", color=GRADIENT, label=tr("gradient"))

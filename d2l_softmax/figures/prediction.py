@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from d2l_softmax.figures.style import (
+    BLUE,
     GRAY,
     WRONG,
     as_pixels,
@@ -187,7 +188,7 @@ def draw_probabilities(bars: Axes, y_hat: Tensor, classes: Sequence[str]) -> Non
         classes = [classes[k] for k in highest.tolist()]
     probabilities = y_hat.tolist()
     best = max(probabilities)
-    colors = ["tab:blue" if p == best else "lightsteelblue" for p in probabilities]
+    colors = [BLUE if p == best else "lightsteelblue" for p in probabilities]
     drawn = bars.barh(range(len(classes)), probabilities, color=colors)
     labels = [format_probability(p) for p in probabilities]
     bars.bar_label(drawn, labels, padding=3, fontsize=8)

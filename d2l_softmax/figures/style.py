@@ -29,6 +29,8 @@ WRONG = "#c62828"
 # Colours of positive, negative and zero weights, in figures and in the lesson: blue and orange of
 # Tableau's "Color Blind 10", which differ for every kind of colour blindness.
 POSITIVE, NEGATIVE, WHITE = (0, 107, 164), (200, 82, 0), (255, 255, 255)
+# Colours of lines. In matplotlib's own cycle orange and green look alike with protanopia.
+CYCLE = BLUE, ORANGE, BROWN, CYAN = "#006ba4", "#ff800e", "#8c564b", "#17becf"
 GRAY: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1}
 TILE_HEIGHT = 1.3  # of a tile with its title, in tile widths
 DEFAULT_FONT = "DejaVu Sans"
@@ -78,6 +80,7 @@ def default_style() -> Iterator[None]:
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
+        matplotlib.rcParams["axes.prop_cycle"] = matplotlib.cycler(color=CYCLE)
         matplotlib.rcParams["text.parse_math"] = False  # a class may be named $5
         # A generic family is resolved when text is drawn, not when it is created.
         matplotlib.rcParams["font.family"] = [DEFAULT_FONT, "fantasy"]
