@@ -48,6 +48,7 @@ PARTS = {
     "losses": Part(4, "squared", "huber_gradient", "scratch/losses.py"),
     "shapes": Part(6, "softmax.return"),
     "picking": Part(7, "cross_entropy.rows", "cross_entropy.losses"),
+    "plane": Part(7, "SoftmaxRegression.gradients.error", "SoftmaxRegression.gradients.return"),
     "training": Part(7, "SoftmaxRegression.gradients"),
     "programs": Part(9, "train_epoch"),
     "own_picture": Part(7, "SoftmaxRegression.__call__"),

@@ -9,12 +9,14 @@ import { pointsWith, showLosses } from "./parts/losses.js";
 import { showOverflow, stepsOfSoftmax } from "./parts/overflow.js";
 import { parseWeights, shifted, showOwnPicture } from "./parts/own_picture.js";
 import { picked, showPicking } from "./parts/picking.js";
+import { showPlane } from "./parts/plane.js";
 import { showPrograms } from "./parts/programs.js";
 import { showScores } from "./parts/scores.js";
 import { broadcast, showShapes, sumOver } from "./parts/shapes.js";
 import { showSoftmax, withTemperature } from "./parts/softmax.js";
 import { noticed, showTraining } from "./parts/training.js";
 import { readPicture } from "./pictures.js";
+import * as plane from "./plane.js";
 import * as precision from "./precision.js";
 import { preprocess } from "./preprocessing.js";
 import * as regression from "./softmax_regression.js";
@@ -34,6 +36,7 @@ function main() {
     losses: showLosses,
     shapes: showShapes,
     picking: showPicking,
+    plane: showPlane,
     training: () => showTraining(examples),
     programs: showPrograms,
     own_picture: () => showOwnPicture(examples.test, trained),
@@ -44,7 +47,7 @@ function main() {
 
   // For the browser's console, and for the tests that compare these numbers with PyTorch's.
   globalThis.d2l_softmax = {
-    ...{ examples, trained, modelOf, LOSSES, ...regression, ...training, ...precision },
+    ...{ examples, trained, modelOf, LOSSES, ...regression, ...training, ...plane, ...precision },
     ...{ formsOfLoss, pointsWith, stepsOfSoftmax, parseWeights, shifted, picked },
     ...{ broadcast, sumOver, withTemperature, preprocess, readPicture, inflate, noticed, errorOf },
   };
