@@ -1,5 +1,6 @@
-/** The page's entry point: language, images and weights, then the parts in their order. */
+/** The page's entry point: language, images and weights, the parts in their order, the address. */
 
+import { followAddress, parseHash } from "./address.js";
 import { loadExamples, loadTrained, modelOf } from "./examples.js";
 import { inflate } from "./inflate.js";
 import { initLanguage, tr } from "./language.js";
@@ -25,23 +26,24 @@ import * as training from "./training.js";
 import { find, markScrolling } from "./widgets.js";
 
 function main() {
-  initLanguage(document.querySelectorAll(".languages button"));
+  const setLanguage = initLanguage(document.querySelectorAll(".languages button"));
   const examples = loadExamples();
   const trained = loadTrained();
   const shows = {
     scores: () => showScores(examples.test, trained),
     softmax: showSoftmax,
-    overflow: showOverflow,
     cross_entropy: showCrossEntropy,
-    losses: showLosses,
-    shapes: showShapes,
-    picking: showPicking,
     plane: showPlane,
     training: () => showTraining(examples),
-    programs: showPrograms,
     own_picture: () => showOwnPicture(examples.test, trained),
+    overflow: showOverflow,
+    shapes: showShapes,
+    picking: showPicking,
+    programs: showPrograms,
+    losses: showLosses,
   };
   for (const [name, show] of Object.entries(shows)) startPart(name, show);
+  followAddress(setLanguage);
   document.querySelectorAll(".panel").forEach(answerOnActing);
   markScrolling(document.querySelectorAll(".panel .scroll, .prose .scroll"));
 
@@ -50,9 +52,9 @@ function main() {
     ...{ examples, trained, modelOf, LOSSES, ...regression, ...training, ...plane, ...precision },
     ...{ formsOfLoss, pointsWith, stepsOfSoftmax, parseWeights, shifted, picked },
     ...{ broadcast, sumOver, withTemperature, preprocess, readPicture, inflate, noticed, errorOf },
+    parseHash,
   };
   document.documentElement.dataset.ready = "";
-  scrollToTarget();
 }
 
 /** Start a part; if it fails in this browser, say so there: the other parts go on. */
@@ -77,12 +79,6 @@ function answerOnActing(panel) {
     scrollBy({ top: panel.getBoundingClientRect().top - before, behavior: "instant" });
   };
   for (const type of ["click", "input"]) panel.addEventListener(type, open);
-}
-
-/** Scroll to the address's target again: parts have grown since the browser did. */
-function scrollToTarget() {
-  const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
-  if (target) target.scrollIntoView({ behavior: "instant" });
 }
 
 main();

@@ -12,6 +12,19 @@ export const POINTS = [
 ];
 export const LABELS = POINTS.map((_, n) => Math.floor(n / 4));
 
+/** Return points as a link has them: in hundredths, -260.120_-180.40 and so on. */
+export function writePoints(X) {
+  return X.map((point) => point.map((each) => Math.round(100 * each)).join(".")).join("_");
+}
+
+/** Return the points of such a text, or null if they are not as many within the plane. */
+export function parsePoints(text) {
+  const X = text.split("_").map((point) => point.split(".").map((each) => Number(each) / 100));
+  const isWithin = (value, [from, to]) => from <= value && value <= to; // false for nan
+  const fits = ([x, y, ...more]) => isWithin(x, PLANE.x) && isWithin(y, PLANE.y) && !more.length;
+  return X.length === POINTS.length && X.every(fits) ? X : null;
+}
+
 /** A fit from zero weights: each step takes the gradient of the mean loss over all points. */
 export class PlaneFit {
   constructor(X, y, lr) {

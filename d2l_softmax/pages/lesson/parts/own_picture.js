@@ -1,4 +1,4 @@
-/** Part 10: your own picture: the model's input, and how each pixel contributes to a score. */
+/** Your own picture: the model's input, and how each pixel contributes to a score. */
 
 import { modelOf, SIDE } from "../examples.js";
 import { drawLocalized, tr } from "../language.js";

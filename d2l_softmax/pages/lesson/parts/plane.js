@@ -2,7 +2,7 @@
 
 import { Chart } from "../chart.js";
 import { drawLocalized, tr } from "../language.js";
-import { boundaries, LABELS, PLANE, PlaneFit, POINTS } from "../plane.js";
+import { boundaries, LABELS, parsePoints, PLANE, PlaneFit, POINTS, writePoints } from "../plane.js";
 import { Player } from "../player.js";
 import { find, fixed } from "../widgets.js";
 
@@ -45,10 +45,10 @@ export function showPlane() {
   find("plane-play").addEventListener("click", () => player.set(!player.isPlaying));
   find("plane-again").addEventListener("click", restart);
   find("plane-rate").addEventListener("change", restart);
-  find("plane-back").addEventListener("click", () => {
-    POINTS.forEach((point, n) => (X[n] = [...point]));
-    draw();
-  });
+  find("plane-back").addEventListener("click", () => moveAll(POINTS));
+  find("plane-points").addEventListener("change", ({ target }) =>
+    moveAll(parsePoints(target.value) ?? POINTS),
+  );
   matchMedia("(prefers-color-scheme: dark)").addEventListener?.("change", draw);
   restart();
   drawLocalized(draw);
@@ -90,6 +90,11 @@ export function showPlane() {
     return mark;
   }
 
+  function moveAll(points) {
+    points.forEach((point, n) => (X[n] = [...point]));
+    draw();
+  }
+
   function moveTo(n, ...place) {
     X[n] = [PLANE.x, PLANE.y].map(([from, to], i) =>
       Number(Math.min(to, Math.max(from, place[i])).toFixed(2)),
@@ -109,6 +114,7 @@ export function showPlane() {
       mark.setAttribute("aria-valuenow", x);
       mark.setAttribute("aria-valuetext", tr("plane.at", values));
     });
+    find("plane-points").value = writePoints(X);
     const { loss, correct } = fit.evaluate();
     const values = { steps: fit.steps, loss: fixed(loss), correct, all: X.length };
     find("plane-said").textContent = tr("plane.said", values);

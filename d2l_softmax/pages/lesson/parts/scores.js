@@ -1,4 +1,4 @@
-/** Part 1: the ten scores of an image become ten probabilities. */
+/** The ten scores of an image become ten probabilities. */
 
 import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";

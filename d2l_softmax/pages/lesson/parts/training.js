@@ -1,4 +1,4 @@
-/** Part 8: training on real images, step by step. */
+/** Training on real images, step by step. */
 
 import { axisOf, Chart } from "../chart.js";
 import { drawLocalized, tr } from "../language.js";
