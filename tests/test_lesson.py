@@ -186,7 +186,8 @@ MODULES = {
     "globalThis.sum = one + two + a.one;\n",
     "parts/b.js": 'import { one as uno } from "../a.js";\nexport const one = uno;\n'
     "const hidden = 1;\nexport function unused() {}\nexport const two = one + hidden;\n",
-    "a.js": "export const one = 1;\nconst hidden = 5;\n",
+    "a.js": "/** A comment\n * of lines. */\n// And one.\nexport const one = 1; // one\n"
+    "const hidden = '/** no comment */ // nor this';\n",
 }
 
 
@@ -195,6 +196,9 @@ def test_modules_are_bundled_in_the_order_of_their_imports():
     assert re.findall(r"^// (.+)$", script, re.MULTILINE) == ["a.js", "parts/b.js", "main.js"]
     assert "import" not in script
     assert "export" not in script
+    assert "omment\n" not in script
+    assert "And one" not in script
+    assert "const hidden = '/** no comment */ // nor this';\n" in script
 
 
 def test_bundled_modules_have_scopes_of_their_own(lesson):

@@ -12,7 +12,7 @@ import { parseWeights, shifted, showOwnPicture } from "./parts/own_picture.js";
 import { picked, showPicking } from "./parts/picking.js";
 import { showPlane } from "./parts/plane.js";
 import { showPrograms } from "./parts/programs.js";
-import { showScores } from "./parts/scores.js";
+import { products, showScores } from "./parts/scores.js";
 import { broadcast, showShapes, sumOver } from "./parts/shapes.js";
 import { showSoftmax, withTemperature } from "./parts/softmax.js";
 import { noticed, showTraining } from "./parts/training.js";
@@ -52,7 +52,7 @@ function main() {
     ...{ examples, trained, modelOf, LOSSES, ...regression, ...training, ...plane, ...precision },
     ...{ formsOfLoss, pointsWith, stepsOfSoftmax, parseWeights, shifted, picked },
     ...{ broadcast, sumOver, withTemperature, preprocess, readPicture, inflate, noticed, errorOf },
-    parseHash,
+    ...{ parseHash, products },
   };
   document.documentElement.dataset.ready = "";
 }

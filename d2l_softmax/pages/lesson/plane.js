@@ -19,9 +19,10 @@ export function writePoints(X) {
 
 /** Return the points of such a text, or null if they are not as many within the plane. */
 export function parsePoints(text) {
+  if (!/^(-?\d+\.-?\d+(_|$))+$/.test(text)) return null;
   const X = text.split("_").map((point) => point.split(".").map((each) => Number(each) / 100));
-  const isWithin = (value, [from, to]) => from <= value && value <= to; // false for nan
-  const fits = ([x, y, ...more]) => isWithin(x, PLANE.x) && isWithin(y, PLANE.y) && !more.length;
+  const isWithin = (value, [from, to]) => from <= value && value <= to;
+  const fits = ([x, y]) => isWithin(x, PLANE.x) && isWithin(y, PLANE.y);
   return X.length === POINTS.length && X.every(fits) ? X : null;
 }
 

@@ -148,7 +148,7 @@ export function showOwnPicture({ X, y }, trained) {
     const guess = argmax(probabilities);
     const rival = argmax(logits.map((o, c) => (c === guess ? -Infinity : o)));
     drawSteps(x);
-    fillScores(find("own-table"), logits, probabilities, guess, classes);
+    fillScores(find("own-table"), { logits, probabilities }, guess, { classes });
     drawMaps(x, [guess, rival], logits);
     find("own-said").textContent = verdict(probabilities, guess, !x.some(Boolean));
   }
