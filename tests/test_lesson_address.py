@@ -44,8 +44,10 @@ def hash_of(page):
 def state_of(page):
     """Return all that can be set: values of controls, and the pressed buttons of groups."""
     return page.evaluate(
-        """() => [...document.querySelectorAll(".panel :is(input, select, button):not([type=file])")]
-          .map((each) => [each.value, each.checked, each.getAttribute("aria-pressed")])"""
+        """() => {
+          const selector = ".panel :is(input, select, button):not([type=file])";
+          return [...document.querySelectorAll(selector)].map((each) => [each.value, each.checked, each.getAttribute("aria-pressed")]);
+        }"""
     )
 
 
