@@ -235,6 +235,7 @@ def test_before_printing_an_untrained_model_is_trained(opened):
     page.locator("#train-again").click()
     page.evaluate(beforeprint)
     assert "epochs: 20." in said(page, "train-said")
+    assert "Steps: 100." in said(page, "plane-said")
 
 
 def test_while_a_photograph_is_prepared_it_says_so(opened):

@@ -36,16 +36,8 @@ NAMES = (
     *("examples", "trained", "LOSSES", "formsOfLoss", "pointsWith", "stepsOfSoftmax", "picked"),
     *("sumOver", "broadcast", "withTemperature", "Training", "centredClassMeans"),
     *("PLANE", "POINTS", "LABELS", "PlaneFit", "boundaries", "parsePoints", "writePoints"),
-    *(
-        "products",
-        "ROUND",
-        "overflowsBeyond",
-        "noticed",
-        "errorOf",
-        "parseWeights",
-        "countCorrect",
-        "shifted",
-    ),
+    *("products", "ROUND", "overflowsBeyond", "noticed", "errorOf", "parseWeights"),
+    *("countCorrect", "shifted"),
 )
 
 

@@ -43,7 +43,7 @@ export function followAddress(setLanguage) {
   follow();
 
   /** Show what the address names. A link without a view keeps the present one. */
-  function follow() {
+  function follow(event) {
     const { id, view, values } = parseHash(location.hash);
     setLanguage(values.get("lang"));
     const target = id && document.getElementById(id);
@@ -51,7 +51,8 @@ export function followAddress(setLanguage) {
     if (part) states.get(part).set(values);
     if (view) root.dataset.view = view;
     if (root.dataset.view) show(part || shown);
-    if (target) target.scrollIntoView({ behavior: "instant" }); // parts have grown, or were hidden
+    const hasScrolled = event && location.hash === `#${id}` && !root.dataset.view;
+    if (target && !hasScrolled) target.scrollIntoView({ behavior: "instant" }); // parts have grown
   }
 
   function show(part) {

@@ -14,6 +14,7 @@ const KINDS = [
 const [COLUMNS, ROWS] = [80, 44]; // of the shading; the browser smooths it
 const OPACITY = 0.45;
 const STEPS_PER_SECOND = 60;
+const STEPS_ON_PAPER = 100; // if none were taken
 const [KEY_STEP, LARGE_KEY_STEP] = [0.1, 0.5]; // the large one with Shift
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
@@ -50,6 +51,11 @@ export function showPlane() {
     moveAll(parsePoints(target.value) ?? POINTS),
   );
   matchMedia("(prefers-color-scheme: dark)").addEventListener?.("change", draw);
+  addEventListener("beforeprint", () => {
+    if (fit.steps) return;
+    while (fit.steps < STEPS_ON_PAPER) fit.step(); // or the paper has no boundaries
+    draw();
+  });
   restart();
   drawLocalized(draw);
 
