@@ -144,7 +144,7 @@ def test_what_is_invalid_in_a_link_is_ignored(open_at, hash):
     page.locator(".part[id] .actions button >> visible=true").first.click()  # it works
 
 
-@pytest.mark.parametrize(("number", "part"), enumerate(FORMER_ORDER, start=1))
+@pytest.mark.parametrize(("number", "part"), [*enumerate(FORMER_ORDER, start=1)])
 def test_links_of_earlier_versions_lead_to_their_parts(open_at, number, part):
     page = open_at(f"#part-{number}")
     page.wait_for_timeout(100)
