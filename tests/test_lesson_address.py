@@ -117,6 +117,20 @@ def test_without_a_clipboard_the_link_is_in_the_address_bar(open_at):
     assert hash_of(page) == "#overflow&lang=en"
 
 
+def test_each_browser_has_the_link_in_its_address(lesson):
+    hash = lesson.evaluate(
+        """async () => {
+          const select = document.querySelector("#train-rate");
+          select.value = "3";
+          select.dispatchEvent(new Event("change"));
+          document.querySelector("#training .actions button").click();
+          await new Promise((resolve) => setTimeout(resolve, 200));
+          return location.hash;
+        }"""
+    )
+    assert hash.startswith("#training&lr=3&lang=")
+
+
 INVALID = (
     "#training&lr=5&batch=<b>&dtype=float16",
     "#training&lr&batch=&dtype=constructor",
