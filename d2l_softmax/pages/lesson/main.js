@@ -71,12 +71,13 @@ function startPart(name, show) {
 /** Open the answer to a part's question when its panel is first used. */
 function answerOnActing(panel) {
   const answer = panel.parentElement.querySelector(".see");
-  const open = () => {
+  const open = ({ target }) => {
     for (const type of ["click", "input"]) panel.removeEventListener(type, open);
     if (answer.open) return;
     const before = panel.getBoundingClientRect().top;
     answer.open = true; // on a phone it is above the panel, which must not move under the finger
     scrollBy({ top: panel.getBoundingClientRect().top - before, behavior: "instant" });
+    target.scrollIntoView({ block: "nearest", behavior: "instant" }); // smooth scrolling has ended
   };
   for (const type of ["click", "input"]) panel.addEventListener(type, open);
 }
