@@ -40,7 +40,8 @@ def write_page(path: Path, template: str, **content: Any) -> None:
         lstrip_blocks=True,
     )
     environment.globals["tr"] = tr
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # Chinese in half the bytes
+    # Chinese in half the bytes, no spaces between
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     lang = "zh-CN" if current_language() == "zh" else "en"
     write_text(path, environment.get_template(template).render(lang=lang, **content))
 

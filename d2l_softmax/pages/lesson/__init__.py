@@ -31,27 +31,36 @@ FILES = resources.files(__package__)
 class Part(NamedTuple):
     """A part of the page: its section of the notebook, and its code from one name to another.
 
-    The names are those of `programs.locate`; without `last` the first one is all.
+    The names are those of `programs.locate`; without `last` the first one is all. `group` is the
+    text above the first part of a group.
     """
 
     section: int
     first: str
     last: str = ""
     file: str = PAGE
+    group: str = ""
 
 
 PARTS = {
-    "scores": Part(2, "SoftmaxRegression.__call__"),
+    "scores": Part(2, "SoftmaxRegression.__call__", group="group.road"),
     "softmax": Part(2, "softmax"),
-    "overflow": Part(6, "softmax.exponentials"),
     "cross_entropy": Part(3, "cross_entropy.tiny", "cross_entropy.losses"),
-    "losses": Part(4, "squared", "huber_gradient", "scratch/losses.py"),
+    "plane": Part(7, "SoftmaxRegression.gradients.error", "SoftmaxRegression.gradients.return"),
+    "training": Part(7, "SoftmaxRegression.gradients"),
+    "own_picture": Part(7, "SoftmaxRegression.__call__"),
+    "overflow": Part(6, "softmax.exponentials", group="group.code"),
     "shapes": Part(6, "softmax.return"),
     "picking": Part(7, "cross_entropy.rows", "cross_entropy.losses"),
-    "training": Part(7, "SoftmaxRegression.gradients"),
     "programs": Part(9, "train_epoch"),
-    "own_picture": Part(7, "SoftmaxRegression.__call__"),
+    "losses": Part(4, "squared", "huber_gradient", "scratch/losses.py", group="group.regression"),
 }
+
+# Links to earlier versions of the page: #part-1, #part-2 and so on.
+FORMER_ORDER = (
+    *("scores", "softmax", "overflow", "cross_entropy", "losses"),
+    *("shapes", "picking", "training", "programs", "own_picture"),
+)
 
 
 class LabeledImages(NamedTuple):
@@ -128,7 +137,8 @@ def in_both_languages(text: str) -> dict[str, str]:
 def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Return each part's number, section of the notebook, file, code as HTML, and first line.
 
-    `line` is that of the program in part 9, None for another file.
+    `line` is that of the program in the page, None for another file. `former` is the number in
+    links to earlier versions, 0 if there is none.
     """
     places = {file: locate(text) for file, text in code.items()}
     parts = {}
@@ -138,6 +148,7 @@ def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
         parts[name] = {
             **part._asdict(),
             "number": number,
+            "former": FORMER_ORDER.index(name) + 1 if name in FORMER_ORDER else 0,
             "line": start if part.file == PAGE else None,
             "snippet": Markup(snippet(code[part.file], range(start, stop))),
         }
@@ -145,9 +156,14 @@ def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 
 def pack(images: Tensor) -> bytes:
-    """Return images (n, 28, 28), uint8, as GRAYS shades: two pixels a byte, the first one high."""
-    shades = np.rint(images.numpy().reshape(-1) * ((GRAYS - 1) / 255)).astype(np.uint8)
-    return bytes(shades[0::2] << 4 | shades[1::2])
+    """Return images (n, 28, 28), uint8, as GRAYS shades, for zlib to compress well.
+
+    Each row holds differences from the row above, modulo GRAYS. A byte has two pixels, one above
+    the other, the upper one in the high bits.
+    """
+    shades = np.rint(images.numpy() * ((GRAYS - 1) / 255)).astype(np.uint8)
+    rows = np.diff(shades, axis=1, prepend=np.uint8(0)) % GRAYS
+    return (rows[:, 0::2] << 4 | rows[:, 1::2]).tobytes()
 
 
 def in_base64(content: bytes) -> str:

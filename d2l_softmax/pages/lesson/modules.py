@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 IMPORT = re.compile(r'^import (?:\* as (\w+)|(\{[^}]*\})) from "(.*?)";\n', re.MULTILINE)
+COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
 
 
@@ -30,7 +31,7 @@ def bundle(entry: str, read: Callable[[str], str]) -> str:
 
 
 def wrap(path: str, name: str, text: str, add: Callable[[str], str]) -> str:
-    """Return a module as a constant object with its exports."""
+    """Return a module as a constant object with its exports, without its lines of comment."""
     folder = posixpath.dirname(path)
 
     def imported(match: re.Match) -> str:
@@ -40,7 +41,7 @@ def wrap(path: str, name: str, text: str, add: Callable[[str], str]) -> str:
         return f"const {names} = {module};\n"
 
     exported = EXPORT.findall(text)
-    body = EXPORT.sub("", IMPORT.sub(imported, text))
+    body = EXPORT.sub("", IMPORT.sub(imported, COMMENT.sub("", text)))
     return (
         f"// {path}\nconst _{name} = (() => {{\n{body}return {{ {', '.join(exported)} }};\n}})();\n"
     )
