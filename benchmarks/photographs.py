@@ -327,12 +327,12 @@ def table(results: dict) -> Iterator[tuple]:
     sizes = [find(results["counts"], collection=name, group=ALL)["n"] for name in SPLITS]
     names = [f"{name}, n = {n:,}" for name, n in zip(SPLITS, sizes, strict=True)]
     yield (
-        "right, in % (95 % interval)",
+        "accuracy (95 % interval)",
         *names,
-        "validation: in the first two",
-        "mean probability",
-        "warned of wrong",
-        "warned of right",
+        "validation: top 2",
+        "mean confidence",
+        "warnings on wrong",
+        "warnings on right",
     )
     for title, keys in rows_of(results):
         train, valid = (
@@ -381,7 +381,7 @@ def table_elsewhere(results: dict) -> Iterator[tuple]:
 def table_warnings(results: dict) -> Iterator[tuple]:
     """Yield a table of warning rates on validation/, the other photographs, and test images."""
     yield (
-        "warned of, with OpenCV",
+        "share of warnings, with OpenCV",
         "wrong, validation",
         "right, validation",
         "wrong, others",

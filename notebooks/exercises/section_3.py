@@ -63,7 +63,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda q: math.log(1 / q),
-                "The sign: log of a probability is negative, the loss is minus that.",
+                "The sign is wrong: log of a probability is negative; the loss is -log.",
                 "符号不对：概率的 log 是负数，损失要再取负。",
             ),
             Mistake(
@@ -93,7 +93,7 @@ EXERCISES = [
         mistakes=[
             Mistake(
                 lambda y_hat, y: (y * torch.log(y_hat)).sum(dim=1),
-                "The sign: log of a probability is negative, the loss is minus that.",
+                "The sign is wrong: log of a probability is negative; the loss is -log.",
                 "符号不对：概率的 log 是负数，损失要再取负。",
             ),
             Mistake(
@@ -103,7 +103,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda y_hat, y: -(y * torch.log(y_hat)).sum(),
-                "That is one number for all; each example has its own: sum along dimension 1.",
+                "This is one number for all examples; each has a loss: sum along dimension 1.",
                 "这是所有样本的总和；每个样本要有自己的一个数：沿第 1 维求和。",
             ),
             Mistake(
@@ -132,14 +132,14 @@ EXERCISES = [
         mistakes=[
             Mistake(
                 lambda p, q: (p * torch.log(p / q)).sum(),
-                "Right but for p_j = 0, where 0 · log(0) should be 0 and is nan in torch: "
+                "Right except for p_j = 0, where 0 · log(0) should be 0 and is nan in torch: "
                 "use torch.xlogy(p, p), or leave these entries out.",
                 "除了 p_j = 0 都对：0 · log(0) 应该是 0，torch 却给出 nan；"
                 "用 torch.xlogy(p, p)，或去掉这些分量。",
             ),
             Mistake(
                 lambda p, q: (p * (torch.log(p) - torch.log(q))).sum(),
-                "Right but for p_j = 0, where 0 · log(0) should be 0 and is nan in torch: "
+                "Right except for p_j = 0, where 0 · log(0) should be 0 and is nan in torch: "
                 "use torch.xlogy(p, p), or leave these entries out.",
                 "除了 p_j = 0 都对：0 · log(0) 应该是 0，torch 却给出 nan；"
                 "用 torch.xlogy(p, p)，或去掉这些分量。",
@@ -151,12 +151,12 @@ EXERCISES = [
             ),
             Mistake(
                 lambda p, q: (torch.xlogy(q, q) - q * torch.log(p)).sum(),
-                "p and q have changed places, and the divergence isn't symmetric.",
+                "p and q are swapped, and the divergence isn't symmetric.",
                 "p 和 q 的位置反了，而 KL 散度是不对称的。",
             ),
             Mistake(
                 lambda p, q: (p * torch.log(q) - torch.xlogy(p, p)).sum(),
-                "The sign: the divergence is never negative.",
+                "The sign is wrong: the divergence is never negative.",
                 "符号不对：KL 散度从不为负。",
             ),
         ],

@@ -48,7 +48,7 @@ def shuffled_batches(X, y, batch_size):
 
 
 def about_batches(batches):
-    """Return what matters of the batches of examples whose label is their pixel: 0, 1, 2, …."""
+    """Summarize batches: sizes, order, and whether each label equals its image's only pixel."""
     batches = list(batches)
     pixels, labels = (torch.cat(part).flatten().tolist() for part in zip(*batches, strict=True))
     return {
@@ -60,7 +60,7 @@ def about_batches(batches):
 
 
 def in_batches(X, y, order, batch_size):
-    """Return the batches of the examples in an order."""
+    """Split the examples, taken in the given order, into batches (X, y)."""
     return [(X[rows], y[rows]) for rows in order.split(batch_size)]
 
 
@@ -156,7 +156,7 @@ EXERCISES = [
         mistakes=[
             Mistake(
                 lambda X, y, size: in_batches(X, y, torch.arange(len(X)), size),
-                "Nothing is shuffled yet: go through torch.randperm(len(X)), not 0, 1, 2, ….",
+                "Nothing is shuffled yet: use the order torch.randperm(len(X)), not 0, 1, 2, ….",
                 "还没有打乱：应按 torch.randperm(len(X)) 的次序，而不是 0, 1, 2, …。",
             ),
             Mistake(
@@ -178,7 +178,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda X, y, size: in_batches(X, y, torch.arange(20) * 3 % 19, size),
-                "Some examples come twice, others never: each is drawn once, without replacement.",
+                "Some examples occur twice, others never: draw each once, without replacement.",
                 "有的样本出现两次，有的没有出现：应当不放回地抽取，每个恰好一次。",
             ),
             Mistake(
