@@ -149,8 +149,11 @@ class BatchLoss:
                 return reduction
         raise LossError(
             "loss(y_hat, y) is one number, but neither the mean nor the sum over the batch: "
-            + "with the batch doubled, "
-            + (f"it fails: {cause};" if cause else f"{ratio:.4g} times as large;"),
+            + (
+                f"a batch of twice the size fails: {cause};"
+                if cause
+                else f"with the batch doubled, {ratio:.4g} times as large;"
+            ),
             "return a loss for each example, or set loss.reduction to 'mean' or 'sum'",
         ) from cause
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOR = "tab:orange"  # of the gradient
-STEEP = 0.5  # a difference between neighbouring points that may belong to a jump
+STEEP = 0.5  # between neighbouring points of the drawing
 
 
 def draw_losses(losses: dict[str, tuple[Callable, Callable]]) -> Figure:

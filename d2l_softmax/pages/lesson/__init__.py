@@ -29,10 +29,9 @@ FILES = resources.files(__package__)
 
 
 class Part(NamedTuple):
-    """A part of the page: its section of the notebook, and the code it shows.
+    """A part of the page: its section of the notebook, and its code from one name to another.
 
-    The code is that of `file` from `first` to `last`, names of `programs.locate`. Without `last` it
-    is `first` alone.
+    The names are those of `programs.locate`; without `last` the first one is all.
     """
 
     section: int
@@ -130,9 +129,9 @@ def in_both_languages(text: str) -> dict[str, str]:
 
 
 def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Return the fields of each part for the template, with its number and its code as HTML.
+    """Return each part's number, section of the notebook, file, code as HTML, and first line.
 
-    `line` is the first line of the code in scratch/softmax_regression.py, None in another file.
+    `line` is that of the program in part 9, None for another file.
     """
     places = {file: locate(text) for file, text in code.items()}
     parts = {}
@@ -149,7 +148,7 @@ def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 
 def pack(images: Tensor) -> bytes:
-    """Pack images (n, 28, 28), uint8, to 4 bits per pixel; the first pixel is the high nibble."""
+    """Return images (n, 28, 28), uint8, as GRAYS shades: two pixels a byte, the first one high."""
     shades = np.rint(images.numpy().reshape(-1) * ((GRAYS - 1) / 255)).astype(np.uint8)
     return bytes(shades[0::2] << 4 | shades[1::2])
 

@@ -30,7 +30,7 @@ def bundle(entry: str, read: Callable[[str], str]) -> str:
 
 
 def wrap(path: str, name: str, text: str, add: Callable[[str], str]) -> str:
-    """Return the code of a module as a constant object with its exports; `add` adds imports."""
+    """Return a module as a constant object with its exports."""
     folder = posixpath.dirname(path)
 
     def imported(match: re.Match) -> str:
