@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def describe_machine() -> dict:
-    """Return date, commit, machine and versions of the measurements."""
+    """Return the date, the commit, the machine and the versions of Python and libraries."""
     file = Path("/proc/cpuinfo")
     cpuinfo = file.read_text(encoding="utf-8") if file.exists() else ""
     names = re.findall(r"^model name\s*: (.*)$", cpuinfo, re.MULTILINE)

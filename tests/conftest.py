@@ -326,9 +326,9 @@ def firefox(tmp_path_factory):
 
 @pytest.fixture
 def visit(browser):
-    """Return a function that opens a file in the browser, as wide and in the scheme asked for.
+    """Return a function that opens a file in the browser, with a width and a colour scheme.
 
-    It returns Playwright's page, and the addresses of all that was requested, the file first.
+    It returns Playwright's page, and the list of all requested addresses, the file's first.
     """
     contexts = []
 

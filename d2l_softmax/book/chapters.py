@@ -307,7 +307,7 @@ def innermost(dataset: Any) -> Any:
 
 
 def as_image(X: Tensor, shape: Sequence[int]) -> Tensor:
-    """Return an example, flattened or not, in the shape of an image."""
+    """Reshape a flattened example to `shape` or 28×28; return an image unchanged."""
     if X.dim() > 1:
         return X
     for sides in (tuple(shape), (28, 28)):

@@ -10,7 +10,7 @@ from .exercise import Exercise, Mistake
 def loss_of_guessing(num_classes):
     """Return the cross-entropy, in nats, of a model that gives every class the same probability.
 
-    An untrained model does nearly that. Which loss do you expect at first with ten classes?
+    An untrained model does nearly that. Which initial loss do you expect with ten classes?
 
     中文：一个模型给每个类别相同的概率，返回它的交叉熵（单位 nat）。
 
@@ -22,7 +22,8 @@ def loss_of_guessing(num_classes):
 def cross_entropy(y_hat, one_hot):
     """Return the cross-entropy of each of n examples, (n,): `-sum_j y_j log(y_hat_j)`.
 
-    The labels `one_hot` (n, q) are rows with one 1 among zeros, `y_hat` (n, q) are probabilities.
+    The labels `one_hot` (n, q) are rows with a single 1 and otherwise 0. `y_hat` (n, q) are
+    probabilities.
 
     中文：返回 n 个样本各自的交叉熵，形状 (n,)：`-sum_j y_j log(y_hat_j)`。
 
@@ -36,7 +37,7 @@ def kl_divergence(p, q):
 
     Of all predictions q for labels that are distributed as p (q,), p itself has the smallest
     cross-entropy, `-sum_j p_j log(p_j)`. The excess is the Kullback-Leibler divergence.
-    Entries of p may be 0; what then is `p_j log(p_j)`, and what does torch make of it?
+    Entries of p may be 0; what should `p_j log(p_j)` be then, and what does torch compute?
 
     中文：返回 `sum_j p_j log(p_j / q_j)`：用 q 作预测时，交叉熵比最小值高出多少。
 

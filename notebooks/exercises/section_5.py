@@ -21,8 +21,8 @@ def batches_of(num_examples, batch_size):
 def mean_images(X, y, num_classes):
     """Return the mean image of each class, (num_classes, h, w), of the images X (n, h, w).
 
-    y (n,) holds the classes; each of them occurs. With Fashion-MNIST's training data, show the ten
-    images with `d2l.show_images`: which garments can you tell, and which have blurred?
+    y (n,) holds the classes; each of them occurs. Compute the ten mean images of Fashion-MNIST's
+    training data, and show them with `d2l.show_images`. Which garments are clear, which blurred?
 
     中文：返回每个类别的平均图像，形状 (num_classes, h, w)；图像 X 的形状是 (n, h, w)。
 
@@ -35,8 +35,8 @@ def mean_images(X, y, num_classes):
 def shuffled_batches(X, y, batch_size):
     """Return a list of batches (X, y) that together hold every example once, in a new order.
 
-    Each image keeps its label. The last batch may be smaller; a generator will do instead of a
-    list. `torch.randperm(n)` gives the numbers 0 … n - 1 in random order.
+    Each image keeps its label. The last batch may be smaller. You may also write a generator.
+    `torch.randperm(n)` returns the numbers 0 … n - 1 in random order.
 
     中文：返回小批量 (X, y) 的列表，合起来每个样本恰好出现一次，次序随机。
 

@@ -9,8 +9,8 @@ from .exercise import Exercise, Mistake
 def linear_layer(W, b):
     """Return an `nn.Linear` that computes `X @ W + b`, for W (d, q) and b (q,).
 
-    In which shape does `nn.Linear` keep its weight? Print it. Change parameters under
-    `torch.no_grad()`, with `copy_`.
+    What is the shape of the weight of an `nn.Linear`? Print it. Change parameters with `copy_`,
+    under `torch.no_grad()`.
 
     中文：返回一个计算 `X @ W + b` 的 `nn.Linear`，W 是 (d, q)，b 是 (q,)。
 
@@ -24,7 +24,7 @@ def linear_layer(W, b):
 
 
 def least_loss_of_softmax_twice(num_classes):
-    """Return the smallest loss that `nn.CrossEntropyLoss` can give to probabilities.
+    """Return the smallest loss of `nn.CrossEntropyLoss` if its inputs are probabilities.
 
     It takes logits, and includes softmax. A model that also ends with softmax can be trained, but
     its loss stays high. What is the loss of a perfect prediction, 1 for the true class and 0 for

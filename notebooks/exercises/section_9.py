@@ -32,10 +32,10 @@ def accuracy(logits, one_hot):
 
 
 def adam(w, gradients, lr):
-    """Return w after a step of Adam for each of the gradients; betas 0.9 and 0.999, eps 1e-8.
+    """Return w after one step of Adam per gradient, with betas 0.9 and 0.999 and eps 1e-8.
 
-    Kingma and Ba (2015), algorithm 1, starting with m = v = 0. How large is the first step for a
-    gradient of 0.001, how large for one of 1000?
+    See Kingma and Ba (2015), algorithm 1; start with m = v = 0. How large is the first step for a
+    gradient of 0.001, and for a gradient of 1000?
 
     中文：对每个梯度做一步 Adam，返回最后的 w；beta 取 0.9 和 0.999，eps 取 1e-8。
 

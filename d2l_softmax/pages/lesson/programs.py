@@ -69,7 +69,7 @@ class ProgramLine(NamedTuple):
 
 
 def columns(scratch: str, concise: str, tensorflow: str) -> dict[str, list[ProgramLine]]:
-    """Return the lines of each program."""
+    """Return the lines of each program, with their rows and steps, by the program's name."""
     rows = rows_of(scratch.splitlines(), concise.splitlines())
     programs = {"scratch": scratch, "concise": concise, "tensorflow": tensorflow}
     result = {}
