@@ -477,7 +477,7 @@ IMAGES: Expected = ([1, 6, 8], ["a", "b"])
 
 
 def folders() -> Rows:
-    """Yield folders of images, most with an odd file or name."""
+    """Yield folders of images, with something odd among them."""
     for name, place in SPECIAL.items():
         is_file = name not in ("a pipe", "/dev/zero", "a folder", "a link to itself")
         is_file = is_file and name != "a link to nothing"
@@ -597,7 +597,7 @@ def names() -> Rows:
 
 
 def caches() -> Rows:
-    """Yield folders of images with odd caches, which are replaced or ignored."""
+    """Yield folders of images whose cached arrays are odd; they are made again, or not used."""
     for name, place in SPECIAL.items():
         yield name, placed(".d2l_softmax", place, classes), IMAGES
     contents = ["", "[]", "7", "null", "[" * 100_000, '{"files": 1}', '{"files": {}, "note": ""}']
