@@ -174,7 +174,7 @@ class Trainer(HyperParameters):
     model: Any
 
     def __init__(self, max_epochs: int, num_gpus: int = 0, gradient_clip_val: float = 0):
-        """Set the number of epochs, of GPUs (0 or 1), and the maximum gradient norm (0: no limit).
+        """Set the numbers of epochs and GPUs (0 or 1), and the maximum gradient norm (0: no limit).
 
         Raises FitError for less than one epoch or too few GPUs.
         """

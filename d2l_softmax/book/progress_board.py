@@ -85,7 +85,7 @@ class ProgressBoard(HyperParameters):
         self.handle: Any = None  # of the notebook's output
 
     def draw(self, x: float, y: float, label: str, every_n: int = 1) -> None:
-        """Add a point to the curve `label`; every `every_n` points are drawn as their mean."""
+        """Add a point to the curve `label`; each group of `every_n` points is drawn as its mean."""
         points = self.raw_points.setdefault(label, [])
         points.append(Point(float(x), float(y)))
         if len(points) < every_n:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NUM_PREDICTIONS = 18
-# With fewer examples in a bin, its confidence interval (± 0.1) reaches beyond the adjacent bins.
+# With fewer examples, the confidence interval of a bin is wider than ± 0.1, the adjacent bins.
 FEWEST_JUDGED = 100
 MOST_COUNTS = 60  # classes up to which a confusion matrix shows the counts
 MOST_NAMES = 120  # classes up to which a confusion matrix shows the class names
