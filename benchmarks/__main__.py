@@ -40,8 +40,8 @@ def main() -> None:
     parser.add_argument("measures", nargs="*", help=f"among {', '.join(MEASURES)}")
     parser.add_argument("--repeats", type=whole(2), default=5, help="number of rounds (default: 5)")
     parser.add_argument("--clothing", type=Path, help="folder of clothing-dataset-small")
-    parser.add_argument("--other", type=Path, help="folder with the clones in photographs.csv")
-    parser.add_argument("--fill", action="store_true", help="only rewrite the tables as stored")
+    parser.add_argument("--other", type=Path, help="folder of the clones, see photographs.csv")
+    parser.add_argument("--fill", action="store_true", help="only rewrite the stored tables")
     options = parser.parse_args()
     if unknown := sorted(set(options.measures) - set(MEASURES)):
         parser.error(f"no measure named {', '.join(unknown)}; there are {', '.join(MEASURES)}")
