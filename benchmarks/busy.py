@@ -1,4 +1,4 @@
-"""CPU contention: the same work beside no, one and two busy processes."""
+"""CPU contention: the same work with no, one and two busy processes."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -21,7 +21,7 @@ ON_ONE_AND_ALL = (
 
 
 def measure(rounds: int) -> list[dict]:
-    """Return the records of a loader pass, of epochs and of `python -m scratch`."""
+    """Time data loading, epochs and `python -m scratch`; return their records."""
     contestants = [Peer(PASS, peers.PASSES[peers.LOADER])]
     for name in ON_ONE_AND_ALL:
         contestants += [Peer(name, peers.EPOCHS[name], threads) for threads in THREADS]
@@ -31,7 +31,7 @@ def measure(rounds: int) -> list[dict]:
 
 
 def table(records: list[dict]) -> Iterator[tuple]:
-    """Yield the seconds of each peer alone, and how many times as long it takes beside others."""
+    """Yield a table of each peer's seconds: alone, and with busy processes as a ratio to alone."""
     heads = "alone", "1 busy process", "ratio", "2 busy processes", "ratio"
     yield "under CPU contention", "threads", *heads
     for alone in records:
@@ -47,7 +47,7 @@ def table(records: list[dict]) -> Iterator[tuple]:
 
 
 def draw(records: list[dict]):
-    """Return a figure: seconds (logarithmic) of each peer, beside 0, 1 and 2 busy processes."""
+    """Draw each peer's seconds on a log axis, with 0, 1 and 2 busy processes."""
     labels = list(dict.fromkeys(map(label_of, records)))
     figure, (axes,) = new_figure(9, 0.8 + 0.42 * len(labels))
     for record in records:

@@ -1,9 +1,9 @@
-"""Peers of the twins: the same epoch, as each library's users would write it.
+"""Peers of the twins: implementations of the same epoch, each in the style of its library.
 
-A peer is a generator function. It prepares and yields; before each further yield it works, mostly
-for an epoch: training at batch size 256 and learning rate 0.1, and an evaluation on the test data.
-It yields (train loss, train accuracy, test accuracy), so that a test can see that all learn the
-same thing. Data are in memory, 784 pixels a row.
+A peer is a generator function. Up to its first yield it sets up; then each step does the work that
+is timed. For most peers this is an epoch: training with batch size 256 and learning rate 0.1, and
+an evaluation on the test data. They yield (train loss, train accuracy, test accuracy), which a test
+compares. Data are in memory, 784 pixels per row.
 """
 
 import importlib
@@ -24,7 +24,7 @@ TWINS = ("scratch", "concise")
 
 
 def read_rows(dtype: str = "uint8") -> tuple[np.ndarray, ...]:
-    """Return training images (n, 784), float32 ones in [0, 1], labels (n,), and the test data's."""
+    """Return X, y, X_test, y_test: images (n, 784), float32 in [0, 1] or uint8, and labels (n,)."""
     train, test = (each.dataset for each in load_data_fashion_mnist(BATCH_SIZE))
     X, X_test = (each.images.flatten(1).numpy() for each in (train, test))
     if dtype == "float32":
@@ -33,13 +33,13 @@ def read_rows(dtype: str = "uint8") -> tuple[np.ndarray, ...]:
 
 
 def make_training(name: str, *arguments: str, seed: int = 0) -> Training:
-    """Return a training of a twin, `scratch` or `concise`, by the arguments of its command."""
+    """Return the Training of a twin, "scratch" or "concise", for arguments of its command."""
     options = parse(name, ["--device=cpu", f"--seed={seed}", *arguments])
     return prepare(importlib.import_module(name), options)
 
 
 def twin(name: str, *arguments: str, seed: int = 0) -> Iterator:
-    """Train a twin as its command does."""
+    """Train a twin with the code of its command."""
     records = make_training(name, *arguments, seed=seed).fit()
     yield
     for record in records:
@@ -47,7 +47,7 @@ def twin(name: str, *arguments: str, seed: int = 0) -> Iterator:
 
 
 def numpy_by_hand() -> Iterator[tuple[float, float, float]]:
-    """Train with NumPy, gradient by hand."""
+    """Train with NumPy; the gradient is computed by hand."""
     X, y, X_test, y_test = read_rows()
     rng = np.random.default_rng(0)
     W = rng.normal(0, 0.01, (784, 10)).astype(np.float32)
@@ -143,7 +143,7 @@ def lean_concise() -> Iterator[tuple[float, float, float]]:
 
 
 def jax_scan(dtype: str) -> Iterator[tuple[float, float, float]]:
-    """Train with JAX, an epoch compiled as a whole; images are kept as uint8 or as float32."""
+    """Train with JAX, each epoch compiled as a whole; `dtype` of the images: uint8 or float32."""
     import jax
     from jax import numpy as jnp
 
@@ -180,9 +180,9 @@ def jax_scan(dtype: str) -> Iterator[tuple[float, float, float]]:
 
 
 def torch_in_memory(compile_mode: str = "") -> Iterator:
-    """Train in torch as its own users do who want speed: no loader, floats in memory.
+    """Train with torch, optimized for speed: no DataLoader, images in memory as float32.
 
-    With a mode of torch.compile, model and loss are compiled, forward and backward.
+    With `compile_mode`, model and loss are compiled by torch.compile, forward and backward.
     """
     X, y, X_test, y_test = (torch.from_numpy(each) for each in read_rows("float32"))
     model = nn.Linear(784, 10)
@@ -213,10 +213,10 @@ def torch_in_memory(compile_mode: str = "") -> Iterator:
 
 @torch.inference_mode()
 def lower_bound(way: str = "") -> Iterator[None]:
-    """Do the minimum of a pass: look up images and labels in random order, and scale the images.
+    """Do the minimum of data loading: look up images and labels in random order, scale images.
 
-    With a way to multiply, do the minimum of an epoch: two products a batch, and one for the test
-    data, as "written" or by the "transpose", which is faster and what scratch does.
+    With `way`, do the minimum of an epoch: two matrix products per batch, and one for the test
+    data. `way` is "written", or "transpose" for (B.T @ A.T).T, which is faster and used in scratch.
     """
     X, y, X_test, _ = map(torch.from_numpy, read_rows())
     W = torch.randn(10, 784).T
@@ -235,7 +235,7 @@ def lower_bound(way: str = "") -> Iterator[None]:
 
 
 def loader(load: Callable, *arguments: int) -> Iterator[None]:
-    """Pass over the training data of a loader."""
+    """Iterate over the training data of a loader, once per step."""
     train_iter, _ = load(BATCH_SIZE, *arguments)
     yield
     while True:

@@ -22,7 +22,8 @@ STEEP = 0.5  # between neighbouring points of the drawing
 def draw_losses(losses: dict[str, tuple[Callable, Callable]]) -> Figure:
     """Draw each loss, its likelihood exp(-loss) and its gradient for predictions in [-3, 3].
 
-    `losses` has, by name, the loss and its gradient: functions of (y_hat, y). The target y is 0.
+    `losses` maps each name to the loss and its gradient, functions of (y_hat, y). The target y is
+    0.
     """
     figure, all_axes = new_figure(3 * len(losses), 3.2, columns=len(losses))
     y_hat = torch.arange(-300, 301, dtype=torch.float64) / 100  # with 0 itself
@@ -41,7 +42,7 @@ def draw_losses(losses: dict[str, tuple[Callable, Callable]]) -> Figure:
 
 
 def draw_gradient(axes: Axes, y_hat: Tensor, gradient: Tensor) -> None:
-    """Draw a gradient (n,); where it jumps, open circles at its limits, a dot at its value."""
+    """Draw a gradient (n,); a jump has open circles at both limits and a dot at its value."""
     is_steep = gradient.diff().abs() > STEEP
     jumps = is_steep[1:] & is_steep[:-1]
     for i in (jumps.nonzero().flatten() + 1).tolist():

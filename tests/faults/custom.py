@@ -228,7 +228,7 @@ def header_of(text: str, version: int = 1, length: int | None = None) -> bytes:
 
 
 def claim(shape: str, descr: str = "'<f8'") -> str:
-    """Return the text of a header."""
+    """Return the text of a .npy header with this shape and type."""
     return f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}\n"
 
 
@@ -340,7 +340,7 @@ def arrays() -> Rows:
 
 
 def idx_of(array: np.ndarray, code: int = 8, shape: tuple[int, ...] | None = None) -> bytes:
-    """Return an IDX file of bytes; `shape` is what it claims."""
+    """Return an IDX file of an array; `shape` replaces the shape in its header."""
     shape = array.shape if shape is None else shape
     return struct.pack(f">BBBB{len(shape)}I", 0, 0, code, len(shape), *shape) + array.tobytes()
 
@@ -458,7 +458,7 @@ def picture() -> bytes:
 
 
 def claimed_png(side: int) -> bytes:
-    """Return a PNG file whose header claims a size."""
+    """Return a PNG file whose header claims `side` × `side` pixels."""
     content = picture()
     header = b"IHDR" + struct.pack(">II", side, side) + content[24:29]
     return content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:]
@@ -694,7 +694,7 @@ def limit_time_draw_nothing() -> None:
 
 
 def complaint_about(outcome: children.Outcome, statuses: tuple[int, ...]) -> str:
-    """Return what is wrong with an end, "" if nothing."""
+    """Return a complaint about an outcome, "" if there is none."""
     if complaint := outcome.complaint(statuses):
         return complaint
     if outcome.status == 0 and outcome.err:

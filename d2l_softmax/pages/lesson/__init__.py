@@ -1,7 +1,7 @@
-"""The interactive lesson: softmax.html, in which softmax regression runs in JavaScript.
+"""The interactive lesson softmax.html, in which softmax regression runs in JavaScript.
 
-`lesson.html.jinja` and `parts/` are the page; each part is a template and a module of one name.
-`texts.json` has its texts in both languages. Data and the twins' code are arguments.
+The page is made from `lesson.html.jinja` and `parts/`; each part is a template and a JavaScript
+module of the same name. `texts.json` has the texts in both languages.
 """
 
 import base64
@@ -23,7 +23,7 @@ from d2l_softmax.pages.lesson.programs import TENSORFLOW, columns, locate, snipp
 from d2l_softmax.pages.page import write_page
 from d2l_softmax.training.evaluation import Model
 
-GRAYS = 16  # shades of an image in the page: 4 bits a pixel
+GRAYS = 16  # shades of an image in the page: 4 bits per pixel
 PAGE = "scratch/softmax_regression.py"
 FILES = resources.files(__package__)
 
@@ -80,9 +80,9 @@ def write_lesson(
 ) -> None:
     """Write the page with a model for 28×28 images, the splits `train` and `test`, and code.
 
-    `code` has the text of scratch/softmax_regression.py, scratch/losses.py and
-    concise/softmax_regression.py by these names. `colors` has the RGB values of positive and
-    negative weights. The page stores images in 16 shades of gray and W as float32.
+    `code` maps scratch/softmax_regression.py, scratch/losses.py and concise/softmax_regression.py
+    to their text. `colors` has the RGB values of positive and negative weights. The page stores
+    images in 16 shades of gray and W as float32.
     """
     texts = json.loads(read("texts.json"))
     texts |= {f"class.{c}": in_both_languages(name) for c, name in enumerate(classes)}
@@ -117,19 +117,22 @@ def read(name: str) -> str:
 
 
 def text_span(texts: dict[str, dict[str, str]], key: str, n: object = "") -> Markup:
-    """Return a text as an element that changes with the page's language, English at first."""
+    """Return an element with a text in English, which the page replaces when its language changes.
+
+    `n` replaces {n} in the text.
+    """
     number = Markup(' data-n="{}"').format(n) if n else ""
     text = Markup(texts[key]["en"].replace("{n}", str(n)))
     return Markup('<span data-text="{}"{}>{}</span>').format(key, number, text)
 
 
 def label_attributes(texts: dict[str, dict[str, str]], key: str) -> Markup:
-    """Return the attributes of an element whose label changes with the page's language."""
+    """Return the attributes of an element with an aria-label that follows the page's language."""
     return Markup('data-label="{}" aria-label="{}"').format(key, texts[key]["en"])
 
 
 def in_both_languages(text: str) -> dict[str, str]:
-    """Return a text of i18n.json in the page's languages."""
+    """Return an English text of i18n.json and its Chinese translation, by language."""
     with use_language("zh"):
         return {"en": text, "zh-CN": tr(text)}
 
@@ -167,5 +170,5 @@ def pack(images: Tensor) -> bytes:
 
 
 def in_base64(content: bytes) -> str:
-    """Return bytes in base64, as JSON can hold them."""
+    """Encode bytes in base64 for JSON."""
     return base64.b64encode(content).decode()

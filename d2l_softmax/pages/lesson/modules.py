@@ -1,4 +1,4 @@
-"""Bundle ES modules into one script: a page opened from disk may not import files."""
+"""Bundle ES modules into one script, because a page opened from disk can't import files."""
 
 import posixpath
 import re
@@ -23,7 +23,7 @@ def bundle(entry: str, read: Callable[[str], str]) -> str:
         if path not in done:
             done[path] = ""  # import cycles are not supported
             done[path] = wrap(path, name, read(path), add)
-            done[path] = done.pop(path)  # to the end
+            done[path] = done.pop(path)  # after its imports
         return f"_{name}"
 
     add(entry)
