@@ -1,8 +1,8 @@
 """Test images drawn like photographs: enlarged, off-centre, on various backgrounds.
 
 Only images that the model classifies correctly are used. Each is enlarged 6 to 12 times, and placed
-at random on a canvas of 1:1, 4:3 or 3:4. Its width is 15 to 60 % of the canvas. It is drawn on the
-background in one of four ways, where v is the image:
+at random on a canvas of 1:1, 4:3 or 3:4, of which it takes 15 to 60 % of the width. It is drawn on
+the background in one of four ways, where v is the image:
 
 - "dark", "light": a dark or a light garment with opacity v: background (1 - v) + shade v;
 - "photo": cut out where v > 0, and inverted, like the photographs that v was made from: 1 - v;

@@ -45,7 +45,7 @@ def draw_curves(history: Sequence[EpochRecord], title: str) -> Figure:
 
 
 def fluctuates(history: Sequence[EpochRecord]) -> bool:
-    """Return True if the test accuracy ever drops by more than VISIBLE within one epoch."""
+    """Return True if the test accuracy ever drops by more than VISIBLE from epoch to epoch."""
     accuracies = [record.test_acc for record in history]
     return any(before - after > VISIBLE for before, after in itertools.pairwise(accuracies))
 
