@@ -40,7 +40,7 @@ figures: setup ## Draw what a model has learned; writes runs/figures
 predict: setup ## Classify a picture of yours: make predict IMAGE=docs/ankle-boot.png
 	$(BIN)/python -m d2l_softmax predict $(if $(IMAGE),"$(IMAGE)") $(ARGS)
 
-losses: setup ## Draw three losses of regression; writes runs/losses.png
+losses: setup ## Draw three regression losses; writes runs/losses.png
 	$(BIN)/python -m d2l_softmax losses $(ARGS)
 
 demo: setup ## Write the interactive demo, runs/softmax.html; the default one is docs/softmax.html
