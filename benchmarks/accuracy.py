@@ -47,18 +47,18 @@ def correct_test_images(training: Training) -> Tensor:
     return torch.cat([training.model(X).argmax(dim=1) == y for X, y in training.test_iter])
 
 
-def discordant(ours: Tensor, theirs: Tensor) -> tuple[int, int]:
-    """Return on how many examples only `ours` and only `theirs` is correct; both are bool (n,)."""
-    return int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+def discordant(one: Tensor, other: Tensor) -> tuple[int, int]:
+    """Count the examples that are correct only in `one` and only in `other`, both bool (n,)."""
+    return int((one & ~other).sum()), int((other & ~one).sum())
 
 
-def mcnemar(ours: int, theirs: int) -> float:
+def mcnemar(one: int, other: int) -> float:
     """Return the two-sided p-value of McNemar's exact test from the discordant counts.
 
-    If both classifiers are equally accurate, `ours` is binomial with n = ours + theirs, p = 1/2.
+    If both classifiers are equally accurate, `one` is binomial with n = one + other, p = 1/2.
     """
-    n = ours + theirs
-    tail = sum(math.comb(n, k) for k in range(min(ours, theirs) + 1))
+    n = one + other
+    tail = sum(math.comb(n, k) for k in range(min(one, other) + 1))
     return min(1.0, 2 * tail / 2**n)
 
 
@@ -73,9 +73,9 @@ def table(results: list[dict]) -> Iterator[tuple]:
     for each in results:
         cells = ["{} ({})".format(*median_and_range(each[name], 4)) for name in COLUMNS]
         if paired := each.get("paired"):
-            ours, theirs = zip(*paired, strict=True)
+            only_it, only_default = zip(*paired, strict=True)
             p = [mcnemar(*counts) for counts in paired]
-            cells.append(f"{median(ours):.0f} / {median(theirs):.0f}")
+            cells.append(f"{median(only_it):.0f} / {median(only_default):.0f}")
             cells.append(f"{median(p):.2g} ({min(p):.2g} to {max(p):.2g})")
         else:
             cells += ["", ""]

@@ -92,7 +92,7 @@ class Tab:
         raise NotImplementedError
 
     def press(self, key: str) -> None:
-        """Press and release a key, or several at once, as in "Shift+Tab"."""
+        """Press and release a key, or a combination such as "Shift+Tab"."""
         values = [KEYS.get(name, name) for name in key.split("+")]
         actions = [{"type": "keyDown", "value": value} for value in values]
         actions += [{"type": "keyUp", "value": value} for value in reversed(values)]
@@ -140,7 +140,7 @@ class Chromium(Tab):
             raise RuntimeError(error.message) from None
 
     def press(self, key: str) -> None:
-        """Press and release a key, or several at once, as in "Shift+Tab"."""
+        """Press and release a key, or a combination such as "Shift+Tab"."""
         self.page.keyboard.press(key)
 
 

@@ -28,7 +28,7 @@ COVERED = """() => {
   for (const element of document.querySelectorAll("a, button, input, select, summary")) {
     if (!element.checkVisibility()) continue;
     element.focus();
-    element.scrollIntoView({ block: "nearest", behavior: "instant" }); // as focus() does, but at once
+    element.scrollIntoView({ block: "nearest", behavior: "instant" }); // as focus() does later
     const { left, right, top, bottom } = element.getBoundingClientRect();
     const x = (left + Math.min(right, innerWidth)) / 2;
     const y = (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2;

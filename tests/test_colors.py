@@ -1,4 +1,4 @@
-"""Colours that are told apart are told apart with every kind of colour blindness.
+"""Colours used together remain distinguishable with every kind of colour blindness.
 
 Simulated as by Machado, Oliveira and Fernandes (2009), severity 1, in linear RGB.
 """

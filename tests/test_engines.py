@@ -29,7 +29,7 @@ USE = """([selector, value]) => {
   for (const type of ["input", "change"]) element.dispatchEvent(new Event(type));
 }"""
 # Where the keyboard's focus is: which of the selectors it matches, whether it is seen, marked by an
-# outline and not covered, and whether it comes after the element that had it before.
+# outline and not covered, and whether it follows the element that had it before.
 FOCUS = """(selectors) => {
   const element = document.activeElement;
   const box = element.getBoundingClientRect();

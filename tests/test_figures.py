@@ -27,7 +27,7 @@ from d2l_softmax.figures.evaluation import (
     draw_mistakes,
     draw_reliability,
 )
-from d2l_softmax.figures.losses import draw_losses
+from d2l_softmax.figures.losses import COLORS, draw_losses
 from d2l_softmax.figures.prediction import draw_prediction
 from d2l_softmax.figures.style import as_png, draw_tile, new_tiles, shortened
 from d2l_softmax.figures.templates import (
@@ -599,7 +599,7 @@ def test_each_loss_has_its_values_likelihood_and_gradient():
             names = ("loss", "likelihood exp(-loss)", "gradient")
             assert drawn == pytest.approx(dict(zip(names, values, strict=True)))
         colors = [line.get_color() for line in axes.lines]
-        assert colors == ["tab:blue", "tab:green", "tab:orange"]  # the book's
+        assert colors == list(COLORS)
 
 
 def test_delta_of_the_command_is_the_threshold_of_hubers_loss(tmp_path, monkeypatch):

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from d2l_softmax.figures.style import BLUE, BROWN, ORANGE, new_figure
+from d2l_softmax.figures.style import BLUE, ORANGE, new_figure
 from d2l_softmax.i18n import tr
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLORS = LOSS, LIKELIHOOD, GRADIENT = BLUE, BROWN, ORANGE
+# The book's blue, green and orange. This dark green differs from orange with protanopia, too.
+COLORS = LOSS, LIKELIHOOD, GRADIENT = BLUE, "#0f4b1e", ORANGE
 STEEP = 0.5  # between neighbouring points of the drawing
 
 

@@ -78,10 +78,11 @@ def default_style() -> Iterator[None]:
     start in Chinese, and in any language once `drawable` meets such a character.
     """
     import matplotlib
+    from matplotlib.rcsetup import cycler
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams["axes.prop_cycle"] = matplotlib.cycler(color=CYCLE)
+        matplotlib.rcParams["axes.prop_cycle"] = cycler(color=CYCLE)
         matplotlib.rcParams["text.parse_math"] = False  # a class may be named $5
         # A generic family is resolved when text is drawn, not when it is created.
         matplotlib.rcParams["font.family"] = [DEFAULT_FONT, "fantasy"]
