@@ -130,7 +130,7 @@ def test_losses_of_all_pairs_are_an_error(n, loss, q, label_shape):
     updater = torch.optim.SGD(net.parameters(), 0.0)
     with pytest.raises(ValueError, match=rf"\({n}, {n}\), expected {n} .*flatten"):
         d2l.train_epoch_ch3(net, [(X[:n], Y[:n].reshape(label_shape))], loss, updater)
-    each_output = nn.MSELoss(reduction="none")  # has as many losses, and is none of all pairs
+    each_output = nn.MSELoss(reduction="none")  # (3, q), also where q is 3
     shown, _ = d2l.train_epoch_ch3(net, [(X[:3], torch.zeros(3, q))], each_output, updater)
     assert shown == pytest.approx(net(X[:3]).square().mean().item())
 
