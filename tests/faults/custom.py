@@ -59,10 +59,12 @@ def put(path: Path, content: Content) -> None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def each(contents: Files, name: str, expected: Expected = None, prefix: str = "", **more) -> Rows:
-    """Yield data whose file `name` has each of the contents, among other `files`."""
+def each(
+    contents: Files, name: str, expected: Expected = None, files: Files | None = None, prefix=""
+) -> Rows:
+    """Yield data whose file `name` has each of the contents, among other files."""
     for what, content in contents.items():
-        yield prefix + what, more.get("files", {}) | {name: content}, expected
+        yield prefix + what, (files or {}) | {name: content}, expected
 
 
 def shown(text: str) -> str:
