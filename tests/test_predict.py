@@ -388,11 +388,9 @@ def test_probabilities_of_photographs_are_calibrated_and_others_are_not(
 
 
 @pytest.mark.parametrize("opencv", [object(), None])
-def test_what_is_known_about_photographs_is_said_once(
-    predict, folder, measured, monkeypatch, opencv
-):
+def test_what_is_known_of_the_accuracy_is_said_once(predict, folder, measured, monkeypatch, opencv):
     monkeypatch.setattr(photographs.background, "cv2", opencv)
-    known = known_about_photographs(OF_FASHION_MNIST._replace(photographs=MEASURED))
+    known = describe_photograph_accuracy(OF_FASHION_MNIST._replace(photographs=MEASURED))
     assert {"264", "47"} <= set(re.findall(r"\d+", known))
     assert ("'.[photos]'" in known) == (opencv is None)
     assert predict(folder, measured)[1].splitlines()[-1] == known
@@ -400,7 +398,7 @@ def test_what_is_known_about_photographs_is_said_once(
     assert html.unescape(page).count(known) == 1
     assert predict(folder)[1].splitlines()[-1] == NOT_MEASURED
     assert "photographs" not in predict("--index=1", measured)[1]
-    assert known_about_photographs(OF_FASHION_MNIST._replace(pictures="resized")) == ""
+    assert describe_photograph_accuracy(OF_FASHION_MNIST._replace(pictures="resized")) == ""
 
 
 def test_a_warning_needs_an_unlike_picture_or_a_low_probability(

@@ -80,7 +80,7 @@ def test_a_data_set_of_one_image_of_one_pixel():
 
 def test_a_feature_that_the_dtype_cannot_hold_is_refused():
     features, labels = torch.tensor([[1.0], [1e300]], dtype=torch.float64), torch.tensor([0, 0])
-    with pytest.raises(ValueError, match="example 1, from 0, has a feature that is inf"):
+    with pytest.raises(ValueError, match=r"example 1 \(from 0\) has a feature that is inf"):
         ArrayDataset(features, labels, ["only"])[torch.tensor([0, 1])]
     X, _ = ArrayDataset(features, labels, ["only"], dtype=torch.float64)[torch.tensor([0, 1])]
     assert torch.equal(X, features)
