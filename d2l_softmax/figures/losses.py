@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # The book's blue, green and orange. This dark green differs from orange with protanopia, too.
 COLORS = LOSS, LIKELIHOOD, GRADIENT = BLUE, "#0f4b1e", ORANGE
-STEEP = 0.5  # between neighbouring points of the drawing
+STEEP = 0.5  # a difference between neighbouring points that may belong to a jump
 
 
 def draw_losses(losses: dict[str, tuple[Callable, Callable]]) -> Figure:

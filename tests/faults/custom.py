@@ -405,7 +405,7 @@ IMAGES: Expected = ([1, 6, 8], ["a", "b"])
 
 
 def folders() -> Rows:
-    """Yield folders of images, with something odd among them."""
+    """Yield folders of images, most with an odd file or name."""
     png = picture()
     sides = (0, 30_000, 65_535, 2**31 - 1)
     refused = {f"claims {side} pixels a side": claimed_png(side) for side in sides} | {
@@ -480,7 +480,7 @@ def names() -> Rows:
 
 
 def caches() -> Rows:
-    """Yield folders of images whose cached arrays are odd; they are made again, or not used."""
+    """Yield folders of images with odd caches, which are replaced or ignored."""
     yield from each(SPECIAL, ".d2l_softmax", IMAGES, files=classes())
     contents = (
         *("", "[]", "7", "null", "\0", "[" * 100_000, '{"files": 1}', '{"files": {}, "note": ""}'),

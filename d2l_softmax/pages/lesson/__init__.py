@@ -29,10 +29,10 @@ FILES = resources.files(__package__)
 
 
 class Part(NamedTuple):
-    """A part of the page: its section of the notebook, and its code from one name to another.
+    """A part of the page: its section of the notebook, and the code it shows.
 
-    The names are those of `programs.locate`; without `last` the first one is all. `group` is the
-    text above the first part of a group.
+    The code is that of `file` from `first` to `last`, names of `programs.locate`; without `last` it
+    is `first` alone. `group` is the text above the first part of a group.
     """
 
     section: int
@@ -138,10 +138,10 @@ def in_both_languages(text: str) -> dict[str, str]:
 
 
 def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Return each part's number, section of the notebook, file, code as HTML, and first line.
+    """Return the fields of each part for the template, with its number and its code as HTML.
 
-    `line` is that of the program in the page, None for another file. `former` is the number in
-    links to earlier versions, 0 if there is none.
+    `line` is the first line of the code in scratch/softmax_regression.py, None in another file.
+    `former` is the number in links to earlier versions, 0 if there is none.
     """
     places = {file: locate(text) for file, text in code.items()}
     parts = {}
