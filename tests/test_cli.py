@@ -629,7 +629,7 @@ def test_a_users_module_that_hides_a_twin_is_named_and_not_run(file, tmp_path):
     done = run("-m", "d2l_softmax", "evaluate")
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert f"error: {hidden} rename it" in line
+    assert f"error: {hidden}" in line
     if "concise" in file:
         for first in ("", "import concise"):
             assert hidden in run("-c", first + LOAD_MODEL).stdout

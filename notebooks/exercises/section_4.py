@@ -1,4 +1,4 @@
-"""Section 4: three losses of regression · 回归的三种损失."""
+"""Section 4: three regression losses · 回归的三种损失."""
 
 import torch
 
