@@ -68,7 +68,7 @@ def table(results: list[dict]) -> Iterator[tuple]:
     The discordant counts are medians over the seeds.
     """
     title = f"last epoch, {len(results[0]['test_acc'])} seeds"
-    compared = "images only it / only the default gets right", "McNemar's p"
+    compared = "correct with it only / with the default only", "McNemar's p"
     yield title, "train loss", "train accuracy", "test accuracy", *compared
     for each in results:
         cells = ["{} ({})".format(*median_and_range(each[name], 4)) for name in COLUMNS]

@@ -207,7 +207,7 @@ def test_flat_images_are_drawn_in_the_shape_of_the_data():
     (image,) = d2l.plt.gcf().axes[0].images
     np.testing.assert_allclose(image.get_array(), images[0].numpy() / 255, rtol=1e-6)
     d2l.predict_ch3(lambda X: X[:, :10], [(torch.rand(2, 784), torch.arange(2))])
-    with pytest.raises(ValueError, match="7 features an example, expected images"):
+    with pytest.raises(ValueError, match="7 features per example, expected images"):
         d2l.predict_ch3(lambda X: X, [(torch.rand(2, 7), torch.arange(2))])
     with pytest.raises(ValueError, match="n is 0"):
         d2l.predict_ch3(lambda X: X, [(torch.rand(2, 784), torch.arange(2))], 0)

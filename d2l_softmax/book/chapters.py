@@ -313,4 +313,4 @@ def as_image(X: Tensor, shape: Sequence[int]) -> Tensor:
     for sides in (tuple(shape), (28, 28)):
         if len(sides) > 1 and X.numel() == torch.Size(sides).numel():
             return X.reshape(sides)
-    raise ValueError(f"X has {X.numel()} features an example, expected images (n, c, h, w)")
+    raise ValueError(f"X has {X.numel()} features per example, expected images (n, c, h, w)")
