@@ -45,8 +45,8 @@ from d2l_softmax.training.evaluation import wilson_interval
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SAME_IN_CHINESE = {
-    *("scratch", "concise", "torch", "scikit-learn", "JAX", "NumPy", "SGD", "Adam", "Keras"),
-    *("TensorFlow", "optax", "float", "uint", "epsilon", "MB", "CPU"),
+    *("scratch", "concise", "torch", "PyTorch", "scikit-learn", "JAX", "NumPy", "SGD", "Adam"),
+    *("Keras", "TensorFlow", "optax", "float", "uint", "epsilon", "MB", "CPU"),
 }
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import NamedTuple
 import torch
 from matplotlib.backends import backend_agg  # noqa: F401  imported once, before forking
 from matplotlib.figure import Figure
+from tqdm import tqdm
 
 import concise
 import scratch
@@ -123,6 +125,8 @@ def become(program: str, argv: list[str], before: Callable | None, out, err) -> 
     os.dup2(err.fileno(), 2)
     sys.stdout = open(1, "w", encoding="utf-8", errors=SHOWN, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", 1, encoding="utf-8", errors=SHOWN, closefd=False)  # noqa: SIM115
+    # tqdm's own lock is shared by forks: a child that is killed with it would block all others
+    tqdm.set_lock(threading.RLock())
     status: object = 1
     try:
         if before:
