@@ -12,7 +12,7 @@ from torch.nn.functional import max_pool2d
 try:
     import cv2
 except ImportError:
-    cv2 = None
+    cv2 = None  # type: ignore[assignment,unused-ignore]
 
 NUM_TERMS = (3, 6, 6)  # of the polynomials, fitted one after another: linear, then quadratic
 INLIERS = 0.6  # share of the border in a fit; the other pixels, which differ most, may be an object
