@@ -40,7 +40,7 @@ figures: setup ## Draw what a model has learned; writes runs/figures
 predict: setup ## Classify a picture of yours: make predict IMAGE=docs/ankle-boot.png
 	$(BIN)/python -m d2l_softmax predict $(if $(IMAGE),"$(IMAGE)") $(ARGS)
 
-losses: setup ## Draw three losses of regression; writes runs/losses.png
+losses: setup ## Draw three regression losses; writes runs/losses.png
 	$(BIN)/python -m d2l_softmax losses $(ARGS)
 
 demo: setup ## Write the interactive demo, runs/softmax.html; the default one is docs/softmax.html
@@ -78,7 +78,7 @@ test: $(VENV)/.installed-test ## Run the quick tests (minutes)
 test-all: $(VENV)/.installed-test ## Run all tests: also processes, faults, the agreement matrix
 	$(PYTEST) -m '' $(ARGS)
 
-browser: $(VENV)/.installed-test ## Install Chromium, Firefox and a Chinese font for the tests
+browser: $(VENV)/.installed-test ## Install Chromium, Firefox, WebKit and a Chinese font for the tests
 	$(BIN)/python -m tests.browsers
 
 faults: $(VENV)/.installed-test ## Inject thousands of faults; writes docs/reliability.md

@@ -1,23 +1,23 @@
-"""Measurements behind the numbers in the documents; `make bench` makes them all.
+"""Measurements of the numbers in the documents; `make bench` runs them.
 
-One file a measure, each with a function `measure`, which returns results, and a function `table`,
-which yields their head and rows:
+Each measurement is a module. Its function `measure` returns results, and its function `table`
+yields the rows of a table, the head first:
 
-    loading     one pass over the training data
-    epoch       one epoch of training, with an evaluation
-    busy        the same while other processes keep the cores busy
-    command     whole commands: seconds and peak memory
-    accuracy    losses and accuracies of both recipes
-    agreement   the same training in other frameworks
-    backgrounds   test images made into photographs: how many keep their class
-    reading     custom data: a CSV file, a folder of photographs
-    photographs   how often predict is right about photographs, which are given as folders
+    loading       one epoch of data loading
+    epoch         one epoch of training, with an evaluation
+    busy          the same under CPU contention
+    command       whole commands: seconds and peak memory
+    accuracy      losses and accuracies of both recipes
+    agreement     the same training in other frameworks
+    backgrounds   accuracy on test images drawn on various backgrounds
+    reading       reading custom data: a CSV file, a folder of photographs
+    photographs   accuracy and warnings of predict on folders of photographs
 
-What is measured, and against what, is in peers.py and book.py. shared.py takes the times, and
-documents.py writes the tables into README.md beside this file, both READMEs of the project, and
-docs/photographs.md.
+The implementations that are compared (peers) are in peers.py and book.py. shared.py measures times.
+documents.py writes the tables into README.md in this folder, both READMEs of the project, and
+files in docs/.
 
-To add a peer, write a generator function in peers.py and name it there in PASSES or EPOCHS. To add
-a measure, write its file, name it in MEASURES in documents.py, and mark where README.md shows its
-table with `<!-- name -->` and `<!-- /name -->`.
+To add a peer, write a generator function in peers.py and add it there to PASSES or EPOCHS. To add
+a measurement, write its module and add it to MEASURES in documents.py. Then mark the place of its
+table in README.md with `<!-- name -->` and `<!-- /name -->`.
 """

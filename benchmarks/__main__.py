@@ -1,10 +1,11 @@
-"""The command `python -m benchmarks`: measures, prints tables, and after a full run writes them.
+"""The command `python -m benchmarks`: run measurements and print their tables.
 
-A full run (`make bench`) writes results.json, a figure, and the tables in the documents. A run of
-some measures only prints: seconds are compared within one run only. The exceptions are `agreement`
-and `backgrounds`, whose results have no seconds in them, and `reading` and `photographs`, which are
-compared with nothing. Never part of a full run are `agreement` (`make agree`), because it needs
-frameworks that conflict with other packages, and `photographs`, because it needs photographs.
+A full run (`make bench`) also writes results.json, a figure, and the tables in the documents. A run
+of selected measurements only prints, because seconds can be compared within one run only. The
+exceptions are `agreement`, `backgrounds`, `reading` and `photographs`: their results are not
+compared with those of other measurements, and are always written. `agreement` (`make agree`) and
+`photographs` are not part of a full run. The former needs frameworks that conflict with other
+packages, the latter needs photographs.
 """
 
 import argparse
@@ -29,18 +30,18 @@ NEEDED = {
     "agree": ("sklearn", "tensorflow", "keras", "optax", *IN_BOTH),
     "test,photos": ("cv2", "tabulate"),
 }
-EXTRAS = {"agreement": "agree", "photographs": "test,photos"}  # of all others: bench
+EXTRAS = {"agreement": "agree", "photographs": "test,photos"}  # all others need bench
 WRITTEN_ALONE = {"agreement", "backgrounds", "reading", "photographs"}
 
 
 def main() -> None:
-    """Measure what the arguments name, by default all but the agreement; exit with 2 if wrong."""
+    """Run the measurements named in the arguments, by default a full run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("measures", nargs="*", help=f"of {', '.join(MEASURES)}")
-    parser.add_argument("--repeats", type=whole(2), default=5, help="how many rounds (default: 5)")
+    parser.add_argument("measures", nargs="*", help=f"among {', '.join(MEASURES)}")
+    parser.add_argument("--repeats", type=whole(2), default=5, help="number of rounds (default: 5)")
     parser.add_argument("--clothing", type=Path, help="folder of clothing-dataset-small")
-    parser.add_argument("--other", type=Path, help="folder of clones: see photographs.csv")
-    parser.add_argument("--fill", action="store_true", help="only write the stored results again")
+    parser.add_argument("--other", type=Path, help="folder of the clones, see photographs.csv")
+    parser.add_argument("--fill", action="store_true", help="only rewrite the stored tables")
     options = parser.parse_args()
     if unknown := sorted(set(options.measures) - set(MEASURES)):
         parser.error(f"no measure named {', '.join(unknown)}; there are {', '.join(MEASURES)}")
@@ -71,7 +72,7 @@ def main() -> None:
 
 
 def describe_machine() -> dict:
-    """Return date, commit, machine and versions of the measurements."""
+    """Return the date, the commit, the machine and the versions of Python and libraries."""
     file = Path("/proc/cpuinfo")
     cpuinfo = file.read_text(encoding="utf-8") if file.exists() else ""
     names = re.findall(r"^model name\s*: (.*)$", cpuinfo, re.MULTILINE)

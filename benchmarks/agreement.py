@@ -1,8 +1,9 @@
-"""The same training in other frameworks: the differences from the twins.
+"""Train the same model in other frameworks, and measure the differences from the twins.
 
-Each starts from the twins' W and b and sees their batches, in float64, for two epochs. A framework
-is a generator function of the start, W (d, q) and b (q,), and of the batches, X (n, d) and y (n,):
-it yields each batch's mean loss and accuracy before its step, and W and b after it.
+All train in float64 for two epochs, from the same W and b and on the same batches as the twins. A
+framework is a generator function of the initial W (d, q) and b (q,), and of the batches, X (n, d)
+and y (n,). For each batch it yields the mean loss and the accuracy before the step, and W and b
+after the step.
 """
 
 import itertools
@@ -25,13 +26,13 @@ SGD, ADAM = f"SGD at {LR}", f"Adam at {ADAM_LR}"
 BOTH = ("--dtype=float64", f"--epochs={EPOCHS}")
 OPTIONS = {SGD: (*BOTH, f"--lr={LR}"), ADAM: (*BOTH, "--optimizer=adam", f"--lr={ADAM_LR}")}
 THREADS = ("OMP_NUM_THREADS", "NPROC", "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS")
-# No GPU; and with torch behind it, not TensorFlow, Keras computes partly in float32.
+# No GPU. Keras uses TensorFlow, because with torch it computes partly in float32.
 PLACE = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "KERAS_BACKEND": "tensorflow"}
 PLACE |= dict.fromkeys(THREADS, "1")
 
 
 def numpy_by_hand(W: np.ndarray, b: np.ndarray, batches: Iterable) -> Iterator[tuple]:
-    """Train with NumPy, gradient by hand."""
+    """Train with NumPy; the gradient is computed by hand."""
     for X, y in batches:
         logits = X @ W + b
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -42,8 +43,8 @@ def numpy_by_hand(W: np.ndarray, b: np.ndarray, batches: Iterable) -> Iterator[t
 
 
 def scikit_learn(W: np.ndarray, b: np.ndarray, batches: Iterable) -> Iterator[tuple]:
-    """Train by the loss and the gradient that scikit-learn's LogisticRegression works with."""
-    # Private, so any release may move or change them; nothing public returns a gradient.
+    """Train with the loss and the gradient inside scikit-learn's LogisticRegression."""
+    # These modules are private and may change; nothing public returns a gradient.
     from sklearn._loss.loss import HalfMultinomialLoss
     from sklearn.linear_model._linear_loss import LinearModelLoss
 
@@ -73,7 +74,7 @@ def keras(W: np.ndarray, b: np.ndarray, batches: Iterable) -> Iterator[tuple]:
 def jax_and_optax(
     W: np.ndarray, b: np.ndarray, batches: Iterable, settings: str
 ) -> Iterator[tuple]:
-    """Train with JAX and optax, whose Adam has its epsilon where torch has it."""
+    """Train with JAX and optax, whose Adam adds epsilon in the same place as torch's Adam."""
     import jax
     import optax
 
@@ -99,11 +100,12 @@ def jax_and_optax(
 
 
 def tensorflow(W, b, batches: Iterable, same_epsilon=False, number=float) -> Iterator[tuple]:
-    """Train with TensorFlow 1's graph and session, as the notes do in their section 9.
+    """Train with a TensorFlow 1 graph and session, as the notes do in section 9.
 
-    Its Adam has two traps. Its epsilon is the "epsilon hat" of Kingma and Ba (2015), added before
-    the second moment's bias is divided out, torch's after: torch's times sqrt(1 - beta2^t) is the
-    same. And plain numbers are float32, for float64 variables, too: 0.999 is 0.9990000129.
+    Its Adam differs from torch's in two ways. Its epsilon is the "epsilon hat" of Kingma and Ba
+    (2015), which is added before the bias correction of the second moment. With `same_epsilon` it
+    is torch's epsilon times sqrt(1 - beta2^t), which is equivalent. Python numbers become float32
+    even with float64 variables, so that 0.999 is 0.9990000129; `number=np.float64` avoids this.
     """
     import tensorflow.compat.v1 as tf
 
@@ -113,7 +115,7 @@ def tensorflow(W, b, batches: Iterable, same_epsilon=False, number=float) -> Ite
     logits = tf.matmul(X, parameters[0]) + parameters[1]
     loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=logits))
     correct = tf.cast(tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1)), tf.float64)
-    epsilon = tf.placeholder_with_default(number(1e-8), [])  # a default, as are the betas here
+    epsilon = tf.placeholder_with_default(number(1e-8), [])  # like the betas, TensorFlow's default
     optimizer = tf.train.AdamOptimizer(*map(number, (ADAM_LR, 0.9, 0.999)), epsilon)
     fetches = loss, tf.reduce_mean(correct), optimizer.minimize(loss)
     with tf.Session() as session:
@@ -138,14 +140,17 @@ FRAMEWORKS = (  # packages, optimizer, remark, function
 
 
 def train_twin(name: str, settings: str) -> tuple[np.ndarray, np.ndarray]:
-    """Train a twin; return loss and both accuracies by epoch (2, 3), and the weights (d + 1, q)."""
+    """Train a twin; return loss and accuracies of each epoch (2, 3), and W above b (d + 1, q)."""
     training = make_training(name, *OPTIONS[settings])
     epochs = np.array([record[1:4] for record in training.fit()])
     return epochs, torch.vstack([training.model.W, training.model.b]).detach().numpy()
 
 
 def train(framework: Callable, settings: str) -> tuple[np.ndarray, np.ndarray]:
-    """Train in a framework and return the same; torch tests what it learned."""
+    """Train with a framework; return the same arrays as `train_twin`.
+
+    The test accuracy is computed with torch from the framework's W and b.
+    """
     training = make_training("scratch", *OPTIONS[settings])
     data, epochs = training.train_iter, []
     batches = ((X.flatten(1).numpy(), y.numpy()) for _ in range(EPOCHS) for X, y in data)
@@ -162,18 +167,18 @@ def train(framework: Callable, settings: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def mute() -> None:
-    """Discard a process's stderr, where TensorFlow reports at any log level that it has no GPU."""
+    """Discard this process's stderr: TensorFlow logs there, at any level, that it has no GPU."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def elsewhere(function: Callable, *arguments: object) -> tuple[np.ndarray, np.ndarray]:
-    """Return function(*arguments) from a process of its own: frameworks have global settings."""
+def in_new_process(function: Callable, *arguments: object) -> tuple[np.ndarray, np.ndarray]:
+    """Return function(*arguments), run in a new process because frameworks have global settings."""
     with patch.dict(os.environ, PLACE), ProcessPoolExecutor(1, get_context("spawn"), mute) as pool:
         return pool.submit(function, *arguments).result()
 
 
 def describe(framework: str, settings: str, trained: tuple, twins: dict[str, tuple]) -> dict:
-    """Return the largest differences between a framework's results and each twin's."""
+    """Return a record of the largest differences between a framework's results and each twin's."""
     differences = {}
     for name, twin in twins.items():
         (loss, *accuracies), weights = (abs(trained[i] - twin[i]).max(axis=0) for i in (0, 1))
@@ -183,16 +188,16 @@ def describe(framework: str, settings: str, trained: tuple, twins: dict[str, tup
 
 def measure(rounds: int | None = None) -> list[dict]:
     """Train both twins and all frameworks once; return the differences from each twin."""
-    twins = {s: {name: elsewhere(train_twin, name, s) for name in TWINS} for s in OPTIONS}
+    twins = {s: {name: in_new_process(train_twin, name, s) for name in TWINS} for s in OPTIONS}
     results = [describe("scratch", s, each["scratch"], each) for s, each in twins.items()]
     for packages, s, more, framework in FRAMEWORKS:
         label = ", ".join(f"{name} {version(name)}" for name in packages.split(", "))
-        results.append(describe(label, s + more, elsewhere(train, framework, s), twins[s]))
+        results.append(describe(label, s + more, in_new_process(train, framework, s), twins[s]))
     return results
 
 
 def table(results: list[dict]) -> Iterator[tuple]:
-    """Yield the largest differences of each framework from each twin."""
+    """Yield a table of the largest differences of each framework from each twin."""
     columns = list(itertools.product(TWINS, ("loss", "accuracy", "weights")))
     yield "largest difference from", *(f"{twin}: {what}" for twin, what in columns)
     for each in results:

@@ -1,7 +1,7 @@
-"""Test images as photographs: enlarged, off-centre, on twenty kinds of background.
+"""Test images drawn like photographs: enlarged, off-centre, on various backgrounds.
 
-Only images that the model classifies correctly are used. Each is enlarged 6 to 12 times and put
-anywhere on a canvas of 1:1, 4:3 or 3:4, of which it takes 15 to 60 % of the width. It is drawn on
+Only images that the model classifies correctly are used. Each is enlarged 6 to 12 times, and placed
+at random on a canvas of 1:1, 4:3 or 3:4, of which it takes 15 to 60 % of the width. It is drawn on
 the background in one of four ways, where v is the image:
 
 - "dark", "light": a dark or a light garment with opacity v: background (1 - v) + shade v;
@@ -28,20 +28,20 @@ RESAMPLINGS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resamp
 
 
 def slope(background, rng):
-    """Return the light at each pixel: a gradient of 30 % from side to side."""
+    """Return the brightness factor of each pixel: a gradient of 30 % from side to side."""
     rows, columns = places(background.shape)
     angle = rng.uniform(0, 2 * np.pi)
     return 0.85 + 0.15 * (rows * np.sin(angle) + columns * np.cos(angle)) / 2**0.5
 
 
 def vignette(background, rng):
-    """Return the light at each pixel: the corners have 30 % less."""
+    """Return the brightness factor of each pixel: 30 % darker in the corners."""
     rows, columns = places(background.shape)
     return 1 - 0.15 * (rows**2 + columns**2)
 
 
 def shadow(background, rng):
-    """Return the light at each pixel: beside the object it is up to 20 % less, softly."""
+    """Return the brightness factor of each pixel: a soft shadow, up to 20 %, beside the object."""
     object_ = Image.fromarray(((1 - background) * 255).astype(np.uint8))
     soft = np.asarray(object_.filter(ImageFilter.GaussianBlur(rng.uniform(6, 14)))) / 255
     beside = np.roll(soft, rng.integers(4, 14, 2), (0, 1))
@@ -49,19 +49,19 @@ def shadow(background, rng):
 
 
 def folds(background, rng):
-    """Return the light at each pixel: it varies by 4 %, as on a folded sheet."""
+    """Return the brightness factor of each pixel: variations of 4 %, like folds of a sheet."""
     grains = rng.uniform(-1, 1, (9, 9)).astype(np.float32)
     size = background.shape[1], background.shape[0]
     return 1 + 0.04 * np.asarray(Image.fromarray(grains).resize(size, Image.Resampling.BICUBIC))
 
 
 def noise(pixels, rng):
-    """Return pixels with a sensor's noise in low light."""
+    """Add noise to pixels, like that of a camera in low light."""
     return pixels + rng.normal(0, rng.uniform(0.02, 0.06), pixels.shape)
 
 
 def jpeg(lowest: int, highest: int) -> Callable:
-    """Return a function that stores pixels as JPEG of a quality in a range."""
+    """Return a function that compresses pixels as JPEG, with a random quality in the range."""
 
     def finish(pixels, rng):
         file = io.BytesIO()
@@ -72,7 +72,11 @@ def jpeg(lowest: int, highest: int) -> Callable:
 
 
 class Kind(NamedTuple):
-    """A background: colour (None: transparent), how the garment is drawn on it, and light."""
+    """A background: its colour (None: transparent), and how the garment is drawn on it.
+
+    `way` is "dark", "light", "photo" or "kept". `light` returns brightness factors, and `finish`
+    changes the finished pixels, for example by noise.
+    """
 
     colour: tuple[float, float, float] | None
     way: str
@@ -109,7 +113,7 @@ IN_ALL, NOTHING, CLUTTER = "all but the last four", "noise alone", "clutter"
 
 
 def measure(rounds: int) -> list[dict]:
-    """Return for each kind how many images were classified correctly, and how many warned of."""
+    """Return a record for each background: the numbers of pictures, correct ones and warnings."""
     model = trained_model()
     images, labels = model["images"], model["labels"]
     kept = (model["predict"](images.float() / 255) == labels).nonzero().flatten()
@@ -128,7 +132,7 @@ def measure(rounds: int) -> list[dict]:
 
 
 def trained_model() -> dict:
-    """Return the test images, their labels, and what scratch predicts after its ten epochs."""
+    """Train scratch; return test images, labels, and a function "predict" from X to classes."""
     training = make_training("scratch")
     for _ in training.fit():
         pass
@@ -141,12 +145,12 @@ def trained_model() -> dict:
 
 
 def counts(seen: list) -> dict:
-    """Return the number of pictures, and of those with a warning."""
+    """Return the number of pictures, and the number with a warning."""
     return {"pictures": len(seen), "warned": sum(bool(each.doubts) for each in seen)}
 
 
 def disguise(image: np.ndarray, kind: Kind, rng: np.random.Generator) -> Image.Image:
-    """Return an image (28, 28) of uint8 as a picture of a kind."""
+    """Draw an image (28, 28), uint8, on a background."""
     v, cut = on_canvas(image, rng)
     object_ = {"dark": 0.1, "light": 0.95, "photo": 1 - v, "kept": v}[kind.way] + 0 * v
     if kind.colour is None:
@@ -159,7 +163,7 @@ def disguise(image: np.ndarray, kind: Kind, rng: np.random.Generator) -> Image.I
 
 
 def on_canvas(image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return an enlarged image on an empty canvas (h, w), and there 1 where it is above 0."""
+    """Return an enlarged image on an empty canvas (h, w), and the mask of its pixels above 0."""
     side = round(28 * rng.uniform(6, 12))
     width = round(side / rng.uniform(0.15, 0.6))
     height = max(round(width * rng.choice((3 / 4, 1, 4 / 3))), side + 20)
@@ -173,13 +177,13 @@ def on_canvas(image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, 
 
 
 def places(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows (h, 1) and columns (1, w) of pixels, from -1 to 1."""
+    """Return the coordinates of rows (h, 1) and columns (1, w), from -1 to 1."""
     rows, columns = (np.linspace(-1, 1, length) for length in shape)
     return rows[:, None], columns[None]
 
 
 def nothing(rng: np.random.Generator) -> Image.Image:
-    """Return a picture of one shade with noise."""
+    """Return a picture of one shade with noise, and without an object."""
     return as_picture(noise(np.full((300, 400, 3), rng.uniform(0, 1)), rng))
 
 
@@ -190,12 +194,12 @@ def clutter(rng: np.random.Generator) -> Image.Image:
 
 
 def as_picture(pixels: np.ndarray) -> Image.Image:
-    """Return pixels (h, w, c) in [0, 1] as a picture."""
+    """Convert pixels (h, w, c) in [0, 1] to a picture."""
     return Image.fromarray((pixels.clip(0, 1) * 255).round().astype(np.uint8))
 
 
 def table(records: list[dict]) -> Iterator[tuple]:
-    """Yield the share of pictures that were classified correctly, and of those with a warning."""
+    """Yield a table of the accuracy and the share of warnings on each background."""
     yield "background, garment", "pictures", "correct", "with a warning"
     judged = [record for record in records if record["background"] in KINDS]
     sums = {key: sum(record[key] for record in judged) for key in ("pictures", "correct", "warned")}

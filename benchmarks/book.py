@@ -1,8 +1,8 @@
-"""The book's code, as a peer to measure against.
+"""The book's code, as a peer (see peers.py) and as a script.
 
-Images are decoded one at a time, by workers; loss and accuracy are fetched in every step. As a
-command, `python -m benchmarks.book FOLDER`, it is the script that a reader of the book would write:
-ten epochs, a figure of the curves and one of predictions.
+Worker processes convert one image at a time, and each step converts loss and accuracy to numbers.
+The script, `python -m benchmarks.book FOLDER`, is what a reader of the book would write. It trains
+for ten epochs, and writes a figure of the curves and one of predictions.
 """
 
 import sys
@@ -18,7 +18,7 @@ from d2l_softmax.data.sources import ensure_fashion_mnist
 
 
 def load(batch_size: int, num_workers: int) -> tuple[DataLoader, DataLoader]:
-    """Return (train_iter, test_iter) over torchvision's data set, each image made by ToTensor."""
+    """Return (train_iter, test_iter) over torchvision's data set with the transform ToTensor."""
     root = ensure_fashion_mnist()
     train, test = (FashionMNIST(root, split, transform=ToTensor()) for split in (True, False))
     train_iter = DataLoader(train, batch_size, shuffle=True, num_workers=num_workers)

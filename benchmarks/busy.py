@@ -1,4 +1,4 @@
-"""CPU contention: the same work beside no, one and two busy processes."""
+"""CPU contention: the same work with no, one and two busy processes."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -7,7 +7,7 @@ from statistics import median
 from benchmarks import command, peers
 from benchmarks.shared import THREADS, Peer, ratio, seconds_of, take_turns
 from d2l_softmax.commands.console import counted
-from d2l_softmax.figures.style import new_figure
+from d2l_softmax.figures.style import CYCLE, new_figure
 
 BUSY = (0, 1, 2)
 PASS = f"a pass, {peers.LOADER}"
@@ -21,7 +21,7 @@ ON_ONE_AND_ALL = (
 
 
 def measure(rounds: int) -> list[dict]:
-    """Return the records of a loader pass, of epochs and of `python -m scratch`."""
+    """Time data loading, epochs and `python -m scratch`; return their records."""
     contestants = [Peer(PASS, peers.PASSES[peers.LOADER])]
     for name in ON_ONE_AND_ALL:
         contestants += [Peer(name, peers.EPOCHS[name], threads) for threads in THREADS]
@@ -31,7 +31,7 @@ def measure(rounds: int) -> list[dict]:
 
 
 def table(records: list[dict]) -> Iterator[tuple]:
-    """Yield the seconds of each peer alone, and how many times as long it takes beside others."""
+    """Yield a table of each peer's seconds: alone, and with busy processes as a ratio to alone."""
     heads = "alone", "1 busy process", "ratio", "2 busy processes", "ratio"
     yield "under CPU contention", "threads", *heads
     for alone in records:
@@ -47,16 +47,16 @@ def table(records: list[dict]) -> Iterator[tuple]:
 
 
 def draw(records: list[dict]):
-    """Return a figure: seconds (logarithmic) of each peer, beside 0, 1 and 2 busy processes."""
+    """Draw each peer's seconds on a log axis, with 0, 1 and 2 busy processes."""
     labels = list(dict.fromkeys(map(label_of, records)))
     figure, (axes,) = new_figure(9, 0.8 + 0.42 * len(labels))
     for record in records:
         y = labels.index(label_of(record)) + 0.22 * (record["busy"] - 1)
-        seconds, color = record["seconds"], f"C{record['busy']}"
+        seconds, color = record["seconds"], CYCLE[record["busy"]]
         axes.plot([min(seconds), max(seconds)], [y, y], color=color, linewidth=2)
         axes.plot(median(seconds), y, "o", color=color, markersize=6)
-    for number, label in zip(BUSY, ("alone", "beside one busy process", "beside two"), strict=True):
-        axes.plot([], [], "o-", color=f"C{number}", label=label)
+    for number, label in zip(BUSY, ("alone", "with one busy process", "beside two"), strict=True):
+        axes.plot([], [], "o-", color=CYCLE[number], label=label)
     axes.set(xscale="log", xlabel="seconds: median and range", ylim=(len(labels) - 0.5, -0.5))
     axes.set_xticks([0.03, 0.1, 0.3, 1, 3, 10], ["0.03", "0.1", "0.3", "1", "3", "10"])
     axes.set_yticks(range(len(labels)), labels)

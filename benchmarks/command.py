@@ -1,6 +1,6 @@
-"""Whole commands: seconds, imports and figures included, and peak memory.
+"""Whole commands, including imports and figures: seconds and peak memory.
 
-Memory is read from /proc while the processes run; it is None where there is no such thing.
+Memory is read from /proc while the processes run; it is None on systems without /proc.
 """
 
 import csv
@@ -27,9 +27,10 @@ COMMANDS = {
 
 
 def measure(rounds: int) -> dict[str, dict]:
-    """Return each command's "seconds" a round, and its peak "megabytes" in a round before.
+    """Return for each command the "seconds" of each round and the peak memory in "megabytes".
 
-    "epochs" are the seconds of all its epochs, by its history.csv; empty if it writes none.
+    Memory is measured in a separate run. "epochs" has the total seconds of the epochs in each
+    round, from history.csv; it is empty if the command writes no such file.
     """
     results = {}
     for name in COMMANDS:
@@ -44,9 +45,9 @@ def measure(rounds: int) -> dict[str, dict]:
 
 
 def run(name: str, watched: bool = False) -> tuple[float, float | None, list[float]]:
-    """Run a command; return its seconds, if watched its peak megabytes, and those of its epochs.
+    """Run a command; return its seconds, its peak megabytes, and the seconds of its epochs.
 
-    Raises CalledProcessError if the command fails.
+    The peak is None unless `watched`. Raises CalledProcessError if the command fails.
     """
     with tempfile.TemporaryDirectory() as folder:
         line = [sys.executable, *COMMANDS[name], folder]
@@ -65,7 +66,7 @@ def run(name: str, watched: bool = False) -> tuple[float, float | None, list[flo
 
 
 def work(name: str) -> Iterator[None]:
-    """Run a command, as a peer."""
+    """Run a command in each step, as a peer (see peers.py)."""
     yield
     while True:
         run(name)
@@ -75,7 +76,7 @@ def work(name: str) -> Iterator[None]:
 def memory_of_tree(pid: int) -> float | None:
     """Return the megabytes of a process and its descendants; shared pages count once (PSS)."""
     pids, total = [pid], 0.0
-    for parent in pids:  # grows while it is read
+    for parent in pids:  # grows during the loop
         with suppress(OSError, IndexError):
             for children in Path(f"/proc/{parent}/task").glob("*/children"):
                 pids += map(int, children.read_text().split())
@@ -85,7 +86,7 @@ def memory_of_tree(pid: int) -> float | None:
 
 
 def table(results: dict[str, dict]) -> Iterator[tuple]:
-    """Yield seconds and memory of whole commands, and what a twin's takes beside its epochs."""
+    """Yield a table of seconds and memory, and for the twins the time outside their epochs."""
     title, faster = "ten epochs with figures, imports included", f"times faster than {BOOK}"
     yield title, "median", "min to max", faster, "peak memory"
     book = median(results[BOOK]["seconds"])

@@ -1,4 +1,4 @@
-"""The documents: which measures there are, and where their tables are written."""
+"""Write the tables of all measurements into the documents."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from benchmarks import (
     photographs,
     reading,
 )
-from benchmarks.peers import BOOK, TWINS
+from benchmarks.peers import BOOK, LOADER, TWINS
 from benchmarks.shared import ratio, seconds_of
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.i18n import chinese
@@ -37,8 +37,13 @@ MEASURES: dict[str, ModuleType] = {
     "reading": reading,
     "photographs": photographs,
 }
-# On one thread, in a measure: a peer, another, and the largest ratio of their times that is wanted.
-GOALS = (("epoch", "scratch", "NumPy by hand", 1.25),)
+# Goals on one thread: the measurement, two peers, and the largest ratio of their times.
+GOALS = (
+    ("epoch", "scratch", "lean PyTorch, by hand", 1.10),
+    ("epoch", "concise", "lean PyTorch, `nn`", 1.12),
+    ("epoch", "scratch", "NumPy by hand", 1.25),
+    ("loading", LOADER, "lean PyTorch, take and divide", 1.08),
+)
 TEST_IMAGES = 10_000  # of Fashion-MNIST
 DOCUMENTS = {
     "README.md": "en",
@@ -53,12 +58,12 @@ DOCUMENTS = {
 
 
 def read_results() -> dict:
-    """Return the stored results."""
+    """Return the stored results of all measurements, by name."""
     return json.loads((FOLDER / "results.json").read_text(encoding="utf-8"))
 
 
 def write(results: dict) -> None:
-    """Write the results, the figure that shows some, and the tables in the documents."""
+    """Write results.json, busy.png, and the tables in DOCUMENTS."""
     write_json(FOLDER / "results.json", results)
     save_figure(FOLDER / "busy.png", busy.draw(results["busy"]))
     for name, language in DOCUMENTS.items():
@@ -68,9 +73,10 @@ def write(results: dict) -> None:
 
 
 def fill(text: str, results: dict, language: str) -> str:
-    """Return a text with new sections between its marks, in "en" or "zh".
+    """Replace the sections between `<!-- name -->` and `<!-- /name -->` in a text.
 
-    ValueError if a mark has no end, KeyError if there is no section of its name.
+    `language` is "en" or "zh". Raises ValueError if an end mark is missing, and KeyError if there
+    is no section of the name.
     """
     sections = sections_of(results)
     for name in re.findall(r"^<!-- (\w+) -->$", text, re.MULTILINE):
@@ -81,9 +87,9 @@ def fill(text: str, results: dict, language: str) -> str:
 
 
 def in_chinese(text: str) -> str:
-    """Return a text with all phrases of the catalogue in Chinese, longer phrases first.
+    """Translate all phrases of the catalogue in a text to Chinese, longer phrases first.
 
-    Other text, such as code between backticks, stays as it is.
+    Other text, and code between backticks, stays unchanged.
     """
     patterns = ["`[^`]*`"]
     for phrase in sorted(chinese(), key=len):
@@ -94,7 +100,7 @@ def in_chinese(text: str) -> str:
 
 
 def sections_of(results: dict) -> dict[str, str]:
-    """Return the text between the marks of the documents, by their names."""
+    """Return the sections of the documents in Markdown, by name."""
     of_photographs = photographs.sections(results["photographs"])
     return {
         **{name: markdown(measure.table(results[name])) for name, measure in MEASURES.items()},
@@ -107,7 +113,7 @@ def sections_of(results: dict) -> dict[str, str]:
 
 
 def in_words(machine: dict) -> str:
-    """Return date, commit, machine and versions of the measurements."""
+    """Format date, commit, machine and versions as a sentence."""
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     return (
         f"{machine['date']}, commit {machine['commit']}: {machine['system']}, "
@@ -116,7 +122,7 @@ def in_words(machine: dict) -> str:
 
 
 def summary(results: dict) -> Iterator[tuple]:
-    """Yield the table of the READMEs: accuracy, seconds, speed-up and memory, medians all."""
+    """Yield the table of the READMEs: medians of accuracy, seconds, speed-up and memory."""
     recipes = "book", "best"
     names = f"`--recipe {recipes[0]}` / `{recipes[1]}`"
     accuracies, times, faster, memory = [], [], [], []
@@ -142,7 +148,7 @@ def summary(results: dict) -> Iterator[tuple]:
 
 
 def goals(results: dict) -> Iterator[tuple]:
-    """Yield the ratios that are wanted, and those that were measured."""
+    """Yield a table of the goals, with the ratios that were measured."""
     yield "ratio of times on one thread", "goal", "measured"
     for measure, one, other, most in GOALS:
         seconds = [seconds_of(results[measure], name, threads=1) for name in (one, other)]
@@ -151,7 +157,7 @@ def goals(results: dict) -> Iterator[tuple]:
 
 
 def markdown(table: Iterable[tuple]) -> str:
-    """Return a table in Markdown, its first column left-aligned and all others right-aligned."""
+    """Format a table in Markdown: the first column left-aligned, all others right-aligned."""
     from tabulate import tabulate  # here, so that tests of other functions work without it
 
     head, *rows = table

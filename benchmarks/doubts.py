@@ -1,9 +1,9 @@
 """Fit the warning of `predict`. Usage: python -m benchmarks.doubts PHOTOGRAPHS MODEL [MODEL ...].
 
 PHOTOGRAPHS is the folder of clothing-dataset-small, with train/ and validation/. The rule is fitted
-on train/, its limit is set on Fashion-MNIST's training images; both are measured on validation/ and
-on the test images. Writes d2l_softmax/data/components.npz, and prints the constants of
-d2l_softmax/photographs.py.
+on train/, with a limit on warnings about Fashion-MNIST's training images. It is evaluated on
+validation/ and on the test images. The command writes d2l_softmax/data/components.npz, and prints
+the constants of d2l_softmax/photographs.py.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from d2l_softmax.photographs import (
 from d2l_softmax.training.evaluation import calibrate
 
 NUM_COMPONENTS = 64
-WARNED = 0.055  # of the training images; the goal is at most 0.06 of the test images
+WARNED = 0.055  # the limit on training images; the goal on test images is 0.06
 
 
 def write_components(X: Tensor) -> None:
@@ -47,10 +47,10 @@ def write_components(X: Tensor) -> None:
 
 
 class Inputs(NamedTuple):
-    """What a model sees of n photographs: X (n, 1, 28, 28), labels y (n,), `doubted` (n,).
+    """The model inputs of n photographs: X (n, 1, 28, 28), labels y (n,), `doubted` (n,).
 
-    Doubted are those that carry a warning whatever the model answers. The label is -1 if nothing
-    was found: no answer is right.
+    `doubted` is true if preprocessing warns about the photograph, independent of the model. The
+    label is -1 if no object was found, so that no prediction is right.
     """
 
     X: Tensor
@@ -59,7 +59,7 @@ class Inputs(NamedTuple):
 
 
 def read_photographs(photographs: Sequence[Photograph]) -> Inputs:
-    """Return what a model sees of photographs."""
+    """Preprocess photographs with OpenCV; return the model inputs."""
     prepared = prepare([each.path for each in photographs], with_opencv=True)
     pairs = zip(prepared, photographs, strict=True)
     return Inputs(
@@ -70,7 +70,10 @@ def read_photographs(photographs: Sequence[Photograph]) -> Inputs:
 
 
 class Cases(NamedTuple):
-    """Probability, residual and texture (3, n) of photographs and of training images."""
+    """Probability, residual and texture, stacked to (3, n), for three groups of images.
+
+    They are wrongly and rightly predicted photographs, and `ordinary` training images.
+    """
 
     wrong: Tensor
     right: Tensor
@@ -78,9 +81,9 @@ class Cases(NamedTuple):
 
 
 def find_cases(model: Any, photographs: Inputs, ordinary: Tensor) -> Cases:
-    """Return a model's cases among photographs, and training images.
+    """Return the Cases of a model, from photographs and from training images `ordinary`.
 
-    The probability of doubted photographs is -inf: any rule warns of them.
+    The probability of doubted photographs is -inf, so that any rule warns about them.
     """
 
     def measure(X: Tensor, doubted: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,10 +98,11 @@ def find_cases(model: Any, photographs: Inputs, ordinary: Tensor) -> Cases:
 
 
 def fit(cases: Sequence[Cases]) -> tuple[float, float, float]:
-    """Return SLOPE, USUAL and TEXTURE that keep the farthest from the worst that is accepted.
+    """Return the SLOPE, USUAL and TEXTURE with the largest margin, in the worst of the models.
 
-    That is to warn of half of the wrong photographs and a third of the right ones. Of the training
-    images at most WARNED are to be warned of. Several models share the rule.
+    The rule has to warn about at least half of the wrong photographs, and at most a third of the
+    right ones. The margin is the smaller distance to these limits. The rule may warn about at most
+    WARNED of the training images.
     """
     grid = itertools.product(range(14), np.arange(0.06, 0.3, 0.02), np.arange(-3, 3, 0.1))
     best = -9.0, 0.0, 0.0, 0.0
@@ -109,21 +113,21 @@ def fit(cases: Sequence[Cases]) -> tuple[float, float, float]:
                 float((p < slope * (residual - texture * t - usual)).float().mean())
                 for p, residual, t in each
             )
-            room = min(wrong - 1 / 2, 1 / 3 - right) if ordinary <= WARNED else -9
-            worst = min(worst, room)
+            margin = min(wrong - 1 / 2, 1 / 3 - right) if ordinary <= WARNED else -9
+            worst = min(worst, margin)
         best = max(best, (worst, float(slope), float(usual), float(texture)))
     return best[1:]
 
 
 def answers(model: Any, X: Tensor) -> tuple[Tensor, Tensor]:
-    """Return inputs and probabilities as `predict` has them."""
+    """Return inputs, with shoes mirrored, and calibrated probabilities, as in `predict`."""
     with torch.no_grad():
         X, _ = mirror_shoes(X, model)
         return X, calibrate(model.probabilities(X), model.description.temperature)
 
 
 def main() -> None:
-    """Fit, print the constants, and measure those that are in use."""
+    """Fit and print the constants; evaluate the rule with the present constants."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photographs", type=Path)
     parser.add_argument("models", type=Path, nargs="+")
@@ -141,16 +145,16 @@ def main() -> None:
     }
     models = [load_model(path, dtype=torch.float32) for path in options.models]
     slope, usual, texture = fit([find_cases(m, splits["train"], ordinary) for m in models])
-    print(f"SLOPE, USUAL, TEXTURE = {slope:.2f}, {usual:.1f}, {texture}; with those in use:")
+    print(f"SLOPE, USUAL, TEXTURE = {slope:.2f}, {usual:.1f}, {texture}; with the present ones:")
     for path, model in zip(options.models, models, strict=True):
         print(f"{path}, temperature {model.description.temperature}")
         for name, (X, y, doubted) in splits.items():
             X, y_hat = answers(model, X)
             wrong, warned = y_hat.argmax(dim=1) != y, doubted | find_unreliable(X, y_hat)
             shares = [f"{warned[which].sum()} of {which.sum()}" for which in (wrong, ~wrong)]
-            print(f"  {name}: warned of wrong {shares[0]}, of right {shares[1]}")
+            print(f"  {name}: warnings on wrong {shares[0]}, on right {shares[1]}")
         warned = find_unreliable(*answers(model, test))
-        print(f"  test images: warned {warned.float().mean():.4f}")
+        print(f"  test images: share of warnings {warned.float().mean():.4f}")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ from benchmarks.shared import THREADS, Peer, seconds_table, take_turns
 
 
 def measure(rounds: int) -> list[dict]:
-    """Return the records of the passes, on one thread and on all cores."""
+    """Time data loading on one thread and on all cores; return the records."""
     contestants = [Peer(name, work, n) for name, work in PASSES.items() for n in THREADS]
     return take_turns(contestants, rounds)
 
 
 def table(records: list[dict]) -> Iterator[tuple]:
-    """Yield the seconds of each pass over the data."""
+    """Yield a table of the seconds per pass over the training data."""
     return seconds_table("one pass over the training data", BOOK_LOADER, records)

@@ -1,9 +1,9 @@
-"""Peers of the twins: the same epoch, as each library's users would write it.
+"""Peers of the twins: implementations of the same epoch, each in the style of its library.
 
-A peer is a generator function. It prepares and yields; before each further yield it works, mostly
-for an epoch: training at batch size 256 and learning rate 0.1, and an evaluation on the test data.
-It yields (train loss, train accuracy, test accuracy), so that a test can see that all learn the
-same thing. Data are in memory, 784 pixels a row.
+A peer is a generator function. Up to its first yield it sets up; then each step does the work that
+is timed. For most peers this is an epoch: training with batch size 256 and learning rate 0.1, and
+an evaluation on the test data. They yield (train loss, train accuracy, test accuracy), which a test
+compares. Data are in memory, 784 pixels per row.
 """
 
 import importlib
@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks import book
 from d2l_softmax import load_data_fashion_mnist
@@ -24,7 +24,7 @@ TWINS = ("scratch", "concise")
 
 
 def read_rows(dtype: str = "uint8") -> tuple[np.ndarray, ...]:
-    """Return training images (n, 784), float32 ones in [0, 1], labels (n,), and the test data's."""
+    """Return X, y, X_test, y_test: images (n, 784), float32 in [0, 1] or uint8, and labels (n,)."""
     train, test = (each.dataset for each in load_data_fashion_mnist(BATCH_SIZE))
     X, X_test = (each.images.flatten(1).numpy() for each in (train, test))
     if dtype == "float32":
@@ -33,13 +33,13 @@ def read_rows(dtype: str = "uint8") -> tuple[np.ndarray, ...]:
 
 
 def make_training(name: str, *arguments: str, seed: int = 0) -> Training:
-    """Return a training of a twin, `scratch` or `concise`, by the arguments of its command."""
+    """Return the Training of a twin, "scratch" or "concise", for arguments of its command."""
     options = parse(name, ["--device=cpu", f"--seed={seed}", *arguments])
     return prepare(importlib.import_module(name), options)
 
 
 def twin(name: str, *arguments: str, seed: int = 0) -> Iterator:
-    """Train a twin as its command does."""
+    """Train a twin with the code of its command."""
     records = make_training(name, *arguments, seed=seed).fit()
     yield
     for record in records:
@@ -47,7 +47,7 @@ def twin(name: str, *arguments: str, seed: int = 0) -> Iterator:
 
 
 def numpy_by_hand() -> Iterator[tuple[float, float, float]]:
-    """Train with NumPy, gradient by hand."""
+    """Train with NumPy; the gradient is computed by hand."""
     X, y, X_test, y_test = read_rows()
     rng = np.random.default_rng(0)
     W = rng.normal(0, 0.01, (784, 10)).astype(np.float32)
@@ -74,8 +74,76 @@ def numpy_by_hand() -> Iterator[tuple[float, float, float]]:
         yield float(loss / len(y)), float(correct / len(y)), float(test_acc)
 
 
+def lean_batches(
+    images: np.ndarray, labels: np.ndarray, shuffle: bool = True
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield X (n, 784) and y (n,): rows taken and divided as the loader does it, nothing else."""
+    order = torch.randperm if shuffle else torch.arange
+    for batch in order(len(labels)).split(BATCH_SIZE):
+        rows = batch.numpy()
+        X = np.divide(images.take(rows, axis=0), 255, dtype=np.float32)
+        yield torch.from_numpy(X), torch.from_numpy(labels.take(rows))
+
+
+def lean_loader() -> Iterator[None]:
+    """Pass over the training data with no class, no check and no option."""
+    X, y, _, _ = read_rows()
+    yield
+    while True:
+        for _ in lean_batches(X, y):
+            pass
+        yield
+
+
+def lean_scratch() -> Iterator[tuple[float, float, float]]:
+    """Train with the formulas of scratch: the limit of PyTorch without compiling."""
+    *train, X_test, y_test = read_rows()
+    W, b = torch.normal(0.0, 0.01, (10, 784)), torch.zeros(10)
+    tiny = torch.finfo(torch.float32).tiny
+    yield
+    while True:
+        loss = correct = right = 0.0
+        for X, y in lean_batches(*train):
+            logits = (W @ X.T).T + b
+            exponentials = torch.exp(logits - logits.amax(dim=1, keepdim=True))
+            y_hat = exponentials / exponentials.sum(dim=1, keepdim=True)
+            loss -= float(torch.log(y_hat[torch.arange(len(y)), y].clamp(min=tiny)).sum())
+            correct += int((y_hat.max(dim=1).indices == y).sum())
+            one_hot = torch.zeros_like(y_hat).scatter_(1, y.unsqueeze(1), 1.0)
+            error = (y_hat - one_hot) / len(y)
+            W.sub_(error.T @ X, alpha=LR)
+            b.sub_(error.sum(dim=0), alpha=LR)
+        for X, y in lean_batches(X_test, y_test, shuffle=False):
+            right += int((((W @ X.T).T + b).max(dim=1).indices == y).sum())
+        yield loss / len(train[1]), correct / len(train[1]), right / len(y_test)
+
+
+def lean_concise() -> Iterator[tuple[float, float, float]]:
+    """Train with `nn.Linear` and `torch.optim`, and nothing between them and the data."""
+    *train, X_test, y_test = read_rows()
+    model, cross_entropy = nn.Linear(784, 10), nn.CrossEntropyLoss()
+    nn.init.normal_(model.weight, std=0.01)
+    nn.init.zeros_(model.bias)
+    optimizer = torch.optim.SGD(model.parameters(), lr=LR)
+    yield
+    while True:
+        total = correct = right = 0.0
+        for X, y in lean_batches(*train):
+            logits = model(X)
+            loss = cross_entropy(logits, y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(y)
+            correct += int((logits.argmax(dim=1) == y).sum())
+        with torch.no_grad():
+            for X, y in lean_batches(X_test, y_test, shuffle=False):
+                right += int((model(X).argmax(dim=1) == y).sum())
+        yield total / len(train[1]), correct / len(train[1]), right / len(y_test)
+
+
 def jax_scan(dtype: str) -> Iterator[tuple[float, float, float]]:
-    """Train with JAX, an epoch compiled as a whole; images are kept as uint8 or as float32."""
+    """Train with JAX, each epoch compiled as a whole; `dtype` of the images: uint8 or float32."""
     import jax
     from jax import numpy as jnp
 
@@ -112,9 +180,9 @@ def jax_scan(dtype: str) -> Iterator[tuple[float, float, float]]:
 
 
 def torch_in_memory(compile_mode: str = "") -> Iterator:
-    """Train in torch as its own users do who want speed: no loader, floats in memory.
+    """Train with torch, optimized for speed: no DataLoader, images in memory as float32.
 
-    With a mode of torch.compile, model and loss are compiled, forward and backward.
+    With `compile_mode`, model and loss are compiled by torch.compile, forward and backward.
     """
     X, y, X_test, y_test = (torch.from_numpy(each) for each in read_rows("float32"))
     model = nn.Linear(784, 10)
@@ -145,10 +213,10 @@ def torch_in_memory(compile_mode: str = "") -> Iterator:
 
 @torch.inference_mode()
 def lower_bound(way: str = "") -> Iterator[None]:
-    """Do the minimum of a pass: look up images and labels in random order, and scale the images.
+    """Do the minimum of data loading: look up images and labels in random order, scale images.
 
-    With a way to multiply, do the minimum of an epoch: two products a batch, and one for the test
-    data, as "written" or by the "transpose", which is faster and what scratch does.
+    With `way`, do the minimum of an epoch: two matrix products per batch, and one for the test
+    data. `way` is "written", or "transpose" for (B.T @ A.T).T, which is faster and used in scratch.
     """
     X, y, X_test, _ = map(torch.from_numpy, read_rows())
     W = torch.randn(10, 784).T
@@ -167,7 +235,7 @@ def lower_bound(way: str = "") -> Iterator[None]:
 
 
 def loader(load: Callable, *arguments: int) -> Iterator[None]:
-    """Pass over the training data of a loader."""
+    """Iterate over the training data of a loader, once per step."""
     train_iter, _ = load(BATCH_SIZE, *arguments)
     yield
     while True:
@@ -186,6 +254,7 @@ PASSES = {
     LOADER: partial(loader, load_data_fashion_mnist),
     BOOK_LOADER: partial(loader, book.load, 4),
     "the book's loader, 0 workers": partial(loader, book.load, 0),
+    "lean PyTorch, take and divide": lean_loader,
     "lower bound: look up and scale": lower_bound,
 }
 EPOCHS = {
@@ -193,6 +262,8 @@ EPOCHS = {
     "concise": partial(twin, "concise", ENDLESS),
     BOOK: partial(book.train, 4),
     "the book's code, 0 workers": partial(book.train, 0),
+    "lean PyTorch, by hand": lean_scratch,
+    "lean PyTorch, `nn`": lean_concise,
     "NumPy by hand": numpy_by_hand,
     "JAX, `jit` and `scan`, uint8 in memory": partial(jax_scan, "uint8"),
     "JAX, `jit` and `scan`, float32 in memory": partial(jax_scan, "float32"),

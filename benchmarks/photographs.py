@@ -1,14 +1,14 @@
-"""Photographs: how often `predict` is right about them, and what its warnings catch.
+"""Accuracy and warnings of `predict` on photographs.
 
 Two collections are given as folders, because they are not part of this project:
 
-- `--clothing`: clothing-dataset-small, of ordinary people's garments, with train/ and validation/.
-  Its test/ is never read.
+- `--clothing`: clothing-dataset-small, photographs of ordinary people's garments, with train/ and
+  validation/. Its test/ is never read.
 - `--other`: clones of the repositories in photographs.csv, each in a folder OWNER/NAME. Their
   photographs were labelled by eye.
 
-Each recipe is trained, and each photograph goes through what `predict` does with it, with OpenCV
-and without. A recipe's temperature is fitted on validation/ with OpenCV.
+A model is trained with each recipe. It classifies each photograph in the same way as `predict`,
+with and without OpenCV. Its temperature is fitted on validation/ with OpenCV.
 """
 
 import csv
@@ -67,7 +67,7 @@ LARGE = (4_000, 3_000)  # 12 megapixels
 
 
 class Photograph(NamedTuple):
-    """A photograph's file, its label, its collection, and the groups in which it counts."""
+    """A photograph: its file, label, collection, and the groups it belongs to."""
 
     path: Path
     label: int
@@ -76,10 +76,11 @@ class Photograph(NamedTuple):
 
 
 class Count(NamedTuple):
-    """How many of n photographs are right, and right among the two most probable classes.
+    """Numbers of right predictions and of warnings, among n photographs.
 
-    `nothing` have no class, because no object was found: they are wrong, and count as warned of.
-    `confidence` is the mean of the highest probability of the others.
+    `second` counts labels among the two most probable classes. `nothing` counts photographs in
+    which no object was found: they have no prediction, and count as wrong with a warning.
+    `confidence` is the mean confidence of the others.
     """
 
     n: int
@@ -92,10 +93,11 @@ class Count(NamedTuple):
 
 
 def measure(rounds: int, clothing: Path, other: Path | None = None) -> dict:
-    """Return the counts of each preparation, recipe, collection and group, and more.
+    """Train with each recipe, classify all photographs, draw the figures; return the results.
 
-    "temperatures" has what was fitted for each recipe, with the number of right ones; "test" how
-    many of the test images are warned of; "seconds" those of one photograph of 12 megapixels.
+    "counts" has a record for each preparation, recipe, collection and group. "temperatures" has the
+    result of `fit` for each recipe, "test" the counts of test images, and "seconds" the times of
+    photographs of 12 megapixels.
     """
     torch.set_num_threads(1)
     photographs = read_clothing(clothing) + (read_other(other) if other else [])
@@ -123,9 +125,9 @@ def measure(rounds: int, clothing: Path, other: Path | None = None) -> dict:
         for i in fitted
         if (each := answers[i].y_hat) is not None
     ]
-    # The answers are of the last recipe, the weights of one without augmentation.
+    # The predictions are of the last recipe, the weights of a recipe without augmentation.
     write_figures(drawn, models["best"])
-    print("constants of d2l_softmax/description.py, which has", PHOTOGRAPHS)
+    print("new constants for d2l_softmax/description.py; the present ones are", PHOTOGRAPHS)
     for name, known in results["temperatures"].items():
         print(f'    "{name}": {known},')
     results["temperatures"] = {name: list(each) for name, each in results["temperatures"].items()}
@@ -133,14 +135,14 @@ def measure(rounds: int, clothing: Path, other: Path | None = None) -> dict:
 
 
 def read_clothing(folder: Path) -> list[Photograph]:
-    """Return the photographs of clothing-dataset-small: six garments, without its test split."""
+    """Return the photographs of six garments in train/ and validation/."""
     photographs = []
     for split, (garment, name) in itertools.product(SPLITS, GARMENTS.items()):
         paths = sorted((folder / split / garment).glob("*.jpg"))
         if not paths:
             raise UserError(
                 f"no photographs in {folder / split / garment};",
-                f"get them by: git clone {CLOTHING}",
+                f"run: git clone {CLOTHING}",
             )
         label = CLASSES.index(name)
         photographs += [Photograph(path, label, split, (name, ALL)) for path in paths]
@@ -148,7 +150,7 @@ def read_clothing(folder: Path) -> list[Photograph]:
 
 
 def read_other(folder: Path, table: Path = LIST) -> list[Photograph]:
-    """Return the photographs that a table lists, from clones in a folder."""
+    """Return the photographs listed in a CSV file, from cloned repositories in a folder."""
     photographs = []
     with table.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -156,7 +158,7 @@ def read_other(folder: Path, table: Path = LIST) -> list[Photograph]:
             if not path.is_file():
                 raise UserError(
                     f"no such file: {path};",
-                    f"get it by: git clone https://github.com/{row['repo']} {folder / row['repo']}"
+                    f"run: git clone https://github.com/{row['repo']} {folder / row['repo']}"
                     f" (at commit {row['commit']})",
                 )
             groups = [row["group"], ALL, row["class"]]
@@ -168,16 +170,16 @@ def read_other(folder: Path, table: Path = LIST) -> list[Photograph]:
 
 
 def train(recipe: str, folder: Path) -> Any:
-    """Return a model that scratch trains with a recipe."""
+    """Train scratch with a recipe; return the model."""
     line = ["-m", "scratch", f"--recipe={recipe}", "--device=cpu", "--quiet", "--output-dir"]
     subprocess.run([sys.executable, *line, str(folder)], check=True, cwd=LIST.parents[1])
     return load_model(folder / "model.pt", dtype=torch.float32)
 
 
 def prepare(paths: Sequence[Path], with_opencv: bool) -> list[Preprocessed]:
-    """Return what `predict` makes of photographs for a model of Fashion-MNIST.
+    """Preprocess photographs as `predict` does for a Fashion-MNIST model.
 
-    Raises UserError if OpenCV is wanted and not installed.
+    Raises UserError if OpenCV is not installed, but requested.
     """
     if with_opencv and background.cv2 is None:
         raise UserError("OpenCV is not installed;", "python -m pip install -e '.[photos]'")
@@ -187,26 +189,26 @@ def prepare(paths: Sequence[Path], with_opencv: bool) -> list[Preprocessed]:
 
 
 def set_up(with_opencv: bool) -> None:
-    """Prepare a process: one thread, and no OpenCV unless it is wanted."""
+    """Set up a worker process: one thread, with or without OpenCV."""
     torch.set_num_threads(1)
     if not with_opencv:
         background.cv2 = None
 
 
 def read(path: Path) -> Preprocessed:
-    """Return what `predict` makes of a photograph, with the last step only: they are large."""
+    """Preprocess a photograph as `predict` does; keep only the last of the pictures, for memory."""
     prepared = read_picture(path, OF_FASHION_MNIST, "auto")
     name, image = list(prepared.steps.items())[-1]
     return prepared._replace(steps={name: image})
 
 
 def answer(prepared: Preprocessed, model: Any, known: Photographs | None = None) -> Answer:
-    """Return the answer of `predict`, calibrated by what is known about a model's photographs."""
+    """Return the answer of `predict`; `known` has the temperature, see `fit`."""
     return answer_picture(prepared, model, model.description._replace(photographs=known))
 
 
 def fit(answers: Sequence[Answer], labels: Sequence[int]) -> Photographs:
-    """Return the temperature with the smallest cross-entropy, and how many answers are right."""
+    """Return the temperature with the smallest cross-entropy, and the number of right answers."""
     found = [
         (each.y_hat, y) for each, y in zip(answers, labels, strict=True) if each.y_hat is not None
     ]
@@ -224,7 +226,7 @@ def fit(answers: Sequence[Answer], labels: Sequence[int]) -> Photographs:
 def count_groups(
     photographs: Sequence[Photograph], answers: Sequence[Answer], preparation: str, model: str
 ) -> list[dict]:
-    """Return a record of each collection and group."""
+    """Return a record of counts for each collection and group."""
     cases: dict[tuple[str, str], list] = {}
     for photograph, each in zip(photographs, answers, strict=True):
         for group in photograph.groups:
@@ -238,7 +240,7 @@ def count_groups(
 
 
 def count(cases: Iterable[tuple[int, Tensor | None, bool]]) -> Count:
-    """Return the counts of photographs: label, probabilities (q,) or None, and whether it warns."""
+    """Count cases: triples of label, probabilities (q,) or None, and whether there is a warning."""
     n = right = second = nothing = warned_wrong = warned_right = 0
     confidences = []
     for label, y_hat, warns in cases:
@@ -259,7 +261,7 @@ def count(cases: Iterable[tuple[int, Tensor | None, bool]]) -> Count:
 
 
 def count_test_images(model: Any, known: Photographs) -> dict[str, int]:
-    """Return how many of Fashion-MNIST's test images are right, and how many are warned of."""
+    """Count the test images of Fashion-MNIST: all, right predictions, and warnings."""
     _, test_iter = load_data_fashion_mnist(256)
     steps = {THE_PICTURE: Image.new("L", (1, 1))}
     cases = []
@@ -272,7 +274,7 @@ def count_test_images(model: Any, known: Photographs) -> dict[str, int]:
 
 
 def time_large(paths: Sequence[Path], model: Any, rounds: int, preparation: str) -> list[float]:
-    """Return the seconds for some photographs, enlarged to 12 megapixels, from file to answer."""
+    """Time `rounds` photographs, enlarged to 12 megapixels, from file to answer, in seconds."""
     opencv, seconds = background.cv2, []
     set_up(preparation == WITH)
     try:
@@ -285,33 +287,33 @@ def time_large(paths: Sequence[Path], model: Any, rounds: int, preparation: str)
                 seconds.append(round(time.perf_counter() - begin, 3))
     finally:
         background.cv2 = opencv
-    return seconds[1:]  # the first one loads what the others find
+    return seconds[1:]  # the first one is a warm-up
 
 
 # Tables
 
 
 def share(number: int, n: int) -> str:
-    """Return a cell: a share in percent, with its 95 % confidence interval."""
+    """Return a cell: a share in percent with its 95 % confidence interval."""
     low, high = wilson_interval(number / n, n)
     return f"{number / n:.0%} ({100 * low:.0f} to {100 * high:.0f})"
 
 
 def find(counts: Iterable[dict], **wanted: str) -> dict:
-    """Return the record with these names; KeyError if there is none."""
+    """Return the first record with the `wanted` values; KeyError if there is none."""
     for each in counts:
         if all(each[name] == value for name, value in wanted.items()):
             return each
     raise KeyError(wanted)
 
 
-def after(results: dict) -> dict[str, str]:
-    """Return preparation and model of the best answers: the last recipe, with OpenCV."""
+def best_keys(results: dict) -> dict[str, str]:
+    """Return preparation and model of the best results: with OpenCV, the last recipe."""
     return {"preparation": WITH, "model": list(results["temperatures"])[-1]}
 
 
 def rows_of(results: dict) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the title, preparation and model of each row."""
+    """Yield the title of each row of a table, with its preparation and model."""
     for preparation, model in itertools.product(
         (BEFORE, WITHOUT, WITH), ("book", "best", "photos")
     ):
@@ -321,16 +323,16 @@ def rows_of(results: dict) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def table(results: dict) -> Iterator[tuple]:
-    """Yield the shares of right answers on clothing-dataset-small, and what was warned of."""
+    """Yield the main table: accuracies and warnings on clothing-dataset-small."""
     sizes = [find(results["counts"], collection=name, group=ALL)["n"] for name in SPLITS]
     names = [f"{name}, n = {n:,}" for name, n in zip(SPLITS, sizes, strict=True)]
     yield (
-        "right, in % (95 % interval)",
+        "accuracy (95 % interval)",
         *names,
-        "validation: in the first two",
-        "mean probability",
-        "warned of wrong",
-        "warned of right",
+        "validation: top 2",
+        "mean confidence",
+        "warnings on wrong",
+        "warnings on right",
     )
     for title, keys in rows_of(results):
         train, valid = (
@@ -349,8 +351,8 @@ def table(results: dict) -> Iterator[tuple]:
 
 
 def table_by_class(results: dict) -> Iterator[tuple]:
-    """Yield the shares of right answers by class, before and after, on both splits."""
-    sides = {"before": {"preparation": BEFORE, "model": "best"}, "now": after(results)}
+    """Yield a table of accuracies by class on both splits, before and now."""
+    sides = {"before": {"preparation": BEFORE, "model": "best"}, "now": best_keys(results)}
     heads = [f"{split}: {text}" for split in SPLITS for text in ("n", *sides)]
     yield "class", *heads
     for group in (*GARMENTS.values(), ALL):
@@ -366,7 +368,7 @@ def table_by_class(results: dict) -> Iterator[tuple]:
 
 
 def table_elsewhere(results: dict) -> Iterator[tuple]:
-    """Yield the shares of right answers on the other photographs, by group and direction."""
+    """Yield a table of accuracies on the other photographs, by group and direction."""
     rows = list(rows_of(results))
     yield "photographs", "n", *(title for title, _ in rows)
     for group, title in (GROUPS | {EVEN: EVEN, ALL: ALL} | DIRECTIONS).items():
@@ -377,9 +379,9 @@ def table_elsewhere(results: dict) -> Iterator[tuple]:
 
 
 def table_warnings(results: dict) -> Iterator[tuple]:
-    """Yield what is warned of: on the validation split, on the others, on test images."""
+    """Yield a table of warning rates on validation/, the other photographs, and test images."""
     yield (
-        "warned of, with OpenCV",
+        "share of warnings, with OpenCV",
         "wrong, validation",
         "right, validation",
         "wrong, others",
@@ -400,7 +402,7 @@ def table_warnings(results: dict) -> Iterator[tuple]:
 
 
 def sections(results: dict) -> dict[str, Iterator[tuple]]:
-    """Return the tables beside the main one, by their names."""
+    """Return all tables but the main one, by name."""
     return {
         "photographs_by_class": table_by_class(results),
         "photographs_elsewhere": table_elsewhere(results),
@@ -410,16 +412,16 @@ def sections(results: dict) -> dict[str, Iterator[tuple]]:
 
 
 def table_seconds(results: dict) -> Iterator[tuple]:
-    """Yield the seconds for a photograph of 12 megapixels, from file to answer."""
+    """Yield a table of the seconds for a photograph of 12 megapixels, from file to answer."""
     yield "a photograph of 4,000 × 3,000, JPEG", "median", "min to max"
     for preparation, seconds in results["seconds"].items():
         yield preparation, *median_and_range(seconds, 2, " s")
 
 
 def merge(results: dict, stored: dict) -> dict:
-    """Return new results with the stored counts that were not measured again.
+    """Add to new results the stored counts that were not measured again.
 
-    These are BEFORE, of the code before photographs were measured, and collections not given.
+    These are the counts BEFORE, of an older version of the code, and of collections not given.
     """
     measured = {each["collection"] for each in results["counts"]}
     kept = [

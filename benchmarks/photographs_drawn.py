@@ -1,4 +1,4 @@
-"""Figures of docs/photographs.md: what a model saw of photographs, and spread sleeves."""
+"""Figures of docs/photographs.md: model inputs of photographs, and garments with sleeves."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RIVAL = "bag"
 
 
 class Seen(NamedTuple):
-    """What a model saw of a photograph (1, 28, 28), the label, and the predicted class."""
+    """The model input (1, 28, 28) of a photograph, its label, and the predicted class."""
 
     X: Tensor
     label: int
@@ -47,7 +47,7 @@ def write_figures(seen: Sequence[Seen], model: Any) -> None:
 
 
 def draw_seen(seen: Sequence[Seen]) -> Figure:
-    """Draw the first photographs of each class as the model saw them, wrong answers in red."""
+    """Draw the model inputs of SHOWN photographs per class; red titles are wrong predictions."""
     labels = list(dict.fromkeys(each.label for each in seen))
     figure, axes = new_tiles(SHOWN * len(labels), SHOWN, side=0.8)
     for row, label in enumerate(labels):
@@ -62,9 +62,10 @@ def draw_seen(seen: Sequence[Seen]) -> Figure:
 
 
 def draw_sleeves(seen: Sequence[Seen], model: Any) -> Figure:
-    """Draw for garments with sleeves two means, and the weights of the class and of its rival.
+    """Draw four images for each garment with sleeves.
 
-    The means are of Fashion-MNIST's training images and of photographs.
+    They are the mean of Fashion-MNIST's training images, the mean of the photographs, the weights
+    of the class, and the weights of RIVAL.
     """
     dataset = load_data_fashion_mnist(256)[0].dataset
     X, y = torch.as_tensor(dataset.images), torch.as_tensor(dataset.labels)

@@ -1,4 +1,4 @@
-"""Reading custom data: a large CSV file, and a folder of photographs, first and again."""
+"""Reading custom data: a large CSV file, and a folder of photographs without and with cache."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ from d2l_softmax.data.sources import ensure_fashion_mnist
 
 PHOTOGRAPHS, SIZE, QUALITY = 3_068, (400, 533), 85  # as in clothing-dataset-small
 CSV, FIRST, AGAIN = "CSV, 60,000 × 785", "3,068 JPEG files of 400 × 533", "the same, from the cache"
-# Prints seconds, without imports, and peak megabytes of a process.
+# A program that prints the seconds of reading, without imports, and its peak megabytes.
 READ = """
 import json, resource, sys, time
 import torchvision
@@ -30,7 +30,7 @@ print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 
 
 
 def measure(rounds: int) -> dict[str, dict]:
-    """Return the "seconds" of each reading a round, and its largest peak of "megabytes"."""
+    """Return for each case the "seconds" of each round, and the peak memory in "megabytes"."""
     results: dict[str, dict] = {
         name: {"seconds": [], "megabytes": 0} for name in (CSV, FIRST, AGAIN)
     }
@@ -53,13 +53,13 @@ def measure(rounds: int) -> dict[str, dict]:
 
 
 def remove_cache(path: Path) -> None:
-    """Remove the arrays of a cache."""
+    """Remove the files of a cache."""
     for file in path.glob("*"):
         file.unlink()
 
 
 def read(path: Path, settings: dict) -> tuple[float, float]:
-    """Read a data set in a process of its own; return its seconds and peak megabytes."""
+    """Read a data set in a new process; return its seconds and peak megabytes."""
     line = [sys.executable, "-c", READ, str(path), json.dumps(settings)]
     output = subprocess.run(line, capture_output=True, text=True, check=True).stdout
     seconds, megabytes = json.loads(output)
@@ -75,7 +75,7 @@ def write_csv(path: Path) -> None:
 
 
 def write_photographs(folder: Path, number: int = PHOTOGRAPHS) -> None:
-    """Write test images, enlarged, coloured and noisy, as JPEG files in folders of ten classes."""
+    """Write test images, enlarged, coloured and noisy, as JPEG files in a folder per class."""
     test = read_fashion_mnist(ensure_fashion_mnist()).test
     rng = np.random.default_rng(0)
     for i in range(number):
@@ -89,7 +89,7 @@ def write_photographs(folder: Path, number: int = PHOTOGRAPHS) -> None:
 
 
 def table(results: dict[str, dict]) -> Iterator[tuple]:
-    """Yield seconds and memory of each reading."""
+    """Yield a table of seconds and memory."""
     yield "reading custom data", "median", "min to max", "peak memory"
     for name, each in results.items():
         yield name, *median_and_range(each["seconds"], 2, " s"), f"{each['megabytes']:,.0f} MB"

@@ -1,7 +1,7 @@
-"""What the measures share: peers that take turns, and the cells of tables.
+"""Shared by the measurements: timing peers in turns, and formatting table cells.
 
-Each peer works in a process of its own, because the thread pools of several libraries disturb each
-other. They take turns, because machines slow down for minutes, and then all peers slow down alike.
+Each peer runs in its own process, because the thread pools of different libraries disturb each
+other. The peers take turns: if the machine slows down for minutes, it affects all of them.
 """
 
 import multiprocessing
@@ -20,13 +20,13 @@ from d2l_softmax.commands.console import counted
 
 CORES = os.cpu_count() or 1
 THREADS = sorted({1, CORES})
-SHORTEST_TURN = 0.5  # seconds; shorter work is repeated and its mean time taken
-PAUSE = 0.1  # seconds in which the threads of the peer before stop spinning
-START = 0.5  # seconds until all busy processes are at work
+SHORTEST_TURN = 0.5  # seconds; shorter work is repeated, and the mean is recorded
+PAUSE = 0.1  # seconds, until the threads of the previous peer stop spinning
+START = 0.5  # seconds, until all busy processes are running
 
 
 class Peer(NamedTuple):
-    """What is timed: its name, its work, a generator function (see peers.py), and its threads."""
+    """An implementation to time: its name, its generator function (see peers.py), its threads."""
 
     name: str
     work: Callable[[], Iterator]
@@ -34,26 +34,26 @@ class Peer(NamedTuple):
 
 
 def start_process(peer: Peer) -> ProcessPoolExecutor:
-    """Return a process in which the peer is prepared, to submit `take_turn` to."""
+    """Start a process and set up a peer in it; each `take_turn` submitted to it is a timing."""
     process = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
     # The number of threads of OpenMP, OpenBLAS and MKL, and of XLA.
     limits = dict.fromkeys(("OMP_NUM_THREADS", "NPROC"), str(peer.threads))
     with mock.patch.dict(os.environ, limits):
-        process.submit(set_up, peer.work).result()  # waits: none prepares while another is timed
+        process.submit(set_up, peer.work).result()  # or set-up would disturb timings
     return process
 
 
 def set_up(peer_work: Callable[[], Iterator]) -> None:
-    """Set up a peer's work, in its process."""
+    """Run a peer up to its first yield, in its process."""
     global work
-    # A spawned process would spawn the workers of a DataLoader; the book's reader forks them.
+    # A spawned process would spawn the workers of a DataLoader; the book's readers fork them.
     multiprocessing.set_start_method(None, force=True)
     work = peer_work()
     next(work)
 
 
 def take_turn() -> float:
-    """Do the prepared work, in the peer's process; return its mean seconds."""
+    """Time the work of the peer in this process; return the mean seconds of its repetitions."""
     time.sleep(PAUSE)
     begin = time.perf_counter()
     for times, _ in enumerate(work, 1):
@@ -64,7 +64,7 @@ def take_turn() -> float:
 
 @contextmanager
 def busy_processes(number: int) -> Iterator[None]:
-    """Run this number of processes that only count."""
+    """Run processes in endless loops, which keep this number of cores busy."""
     line = [sys.executable, "-c", "while True: pass"]
     processes = [subprocess.Popen(line) for _ in range(number)]
     time.sleep(START if number else 0)
@@ -79,10 +79,11 @@ def busy_processes(number: int) -> Iterator[None]:
 def take_turns(
     peers: Iterable[Peer], rounds: int, warm_up: int = 2, busy: Iterable[int] = (0,)
 ) -> list[dict]:
-    """Let each peer take a turn in each round, beside each number of busy processes.
+    """Time each peer once per round and number of busy processes; return the records.
 
-    Return a record of each "peer", with its "threads", for each number of "busy" processes: the
-    "seconds" of each turn. Rounds of warm-up, with no busy process, don't count.
+    There is a record for each peer and each number of busy processes, with keys "peer", "threads",
+    "busy", and "seconds", a list with a value for each round. Warm-up rounds, which have no busy
+    processes, are not recorded.
     """
     peers, busy = tuple(peers), tuple(busy)
     records = {
@@ -110,13 +111,13 @@ def take_turns(
 
 
 def median_and_range(values: list[float], digits: int, unit: str = "") -> tuple[str, str]:
-    """Return two cells: the median; minimum and maximum."""
+    """Return two cells: the median, and minimum to maximum."""
     middle, least, most = median(values), min(values), max(values)
     return f"{middle:.{digits}f}{unit}", f"{least:.{digits}f} to {most:.{digits}f}{unit}"
 
 
 def ratio(one: list[float], other: list[float]) -> str:
-    """Return a cell: the ratio of the medians; minimum and maximum of the rounds' ratios."""
+    """Return a cell: the ratio of medians (minimum to maximum of the ratios by round)."""
     value, rounds = median(one) / median(other), [a / b for a, b in zip(one, other, strict=True)]
     digits = 2 if value < 10 else 0
     _, extremes = median_and_range(rounds, digits)
@@ -124,9 +125,9 @@ def ratio(one: list[float], other: list[float]) -> str:
 
 
 def seconds_of(records: list[dict], name: str, threads: int | None = None, busy: int = 0) -> list:
-    """Return a peer's seconds beside this number of busy processes; by default the best threads.
+    """Return a peer's seconds from the records, or an empty list if it was not measured.
 
-    Empty if the peer was not measured.
+    `threads` defaults to the number of threads with the smallest median.
     """
     found = [
         each["seconds"]
@@ -137,7 +138,7 @@ def seconds_of(records: list[dict], name: str, threads: int | None = None, busy:
 
 
 def seconds_table(title: str, than: str, records: list[dict]) -> Iterator[tuple]:
-    """Yield each peer's seconds by threads, and how many times faster it is than one of them."""
+    """Yield a table of each peer's seconds by threads, and its speed-up over the peer `than`."""
     threads = sorted({each["threads"] for each in records})
     heads = [
         f"{counted(n, 'thread')}, {what}" for n in threads for what in ("median", "min to max")

@@ -1,4 +1,4 @@
-"""Softmax regression with the library; the page to read is softmax_regression.py."""
+"""Softmax regression with torch.nn; start reading in softmax_regression.py."""
 
 from concise import data_parallel, losses, optimizers, softmax_regression
 from concise.optimizers import SGD, Adam, LinearDecay

@@ -1,6 +1,6 @@
-"""Three losses of regression from the library, each above its derivative by autograd.
+"""Three regression losses from the library, each followed by its derivative by autograd.
 
-The twin of scratch/losses.py: same names, same order, same numbers. All work element by element.
+The twin of scratch/losses.py: same names, same order, same numbers. All are elementwise.
 """
 
 import torch
@@ -8,7 +8,7 @@ from torch import nn
 
 
 def squared(y_hat, y):
-    """Return (y_hat - y)² / 2; nn.MSELoss leaves the ½ out."""
+    """Return (y_hat - y)² / 2; nn.MSELoss has no ½."""
     return nn.MSELoss(reduction="none")(y_hat, y) / 2
 
 
@@ -28,7 +28,7 @@ def l1_gradient(y_hat, y):
 
 
 def huber(y_hat, y, delta=1.0):
-    """Return the squared loss for errors up to delta, beyond it a straight line (Huber, 1964)."""
+    """Return the squared loss up to an error of delta, and a straight line beyond (Huber, 1964)."""
     return nn.HuberLoss(reduction="none", delta=delta)(y_hat, y)
 
 
@@ -38,6 +38,6 @@ def huber_gradient(y_hat, y, delta=1.0):
 
 
 def gradient(loss, y_hat, *arguments):
-    """Return the derivative of an elementwise loss with respect to y_hat, in its shape."""
+    """Return the derivative of an elementwise loss with respect to y_hat, in the same shape."""
     y_hat = y_hat.detach().requires_grad_()
     return torch.autograd.grad(loss(y_hat, *arguments).sum(), y_hat)[0]

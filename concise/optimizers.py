@@ -1,4 +1,4 @@
-"""Gradient descent from the library: SGD, Adam, and a learning rate that falls to zero.
+"""Optimizers from the library: SGD, Adam, and a learning rate that decreases to zero.
 
 The twin of scratch/optimizers.py: same names, same order, same numbers.
 """
@@ -12,5 +12,5 @@ Adam = torch.optim.Adam
 
 
 def LinearDecay(optimizer, epochs):
-    """Lower an optimizer's learning rate by the same amount after each epoch, from lr to zero."""
+    """Decrease an optimizer's learning rate after each epoch, linearly from lr to zero."""
     return torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=epochs)

@@ -15,7 +15,7 @@ from .optimizers import SGD, Adam, LinearDecay
 def softmax(logits):
     """Turn each row of logits (n, q) into probabilities (n, q): positive, with sum 1.
 
-    To read off probabilities; for training, nn.CrossEntropyLoss has it built in.
+    Only for probabilities: in training, nn.CrossEntropyLoss includes it.
     """
     return nn.functional.softmax(logits, dim=1)
 
@@ -29,13 +29,13 @@ class SoftmaxRegression(nn.Module):
 
     def __init__(self, num_inputs=784, num_outputs=10, dtype=None, device="cpu", generator=None):
         super().__init__()
-        # nn.Linear alone would draw weights first, and move torch's global generator on
+        # nn.Linear() would also draw default weights, and so advance torch's global generator
         linear = nn.utils.skip_init(nn.Linear, num_inputs, num_outputs, dtype=dtype)
         nn.init.normal_(linear.weight, std=0.01, generator=generator)
         nn.init.zeros_(linear.bias)
         self.net = nn.Sequential(nn.Flatten(), linear).to(device)
 
-    # parameters() is nn.Module's; here by the names that both twins share:
+    # parameters() is inherited from nn.Module; W and b are the names in both twins
     W = property(lambda self: self.net[1].weight.T)  # (d, q)
     b = property(lambda self: self.net[1].bias)  # (q,)
 
@@ -54,7 +54,7 @@ class SoftmaxRegression(nn.Module):
 def cross_entropy(logits, y, reduction="mean"):
     """Return -log y_hat[range(n), y], the cross-entropy: its "mean", its "sum", or "none", (n,).
 
-    y holds the classes (n,), or soft labels (n, q): then the sum of -y log(y_hat) over the classes.
+    y has the classes (n,). With soft labels y (n, q), a loss is the sum of -y log(y_hat) over them.
     """
     check_targets(logits, y, reduction)
     return LOSSES[reduction](logits, y)

@@ -1,7 +1,8 @@
-"""Shared by both twins: the Fashion-MNIST loader, metrics, trained models, the book's functions.
+"""Fashion-MNIST's loader, metrics, model files and the book's functions, shared by both twins.
 
-`import d2l_softmax as d2l` replaces the book's package, in its Chinese and its English edition. The
-import is cheap: torchvision and matplotlib (`plt`) are imported on first use.
+The twins are the two implementations, `scratch` and `concise`. `import d2l_softmax as d2l` replaces
+the book's package, in its Chinese and English editions. The import is fast: torchvision and
+matplotlib (`plt`) are imported on first use.
 """
 
 from typing import Any

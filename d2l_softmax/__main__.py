@@ -34,7 +34,7 @@ COMMANDS = (
 
 
 def load_twins() -> dict[str, ModuleType]:
-    """Return both implementations by name; HiddenModuleError if a user's module hides one."""
+    """Import both implementations, by name; HiddenModuleError if a user's module hides one."""
     check_not_hidden("scratch", "concise")
     import concise  # not at the top: importing a user's module would run it
     import scratch
@@ -43,12 +43,12 @@ def load_twins() -> dict[str, ModuleType]:
 
 
 def main(argv: list[str] | None = None, prog: str = MODULE) -> int:
-    """Run the command that the arguments name and return its status (wrong usage exits with 2)."""
+    """Run the command in `argv` and return its exit status; wrong usage exits with status 2."""
     return run_command(COMMANDS, load_twins, argv, prog)
 
 
 def console_script() -> None:
-    """Run `d2l-softmax`, and exit with the status of its command."""
+    """Run `d2l-softmax` and exit with its status."""
     run_as_program(SCRIPT, main, None, SCRIPT)
 
 

@@ -10,11 +10,11 @@ from d2l_softmax.data.fashion_mnist import CLASSES, FASHION_MNIST
 from d2l_softmax.errors import UserError
 from d2l_softmax.io import DamagedFileError, read_regular_file, write_json
 
-# How picture files are preprocessed, for models of images
+# The preprocessing of picture files, for models of images
 AS_FASHION_MNIST = "as Fashion-MNIST was made"  # see data/preprocessing.py
 RESIZED = "resized"
 LOWEST_TEMPERATURE = 0.01  # far below any fitted value; float32 logits do not overflow
-MAX_BYTES = 100_000_000  # 100,000 classes with long names
+MAX_BYTES = 100_000_000  # enough for 100,000 classes with long names
 
 
 class ModelFileError(UserError, ValueError):
@@ -22,9 +22,9 @@ class ModelFileError(UserError, ValueError):
 
 
 class Photographs(NamedTuple):
-    """Accuracy of a model on photographs: it classified `right` of `of` correctly.
+    """A model's results on photographs: it classified `right` of `of` photographs correctly.
 
-    Logits of photographs, divided by `temperature`, give calibrated probabilities.
+    Dividing the logits of photographs by `temperature` gives calibrated probabilities.
     """
 
     temperature: float
@@ -32,7 +32,7 @@ class Photographs(NamedTuple):
     of: int
 
     def check(self) -> None:
-        """Raise ValueError or TypeError unless the values are possible."""
+        """Raise ValueError unless the values are valid."""
         temperature, right, of = self
         if not (
             type(temperature) in (int, float)
@@ -44,8 +44,8 @@ class Photographs(NamedTuple):
             raise ValueError("not results on photographs")
 
 
-# By recipe, for models of Fashion-MNIST, measured on the validation split of
-# clothing-dataset-small, 264 photographs by ordinary people: python benchmarks/photographs.py --fit
+# For the models of Fashion-MNIST of each recipe, measured on 264 photographs by ordinary people,
+# the validation split of clothing-dataset-small: python benchmarks/photographs.py --fit
 PHOTOGRAPHS = {
     "book": Photographs(2.86, 82, 264),
     "best": Photographs(3.23, 86, 264),
@@ -56,11 +56,11 @@ PHOTOGRAPHS = {
 class Description(NamedTuple):
     """The inputs and classes of a model: the content of model.json.
 
-    `data` is the data set's name. An example has the `shape` (c, h, w), pixels in [0, 1], or (d,),
-    features. `resize` is the size (h, w) that images were resized to, None if they were not.
-    `pictures` says how picture files are preprocessed: AS_FASHION_MNIST, RESIZED, or None for
-    features. `appearance` describes custom training images. `photographs` has the accuracy on
-    photographs. Either is None if it was not measured.
+    `data` is the name of the data set. `shape` is that of an example: (c, h, w) for images with
+    pixels in [0, 1], (d,) for features. `resize` is the size (h, w) to which images were resized,
+    or None. `pictures` is the preprocessing of picture files: AS_FASHION_MNIST, RESIZED, or None
+    for features. `appearance` describes custom training images, and `photographs` has the accuracy
+    on photographs; each is None if it was not measured.
     """
 
     data: str
@@ -83,7 +83,7 @@ class Description(NamedTuple):
 
     @property
     def temperature(self) -> float:
-        """Return the temperature of photographs, 1 if it was not measured."""
+        """Return the temperature for photographs, 1 if it was not measured."""
         return self.photographs.temperature if self.photographs else 1.0
 
     def to_dict(self) -> dict[str, Any]:
@@ -120,30 +120,30 @@ class Description(NamedTuple):
             photographs.check()
 
 
-# For a model.pt without model.json: early versions did not write it
+# For a model.pt without model.json, as early versions wrote it
 OF_FASHION_MNIST = Description(FASHION_MNIST, CLASSES, (1, 28, 28), None, AS_FASHION_MNIST)
 
 
 def description_path(model_path: Path) -> Path:
-    """Return the path of the description beside a model file."""
+    """Return the path of model.json for a model file: the suffix is replaced by .json."""
     return model_path.with_suffix(".json")
 
 
 def save_description(model_path: Path, description: Description) -> None:
-    """Write the description of a model beside its file; OutputError if that fails."""
+    """Write the description of a model beside the model file; OutputError if that fails."""
     write_json(description_path(model_path), description.to_dict())
 
 
 def load_description(model_path: Path) -> Description:
-    """Read the description beside a model file; Fashion-MNIST's if there is none.
+    """Read the description beside a model file; without one, return OF_FASHION_MNIST.
 
-    Raises ModelFileError if it is damaged or describes no model.
+    Raises ModelFileError if the description is damaged or invalid.
     """
     path = description_path(model_path)
     try:
         content = json.loads(read_regular_file(path, MAX_BYTES))
         data, classes = content["data"], tuple(content["classes"])
-        # Earlier versions did not write `pictures`; custom data may have Fashion-MNIST's name.
+        # Earlier versions did not write `pictures`; custom data may be called Fashion-MNIST, too.
         is_original = (data, classes) == (FASHION_MNIST, CLASSES)
         pictures = content.get("pictures", AS_FASHION_MNIST if is_original else RESIZED)
         resize = content["resize"] and tuple(content["resize"])

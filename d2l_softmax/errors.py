@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 
 class UserError(Exception):
-    """An error whose message names the value, the expected value and a remedy.
+    """An error that the user can fix; its message has the problem and a remedy.
 
-    The remedy has settings in braces, "try a smaller {lr}". The message of the exception has their
-    names in Python, `lr`; a command prints `for_command_line()`, with its options, `--lr`.
+    Settings in the remedy are in braces: "try a smaller {lr}". `str(error)` writes them as Python
+    names, `lr`; `error.for_command_line()` writes them as options, `--lr`.
     """
 
     def __init__(self, problem: str, remedy: str = ""):
-        """Store the problem, with its punctuation, and the remedy."""
+        """Store the parts of the message, which are joined by a space."""
         super().__init__(problem, remedy)
         self.problem = problem
         self.remedy = remedy
@@ -37,4 +37,4 @@ def install_command(extra: str) -> str:
 
 
 class DatasetError(UserError, ValueError):
-    """A data set can't be read or trained on; the message names the file and the reason."""
+    """A data set can't be read or used; the message names the file and the reason."""

@@ -1,4 +1,4 @@
-"""The language of figures, pages and exercises: English, or Chinese on request.
+"""The language of figures, pages and exercises: English by default, or Chinese.
 
 `tr` translates a text; `i18n.json` is the catalogue of translations.
 """
@@ -16,7 +16,7 @@ _current = ContextVar("language", default="en")
 
 @contextmanager
 def use_language(language: str) -> Iterator[None]:
-    """Use one of LANGUAGES in this context."""
+    """Set the current language, one of LANGUAGES, in this context."""
     token = _current.set(language)
     try:
         yield
@@ -30,7 +30,7 @@ def current_language() -> str:
 
 
 def tr(text: str, **values: object) -> str:
-    """Translate a text into the current language and fill in its {names}.
+    """Translate a text into the current language, and format it with the values.
 
     A text that is not in the catalogue, such as a user's class name, is not translated.
     """

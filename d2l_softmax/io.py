@@ -24,7 +24,7 @@ from d2l_softmax.errors import UserError
 
 try:
     import fcntl
-except ImportError:  # Windows, which refuses to remove an open file anyway
+except ImportError:  # Windows; locks are not needed there, as open files can't be removed
     fcntl = None  # type: ignore[assignment]
 
 # Names of the temporary files of write_atomically and of temporary folders
@@ -45,17 +45,17 @@ class DamagedFileError(ValueError):
 
 
 def escape_controls(text: str) -> str:
-    r"""Escape the characters of a text that are not printable: a newline becomes \n."""
+    r"""Escape the unprintable characters of a text: a newline becomes \n."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def as_cell(value: object) -> object:
-    r"""Return a value for a CSV file; text that a spreadsheet would execute gets an apostrophe.
+    r"""Prepare a value for a CSV file: put an apostrophe before text that a spreadsheet executes.
 
     Such text begins with = + - @ or a tab (OWASP, "CSV Injection"). Control characters other than
-    tabs and newlines are escaped, such as \x00: csv of Python 3.10 can't read NUL.
+    tabs and newlines are escaped, for example as \x00: Python 3.10's csv can't read NUL.
     """
     if not isinstance(value, str):
         return value
@@ -72,7 +72,7 @@ def as_cell(value: object) -> object:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a temporary file and rename it: a reader sees the old content or the new one.
+    """Write a temporary file and rename it, so that readers see the old or the new content.
 
     Raises OutputError if that fails; the old file is then unchanged.
     """
@@ -84,14 +84,14 @@ def write_atomically(path: Path, content: bytes) -> None:
                 with open(temporary, "wb") as file:
                     file.write(content)
                     file.flush()
-                    os.fsync(file.fileno())  # else a crash could leave the new name without content
+                    os.fsync(file.fileno())  # otherwise a crash could leave an empty file
                 temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
-    r"""Write a text atomically, in UTF-8, without changing its line ends.
+    r"""Write a text atomically, in UTF-8, with its line endings unchanged.
 
     Bytes of a path that are not UTF-8 are written as escapes such as \udcff.
     """
@@ -104,7 +104,7 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def write_csv(path: Path, header: Iterable[object], rows: Iterable[Iterable[object]]) -> None:
-    """Write a table atomically as CSV; floats keep all their digits."""
+    """Write a table atomically as CSV, with floats in full precision."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows(map(as_cell, row) for row in (header, *rows))
@@ -118,10 +118,9 @@ def remove(path: Path) -> None:
 
 
 def prepare_directory(path: Path, dataset: Path | None = None) -> Path:
-    """Create a directory, check that it is writable, remove stale files, and return it.
+    """Create an output directory, check that it is writable, remove stale files, and return it.
 
-    Raises OutputError if files can't be written there, or if it is inside the custom data
-    `dataset`.
+    Raises OutputError if it is not writable, or if it is inside the custom data set `dataset`.
     """
     if dataset:
         check_outside_data(path, dataset)
@@ -133,10 +132,10 @@ def prepare_directory(path: Path, dataset: Path | None = None) -> Path:
 
 
 def check_outside_data(path: Path, dataset: Path) -> None:
-    """Raise OutputError if an output directory is, or is inside, the directory of custom data.
+    """Raise OutputError if an output directory is inside a custom data set, or is its directory.
 
-    Output files could overwrite the user's, and figures could be read as images of a class. Links
-    are followed. If `dataset` is a file, a directory beside it is allowed.
+    Output could overwrite the user's files, and figures could be read as images of a class. Links
+    are followed. If `dataset` is a file, only the directory that contains it is refused.
     """
     output = Path(os.path.realpath(path))
     if os.path.isdir(dataset):
@@ -155,10 +154,10 @@ def check_outside_data(path: Path, dataset: Path) -> None:
 
 
 def data_folders(dataset: Path) -> list[str]:
-    """Return the directory of a data set and the links in it and in its subfolders."""
+    """Return the directory of a data set, and the symbolic links in it and in its subfolders."""
     folders = [str(dataset)]
     for parent in (dataset, *filter(os.path.isdir, dataset.glob("*"))):
-        with contextlib.suppress(OSError), os.scandir(parent) as entries:  # may not be read
+        with contextlib.suppress(OSError), os.scandir(parent) as entries:  # unreadable folders
             folders += [entry.path for entry in entries if entry.is_symlink()]
     return folders
 
@@ -182,7 +181,7 @@ def reporting_output_errors(path: Path, remedy: str = "") -> Iterator[None]:
 def exclusive_lock(folder: Path) -> Iterator[None]:
     """Lock an output directory in this context; OutputError if another process has locked it.
 
-    Without effect on file systems that do not support locks.
+    Has no effect on file systems that do not support locks.
     """
     lock = filelock.FileLock(folder / ".lock")
     with contextlib.ExitStack() as stack:
@@ -190,7 +189,7 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
             stack.enter_context(lock.acquire(blocking=False))
         except filelock.Timeout as error:
             raise OutputError(
-                f"another training writes to {folder};",
+                f"another training is writing to {folder};",
                 "choose another directory with {output_dir}",
             ) from error
         except (NotImplementedError, OSError):
@@ -200,10 +199,10 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Lock a file or folder in this context, waiting for other processes to unlock it.
+    """Lock a file or folder in this context; wait until other processes have unlocked it.
 
-    `remove_stale_files` keeps locked files. Without effect where locks are not supported: on
-    Windows and on some network file systems.
+    `remove_stale_files` keeps locked files. Has no effect where locks are not supported: on Windows
+    and on some network file systems.
     """
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
@@ -214,7 +213,7 @@ def locked(path: Path) -> Iterator[None]:
 def lock(path: Path, stack: contextlib.ExitStack, wait: bool = True) -> None:
     """Lock a file or folder until the stack is closed; OSError if that is not possible.
 
-    If another process has locked it, wait, or raise BlockingIOError.
+    If another process has locked it, wait; with `wait=False`, raise BlockingIOError.
     """
     if fcntl:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -223,7 +222,7 @@ def lock(path: Path, stack: contextlib.ExitStack, wait: bool = True) -> None:
 
 
 def remove_stale_files(folder: Path) -> None:
-    """Remove temporary files and folders that no process has locked: their process has ended."""
+    """Remove unlocked temporary files and folders: the process that wrote them has ended."""
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
             if UNFINISHED.fullmatch(path.name):
@@ -239,13 +238,13 @@ def remove_stale_files(folder: Path) -> None:
 
 
 def read_saved(path: Path, max_bytes: int) -> Any:
-    """Return the content of a file written by torch.save, on the CPU.
+    """Load a file written by torch.save, with its tensors on the CPU.
 
-    Nothing in the file is executed. torch.load does not compare the checksums of the archive's
-    members, so they are compared first. Checksums detect accidental damage, not forgery.
+    Nothing in the file is executed. torch.load does not verify the checksums of the archive's
+    members, so they are verified first. Checksums detect accidental damage, not forgery.
 
-    Raises OSError if the file can't be read. Raises DamagedFileError if it is larger than
-    `max_bytes`, damaged, not written by torch.save, or not a regular file; that is not opened.
+    Raises OSError if the file can't be read. Raises DamagedFileError if it is not a regular file,
+    is larger than `max_bytes`, or is damaged or not written by torch.save.
     """
     content = read_regular_file(path, max_bytes)
     try:
@@ -265,8 +264,12 @@ def read_saved(path: Path, max_bytes: int) -> Any:
 
 
 def read_regular_file(path: Path, max_bytes: int) -> bytes:
-    """Return a file's bytes; DamagedFileError if it is not regular or too large, or OSError."""
-    # Reading a pipe would block, a device such as /dev/zero has no end; open refuses directories.
+    """Return the bytes of a regular file; OSError if it can't be read.
+
+    Raises DamagedFileError if it is not a regular file, or is larger than `max_bytes`.
+    """
+    # Reading a pipe would block, and a device such as /dev/zero has no end. `open` itself raises
+    # OSError for directories.
     kind = os.stat(path).st_mode
     if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
         raise DamagedFileError("not a regular file")

@@ -1,4 +1,4 @@
-"""Save and load trained models: model.pt, which both twins write and read, and model.json."""
+"""Save and load trained models: model.pt, the same for both twins, and model.json."""
 
 import argparse
 import io
@@ -43,7 +43,7 @@ SomeModel = TypeVar("SomeModel", bound=Model)
 
 
 class OtherDataError(UserError, ValueError):
-    """A model was trained on data of another shape or other classes than the given data."""
+    """The given data have another shape or other classes than the model's training data."""
 
 
 class HiddenModuleError(UserError, ImportError):
@@ -53,7 +53,7 @@ class HiddenModuleError(UserError, ImportError):
 def check_not_hidden(*packages: str) -> None:
     """Raise HiddenModuleError if a user's module hides one of the packages.
 
-    An example is a `scratch.py` in the current folder. It is not executed.
+    Such a module, for example `scratch.py` in the current folder, is not executed.
     """
     for name in packages:
         spec = getattr(sys.modules.get(name), "__spec__", None) or find_spec(name)
@@ -61,7 +61,7 @@ def check_not_hidden(*packages: str) -> None:
         if spec and spec.origin and Path(spec.origin).resolve().parent != package:
             raise HiddenModuleError(
                 f"{spec.origin} hides this project's package {name};",
-                "rename it, or run this in another folder",
+                "rename that file, or start Python in another folder",
             )
 
 
@@ -72,28 +72,28 @@ def load_model(
     device: torch.device | str = "cpu",
     dtype: torch.dtype | None = None,
 ) -> Any:
-    """Load a trained model; return it with `classes` and `shape`.
+    """Load a trained model, with its `classes`, `shape` and `description`.
 
-    The file was written by either twin, or has the state_dict of a linear layer, such as the book's
-    `nn.Sequential(nn.Flatten(), nn.Linear(784, 10))`. It then has one weight (q, d) and one bias
-    (q,), of any names, written by torch.save or as .safetensors.
+    The file is a model of either twin, or the state_dict of a linear layer, such as the book's
+    `nn.Sequential(nn.Flatten(), nn.Linear(784, 10))`. A state_dict has one weight (q, d) and one
+    bias (q,), with any names, and was written by torch.save or as .safetensors.
 
     `model.classes[k]` is the name of class k and `model.shape` the shape of an example.
     `model.description` is the content of model.json beside the file. Without model.json, the model
     is assumed to be for Fashion-MNIST.
 
-    `model(X)` returns scores (n, q); the largest in a row is that of the predicted class.
+    `model(X)` returns scores (n, q); the highest score in a row belongs to the predicted class.
     `model.probabilities(X)` returns probabilities (n, q). X has the dtype of `model.W` and the
     layout of the loaders' batches: images (n, c, h, w) in [0, 1], or features (n, d). Divide uint8
     pixels by 255.
 
     The model is a `concise.SoftmaxRegression`, an nn.Module whose scores are logits. Pass the
-    module `scratch` or `concise` as `twin` to get that twin's class. Its dtype is that of the file,
-    float32 or float64 (float32 on "mps"), unless `dtype` is given.
+    module `scratch` or `concise` as `twin` to get that twin's class. By default, the dtype is
+    float64 for a file in float64, except on "mps", and otherwise float32.
 
-    Raises ModelFileError, a UserError, if the file or its model.json is missing, damaged, or of
-    another kind; HiddenModuleError if a `concise.py` of yours hides the package. Nothing in the
-    files is executed.
+    Raises ModelFileError, a UserError, if the file is missing, or if it or its model.json is
+    damaged or not a model. Raises HiddenModuleError if your own `concise.py` hides the package.
+    Nothing in the files is executed.
     """
     path = Path(path)
     if twin is None:
@@ -136,7 +136,8 @@ def save_model(
     `train_iter.dataset.classes` and `train_iter.dataset.shape`. The defaults are those of a loaded
     model, or else Fashion-MNIST's.
 
-    Raises ModelFileError if they don't fit the model, OutputError if the files can't be written.
+    Raises ModelFileError if the classes or the shape don't fit the model, OutputError if the files
+    can't be written.
     """
     path = Path(path)
     description = getattr(model, "description", OF_FASHION_MNIST)
@@ -151,20 +152,21 @@ def save_model(
             raise ValueError
     except (TypeError, ValueError) as error:
         raise ModelFileError(
-            f"W has shape {tuple(model.W.shape)}, but classes and shape are those of "
+            f"W has shape {tuple(model.W.shape)}, but classes and shape describe "
             f"{description.in_words()};",
             "pass {classes}, two or more different names, and {shape}, (c, h, w) or (d,)",
         ) from error
     if description_path(path) == path:
         raise ModelFileError(
-            f"{path} is the name of the description;", "choose a name that ends in .pt"
+            f"{path} is also the path of the model's description;",
+            "choose a name that ends in .pt",
         )
     save_description(path, description)
     save_parameters(path, model)
 
 
 def save_parameters(path: Path, model: Model) -> None:
-    """Write {"W": (d, q), "b": (q,)}, contiguous CPU tensors, the same for both twins."""
+    """Write W (d, q) and b (q,) of a model of either twin, as contiguous CPU tensors."""
     tensors = {"W": model.W, "b": model.b}
     buffer = io.BytesIO()
     torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, buffer)
@@ -172,10 +174,10 @@ def save_parameters(path: Path, model: Model) -> None:
 
 
 def load_parameters(path: Path, model: SomeModel) -> SomeModel:
-    """Copy W and b from a file that either twin wrote into a model of the same shapes; return it.
+    """Load W and b from a model file into a model of the same shapes; return the model.
 
-    Nothing in the file is executed. Raises ModelFileError if it is missing or unreadable, or if its
-    tensors have other shapes or non-finite numbers. The model is then unchanged.
+    Nothing in the file is executed. Raises ModelFileError if the file is missing or unreadable, or
+    if its tensors have other shapes or non-finite numbers. The model is then unchanged.
     """
     tensors = read_tensors(path, model.W.numel() + model.b.numel())
     copy_parameters(path, tensors, model)
@@ -278,7 +280,7 @@ def load_test_data(
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> ArrayLoader:
-    """Load the test data that `--dataset` or `--data-dir` name, resized as the model expects.
+    """Load the test data given by `--dataset` or `--data-dir`, resized for the model.
 
     Raises OtherDataError if the model was trained on examples of another shape or other classes.
     """
@@ -290,7 +292,7 @@ def load_test_data(
         _, test_iter = load_data_fashion_mnist(TEST_BATCH_SIZE, **settings)
     else:
         raise OtherDataError(
-            f"the model was trained on {description.data};", "name its data with {dataset}"
+            f"the model was trained on {description.data};", "give that data set with {dataset}"
         )
     dataset = test_iter.dataset
     given = description._replace(shape=dataset.shape, classes=dataset.classes)

@@ -1,4 +1,4 @@
-"""Predict the class of a picture: mirror shoes, calibrate probabilities, and warn of doubts."""
+"""Predict the class of a picture: mirror shoes, calibrate probabilities, and add warnings."""
 
 import functools
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ from d2l_softmax.i18n import tr
 from d2l_softmax.training.evaluation import Model, calibrate
 
 SHOES = [CLASSES.index(name) for name in ("sandal", "sneaker", "ankle boot")]
-MIN_GAIN = 0.3  # of the shoes' probability in the mirror image; 0.1 to 0.7 work about as well
+MIN_GAIN = 0.3  # increase of the shoes' probability by mirroring; 0.1 to 0.7 work about as well
 # Mean and principal components of Fashion-MNIST's training images. The file and the constants below
 # are written by: python -m benchmarks.doubts PHOTOGRAPHS MODEL
 COMPONENTS = Path(__file__).parent / "data" / "components.npz"
 SLOPE, USUAL, TEXTURE = 0.12, -1.6, 10.0
-MAX_TEXTURE = 0.5  # the 99th percentile of the training images; above it texture is noise
+MAX_TEXTURE = 0.5  # the 99th percentile of the training images; larger values are noise
 LAPLACIAN = torch.tensor([[[[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]]]])
 UNRELIABLE = "Often wrong: the probability is low for a picture so unlike the training images."
 MIRRORED = "mirrored: shoes in Fashion-MNIST point left"
@@ -67,12 +67,12 @@ def answer_picture(prepared: Preprocessed, model: Model, description: Descriptio
 
 
 def is_fashion_mnist(description: Description) -> bool:
-    """Return True if pictures are preprocessed to look like Fashion-MNIST."""
+    """Return True for a model of Fashion-MNIST and its ten classes."""
     return description.pictures == AS_FASHION_MNIST and description.classes == CLASSES
 
 
 def mirror_shoes(X: Tensor, model: Model) -> tuple[Tensor, Tensor]:
-    """Mirror shoes that point right; return images (n, 1, h, w) and which were mirrored, (n,).
+    """Mirror shoes that point right; return images (n, 1, h, w) and a mask (n,) of mirrored ones.
 
     Fashion-MNIST's shoes point left. An image is mirrored if that raises the total probability of
     the shoe classes by MIN_GAIN or more.
@@ -84,24 +84,25 @@ def mirror_shoes(X: Tensor, model: Model) -> tuple[Tensor, Tensor]:
 
 
 def find_unreliable(X: Tensor, y_hat: Tensor) -> Tensor:
-    """Return a mask (n,) of the predictions that are likely wrong, given probabilities (n, q).
+    """Return a mask (n,) of the predictions y_hat (n, q) that are likely wrong.
 
-    The required probability increases with the image's unlikeness to Fashion-MNIST.
+    That is so if the highest probability is below a bound, which grows with the unlikeness of the
+    image to Fashion-MNIST.
     """
     return y_hat.amax(dim=1) < SLOPE * (unlikeness(X) - USUAL)
 
 
 def unlikeness(X: Tensor) -> Tensor:
-    """Measure how much images (n, 1, h, w) differ from Fashion-MNIST's; return (n,).
+    """Measure the difference (n,) between images (n, 1, h, w) and Fashion-MNIST.
 
-    It is the residual minus the share explained by fine texture, such as prints and folds.
+    It is the residual minus a multiple of the fine texture, such as prints and folds.
     """
     residual, texture = measure_unlikeness(X)
     return residual - TEXTURE * texture
 
 
 def measure_unlikeness(X: Tensor) -> tuple[Tensor, Tensor]:
-    """Return residuals and fine texture of images (n, 1, h, w), each (n,).
+    """Return the residual (n,) and the fine texture (n,) of images (n, 1, h, w).
 
     The residual is the norm of an image after projecting out Fashion-MNIST's principal components.
     Texture is the mean absolute Laplacian.
@@ -118,20 +119,20 @@ def measure_unlikeness(X: Tensor) -> tuple[Tensor, Tensor]:
 
 @functools.cache
 def read_components() -> tuple[Tensor, Tensor]:
-    """Return mean (784,) and orthogonal unit vectors (k, 784) of Fashion-MNIST's images."""
+    """Return the mean (784,) and orthonormal principal components (k, 784) of Fashion-MNIST."""
     with np.load(COMPONENTS) as arrays:
         mean, components = (torch.tensor(arrays[name]).float() for name in ("mean", "components"))
-    return mean / 255, torch.linalg.qr(components.T).Q.T  # orthogonal apart from rounding to bytes
+    # The stored components are rounded to bytes, so they are only nearly orthogonal.
+    return mean / 255, torch.linalg.qr(components.T).Q.T
 
 
-def known_about_photographs(description: Description) -> str:
+def describe_photograph_accuracy(description: Description) -> str:
     """Return a sentence on the model's accuracy on photographs; "" for custom data."""
     if not is_fashion_mnist(description):
         return ""
     if description.photographs is None:
         return tr(
-            "How often this model is right about photographs was not measured; see "
-            "docs/photographs.md."
+            "The accuracy of this model on photographs was not measured; see docs/photographs.md."
         )
     _, right, of = description.photographs
     percent = 100 * right / of

@@ -279,7 +279,7 @@ drawing.errors(y_hat - one_hot)
 # (the exercises of section 3)
 
 # %% [markdown] lang="en"
-# ## 4. Three losses of regression
+# ## 4. Three regression losses
 #
 # Regression measures the error $e = \hat{y} - y$ by the squared loss, the L1 loss, or Huber's robust loss:
 #

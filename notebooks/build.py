@@ -1,6 +1,6 @@
-"""Builds the notebooks: each source, 1_ideas.py and so on, becomes one in English, one in Chinese.
+"""Build an English and a Chinese notebook from each source, 1_ideas.py and so on.
 
-`make notebook` builds all of them, runs each in a clean kernel, and stores the outputs.
+`make notebook` builds all of them, runs each in a new kernel, and stores the outputs.
 """
 
 import asyncio
@@ -26,12 +26,12 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def source_of(name: str) -> NotebookNode:
-    """Return the cells of a source; their metadata say what becomes of them."""
+    """Return the cells of a source; their metadata tell `cells_of` how to convert them."""
     return jupytext.read(FOLDER / f"{name}.py", fmt="py:percent")
 
 
 def notebook_in(name: str, language: str) -> NotebookNode:
-    """Return a notebook in a language, without outputs; equal sources give equal notebooks."""
+    """Return a notebook in a language, without outputs; the result is deterministic."""
     cells = [built for cell in source_of(name).cells for built in cells_of(cell, language)]
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number:03}"
@@ -39,7 +39,7 @@ def notebook_in(name: str, language: str) -> NotebookNode:
 
 
 def cells_of(cell: NotebookNode, language: str) -> list[NotebookNode]:
-    """Return the cells of a notebook that a cell of the source becomes in a language."""
+    """Convert a cell of a source to cells of the notebook in a language, none or several."""
     if cell.metadata.get("lang", language) != language:
         return []
     if cell.metadata.get("setup"):
@@ -54,12 +54,12 @@ def cells_of(cell: NotebookNode, language: str) -> list[NotebookNode]:
 
 
 async def run(notebook: NotebookNode) -> None:
-    """Run a notebook in a clean kernel up to its first error."""
+    """Run a notebook in a new kernel and store its outputs; raise at the first error."""
     from nbclient import NotebookClient  # not needed by the tests
 
-    # one output for all that a cell prints
+    # one output for all lines that a cell prints
     client = NotebookClient(notebook, record_timing=False, coalesce_streams=True)
-    # no warning about the TCP connection to the kernel, which is on this machine
+    # the kernel warns about TCP connections, though it runs on the same machine
     client.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
     client.resources = {"metadata": {"path": str(FOLDER)}}
     await client.async_execute()
@@ -67,7 +67,7 @@ async def run(notebook: NotebookNode) -> None:
 
 
 async def build() -> None:
-    """Write all notebooks with their outputs, after all of them ran without error.
+    """Run all notebooks, and write them if none raised an error.
 
     Both languages of a notebook run at the same time.
     """

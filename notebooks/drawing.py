@@ -1,4 +1,4 @@
-"""The figures of the notebooks. Each function takes the numbers of a cell and returns a figure."""
+"""The figures of the notebooks. Each function takes the results of a cell and returns a figure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,11 +23,11 @@ from d2l_softmax.figures.style import (
 from d2l_softmax.i18n import tr, use_language
 from d2l_softmax.training.history import EpochRecord
 
-_contexts = ExitStack()  # a reference: a context that is collected ends
+_contexts = ExitStack()  # keeps the contexts open, as they end when they are garbage-collected
 
 
 def use_chinese() -> None:
-    """Draw the following figures in Chinese, with an installed font that has its characters."""
+    """Draw all further figures with Chinese texts, in an installed Chinese font."""
     _contexts.enter_context(use_language("zh"))
     _contexts.enter_context(default_style())
 
@@ -36,7 +36,7 @@ def use_chinese() -> None:
 
 
 def regression_and_classification(x: Tensor, values: Tensor, scores: Tensor) -> Figure:
-    """Draw values (n,) with their line, and three scores (3, n), against one input x (n,)."""
+    """Draw values (n,) with a line, and three scores (3, n), against the input x (n,)."""
     figure, (left, right) = new_figure(8, 2.8, columns=2)
     left.plot(x, values, ".", color="gray")
     left.plot(x, 0.8 * x + 0.5)
@@ -51,7 +51,7 @@ def regression_and_classification(x: Tensor, values: Tensor, scores: Tensor) -> 
 
 
 def images_and_weights(X: Tensor, W: Tensor) -> Figure:
-    """Draw images X (n, 4) and the templates in W (4, q) as squares of 2×2 numbers."""
+    """Draw images X (n, 4) and the templates W (4, q) as 2×2 squares with their numbers."""
     figure, all_axes = new_figure(8, 1.6, columns=len(X) + W.shape[1])
     for k, (image, axes) in enumerate(zip(X, all_axes[: len(X)], strict=True)):
         matrix(axes, image.reshape(2, 2), tr("image {k}", k=k))
@@ -68,7 +68,7 @@ def matrix(
     cmap: str = "gray",
     color: str = "red",
 ) -> None:
-    """Draw a matrix as squares with its numbers, from 0 to the brightest."""
+    """Draw a matrix as an image with its numbers; colours range from 0 to `brightest`."""
     axes.imshow(values, cmap=cmap, vmin=0, vmax=brightest)
     for (row, column), value in np.ndenumerate(values):
         style = {"color": color, "weight": "bold", "ha": "center", "va": "center"}
@@ -110,7 +110,7 @@ def temperatures(softmax: Callable, logits: Tensor, temperatures: Sequence[float
 
 
 def cost_of_probability(picked: Tensor) -> Figure:
-    """Draw -log p, and the points of three images with the probabilities picked (3,)."""
+    """Draw -log p against p, and mark the probabilities picked (3,) of three images."""
     p = torch.linspace(0.01, 1, 100)
     figure, (axes,) = new_figure(5, 2.8)
     axes.plot(p, -torch.log(p))
@@ -125,7 +125,7 @@ def cost_of_probability(picked: Tensor) -> Figure:
 
 
 def errors(error: Tensor) -> Figure:
-    """Draw predicted minus true (n, q) as bars, for each of the n images."""
+    """Draw the errors y_hat - y (n, q) as bars, in one chart per image."""
     figure, all_axes = new_figure(8, 2.5, columns=len(error), sharey=True)
     for k, axes in enumerate(all_axes):
         colors = ["tab:red" if e > 0 else "tab:blue" for e in error[k]]
@@ -137,7 +137,10 @@ def errors(error: Tensor) -> Figure:
 
 
 def losses(functions: Mapping[Callable, Callable]) -> Figure:
-    """Draw losses, functions of (y_hat, y), with their likelihoods and their gradients."""
+    """Draw losses, functions of (y_hat, y), with their likelihoods and gradients.
+
+    `functions` maps each loss to its gradient.
+    """
     titles = {"squared": tr("squared loss"), "l1": tr("L1 loss"), "huber": tr("Huber's loss")}
     return draw_losses({titles[loss.__name__]: (loss, functions[loss]) for loss in functions})
 
@@ -156,7 +159,7 @@ def tiles(
 
 
 def sums(tables: Mapping[str, Tensor]) -> Figure:
-    """Draw small matrices by name, with their shapes below."""
+    """Draw matrices with their names above and their shapes below."""
     figure, all_axes = new_figure(9, 1.9, columns=len(tables))
     for axes, (title, values) in zip(all_axes, tables.items(), strict=True):
         matrix(axes, values, title, brightest=30, cmap="Blues", color="black")
@@ -166,7 +169,7 @@ def sums(tables: Mapping[str, Tensor]) -> Figure:
 
 
 def largest_exponents() -> Figure:
-    """Draw log₁₀ exp(x) up to the largest x of four number formats."""
+    """Draw log₁₀ exp(x) up to the x at which exp overflows, for four floating-point formats."""
     figure, (axes,) = new_figure(5, 2.7)
     markers = {"float64": "s", "float32": "o", "bfloat16": "+", "float16": "x"}
     for name, marker in markers.items():
@@ -180,7 +183,7 @@ def largest_exponents() -> Figure:
 
 
 def means_and_templates(means: Tensor, templates: Tensor, classes: Sequence[str]) -> Figure:
-    """Draw ten mean images (10, 1, h, w), and below them templates of both signs."""
+    """Draw ten mean images (10, 1, h, w), and below them ten templates of the same shape."""
     colors = signed_colors(templates.abs().max().item())
     figure, axes = new_tiles(20, columns=10)
     for k in range(10):
@@ -190,7 +193,7 @@ def means_and_templates(means: Tensor, templates: Tensor, classes: Sequence[str]
 
 
 def curves(history: Sequence[tuple[float, float, float, float]]) -> Figure:
-    """Draw losses and accuracies: train_loss, train_acc, test_loss, test_acc of each epoch."""
+    """Draw the curves of (train_loss, train_acc, test_loss, test_acc) of each epoch."""
     records = [
         EpochRecord(epoch, train_loss, train_acc, test_acc, test_loss, seconds=0)
         for epoch, (train_loss, train_acc, test_loss, test_acc) in enumerate(history, start=1)
@@ -202,7 +205,7 @@ def curves(history: Sequence[tuple[float, float, float, float]]) -> Figure:
 
 
 def gaps(loss_gaps: Sequence[float], weight_gaps: Sequence[float]) -> Figure:
-    """Draw how far two trainings are apart after each epoch; a gap of 0 has no point."""
+    """Draw the differences of two trainings after each epoch; a difference of 0 has no point."""
     figure, (axes,) = new_figure(5.5, 2.9)
     epochs = range(1, len(loss_gaps) + 1)
     axes.plot(epochs, [gap or np.nan for gap in loss_gaps], "o-", label=tr("train loss"))
@@ -210,14 +213,14 @@ def gaps(loss_gaps: Sequence[float], weight_gaps: Sequence[float]) -> Figure:
     rounding = tr("rounding of float32, 1.2e-7")
     axes.axhline(2**-23, color="gray", linestyle=":", label=rounding)
     axes.set(yscale="log", ylim=(1e-11, 1e-4), xlabel=tr("epoch"), ylabel=tr("difference"))
-    axes.yaxis.set_major_formatter("{x:.0e}")  # the Chinese style draws no mathematics
+    axes.yaxis.set_major_formatter("{x:.0e}")  # default_style disables mathematical text
     axes.legend(loc="upper left")
     axes.grid(alpha=0.3)
     return figure
 
 
 def optimizers(sgd: Sequence[float], adam: Sequence[float]) -> Figure:
-    """Draw the training losses of the same epochs with SGD and with Adam."""
+    """Draw the training losses of SGD and Adam for the epochs that `adam` has."""
     figure, (axes,) = new_figure(5, 2.7)
     epochs = range(1, len(adam) + 1)
     axes.plot(epochs, sgd[: len(adam)], "o-", label=tr("SGD, 0.1"))

@@ -1,4 +1,4 @@
-"""Softmax regression by hand; the page to read is softmax_regression.py."""
+"""Softmax regression from scratch; start reading in softmax_regression.py."""
 
 from scratch import data_parallel, losses, optimizers, softmax_regression
 from scratch.optimizers import SGD, Adam, LinearDecay

@@ -1,4 +1,4 @@
-"""Gradient descent by hand: SGD, Adam, and a learning rate that falls to zero.
+"""Optimizers from scratch: SGD, Adam, and a learning rate that decreases to zero.
 
 The twin of concise/optimizers.py: same names, same order, same numbers.
 """
@@ -18,7 +18,7 @@ class SGD:
         self.lr, self.momentum, self.weight_decay = numbers
 
     def step(self, gradients):
-        """Move each parameter against its gradient."""
+        """Update each parameter by its gradient."""
         for p, v, g in zip(self.parameters, self.velocities, gradients, strict=True):
             if self.weight_decay:
                 g = g.add(p, alpha=self.weight_decay)
@@ -27,7 +27,7 @@ class SGD:
             p.sub_(g, alpha=self.lr)  # p -= lr * g, rounded once, as torch.optim rounds it
 
     def state_dict(self):
-        """Return the settings and the velocities, to be saved in a checkpoint."""
+        """Return the settings and the velocities, for a checkpoint."""
         settings = {"lr": self.lr, "momentum": self.momentum, "weight_decay": self.weight_decay}
         return {**settings, "velocities": self.velocities}
 
@@ -53,7 +53,7 @@ class Adam:
         self.t = 0
 
     def step(self, gradients):
-        """Move each parameter; the moments' bias towards their start at zero is divided out."""
+        """Update each parameter; the moments' bias towards zero, their start, is divided out."""
         self.t += 1
         beta1, beta2 = self.betas
         for p, m, s, g in zip(self.parameters, self.means, self.squares, gradients, strict=True):
@@ -64,7 +64,7 @@ class Adam:
             p -= self.lr * m_hat / (s_hat.sqrt() + self.eps)
 
     def state_dict(self):
-        """Return the settings, the moments and the number of steps, to be saved in a checkpoint."""
+        """Return the settings, the moments and the number of steps, for a checkpoint."""
         settings = {"lr": self.lr, "betas": self.betas, "eps": self.eps}
         settings["weight_decay"] = self.weight_decay
         return {**settings, "means": self.means, "squares": self.squares, "t": self.t}
@@ -79,17 +79,17 @@ class Adam:
 
 
 class LinearDecay:
-    """Lower an optimizer's learning rate by the same amount after each epoch, from lr to zero."""
+    """Decrease an optimizer's learning rate after each epoch, linearly from lr to zero."""
 
     def __init__(self, optimizer, epochs):
         self.optimizer, self.decrement = optimizer, optimizer.lr / epochs
 
     def step(self):
-        """End an epoch; after the last one the rate stays at zero."""
+        """Decrease the learning rate, after an epoch; once zero, it stays zero."""
         self.optimizer.lr = max(0.0, self.optimizer.lr - self.decrement)
 
     def state_dict(self):
-        """Return the decrement, to be saved in a checkpoint; the rate itself is the optimizer's."""
+        """Return the decrement, for a checkpoint; the optimizer's state_dict has the rate."""
         return {"decrement": self.decrement}
 
     def load_state_dict(self, state_dict):

@@ -1,4 +1,4 @@
-"""Softmax regression by hand: tensor arithmetic, and not one line of torch's neural networks.
+"""Softmax regression from scratch: tensor arithmetic, without torch.nn, torch.optim or autograd.
 
 The twin of concise/softmax_regression.py: same names, same order, same numbers.
 Shapes: n images in a batch, d = 784 pixels each, q = 10 classes. The loss is in nats.
@@ -23,8 +23,8 @@ def softmax(logits):
 
 
 def one_hot(y, like):
-    """Write each class of y (n,) as a row with one 1 among zeros: (n, q), as `like` is."""
-    if y.dim() == 2:  # soft labels are such rows already
+    """Return rows (n, q) with a 1 at the class y[i] and 0 elsewhere, of the dtype of `like`."""
+    if y.dim() == 2:  # soft labels have this shape already
         return y
     return torch.zeros_like(like).scatter_(1, y.unsqueeze(1), 1.0)  # in row i at column y[i]
 
@@ -33,7 +33,7 @@ class SoftmaxRegression:
     """The model y_hat = softmax(X W + b): W starts as normal(0, 0.01), b as zero."""
 
     def __init__(self, num_inputs=784, num_outputs=10, dtype=None, device="cpu", generator=None):
-        # drawn as (q, d), as nn.Linear keeps it, and on the CPU: the same for a seed everywhere
+        # drawn as (q, d), like nn.Linear's, and on the CPU: equal seeds give equal weights
         W = torch.normal(
             0.0, 0.01, (num_outputs, num_inputs), dtype=dtype, device="cpu", generator=generator
         )
@@ -41,13 +41,13 @@ class SoftmaxRegression:
         self.b = torch.zeros(num_outputs, dtype=dtype, device=device)  # (q,)
 
     def parameters(self):
-        """Return [W, b], what is learned."""
+        """Return [W, b], the tensors that training changes."""
         return [self.W, self.b]
 
     def __call__(self, X):
         """Return the probabilities y_hat (n, q) of the images X (n, ...)."""
         check_inputs(X, self.W)
-        XW = (self.W.T @ X.flatten(1).T).T  # (n, d) @ (d, q), 3 times faster by its transpose
+        XW = (self.W.T @ X.flatten(1).T).T  # (n, d) @ (d, q); the transpose is 3 times faster
         return softmax(XW + self.b)  # (n, q) + (q,) -> (n, q)
 
     def probabilities(self, X):
@@ -67,9 +67,9 @@ class SoftmaxRegression:
 def cross_entropy(y_hat, y, reduction="mean"):
     """Return -log y_hat[range(n), y], the cross-entropy: its "mean", its "sum", or "none", (n,).
 
-    y holds the classes (n,), or soft labels (n, q): then the sum of -y log(y_hat) over the classes.
-    A probability that underflowed counts as the dtype's smallest normal number, so the loss stays
-    finite: 87.3 at most in float32, where the library's grows on.
+    y has the classes (n,). With soft labels y (n, q), a loss is the sum of -y log(y_hat) over them.
+    A probability that underflowed is clamped to the dtype's smallest normal number, so the loss
+    stays finite: at most 87.3 in float32. The loss of nn.CrossEntropyLoss has no such limit.
     """
     check_targets(y_hat, y, reduction)
     tiny = torch.finfo(y_hat.dtype).tiny
@@ -89,7 +89,7 @@ def train_epoch(model, train_iter, optimizer, metric=None):
     for X, y in train_iter:
         y_hat = model(X)
         loss = cross_entropy(y_hat, y)
-        # nothing to reset: these gradients are new ones, autograd adds to those of the step before
+        # no zero_grad(): these gradients are new; autograd would add to those of the last step
         gradients = model.gradients(X, y_hat, y)
         optimizer.step(gradients)
         metric.add(loss * len(y), count_correct(y_hat, y), len(y))

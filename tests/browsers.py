@@ -1,4 +1,4 @@
-"""What tests of pages need: Chromium, Firefox, a Chinese font. `make browser` installs them.
+"""What tests of pages need: three browsers and a Chinese font. `make browser` installs them.
 
 `python -m tests.browsers` installs what is missing: Playwright's own Chromium where that can be
 downloaded, else the system's packages, as root or with sudo.
@@ -40,6 +40,12 @@ def find_firefox() -> str | None:
     return first_usable(FIREFOX)
 
 
+@functools.cache
+def find_webkit() -> str | None:
+    """Return the path of the driver of WebKitGTK, None if it or the display it needs is missing."""
+    return shutil.which("WebKitWebDriver") if shutil.which("Xvfb") else None
+
+
 def first_usable(names: tuple[str, ...]) -> str | None:
     """Return the path of the first program that is installed and no snap, or None.
 
@@ -54,12 +60,15 @@ def first_usable(names: tuple[str, ...]) -> str | None:
     return None
 
 
-# name: how it is found (None if it is not installed), its package in Debian
+# name: how it is found (None if it is not installed), its packages in Debian
 NEEDS = {
-    "Chromium": (find_chromium, "chromium"),
-    "Firefox": (find_firefox, "firefox-esr"),
-    "a Chinese font": (chinese_font, "fonts-noto-cjk"),
+    "Chromium": (find_chromium, ("chromium",)),
+    "Firefox": (find_firefox, ("firefox-esr",)),
+    "WebKit": (find_webkit, ("webkit2gtk-driver", "xvfb")),
+    "a Chinese font": (chinese_font, ("fonts-noto-cjk",)),
 }
+if sys.platform != "linux":
+    del NEEDS["WebKit"]  # WebKitGTK is for Linux only
 
 
 def missing() -> list[str]:
@@ -67,6 +76,11 @@ def missing() -> list[str]:
     for find, _ in NEEDS.values():
         find.cache_clear()
     return [name for name, (find, _) in NEEDS.items() if not find()]
+
+
+def packages_of(names: list[str]) -> list[str]:
+    """Return the Debian packages of what NEEDS names."""
+    return [package for name in names for package in NEEDS[name][1]]
 
 
 def install_chromium_of_playwright() -> None:
@@ -107,12 +121,12 @@ def main() -> int:
     if "Chromium" in missing():
         install_chromium_of_playwright()
     if absent := missing():
-        install_packages([NEEDS[name][1] for name in absent])
+        install_packages(packages_of(absent))
     absent = missing()
     for name, (find, _) in NEEDS.items():
         print(f"{name}: {find() or 'not installed'}")
     if absent:
-        packages = " ".join(NEEDS[name][1] for name in absent)
+        packages = " ".join(packages_of(absent))
         print(
             f"error: can't install {', '.join(absent)}; on Debian, as root: "
             f"apt-get install {packages}; elsewhere install them by hand. Tests that need them "

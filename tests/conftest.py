@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 from browsers import NEEDS
-from firefox import running_firefox
+from engines import Chromium, running_firefox, running_webkit
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
@@ -36,18 +36,18 @@ LESSON = Path(__file__).parents[1] / "docs" / "softmax.html"
 
 @functools.cache
 def find_data():
-    """Return the directory of the real data, fetched if need be, or None if no source has them."""
+    """Return the directory of the real data, downloaded if needed; None if no source has them."""
     try:
         return sources.ensure_fashion_mnist()
     except sources.DataUnavailableError:
         return None
 
 
-# What tests need besides packages. Where it is missing they are skipped; with CI=true they fail.
+# Requirements besides packages. Without them, tests are skipped; with CI=true, they fail.
 FINDERS = {name: find for name, (find, _) in NEEDS.items()} | {"Fashion-MNIST": find_data}
 IN_CI = os.environ.get("CI") == "true"
 
-# test_properties.py: the same examples in every run, nothing kept, and no clock on a busy machine
+# test_properties.py: the same examples in every run, no database, and no limit of time
 settings.register_profile(
     "repeatable",
     derandomize=True,
@@ -60,7 +60,7 @@ settings.load_profile("repeatable")
 
 
 def require(name):
-    """Return a requirement of a test; if it is missing, skip the test, or fail it with CI=true."""
+    """Return the requirement `name`; if it is missing, skip the test, or fail it with CI=true."""
     if not (found := FINDERS[name]()):
         if IN_CI:
             pytest.fail(f"needs {name}: {command_for(name)}", pytrace=False)
@@ -69,17 +69,17 @@ def require(name):
 
 
 def command_for(name):
-    """Return the command that installs what a test needs."""
+    """Return the command that installs a requirement."""
     return "make browser" if name in NEEDS else "make data"
 
 
 def pytest_configure(config):
-    """End a whole run in CI before its first test if a browser or a font is missing."""
+    """In CI, stop a full run before its first test if a browser or a font is missing."""
     if not IN_CI or hasattr(config, "workerinput"):
         return
     if config.args_source == config.ArgsSource.TESTPATHS:
         quick = "not slow" in config.option.markexpr
-        wanted = [name for name in NEEDS if name != "Firefox" or not quick]
+        wanted = [name for name in NEEDS if name not in ("Firefox", "WebKit") or not quick]
         if missing := [name for name in wanted if not FINDERS[name]()]:
             raise pytest.UsageError(
                 f"CI=true, and these are not installed: {', '.join(missing)}; run: make browser"
@@ -87,21 +87,21 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Mark the tests that need the real data, through whichever fixture."""
+    """Mark the tests that use the fixture real_data, directly or through other fixtures."""
     for item in items:
         if "real_data" in item.fixturenames:
             item.add_marker("real_data")
 
 
 def pytest_collection_finish(session):
-    """Fetch the data before the first test, whose time is limited."""
+    """Download the data before the first test, because each test has a time limit."""
     if any(item.get_closest_marker("real_data") for item in session.items):
         find_data()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter):
-    """Print a last line: which tests were skipped, why, and what installs what is missing."""
+    """Print a last line: skipped tests, reasons, and commands that install the requirements."""
     reports = terminalreporter.stats.get("skipped", [])
     reasons = collections.Counter(
         report.longrepr[2].removeprefix("Skipped: ") for report in reports
@@ -116,7 +116,7 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def first_quick(parameters, number=1):
-    """Return parameters for pytest, those after the first ones marked slow."""
+    """Return pytest parameters, all but the first `number` of them marked as slow."""
     first, rest = list(parameters)[:number], list(parameters)[number:]
     return [*first, *(pytest.param(each, marks=pytest.mark.slow) for each in rest)]
 
@@ -145,13 +145,13 @@ def complaints(opened, **options):
     """Return axe-core's violations in a page: the rule, and the first element that breaks it."""
     from axe_playwright_python.sync_playwright import Axe
 
-    options["resultTypes"] = ["violations"]  # of the rest not every element: it is half of the time
+    options["resultTypes"] = ["violations"]  # elements of other results take half of the time
     violations = Axe().run(opened, options=options).response["violations"]
     return [(found["id"], found["nodes"][0]["html"]) for found in violations]
 
 
 def write_pictures(folder, sizes=((6, 4),), modes=("L", "RGB"), classes=("cat", "dog"), n=4):
-    """Write train/CLASS/… and test/CLASS/…, pictures of the sizes (w, h); return the folder."""
+    """Write n pictures of sizes (w, h) to each train/CLASS and test/CLASS; return the folder."""
     rng = np.random.default_rng(0)
     for split in ("train", "test"):
         for k, name in enumerate(classes):
@@ -167,7 +167,7 @@ def write_pictures(folder, sizes=((6, 4),), modes=("L", "RGB"), classes=("cat", 
 
 @pytest.fixture
 def notebook(monkeypatch):
-    """Replace a notebook's kernel; return what it is asked to show, as (kind, figure)."""
+    """Simulate a notebook's kernel; return a list of the requests to show, as (kind, figure)."""
     shown = []
     handle = types.SimpleNamespace(update=lambda figure: shown.append(("update", figure)))
 
@@ -198,7 +198,7 @@ def real_data():
 
 @pytest.fixture
 def accept(monkeypatch):
-    """Return a function that makes other files pass as Fashion-MNIST's for one test."""
+    """Return a function that accepts files as Fashion-MNIST's, by SHA-256, for one test."""
 
     def accept(digests):
         for name, digest in digests.items():
@@ -209,7 +209,7 @@ def accept(monkeypatch):
 
 @pytest.fixture
 def made_up(tmp_path, accept):
-    """Return a data directory of 60 + 20 random images that passes as Fashion-MNIST's."""
+    """Return a data directory with 60 + 20 random images, accepted as Fashion-MNIST's."""
     rng = np.random.default_rng(0)
     digests = write_dataset(
         tmp_path / "data" / "FashionMNIST" / "raw",
@@ -224,7 +224,7 @@ def made_up(tmp_path, accept):
 
 @pytest.fixture
 def part_of_real(tmp_path, accept, real_data):
-    """Return a function that makes a data directory of the first images of the real data."""
+    """Return a function that writes a data directory with the first images of the real data."""
 
     def part(num_train, num_test=10_000):
         data_dir = tmp_path / f"first-{num_train}"
@@ -238,9 +238,9 @@ def part_of_real(tmp_path, accept, real_data):
 
 @pytest.fixture
 def train(tmp_path, monkeypatch):
-    """Return a function that trains a twin as its command does, less the figures.
+    """Return a function that runs a twin's training command without figures.
 
-    It returns the history and what is in model.pt.
+    The function returns the history and the content of model.pt.
     """
     monkeypatch.setattr(training_command, "write_results", lambda *arguments: None)
 
@@ -262,7 +262,7 @@ def twin(request):
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory, real_data):
-    """Return the folder that three epochs of scratch on the real data left behind."""
+    """Return the output directory of scratch, trained for three epochs on the real data."""
     output_dir = tmp_path_factory.mktemp("trained")
     argv = ["--quiet", "--device=cpu", "--epochs=3", f"--output-dir={output_dir}"]
     assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
@@ -271,7 +271,7 @@ def trained(tmp_path_factory, real_data):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Return the clock that timers read: it is fixed until a test sets `clock.now`."""
+    """Return a clock for timers, which shows `clock.now` until a test changes it."""
     clock = types.SimpleNamespace(now=1000.0)
     stopped = types.SimpleNamespace(perf_counter=lambda: clock.now)
     monkeypatch.setattr(metrics, "time", stopped)
@@ -280,7 +280,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def generator():
-    """Return a seeded generator, so that a test's random numbers are always the same."""
+    """Return a seeded random generator."""
     return torch.Generator().manual_seed(0)
 
 
@@ -292,7 +292,7 @@ def font_for_chinese():
 
 @pytest.fixture
 def default_signals():
-    """Handle signals as a program does that was started in a terminal, without nohup."""
+    """Set the signal handlers of a program that is started in a terminal without nohup."""
     signals = [getattr(signal, s) for s in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, s)]
     before = {signum: signal.getsignal(signum) for signum in signals}
     for signum in signals:
@@ -318,17 +318,38 @@ def browser():
 
 
 @pytest.fixture(scope="module")
+def chromium(browser):
+    """Return a tab of Chromium; see engines.py."""
+    page = browser.new_page()
+    yield Chromium(page)
+    page.close()
+
+
+@pytest.fixture(scope="module")
 def firefox(tmp_path_factory):
-    """Return the tab of a headless Firefox; see firefox.py."""
+    """Return the tab of a headless Firefox."""
     with running_firefox(require("Firefox"), tmp_path_factory.mktemp("profile")) as tab:
         yield tab
 
 
+@pytest.fixture(scope="module")
+def webkit(tmp_path_factory):
+    """Return the tab of a WebKitGTK browser."""
+    with running_webkit(require("WebKit"), tmp_path_factory.mktemp("pages")) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="module", params=first_quick(["chromium", "firefox", "webkit"]))
+def tab(request):
+    """Return a tab of each browser in turn."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture
 def visit(browser):
-    """Return a function that opens a file in the browser, as wide and in the scheme asked for.
+    """Return a function that opens a file in the browser, with a width and a colour scheme.
 
-    It returns Playwright's page, and the addresses of all that was requested, the file first.
+    It returns Playwright's page, and the list of all requested addresses, the file's first.
     """
     contexts = []
 
@@ -360,16 +381,8 @@ def lesson_in_chromium(browser):
 
 
 @pytest.fixture(scope="module")
-def lesson_in_firefox(firefox):
-    """Return the same in Firefox; it has `evaluate` as Playwright's pages have it."""
-    firefox.open(LESSON)
-    firefox.wait_for(READY)
-    return firefox
-
-
-@pytest.fixture(
-    scope="module", params=["chromium", pytest.param("firefox", marks=pytest.mark.slow)]
-)
-def lesson(request):
+def lesson(tab):
     """Return docs/softmax.html in each browser in turn."""
-    return request.getfixturevalue(f"lesson_in_{request.param}")
+    tab.open(LESSON)
+    tab.wait_for(READY)
+    return tab

@@ -72,25 +72,24 @@ PICTURES = {
 }
 
 
+def save_digits(path, n, seed, is_light=False):
+    """Write n digits on a dark or light background; return the path."""
+    X, y = digits(n, seed)
+    np.savez(path, X=((1 - X if is_light else X) * 255).round().astype(np.uint8), y=y)
+    return path
+
+
 @pytest.fixture(scope="module", params=["dark", "light"])
 def trained_on_digits(request, tmp_path_factory):
     """Train on digits on a dark or light background; return the background and the run."""
     folder = tmp_path_factory.mktemp(request.param)
-    X, y = digits(600, seed=1)
-    X = X if request.param == "dark" else 1 - X
-    np.savez(folder / "data.npz", X=(X * 255).round().astype(np.uint8), y=y)
+    data = save_digits(folder / "data.npz", 600, seed=1, is_light=request.param == "light")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "write_evaluation", lambda *_: ({}, "", None))
         patch.setattr(train, "write_run_report", lambda *_: None)
-        arguments = [
-            f"--dataset={folder / 'data.npz'}",
-            f"--output-dir={folder / 'run'}",
-            "--quiet",
-        ]
+        arguments = [f"--dataset={data}", f"--output-dir={folder / 'run'}", "--quiet"]
         assert train.main(scratch, "scratch", arguments) == 0
     return request.param, folder / "run"
-
-    assert train.main(scratch, "scratch", arguments) == 0
 
 
 @pytest.mark.parametrize("kind", PICTURES)
@@ -108,36 +107,32 @@ def test_held_out_digits_are_recognized_without_options(kind, trained_on_digits)
 
 def test_predict_does_so_and_draws_the_steps(trained_on_digits, capsys, tmp_path):
     _, run = trained_on_digits
-    for k, ink in enumerate(digits(3, seed=2)[0]):
-        PICTURES["ink on paper"](ink).save(tmp_path / f"{k}.png")
-    pictures = [str(tmp_path / f"{k}.png") for k in range(3)]
+    pictures = [tmp_path / f"{k}.png" for k in range(3)]
+    for path, ink in zip(pictures, digits(3, seed=2)[0], strict=True):
+        PICTURES["ink on paper"](ink).save(path)
     options = [f"--model={run / 'model.pt'}", f"--output-dir={tmp_path / 'out'}", "--lang=zh"]
-    assert d2l_main.main(["predict", *pictures, *options]) == 0
+    assert d2l_main.main(["predict", *map(str, pictures), *options]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(": ")[1][0] for line in lines[:3]] == ["0", "1", "2"]
-
-
-@pytest.mark.parametrize("kind", PICTURES)
-def test_the_input_is_the_training_image(kind, tmp_path):
-    X, y = digits(200, seed=3)
-    np.savez(tmp_path / "data.npz", X=(X * 255).round().astype(np.uint8), y=y)
-    train_iter, _ = load_data(tmp_path / "data.npz", 32)
-    appearance = measure_appearance(train_iter.dataset)
-    for ink in digits(10, seed=4)[0]:
-        prepared = preprocess_like(appearance, (1, SIDE, SIDE), PICTURES[kind](ink))
-        assert prepared.doubts == ()
-        expected = torch.from_numpy(ink).float()
-        assert float((prepared.X[0, 0] - expected).abs().mean()) < 0.08
-        assert prepared.X.shape == (1, 1, SIDE, SIDE)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["dark", "light"])
 def digits_on(request, tmp_path_factory):
     """Return whether the background is light, and the appearance of digits on it."""
-    X, y = digits(100, seed=3)
     file = tmp_path_factory.mktemp("digits") / "data.npz"
-    np.savez(file, X=((1 - X if request.param else X) * 255).round().astype(np.uint8), y=y)
+    save_digits(file, 100, seed=3, is_light=request.param)
     return request.param, measure_appearance(load_data(file, 32)[0].dataset)
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_the_input_is_the_training_image(kind, digits_on):
+    is_light, appearance = digits_on
+    for ink in digits(5, seed=4)[0]:
+        prepared = preprocess_like(appearance, (1, SIDE, SIDE), PICTURES[kind](ink))
+        assert prepared.doubts == ()
+        expected = torch.from_numpy(1 - ink if is_light else ink).float()
+        assert float((prepared.X[0, 0] - expected).abs().mean()) < 0.08
+        assert prepared.X.shape == (1, 1, SIDE, SIDE)
 
 
 def test_invert_says_whether_the_picture_is_to_be_inverted(digits_on):
@@ -233,10 +228,8 @@ def test_what_touches_the_edge_is_extended(shapes):
         (gray(np.random.default_rng(0).random((300, 300))), CLUTTERED),
     ],
 )
-def test_nothing_found_is_a_doubt(picture, doubt, tmp_path):
-    X, y = digits(200, seed=3)
-    np.savez(tmp_path / "data.npz", X=(X * 255).round().astype(np.uint8), y=y)
-    appearance = measure_appearance(load_data(tmp_path / "data.npz", 32)[0].dataset)
+def test_nothing_found_is_a_doubt(picture, doubt, digits_on):
+    _, appearance = digits_on
     assert preprocess_like(appearance, (1, SIDE, SIDE), picture).doubts == (doubt,)
 
 
@@ -265,17 +258,17 @@ def test_features_have_no_appearance_and_others_survive_json(shapes, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "damage",
+    ("name", "value"),
     [
-        {"margin": [0.5, 0]},
-        {"shade": float("nan")},
-        {"mean": [1]},
-        {"background": "blue"},
-        {"centre": None},
-        {"centred_by": 3},
-        {"more": 1},
+        ("margin", [0.5, 0]),
+        ("shade", float("nan")),
+        ("mean", [1]),
+        ("background", "blue"),
+        ("centre", None),
+        ("centred_by", 3),
+        ("more", 1),
     ],
 )
-def test_a_damaged_appearance_is_refused(damage, shapes):
+def test_a_damaged_appearance_is_refused(name, value, shapes):
     with pytest.raises((ValueError, TypeError)):
-        Appearance.from_dict(shapes.to_dict() | damage)
+        Appearance.from_dict(shapes.to_dict() | {name: value})

@@ -1,6 +1,5 @@
 """The commands: what they print and write, how they start and end, and what they refuse."""
 
-import argparse
 import csv
 import dataclasses
 import json
@@ -27,14 +26,8 @@ from d2l_softmax.figures import evaluation, style
 from d2l_softmax.training.history import load_history
 
 ROOT = Path(__file__).parents[1]
-FIGURES = {
-    "confusion.png",
-    "curves.png",
-    "mistakes.png",
-    "predictions.png",
-    "reliability.png",
-    "templates.png",
-}
+DRAWN = ("confusion", "curves", "mistakes", "predictions", "reliability", "templates")
+FIGURES = {f"{name}.png" for name in DRAWN}
 RESULTS = {"checkpoint.pt", "history.csv", "model.pt", "model.json", "config.json", ".lock"}
 FILES = FIGURES | RESULTS | {"scores.csv", "report.html"}
 
@@ -49,6 +42,9 @@ def command(request, made_up, tmp_path):
 
     command.name = request.param
     return command
+
+
+one_twin = pytest.mark.parametrize("command", ["scratch"], indirect=True)
 
 
 @pytest.fixture
@@ -96,7 +92,7 @@ def test_files_and_lines_of_a_training(command, tmp_path, capsys):
 
 
 @pytest.fixture
-def added_figure():
+def added_figure(monkeypatch):
     """Return the file of a figure that is drawn beside the others for one test."""
     figure = evaluation.FigureSpec(
         "added.png",
@@ -109,6 +105,7 @@ def added_figure():
     evaluation.FIGURES.remove(figure)
 
 
+@one_twin
 def test_a_figure_is_added_by_an_entry(added_figure, command, tmp_path, monkeypatch):
     assert command("--epochs=1") == 0
     out = tmp_path / "out"
@@ -124,6 +121,7 @@ def test_a_figure_is_added_by_an_entry(added_figure, command, tmp_path, monkeypa
     assert not (out / added_figure).exists()  # removed with the files of the earlier run
 
 
+@one_twin
 @pytest.mark.usefixtures("undrawn")
 def test_a_new_run_removes_the_files_of_the_one_before(command, tmp_path):
     out = tmp_path / "out"
@@ -136,6 +134,7 @@ def test_a_new_run_removes_the_files_of_the_one_before(command, tmp_path):
     assert "earlier" not in (out / "history.csv").read_text()
 
 
+@one_twin
 @pytest.mark.parametrize(
     ("decay", "falls", "explained"),
     [("none", True, True), ("none", False, False), ("linear", True, False)],
@@ -187,6 +186,7 @@ def test_a_high_loss_is_a_warning_once_for_each_twin(command, made_up, tmp_path,
         assert sum(line.startswith(start) for line in lines) == 1
 
 
+@one_twin
 def test_an_output_directory_that_cannot_be_written_is_refused_first(command, tmp_path, capsys):
     (tmp_path / "file").write_text("mine")
     assert command(f"--output-dir={tmp_path / 'file' / 'out'}") == 1
@@ -202,60 +202,42 @@ def test_data_command(made_up, tmp_path, capsys):
     assert capsys.readouterr().out.endswith(f": {made_up}\n")
     (tmp_path / "file").write_text("")
     assert d2l_main.main(["data", f"--data-dir={tmp_path / 'file'}"]) == 1
-    assert "name another with --data-dir" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as caught:
+    assert "--data-dir" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match=r"^2$"):
         d2l_main.main([])
-    assert caught.value.code == 2
 
 
 # Options
 
-BOOK = {
-    "epochs": 10,
-    "batch_size": 256,
-    "lr": 0.1,
-    "optimizer": "sgd",
-    "momentum": 0.0,
-    "weight_decay": 0.0,
-    "lr_decay": "none",
-    "augment": "none",
-    "validation": 0,
-    "seed": 0,
-    "dtype": "float32",
-    "quiet": False,
-}
-BEST = {**BOOK, "epochs": 20, "batch_size": 512, "momentum": 0.9, "lr_decay": "linear"}
+NAMES = (
+    *("epochs", "batch_size", "lr", "optimizer", "momentum", "weight_decay", "lr_decay"),
+    *("augment", "validation", "seed", "dtype", "quiet"),
+)
 ADAM = {"optimizer": "adam", "lr": 0.001, "momentum": 0.0}
 
 
+BOOK = "10 256 0.1 sgd 0.0 0.0 none none 0 0 float32 False"
+BEST = "20 512 0.1 sgd 0.9 0.0 linear none 0 0 float32 False"
+
+
 @pytest.mark.parametrize(
-    ("arguments", "expected"),
+    ("arguments", "recipe", "changed"),
     [
-        ("", BOOK),
-        ("--recipe=book", BOOK),
-        ("--recipe=best", BEST),
-        ("--recipe=photos", BEST | {"epochs": 10, "lr": 0.02, "augment": "photos"}),
-        ("--optimizer=adam", BOOK | ADAM),
-        ("--optimizer=adam --lr=0.1", BOOK | ADAM | {"lr": 0.1}),
-        ("--recipe=best --optimizer=adam", BEST | ADAM),
-        ("--momentum=0.5 --recipe=best --lr=0.03", BEST | {"momentum": 0.5, "lr": 0.03}),
+        ("", BOOK, {}),
+        ("--recipe=book", BOOK, {}),
+        ("--recipe=best", BEST, {}),
+        ("--recipe=photos", BEST, {"epochs": 10, "lr": 0.02, "augment": "photos"}),
+        ("--optimizer=adam", BOOK, ADAM),
+        ("--optimizer=adam --lr=0.1", BOOK, ADAM | {"lr": 0.1}),
+        ("--recipe=best --optimizer=adam", BEST, ADAM),
+        ("--momentum=0.5 --recipe=best --lr=0.03", BEST, {"momentum": 0.5, "lr": 0.03}),
     ],
 )
 @pytest.mark.parametrize("name", TWINS)
-def test_given_options_take_precedence_over_the_recipe(name, arguments, expected):
+def test_given_options_take_precedence_over_the_recipe(name, arguments, recipe, changed):
     parsed = vars(train.parse(name, arguments.split()))
-    assert {option: parsed[option] for option in expected} == expected
-
-
-def test_completing_options_leaves_those_given_as_they_are():
-    given = argparse.Namespace(
-        recipe="best", lr=0.2, dtype="float32", dataset=None, validation=0, device="cpu",
-        threads=None, standardize="auto",
-    )  # fmt: skip
-    before = dict(vars(given))
-    complete = options.complete_training_options(argparse.ArgumentParser(), given)
-    assert (complete.lr, complete.epochs, complete.threads) == (0.2, 20, 1)
-    assert vars(given) == before
+    expected = dict(zip(NAMES, recipe.split(), strict=True)) | changed
+    assert {name: str(parsed[name]) for name in NAMES} == {n: str(v) for n, v in expected.items()}
 
 
 @pytest.mark.parametrize("name", [*TWINS, "train", "compare", "sweep"])
@@ -300,9 +282,8 @@ def test_train_does_what_the_module_does(command, start, made_up, tmp_path, monk
 
 @pytest.mark.parametrize("parse", [d2l_main.main, partial(train.parse, "concise")])
 def test_version(parse, capsys):
-    with pytest.raises(SystemExit) as caught:
+    with pytest.raises(SystemExit, match=r"^0$"):
         parse(["--version"])
-    assert caught.value.code == 0
     line = f"d2l_softmax {__version__} (torch {torch.__version__}, Python {python_version()})\n"
     assert capsys.readouterr().out == line
 
@@ -310,28 +291,23 @@ def test_version(parse, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["evalute"], "unknown command 'evalute'; did you mean evaluate?"),
-        (["xyz", "--lr=1"], "unknown command 'xyz'; expected one of data, train, compare, "),
-        (
-            ["evaluate", "--jsn"],
-            "evaluate: error: unrecognized arguments: --jsn; did you mean --json?",
-        ),
-        (["train", "--impl=scrach"], "train: error: argument --impl: invalid choice: 'scrach'"),
+        ("evalute", "'evalute'; did you mean evaluate?"),
+        ("xyz --lr=1", "'xyz'; expected one of data, train, compare, "),
+        ("evaluate --jsn", "evaluate: error: unrecognized arguments: --jsn; did you mean --json?"),
+        ("train --impl=scrach", "train: error: argument --impl: invalid choice: 'scrach'"),
     ],
 )
 def test_a_mistyped_command_or_option(argv, message, capsys):
-    with pytest.raises(SystemExit) as caught:
-        d2l_main.main(argv, "d2l-softmax")
-    assert caught.value.code == 2
+    with pytest.raises(SystemExit, match=r"^2$"):
+        d2l_main.main(argv.split(), "d2l-softmax")
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("d2l-softmax")
     assert message in line
 
 
 def test_page_is_the_old_name_of_demo(capsys):
-    with pytest.raises(SystemExit) as caught:
+    with pytest.raises(SystemExit, match=r"^0$"):
         d2l_main.main(["page", "--help"])
-    assert caught.value.code == 0
     assert "usage: python -m d2l_softmax demo " in capsys.readouterr().out
 
 
@@ -347,24 +323,18 @@ def test_page_is_the_old_name_of_demo(capsys):
         ("--lr=0", "--lr"),
         ("--lr=nan", "--lr"),
         ("--lr=inf", "--lr"),
+        ("--lr=fast", "--lr: 'fast'"),
         ("--lr=1e39", "--lr: 1e+39 is too large for float32; expected at most 3.4e+38"),
         ("--weight-decay=1e39", "--weight-decay: 1e+39"),
         ("--weight-decay=-1", "--weight-decay"),
-        ("--weight-decay=inf", "--weight-decay"),
-        ("--lr=fast", "--lr: 'fast'"),
         ("--momentum=1", "--momentum: '1' is not a number from 0 to below 1"),
         ("--momentum=-0.1", "--momentum"),
-        ("--momentum=0.9 --optimizer=adam", "--momentum: goes with --optimizer sgd"),
+        ("--momentum=0.9 --optimizer=adam", "--momentum: for --optimizer sgd only"),
         ("--epochs=0", "--epochs"),
         ("--seed=-1", "--seed"),
         ("--resize=28x", "--resize: '28x' is not a side"),
-        ("--optimizer=lion", "--optimizer"),
-        ("--dtype=float16", "--dtype"),
-        ("--device=tpu", "--device: invalid choice: 'tpu'"),
         ("--device=mps", "--device: MPS is not available; try --device cpu"),
-        ("--lr-decay=cosine", "--lr-decay"),
-        ("--threads=1.5", f"--threads: '1.5' is not a whole number from 1 to {os.cpu_count()}"),
-        (f"--threads={os.cpu_count() + 1}", "--threads"),
+        (f"--threads={os.cpu_count() + 1}", f"is not a whole number from 1 to {os.cpu_count()}"),
         ("--epoch=3", "unrecognized arguments: --epoch=3; did you mean --epochs?"),
         ("--wieght-decay 1", "--wieght-decay 1; did you mean --weight-decay?"),
         ("--xyz", "unrecognized arguments: --xyz ("),
@@ -378,9 +348,8 @@ def test_page_is_the_old_name_of_demo(capsys):
 )
 def test_wrong_usage(command, capsys, tmp_path, monkeypatch, arguments, named):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(SystemExit) as caught:
+    with pytest.raises(SystemExit, match=r"^2$"):
         command(*arguments.split())
-    assert caught.value.code == 2
     (error,) = capsys.readouterr().err.splitlines()
     assert error.startswith(f"python -m {command.name}: error: ")
     assert named in error
@@ -407,7 +376,7 @@ def test_home_directories_are_known_after_an_equals_sign(tmp_path, monkeypatch, 
     with pytest.raises(SystemExit):
         train.parse("scratch", [])
     assert "argument --data-dir: '~nosuchuser'" in capsys.readouterr().err
-    with pytest.raises(DataUnavailableError, match="~nosuchuser can't be used: "):
+    with pytest.raises(DataUnavailableError, match="~nosuchuser"):
         load_data_fashion_mnist(16)
 
 
@@ -532,13 +501,6 @@ assert len(os.listdir("/proc/self/task")) > threads[0]
 # Lines and the progress bar
 
 
-@pytest.fixture
-def terminal(capsys, monkeypatch):
-    """Let captured streams pass as a terminal; return them."""
-    monkeypatch.setattr(type(sys.stderr), "isatty", lambda stream: True)
-    return capsys
-
-
 @pytest.fixture(params=["scratch", "compare"])
 def two_epochs(request, undrawn, made_up, tmp_path):
     """Return a function that trains for two epochs of four batches, and the number of batches."""
@@ -553,30 +515,24 @@ def two_epochs(request, undrawn, made_up, tmp_path):
     return run, 8 if request.param in TWINS else 16
 
 
-def test_the_bar_counts_the_batches(two_epochs, terminal, monkeypatch):
+def test_a_bar_counts_the_batches_on_a_terminal_unless_quiet(two_epochs, capsys, monkeypatch):
     run, batches = two_epochs
     moves, update = [], console.tqdm.update
     monkeypatch.setattr(
         console.tqdm, "update", lambda bar, n=1: (moves.append(n), update(bar, n))[1]
     )
     assert run() == 0
-    lines, bar = terminal.readouterr()
+    assert capsys.readouterr().err == ""  # no terminal, no bar
+    moves.clear()
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda stream: True)
+    assert run() == 0
+    lines, bar = capsys.readouterr()
     assert "Fashion-MNIST, 60 + 20 images" in lines
     assert f"0/{batches} " in bar
     assert sum(moves) == batches
     assert set(moves) <= {0, 1}
-
-
-def test_a_quiet_command_prints_nothing_on_a_terminal(two_epochs, terminal):
-    run, _ = two_epochs
     assert run("--quiet") == 0
-    assert terminal.readouterr() == ("", "")
-
-
-def test_no_bar_unless_standard_error_is_a_terminal(two_epochs, capsys):
-    run, _ = two_epochs
-    assert run() == 0
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr() == ("", "")
 
 
 # How a command starts and ends
@@ -608,6 +564,7 @@ def test_a_signal_ends_any_command_in_one_line(name, status, capsys):
     assert capsys.readouterr().err == "python -m d2l_softmax losses: interrupted\n"
 
 
+@one_twin
 @pytest.mark.usefixtures("undrawn")
 def test_closed_standard_output(command, monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
@@ -644,36 +601,35 @@ def test_characters_that_a_terminal_lacks_are_printed_with_backslashes(monkeypat
     assert path.read_text() == "\\u56fe\n"
 
 
-@pytest.mark.parametrize("hidden", ["scratch", "concise"])
-@pytest.mark.parametrize("file", ["{}.py", "{}/__init__.py"])
-def test_a_users_module_that_hides_a_twin_is_named_and_not_run(hidden, file, tmp_path):
-    path = tmp_path / file.format(hidden)
+LOAD_MODEL = """
+import d2l_softmax as d2l
+try:
+    d2l.load_model('model.pt')
+except ImportError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("file", ["scratch.py", "concise/__init__.py"])
+def test_a_users_module_that_hides_a_twin_is_named_and_not_run(file, tmp_path):
+    path = tmp_path / file
     path.parent.mkdir(exist_ok=True)
     path.write_text("print('this was run')\n", encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "d2l_softmax", "evaluate"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, *arguments],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+
+    hidden = f"{path} hides this project's package {file[:7]};"
+    done = run("-m", "d2l_softmax", "evaluate")
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
-    assert f"error: {path} hides this project's package {hidden}; rename it" in line
-
-
-@pytest.mark.parametrize("imported", [False, True])
-def test_a_users_module_that_hides_a_twin_of_load_model(imported, tmp_path):
-    (tmp_path / "concise.py").write_text("", encoding="utf-8")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-c"),
-            f"import {'concise, ' if imported else ''}d2l_softmax as d2l\n"
-            "try:\n    d2l.load_model('model.pt')\nexcept ImportError as error:\n    print(error)",
-        ],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert "concise.py hides this project's package concise;" in done.stdout
+    assert f"error: {hidden}" in line
+    if "concise" in file:
+        for first in ("", "import concise"):
+            assert hidden in run("-c", first + LOAD_MODEL).stdout

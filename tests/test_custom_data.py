@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 
 import numpy as np
@@ -10,26 +11,27 @@ import pytest
 import torch
 from conftest import TWINS, write_dataset, write_pictures
 from PIL import Image
+from torchvision import transforms
 
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_data
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import image_cache
-from d2l_softmax.data.arrays import DatasetError
 from d2l_softmax.description import load_description
+from d2l_softmax.errors import DatasetError
 from d2l_softmax.training.agreement import largest_difference
 
 RNG = np.random.default_rng(0)
 
 
-def write_arrays(folder, train, test=None, classes=None):
+def write_arrays(folder, train, test=(), classes=()):
     """Write a data set of .npy files, from (examples, labels); return its folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for split, pair in {"train": train, "test": test}.items():
-        for kind, array in zip(("images", "labels"), pair or (), strict=False):
-            np.save(folder / f"{split}_{kind}.npy", array)
+    names = ("train_images", "train_labels", "test_images", "test_labels")
+    for name, array in zip(names, (*train, *test), strict=False):
+        np.save(folder / f"{name}.npy", array)
     if classes:
-        (folder / "classes.txt").write_text("".join(f"{name}\n" for name in classes))
+        (folder / "classes.txt").write_text("\n".join(classes))
     return folder
 
 
@@ -42,7 +44,6 @@ def some_images(n, q=3, shape=(4, 5)):
 
 
 def all_of(loader):
-    """Return all that a loader yields, as one batch."""
     X, y = zip(*loader, strict=True)
     return torch.cat(X), torch.cat(y)
 
@@ -53,7 +54,6 @@ def pixels(X):
 
 
 def train(data, output_dir, *arguments):
-    """Return the status of a training of scratch on a data set."""
     argv = [f"--dataset={data}", f"--output-dir={output_dir}", "--quiet", *arguments]
     return training_command.main(TWINS["scratch"], "scratch", argv)
 
@@ -77,26 +77,24 @@ def test_images_are_scaled_and_their_labels_numbered(tmp_path, shape):
 
 
 def test_features_are_unchanged(tmp_path):
-    X = RNG.normal(size=(9, 4)).astype(np.float32) * 1000
-    y = np.arange(9) % 2
-    folder = write_arrays(tmp_path, (X, y), (X, y))
-    train_iter, test_iter = load_data(folder, 4, dtype=torch.float64)
-    X_test, _ = all_of(test_iter)
-    assert X_test.dtype == torch.float64
-    assert torch.equal(X_test, torch.from_numpy(X).double())
+    X, y = RNG.normal(size=(9, 4)).astype(np.float32) * 1000, np.arange(9) % 2
+    train_iter, test_iter = load_data(
+        write_arrays(tmp_path, (X, y), (X, y)), 4, dtype=torch.float64
+    )
+    assert torch.equal(all_of(test_iter)[0], torch.from_numpy(X).double())
     assert train_iter.dataset.shape == (4,)
 
 
-def test_resized_images_are_those_of_torchvision(tmp_path):
-    from torchvision.transforms import v2
-
-    X, y = some_images(4, shape=(9, 7, 3))
-    write_arrays(tmp_path, (X, y), (X, y))
-    train_iter, test_iter = load_data(tmp_path, 4, (5, 6))
-    assert train_iter.dataset.shape == (3, 5, 6)
-    to_tensor = v2.Compose([v2.ToImage(), v2.Resize((5, 6)), v2.ToDtype(torch.float32, scale=True)])
-    expected = torch.stack([to_tensor(Image.fromarray(image)) for image in X])
-    assert (all_of(test_iter)[0] - expected).abs().max() < 1.01 / 255
+@pytest.mark.parametrize("shape", [(28, 28), (9, 7, 3)], ids=["gray", "coloured"])
+@pytest.mark.parametrize("resize", [(5, 6), 64], ids=["smaller", "larger"])
+def test_resized_images_are_those_of_torchvision(tmp_path, shape, resize):
+    X, y = some_images(4, shape=shape)
+    train_iter, test_iter = load_data(write_arrays(tmp_path, (X, y), (X, y)), 4, resize)
+    size = resize if isinstance(resize, tuple) else (resize, resize)
+    transform = transforms.Compose([transforms.Resize(size), transforms.ToTensor()])
+    expected = torch.stack([transform(Image.fromarray(image)) for image in X])
+    assert train_iter.dataset.shape == expected.shape[1:]
+    torch.testing.assert_close(all_of(test_iter)[0], expected, rtol=0, atol=1.001 / 255)
 
 
 def test_classes_txt_names_the_labels_in_their_order(tmp_path):
@@ -126,12 +124,12 @@ def test_a_large_array_is_mapped_and_gives_the_same_batches(tmp_path, monkeypatc
 
 
 def test_without_test_data_a_tenth_of_each_class_is_held_out(tmp_path):
-    y = np.repeat([0, 1, 2], [100, 20, 3])  # in the order of their classes
+    y = np.repeat([0, 1, 2, 3], [100, 19, 3, 1])  # in the order of their classes
     X = np.arange(123, dtype=np.uint8).reshape(123, 1, 1)
     train_iter, test_iter = load_data(write_arrays(tmp_path, (X, y)), 7)
     (X_train, y_train), (X_test, y_test) = all_of(train_iter), all_of(test_iter)
-    assert y_train.bincount().tolist() == [90, 18, 2]
-    assert y_test.bincount().tolist() == [10, 2, 1]
+    assert y_train.bincount().tolist() == [90, 18, 2, 1]
+    assert y_test.bincount().tolist() == [10, 1, 1]
     assert sorted(pixels(torch.cat([X_train, X_test])).flatten().tolist()) == list(range(123))
     assert torch.equal(all_of(load_data(tmp_path, 9)[1])[0], X_test)  # always the same ones
     assert pixels(X_test.flatten()).diff().max() > 2  # not every tenth, nor the last ones
@@ -145,30 +143,11 @@ def test_validation_examples_are_drawn_from_all_classes_and_not_trained_on(tmp_p
     assert len(held_out) == 40
     assert sorted(torch.cat([held_out, trained]).flatten().tolist()) == list(range(120))
     assert 8 < (held_out < 60).sum() < 32
-    message = "can't hold out 120 of 120 training examples; choose validation from 0 to 119"
-    with pytest.raises(DatasetError, match=message):
+    with pytest.raises(DatasetError, match=r"120 of 120 .*; choose validation from 0 to 119"):
         load_data(tmp_path, 7, validation=120)
 
 
 # IDX files
-
-
-@pytest.mark.parametrize("pattern", ["{}", "letters-{}", "raw/{}", "KMNIST/raw/{}"])
-@pytest.mark.parametrize("compressed", [False, True])
-def test_idx_files_are_found_by_their_names(tmp_path, pattern, compressed):
-    X, y = some_images(120)
-    write_dataset(tmp_path / "made", X, y, X[:6], y[:6])
-    for file in (tmp_path / "made").iterdir():
-        target = tmp_path / "data" / pattern.format(file.name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if compressed:
-            target.with_name(f"{target.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
-        else:
-            file.rename(target)
-    _, test_iter = load_data(tmp_path / "data", 4)
-    X_test, y_test = all_of(test_iter)
-    assert torch.equal(pixels(X_test[:, 0]), torch.from_numpy(X[:6]).int())
-    assert y_test.tolist() == y[:6].tolist()
 
 
 def test_idx_files_of_two_data_sets_are_refused(tmp_path):
@@ -218,23 +197,6 @@ def test_images_that_changed_are_decoded_again(tmp_path):
     assert len(list((folder / ".d2l_softmax").iterdir())) == 1  # the earlier cache is removed
 
 
-@pytest.mark.parametrize("damage", ["flipped bit", "cut off", "missing", "no index"])
-def test_a_damaged_cache_is_made_again(tmp_path, damage):
-    folder = write_pictures(tmp_path, modes=("L",))
-    before = all_of(load_data(folder, 8)[1])[0]
-    (cached,) = (folder / ".d2l_softmax").iterdir()
-    file = cached / ("index.json" if damage == "no index" else "test_images.npy")
-    content = bytearray(file.read_bytes())
-    content[-1] ^= 1
-    if damage == "flipped bit":
-        file.write_bytes(content)
-    elif damage == "cut off":
-        file.write_bytes(content[:-1])
-    else:
-        file.unlink()
-    assert torch.equal(all_of(load_data(folder, 8)[1])[0], before)
-
-
 def test_the_cache_of_a_read_only_folder_is_the_users(tmp_path, monkeypatch):
     folder = write_pictures(tmp_path / "pets", modes=("L",))
     (folder / ".d2l_softmax").write_text("in the way")
@@ -252,39 +214,34 @@ def test_the_cache_of_a_read_only_folder_is_the_users(tmp_path, monkeypatch):
 
 X, Y = some_images(12)
 FLOATS = RNG.normal(size=(12, 4)).astype(np.float32)
-REFUSED = {  # training and test data, names of classes, message
-    "more labels": ((X, Y[:-1]), (X, Y), None, "has 12 examples, but .* has 11 labels"),
-    "fractions": ((X, Y / 2), (X, Y), None, "float64 .*expected whole numbers"),
-    "two columns": ((X, np.stack([Y, Y], 1)), (X, Y), None, "one-hot rows"),
-    "a row": ((X[:, 0, 0], Y), (X, Y), None, r"uint8 \(12,\), expected numbers of shape"),
-    "other shape": ((X, Y), (X[:, 1:], Y), None, r"examples differ: .*\(12, 3, 5\) uint8"),
-    "other kind": ((X, Y), (FLOATS, Y), None, "training and test examples differ"),
-    "class in test": ((X, Y), (X, Y + 1), None, r"label 3 \(4 times\), which .* has not"),
-    "classes in test": ((X, Y), (X, Y + 2), None, "has not; the same is true of 1 more"),
-    "one class": ((X, Y * 0 + 5), (X, Y * 0 + 5), None, "all examples are of one class, 5"),
-    "missing": ((X, Y * 3), (X, Y * 3), "abcdefg", "7 names, but .* has no example of 'b'"),
-    "outside": ((X, Y + 1), (X, Y + 1), "ab", "2 names, but .* has 3 different labels, from 1"),
-    "twice": ((X, Y), (X, Y), "aab", "a name twice"),
-    "objects": ((np.empty(12, object), Y), None, None, "not an array: .*objects"),
-    "empty": ((X[:0], Y[:0]), None, None, "train_images.npy"),
+REFUSED = {  # training data, test data and names of classes; part of the message
+    "other shape": (((X, Y), (X[:, 1:], Y)), r"differ: .*\(12, 3, 5\) uint8"),
+    "other kind": (((X, Y), (FLOATS, Y)), "training and test examples differ"),
+    "class in test": (((X, Y), (X, Y + 1)), r"label 3 \(4 times\)"),
+    "classes in test": (((X, Y), (X, Y + 2)), "label 3 .* 1 more"),
+    "one class": (((X, Y * 0 + 5), (X, Y * 0 + 5)), "one class, 5"),
+    "missing": (((X, Y * 3), (X, Y * 3), "abcdefg"), "7 names, .* 'b'"),
+    "outside": (((X, Y + 1), (X, Y + 1), "ab"), "2 names, .* 3 different labels, from 1 to 3"),
+    "negative": (((X, Y - 1), (X, Y - 1), "abcd"), "4 names, .* from -1 to 1"),
+    "twice": (((X, Y), (X, Y), "aab"), "empty line or"),
+    "objects": (((np.empty(12, object), Y),), "train_images.npy.* not an array: .*objects"),
 }
 
 
 @pytest.mark.parametrize("kind", REFUSED)
 def test_arrays_that_cannot_be_used_are_refused_by_name(tmp_path, kind):
-    *arrays, message = REFUSED[kind]
+    arrays, message = REFUSED[kind]
     write_arrays(tmp_path, *arrays)
-    with pytest.raises(DatasetError, match=message) as error:
+    with pytest.raises(DatasetError, match=rf"\A.*{message}.*\Z"):  # one line
         load_data(tmp_path, 4)
-    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_feature_that_is_not_finite_is_named_when_it_is_read(tmp_path, value):
-    X, y = RNG.normal(size=(12, 4)).astype(np.float32), np.arange(12) % 2
-    X[7, 2] = value
-    train_iter, _ = load_data(write_arrays(tmp_path, (X, y), (X[:6], y[:6])), 4)
-    with pytest.raises(ValueError, match=r"train_images.npy: example 7, from 0, has a feature"):
+    features = FLOATS.copy()
+    features[7, 2] = value
+    train_iter, _ = load_data(write_arrays(tmp_path, (features, Y), (FLOATS, Y)), 4)
+    with pytest.raises(ValueError, match=r"train_images.npy: example 7\b"):
         list(train_iter)
 
 
@@ -293,9 +250,9 @@ def test_a_feature_that_is_not_finite_is_named_when_it_is_read(tmp_path, value):
     [
         (b"", "damaged or not an IDX file"),
         (b"\0\0\x0a\x03" + bytes(16), "it begins with 00000a03"),
-        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(7), r"7 bytes follow, for shape \(2, 2, 2\)"),
-        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(9), "9 bytes follow"),
-        (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "9 bytes follow|decompress it"),
+        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(7), r"7 bytes .*\(2, 2, 2\)"),
+        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(9), "9 bytes"),
+        (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "9 bytes|decompress it"),
         (b"\0\0\x08\x03\0\0", "damaged or not an IDX file"),
     ],
 )
@@ -316,8 +273,7 @@ def test_images_that_cannot_be_used_are_named_and_counted(tmp_path):
     folder = write_pictures(tmp_path, modes=("L",))
     for name in ("cat/0.png", "dog/1.png"):
         (folder / "train" / name).write_bytes(b"no picture")
-    message = r"train/cat/0.png: not a picture; the same is true of 1 more; remove such images"
-    with pytest.raises(DatasetError, match=message):
+    with pytest.raises(DatasetError, match=r"train/cat/0.png: not a picture; .* 1 more"):
         load_data(folder, 4)
     assert not list((folder / ".d2l_softmax").iterdir())  # no unfinished cache is left
 
@@ -325,75 +281,59 @@ def test_images_that_cannot_be_used_are_named_and_counted(tmp_path):
 def test_folders_whose_classes_cannot_be_trained_are_refused(tmp_path):
     folder = write_pictures(tmp_path, modes=("L",))
     shutil.copytree(folder / "test" / "cat", folder / "test" / "fox")
-    with pytest.raises(DatasetError, match=r"fox is of a class that .*train has not"):
+    with pytest.raises(DatasetError, match=r"fox .*train"):
         load_data(folder, 4)
     shutil.rmtree(folder / "train")
     (folder / "train").mkdir()
-    with pytest.raises(DatasetError, match="train has 0 folders with images"):
+    with pytest.raises(DatasetError, match="train has 0 folders"):
         load_data(folder, 4)
 
 
 def test_a_place_without_data_is_named_with_what_was_expected(tmp_path):
-    with pytest.raises(DatasetError, match="nowhere does not exist; expected a folder of images"):
+    with pytest.raises(DatasetError, match="nowhere does not exist; expected"):
         load_data(tmp_path / "nowhere", 4)
-    (tmp_path / "file").touch()
-    for place in (tmp_path, tmp_path / "file"):
-        with pytest.raises(DatasetError, match="found file; expected a folder of images"):
-            load_data(place, 4)
-    (tmp_path / "training.pt").touch()
-    with pytest.raises(DatasetError, match=r"found training.pt; convert it: .*torch.load"):
-        load_data(tmp_path, 4)
     np.save(tmp_path / "train_images.npy", np.zeros(3))
-    with pytest.raises(DatasetError, match=r"train_images.npy, but no train_labels"):
+    with pytest.raises(DatasetError, match=r"train_images.npy, .* train_labels"):
         load_data(tmp_path, 4)
-    with pytest.raises(ValueError, match="shuffle is 'some', expected one of auto, full, block"):
+    with pytest.raises(ValueError, match="'some', expected one of auto, full, block"):
         load_data(tmp_path, 4, shuffle="some")
 
 
 # Every command on every format
 
 
-def of_images(folder):
-    return write_pictures(folder, sizes=((6, 4), (9, 12)), n=6), ["--resize=8x7"]
-
-
-def of_idx(folder):
-    X, y = some_images(90, q=3)
-    write_dataset(folder, X, y, X[:30], y[:30])
-    return folder, []
-
-
-def of_arrays(folder):
-    X, y = some_images(800, q=40, shape=(4, 5, 3))
-    names = [f"a kind of thing with a long name, {k}" for k in range(40)]
-    return write_arrays(folder, (X, y), (X[:200], y[:200]), names), []
-
-
-def of_features(folder):
-    X, y = RNG.normal(size=(90, 6)).astype(np.float32), np.arange(90) % 3
-    return write_arrays(folder, (X + np.eye(3, 6)[y].astype(np.float32), y)), []
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [of_images, of_idx, of_arrays, of_features])
-def test_every_command_takes_the_data(tmp_path, capsys, make):
-    folder, resize = make(tmp_path / "own")
-    dataset = f"--dataset={folder}"
-    arguments = [dataset, *resize, "--epochs=2", "--batch-size=16", "--dtype=float64", "--quiet"]
+@pytest.mark.parametrize("kind", ["folders", "IDX", "coloured arrays", "features"])
+def test_every_command_takes_the_data(tmp_path, capsys, kind):
+    folder, has_images, run = tmp_path / "own", kind != "features", d2l_main.main
+    arguments = [f"--dataset={folder}", "--epochs=2", "--batch-size=16", "--dtype=float64"]
+    X, y = some_images(90)
+    if kind == "folders":
+        write_pictures(folder, sizes=((6, 4), (9, 12)), n=6)
+        arguments.append("--resize=8x7")
+    elif kind == "IDX":
+        write_dataset(folder, X, y, X[:30], y[:30])
+    elif kind == "features":
+        write_arrays(folder, (RNG.normal(size=(90, 6)) + np.eye(3, 6)[y], y))
+    else:
+        X, y = some_images(240, q=20, shape=(4, 5, 3))
+        names = [f"a kind of thing with a long name, {k}" for k in range(20)]
+        write_arrays(folder, (X, y), (X[:60], y[:60]), names)
+    dataset, *_ = arguments
     models = []
     for name, twin in TWINS.items():
         output = tmp_path / name
-        argv = [*arguments, f"--output-dir={output}", "--device=cpu"]
+        argv = [*arguments, "--quiet", f"--output-dir={output}", "--device=cpu"]
         assert training_command.main(twin, name, argv) == 0
         models.append(torch.load(output / "model.pt", weights_only=True))
         assert "own" in (output / "report.html").read_text()
     assert max(largest_difference(models[0][key], models[1][key]) for key in "Wb") < 1e-10
     assert models[0]["W"].abs().max() > 0.01
-    model, has_images = str(tmp_path / "scratch" / "model.pt"), make is not of_features
+    model = str(tmp_path / "scratch" / "model.pt")
     description = json.loads((tmp_path / "scratch" / "model.json").read_text())
     assert models[0]["W"].shape == (np.prod(description["shape"]), len(description["classes"]))
-    run = d2l_main.main
-    assert run(["compare", *arguments, f"--output-dir={tmp_path / 'compare'}"]) == 0
+    assert (description["scale"] is None) != has_images
+    assert run(["compare", *arguments, "--quiet", f"--output-dir={tmp_path / 'compare'}"]) == 0
     capsys.readouterr()
     assert run(["evaluate", model, dataset, "--json"]) == 0
     classes = [score["label"] for score in json.loads(capsys.readouterr().out)["classes"]]
@@ -411,9 +351,9 @@ def test_every_command_takes_the_data(tmp_path, capsys, make):
     drawn.save(picture)
     status = run(["predict", str(picture), f"--model={model}", output])
     assert status == (0 if has_images else 1)
-    assert ("the model is for features" in capsys.readouterr().err) != has_images
+    assert ("model is for features" in capsys.readouterr().err) != has_images
     assert run(["evaluate", model]) == 1
-    assert "the model was trained on own; name its data with --dataset" in capsys.readouterr().err
+    assert re.search("trained on own; .*--dataset", capsys.readouterr().err)
 
 
 def test_a_model_is_not_used_on_other_data(tmp_path, capsys):
@@ -423,46 +363,17 @@ def test_a_model_is_not_used_on_other_data(tmp_path, capsys):
     c = write_arrays(tmp_path / "c", (X, y), (X, y), ["one", "two", "three"])
     assert train(a, tmp_path, "--epochs=1") == 0
     model = str(tmp_path / "model.pt")
+    predict = ["predict", "--index=30", f"--model={model}", f"--dataset={a}"]
     for arguments, message in (
-        (["evaluate", model, f"--dataset={b}"], "1x3x5 in 3 classes, but the model is for 1x4x5"),
-        (["evaluate", model, f"--dataset={c}"], "1x4x5 in 3 classes with other names, but"),
-        (
-            ["predict", "--index=30", f"--model={model}", f"--dataset={a}"],
-            "no test example 30; choose one with --index from 0 to 29",
-        ),
+        (["evaluate", model, f"--dataset={b}"], "1x3x5.* 3 classes.* 1x4x5"),
+        (["evaluate", model, f"--dataset={c}"], "1x4x5.* other names"),
+        (predict, "no test example 30; .*--index from 0 to 29"),
     ):
         assert d2l_main.main(arguments) == 1
-        assert message in capsys.readouterr().err
+        assert re.search(message, capsys.readouterr().err)
 
 
 # model.json
-
-
-DESCRIPTION = {"data": "a", "classes": ["x", "y"], "shape": [1, 2, 2], "resize": None}
-DAMAGED = {
-    "no JSON": "{",
-    "a list": [],
-    "empty": {},
-    "shape of two": DESCRIPTION | {"shape": [1, 4]},
-    "a class twice": DESCRIPTION | {"classes": ["x", "x"]},
-    "a bool": DESCRIPTION | {"shape": [True]},
-    "another size": DESCRIPTION | {"resize": [3, 3]},
-    "huge": DESCRIPTION | {"shape": [100000, 100000, 3]},
-    "unknown pictures": DESCRIPTION | {"pictures": "drawn"},
-    "not Fashion-MNIST": DESCRIPTION | {"pictures": "as Fashion-MNIST was made"},
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGED)
-def test_a_damaged_description_is_refused(tmp_path, capsys, damage):
-    torch.save({"W": torch.zeros(4, 2), "b": torch.zeros(2)}, tmp_path / "model.pt")
-    content = DAMAGED[damage]
-    text = content if isinstance(content, str) else json.dumps(content)
-    (tmp_path / "model.json").write_text(text)
-    assert d2l_main.main(["evaluate", str(tmp_path / "model.pt")]) == 1
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert "model.json is damaged" in error or "model.pt is too small for the model" in error
 
 
 @pytest.mark.parametrize("earlier", [False, True], ids=["written today", "of an earlier version"])
@@ -484,8 +395,7 @@ def test_custom_data_may_be_called_fashion_mnist(tmp_path, capsys, earlier):
     assert d2l_main.main([*argv, f"--output-dir={tmp_path}"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["class"] == "x"
     assert d2l_main.main(["evaluate", model]) == 1
-    error = capsys.readouterr().err
-    assert "the model was trained on Fashion-MNIST; name its data with --dataset" in error
+    assert re.search("trained on Fashion-MNIST; .*--dataset", capsys.readouterr().err)
 
 
 def test_an_earlier_description_of_fashion_mnist_is_read_as_before(tmp_path, made_up):
@@ -499,17 +409,10 @@ def test_an_earlier_description_of_fashion_mnist_is_read_as_before(tmp_path, mad
     assert load_description(tmp_path / "model.pt") == now
 
 
-def test_features_have_no_scale(tmp_path):
-    folder, _ = of_features(tmp_path / "own")
-    assert train(folder, tmp_path, "--epochs=1") == 0
-    described = json.loads((tmp_path / "model.json").read_text())
-    assert (described["pictures"], described["scale"]) == (None, None)
-
-
 def test_a_training_on_other_data_is_not_resumed(tmp_path, capsys):
     X, y = some_images(30)
     write_arrays(tmp_path / "a", (X, y), (X, y))
     assert train(tmp_path / "a", tmp_path, "--epochs=2") == 0
     write_arrays(tmp_path / "a", (X, y[::-1]), (X, y))
     assert train(tmp_path / "a", tmp_path, "--epochs=2", "--resume") == 1
-    assert "the data have changed since the training started" in capsys.readouterr().err
+    assert "data have changed" in capsys.readouterr().err

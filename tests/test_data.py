@@ -2,12 +2,10 @@
 
 import os
 import weakref
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from torch.testing import assert_close
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader
 from torchvision import transforms
@@ -17,9 +15,7 @@ from d2l_softmax import get_fashion_mnist_labels, load_data_fashion_mnist
 from d2l_softmax.data import sources
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import CLASSES, read_fashion_mnist
-from d2l_softmax.data.loaders import name_classes, stratified_holdout
 from d2l_softmax.data.sources import DataUnavailableError, ensure_fashion_mnist
-from d2l_softmax.errors import DatasetError
 
 
 def all_of(loader):
@@ -59,25 +55,11 @@ def test_same_arrays_as_torchvisions(real_data):
 def test_same_pixels_as_to_tensor(real_data):
     theirs = FashionMNIST(ensure_fashion_mnist(), train=False, transform=transforms.ToTensor())
     _, test_iter = load_data_fashion_mnist(100)
-    X, y = next(iter(test_iter))
-    for i in range(100):
+    ours = [*zip(*next(iter(test_iter)), range(100), strict=True), (*test_iter.dataset[-1], 9_999)]
+    for X, y, i in ours:
         image, label = theirs[i]
-        assert torch.equal(X[i], image)
-        assert y[i] == label
-    image, label = test_iter.dataset[-1]
-    assert torch.equal(image, theirs[9_999][0])
-    assert label == theirs[9_999][1]
-
-
-@pytest.mark.parametrize(("resize", "shape"), [(64, (64, 64)), ((20, 40), (20, 40))])
-def test_resize_agrees_with_pil(real_data, resize, shape):
-    transform = transforms.Compose([transforms.Resize(shape), transforms.ToTensor()])
-    theirs = FashionMNIST(ensure_fashion_mnist(), train=False, transform=transform)
-    _, test_iter = load_data_fashion_mnist(32, resize=resize)
-    X, y = next(iter(test_iter))
-    assert (X.shape, X.dtype, y.dtype) == ((32, 1, *shape), torch.float32, torch.int64)
-    expected = torch.stack([theirs[i][0] for i in range(32)])
-    assert_close(X, expected, rtol=0, atol=1.001 / 255)
+        assert torch.equal(X, image)
+        assert y == label
 
 
 # Files
@@ -99,7 +81,7 @@ def test_files_that_change_later_change_no_data(made_up, monkeypatch):
     assert (images == before).all()
     # and one that changes after it was fetched is not used
     monkeypatch.setattr(sources, "fetch", lambda raw, missing: file.write_bytes(b"damaged"))
-    with pytest.raises(DataUnavailableError, match="damaged or not Fashion-MNIST's: SHA-256"):
+    with pytest.raises(DataUnavailableError, match=r"damaged .*: SHA-256"):
         load_data_fashion_mnist(7, data_dir=made_up)
 
 
@@ -136,33 +118,16 @@ def test_the_last_training_images_are_held_out(made_up):
     assert torch.equal(trained.flatten(1).unique(dim=0), X[:49].flatten(1).unique(dim=0))
 
 
-def test_a_tenth_of_each_class_is_held_out_and_a_single_example_is_kept(generator):
-    sizes = torch.tensor([1, 2, 19, 40])
-    y = torch.arange(4).repeat_interleave(sizes)[torch.randperm(62, generator=generator)]
-    mask = stratified_holdout(y)
-    assert torch.bincount(y[mask], minlength=4).tolist() == [0, 1, 1, 4]
-    assert torch.equal(stratified_holdout(y), mask)
-
-
-@pytest.mark.parametrize(
-    ("labels", "message"), [([0, 2], "no example of 'b'"), ([-1, 1], "labels, from -1 to 1")]
-)
-def test_names_that_do_not_fit_the_labels_are_refused(labels, message):
-    with pytest.raises(DatasetError, match=message):
-        name_classes(np.array(labels), ["a", "b", "c"], SimpleNamespace(path="here"))
-
-
-def labels_of_two_epochs(data_dir, seed):
-    generator = torch.Generator().manual_seed(seed)
-    train_iter, _ = load_data_fashion_mnist(16, data_dir=data_dir, generator=generator)
-    return [all_of(train_iter)[1].tolist() for _ in range(2)]
-
-
 def test_the_order_is_new_in_every_epoch_and_given_by_the_seed(made_up):
-    first, second = labels_of_two_epochs(made_up, 0)
+    def labels_of_two_epochs(seed):
+        generator = torch.Generator().manual_seed(seed)
+        train_iter, _ = load_data_fashion_mnist(16, data_dir=made_up, generator=generator)
+        return [all_of(train_iter)[1].tolist() for _ in range(2)]
+
+    first, second = labels_of_two_epochs(0)
     assert first != second
-    assert labels_of_two_epochs(made_up, 0) == [first, second]
-    assert labels_of_two_epochs(made_up, 1)[0] != first
+    assert labels_of_two_epochs(0) == [first, second]
+    assert labels_of_two_epochs(1)[0] != first
 
 
 def test_without_a_generator_torchs_seed_decides(made_up):
@@ -180,20 +145,14 @@ def test_batch_sizes(made_up):
     _, test_iter = load_data_fashion_mnist(1, data_dir=made_up, test_batch_size=15)
     assert sizes(test_iter) == [15, 5]
     for size in (0, -1, 2.5):
-        with pytest.raises(ValueError, match=f"batch_size is {size}, expected a whole"):
+        with pytest.raises(ValueError, match=f"batch_size is {size}, expected"):
             load_data_fashion_mnist(size, data_dir=made_up)
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8])
 def test_numpys_whole_numbers_are_numbers(made_up, dtype):
-    loaders = load_data_fashion_mnist(
-        dtype(16),
-        dtype(14),
-        data_dir=made_up,
-        test_batch_size=dtype(5),
-        validation=dtype(10),
-        drop_last=True,
-    )
+    numbers = {"test_batch_size": dtype(5), "validation": dtype(10), "drop_last": True}
+    loaders = load_data_fashion_mnist(dtype(16), dtype(14), data_dir=made_up, **numbers)
     assert [sizes(loader) for loader in loaders] == [[16] * 3, [5] * 4, [5, 5]]
     assert {loader.dataset.shape for loader in loaders} == {(1, 14, 14)}
     assert isinstance(ArrayLoader(loaders[0].dataset, dtype(7)).batch_size, int)
@@ -224,7 +183,7 @@ def test_labels_by_name():
     assert get_fashion_mnist_labels(torch.tensor([9, 0])) == ["ankle boot", "t-shirt"]
     assert get_fashion_mnist_labels(range(10)) == list(CLASSES)
     for wrong in (-1, 10):
-        with pytest.raises(IndexError, match=f"label {wrong} is not one of 0 to 9"):
+        with pytest.raises(IndexError, match=f"label {wrong} .*0 to 9"):
             get_fashion_mnist_labels([wrong])
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -39,7 +40,7 @@ SETTINGS = {
         *("--augment=photos", "--optimizer=adam", "--lr=0.005", "--lr-decay=linear", "--seed=1"),
     ],
 }
-every_twin = pytest.mark.parametrize("name", TWINS)
+RANK_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 
 
 def takes_processes(test):
@@ -64,7 +65,6 @@ def make_data(folder, seed):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Return a data directory of made-up images."""
     return make_data(tmp_path_factory.mktemp("data"), seed=0)
 
 
@@ -135,6 +135,7 @@ def compared_runs(data, folder):
         for name in TWINS
         for setting, argv in SETTINGS.items()
         for dtype in TOLERANCES
+        if dtype == "float64" or setting == "momentum"
     }
 
 
@@ -169,7 +170,7 @@ def test_any_number_of_processes_takes_the_same_steps(together, alone, data):
 @takes_processes
 def test_each_process_looks_up_its_share_of_the_rows(together):
     processes, folder, _ = together
-    for number in range(2 * len(SETTINGS) * len(TOLERANCES)):
+    for number in range(len(compared_runs("", Path()))):
         files = [folder / f"rows-{number}-{rank}.json" for rank in range(processes)]
         parts = [json.loads(file.read_text(encoding="utf-8")) for file in files]
         for size in (NUM_TRAIN, NUM_TEST, NUM_VALID):
@@ -181,7 +182,7 @@ def test_each_process_looks_up_its_share_of_the_rows(together):
 @takes_processes
 def test_one_process_prints_every_line(together):
     processes, folder, lines = together
-    runs = 2 * len(SETTINGS) * len(TOLERANCES)
+    runs = len(compared_runs("", Path()))
     assert sum(f"cpu, {processes} processes of 1 thread" in line for line in lines) == runs
     assert len(lines) == runs * (1 + EPOCHS + 3)  # a head, the epochs, accuracy, time, files
     config = json.loads((folder / "scratch-adam-float64" / "config.json").read_text("utf-8"))
@@ -191,9 +192,9 @@ def test_one_process_prints_every_line(together):
 # When one of them ends
 
 
-def kill(rank, lookup):
+def killed(rank, lookup):
     """Return a fault: a process is killed before it looks up its nth rows."""
-    return {"rank": rank, "lookup": lookup, "signal": "SIGKILL"}
+    return {"fault": {"rank": rank, "lookup": lookup, "signal": "SIGKILL"}}
 
 
 @takes_processes
@@ -202,24 +203,24 @@ def test_after_a_death_torchrun_resumes_from_the_checkpoint(
     name, rank, data, train_alone, tmp_path
 ):
     settings = ["--dtype=float64", "--momentum=0.9", "--checkpoint-every=1"]
-    fault = kill(rank, LOOKUPS + 1 + (rank == 0))  # process 0 has the last image, too
-    run = a_run(name, data, tmp_path / "killed", *settings, fault=fault)
+    fault = killed(rank, LOOKUPS + 1 + (rank == 0))  # process 0 has the last image, too
+    run = a_run(name, data, tmp_path / "killed", *settings, **fault)
     status, lines, _ = end(start(tmp_path, [run], 2, "--max-restarts=1"))
     assert status == 0
-    path = tmp_path / "killed" / "checkpoint.pt"
-    assert f"resuming from {path}, in epoch 2 of {EPOCHS}, after batch 1" in lines
+    assert any(re.match("resuming .*, in epoch 2 of 3, after batch 1$", line) for line in lines)
     train_alone(a_run(name, data, tmp_path / "whole", *settings))
     assert distance(tmp_path / "killed", tmp_path / "whole") <= 1e-10
 
 
 @takes_processes
 def test_without_restarts_one_process_can_resume(data, train_alone, tmp_path):
-    run = a_run("scratch", data, tmp_path / "killed", "--dtype=float64", fault=kill(1, LOOKUPS + 1))
+    fault = killed(1, LOOKUPS + 1)
+    run = a_run("scratch", data, tmp_path / "killed", "--dtype=float64", **fault)
     status, lines, messages = end(start(tmp_path, [run], 2))
     assert status != 0
     assert len(lines) == 2
-    assert all("connection to another rank was lost" in message for message in messages)
     assert len(messages) <= 1
+    assert all("connection" in message for message in messages)
     train_alone(run, "--resume")
     train_alone(a_run("scratch", data, tmp_path / "whole", "--dtype=float64"))
     assert distance(tmp_path / "killed", tmp_path / "whole") <= 1e-10
@@ -234,36 +235,27 @@ def test_an_interrupt_is_one_line_and_leaves_a_checkpoint(data, train_alone, tmp
     process.send_signal(signal.SIGINT)
     status, _, (message,) = end(process)
     assert status != 0
-    checkpoint = load_checkpoint(tmp_path / "out" / "checkpoint.pt")
-    assert message == (
-        f"python -m scratch: interrupted {position(checkpoint)}; resume with: torchrun "
-        f"--nproc-per-node=2 -m scratch {arguments} --resume"
-    )
+    where = position(load_checkpoint(tmp_path / "out" / "checkpoint.pt"))
+    assert message.startswith(f"python -m scratch: interrupted {where}; ")
+    assert message.endswith(f"torchrun --nproc-per-node=2 -m scratch {arguments} --resume")
 
 
 @takes_processes
 def test_bad_input_is_one_message_each(data, tmp_path):
-    others = make_data(tmp_path / "other", seed=1)
-    odd = {
-        "argument --batch-size: 2 for 3 processes, expected an image for each": a_run(
-            "scratch", data, tmp_path / "1", "--batch-size=2"
-        ),
-        "rank 2 of 3 has --lr 0.3, rank 0 has 0.2; give all ranks the same options": (
-            a_run("scratch", data, tmp_path / "3", "--lr=0.2", argv_of={2: ["--lr=0.3"]})
-        ),
-        "rank 1 of 3 has the checksum of the training data": a_run(
-            "concise", data, tmp_path / "4", argv_of={1: [f"--data-dir={others}"]}
-        ),
-        "this command runs in one process; torchrun started 3": {
-            "program": "d2l_softmax",
-            "argv": ["compare", f"--data-dir={data}"],
-        },
-    }
-    status, lines, messages = end(start(tmp_path, list(odd.values()), 3))
+    others = [f"--data-dir={make_data(tmp_path / 'other', seed=1)}"]
+    compare = {"program": "d2l_softmax", "argv": ["compare", f"--data-dir={data}"]}
+    odd = [
+        a_run("scratch", data, tmp_path / "1", "--batch-size=2"),
+        a_run("scratch", data, tmp_path / "3", "--lr=0.2", argv_of={2: ["--lr=0.3"]}),
+        a_run("concise", data, tmp_path / "4", argv_of={1: others}),
+        compare,
+    ]
+    status, lines, messages = end(start(tmp_path, odd, 3))
     assert status != 0
     assert not any(line.startswith("epoch") for line in lines)
-    for message, start_of_it in zip(messages, odd, strict=True):
-        assert message.partition(": error: ")[2].startswith(start_of_it)
+    expected = ("--batch-size: 2 for 3", "rank 2 .* 0.3.* 0.2", "rank 1 .*checksum", "one process")
+    for message, part in zip(messages, expected, strict=True):
+        assert re.search(f": error: .*{part}", message)
 
 
 # Without torchrun
@@ -272,9 +264,8 @@ def test_bad_input_is_one_message_each(data, tmp_path):
 @pytest.fixture
 def rank_2_of_3(monkeypatch):
     """Set what torchrun sets for rank 2 of 3, the first of two on its machine."""
-    launch = {"RANK": 2, "WORLD_SIZE": 3, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 2}
-    for name, value in launch.items():
-        monkeypatch.setenv(name, str(value))
+    for name, value in zip(RANK_VARIABLES, "2302", strict=True):
+        monkeypatch.setenv(name, value)
 
 
 def test_the_launch_is_read_from_the_environment(rank_2_of_3, monkeypatch):
@@ -305,8 +296,8 @@ def test_sums_are_double_precision(rank_2_of_3, monkeypatch):
     ("rates", "message"),
     [
         ((0.1, 0.1, 0.1), None),
-        ((0.1, 0.1, 0.3), "rank 2 of 3 has --lr 0.3, rank 0 has 0.1; give all ranks the same"),
-        ((0.1, 0.2, 0.3), "rank 1 of 3 has --lr 0.2, rank 0 has 0.1; give all ranks the same"),
+        ((0.1, 0.1, 0.3), "rank 2 of 3 has --lr 0.3, rank 0 has 0.1"),
+        ((0.1, 0.2, 0.3), "rank 1 of 3 has --lr 0.2, rank 0 has 0.1"),
     ],
 )
 def test_other_options_of_a_rank_are_refused_by_name(rank_2_of_3, monkeypatch, rates, message):
@@ -393,7 +384,7 @@ def test_a_restart_resumes_an_unfinished_training(
     monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", str(restarted))
     options = training_command.parse("scratch", [*run["argv"], *argument.split()])
     if expected == "refused":
-        with pytest.raises(training_command.UnfinishedTrainingError, match="unfinished training"):
+        with pytest.raises(training_command.UnfinishedTrainingError):
             training_command.find_checkpoint(options)
     else:
         found = training_command.find_checkpoint(options)

@@ -14,13 +14,8 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
 from d2l_softmax.data import CLASSES, loaders
 from d2l_softmax.figures.evaluation import FIGURES
-from d2l_softmax.models import load_parameters
-from d2l_softmax.training.evaluation import (
-    Evaluation,
-    evaluate,
-    score_table,
-    wilson_interval,
-)
+from d2l_softmax.models import ModelFileError, load_parameters
+from d2l_softmax.training.evaluation import Evaluation, evaluate, score_table, wilson_interval
 
 
 @pytest.fixture
@@ -50,21 +45,19 @@ def test_accuracy_confusion_precision_recall_and_loss(example):
     assert example.loss == pytest.approx(-sum(map(math.log, picked)) / 6, rel=1e-6)
 
 
-def test_loss_is_exact_where_float32_would_round():
-    y_hat = torch.tensor([[0.1, 0.9], [0.7, 0.3], [0.6, 0.4]])
-    picked = [float(y_hat[0, 0]), float(y_hat[1, 1]), float(y_hat[2, 1])]
-    loss = Evaluation(y_hat, torch.tensor([0, 1, 1]), ["a", "b"]).loss
+def of_two(y_hat, y):
+    return Evaluation(torch.tensor(y_hat), torch.tensor(y), ["a", "b"])
+
+
+def test_loss_is_exact_where_float32_would_round_and_finite_for_zero():
+    picked = torch.tensor([0.1, 0.3, 0.4]).tolist()
+    loss = of_two([[0.1, 0.9], [0.7, 0.3], [0.6, 0.4]], [0, 1, 1]).loss
     assert loss == pytest.approx(-math.fsum(map(math.log, picked)) / 3, rel=1e-14)
+    assert of_two([[1.0, 0.0]], [1]).loss == pytest.approx(87.3365, abs=1e-3)
 
 
 def test_a_prediction_that_is_not_a_number_is_not_right():
-    y_hat = torch.tensor([[0.9, 0.1], [0.2, math.nan]])
-    assert Evaluation(y_hat, torch.tensor([0, 1]), ["a", "b"]).accuracy == 0.5
-
-
-def test_loss_is_finite_for_a_probability_of_zero():
-    y_hat = torch.tensor([[1.0, 0.0]])
-    assert Evaluation(y_hat, torch.tensor([1]), ["a", "b"]).loss == pytest.approx(87.3365, abs=1e-3)
+    assert of_two([[0.9, 0.1], [0.2, math.nan]], [0, 1]).accuracy == 0.5
 
 
 def test_reliability(example):
@@ -86,10 +79,8 @@ def test_a_confidence_between_two_bins_is_in_the_upper_one():
 def test_the_most_confident_errors_come_first_equal_ones_in_their_order(example):
     assert example.most_confident_errors(5).tolist() == [5, 1]
     assert example.most_confident_errors(1).tolist() == [5]
-    y_hat = torch.tensor([[0.75, 0.25], [0.5, 0.5]]).repeat(30, 1)
-    errors = Evaluation(y_hat, torch.ones(60, dtype=torch.int64), ["a", "b"])
-    indices = errors.most_confident_errors(60).tolist()
-    assert indices == [*range(0, 60, 2), *range(1, 60, 2)]
+    indices = of_two([[0.75, 0.25], [0.5, 0.5]] * 30, [1] * 60).most_confident_errors(60)
+    assert indices.tolist() == [*range(0, 60, 2), *range(1, 60, 2)]
 
 
 def test_evaluating_needs_no_gradients(made_up):
@@ -103,12 +94,10 @@ def test_evaluating_needs_no_gradients(made_up):
 
 
 def test_balanced_accuracy_is_printed_where_it_differs():
-    y_hat = torch.tensor([[0.9, 0.1]]).repeat(10, 1)
-    largest = Evaluation(y_hat, torch.tensor([0] * 9 + [1]), ["a", "b"])
+    largest = of_two([[0.9, 0.1]] * 10, [0] * 9 + [1])
     assert (largest.accuracy, largest.balanced_accuracy) == (0.9, 0.5)
     assert "accuracy 0.9000 ± 0.0949   balanced accuracy 0.5000" in score_table(largest)
-    equal = Evaluation(y_hat, torch.tensor([0] * 5 + [1] * 5), ["a", "b"])
-    assert "balanced" not in score_table(equal)
+    assert "balanced" not in score_table(of_two([[0.9, 0.1]] * 10, [0, 1] * 5))
 
 
 def test_table_has_a_line_for_each_class(example):
@@ -124,7 +113,7 @@ def test_table_has_a_line_for_each_class(example):
 def test_either_twin_reads_what_either_wrote_and_goes_on(
     reader, writer, train, tmp_path, real_data
 ):
-    history, _ = train(writer, "--epochs=2")
+    history, _ = train(writer, "--epochs=1")
     twin = TWINS[reader]
     model = twin.SoftmaxRegression(generator=torch.Generator().manual_seed(9))
     load_parameters(tmp_path / f"run-{writer}" / "model.pt", model)
@@ -137,14 +126,6 @@ def test_either_twin_reads_what_either_wrote_and_goes_on(
     else:
         train_loss, _ = twin.train_epoch(model, train_iter, twin.SGD(model.parameters(), lr=0.1))
         assert train_loss < history[-1].train_loss
-
-
-def test_parameters_keep_the_readers_dtype(train, tmp_path, made_up):
-    train("scratch", "--epochs=1", f"--data-dir={made_up}", "--dtype=float64")
-    for twin in TWINS.values():
-        model = twin.SoftmaxRegression()
-        load_parameters(tmp_path / "run-scratch" / "model.pt", model)
-        assert model.W.dtype == torch.float32
 
 
 def test_evaluate_command(trained, capsys):
@@ -180,9 +161,8 @@ def test_a_device_that_is_not_there_is_one_line(command, device, capsys, monkeyp
     with pytest.raises(SystemExit) as exit_:
         d2l_main.main([command, f"--device={device}"])
     assert exit_.value.code == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert f"argument --device: {device.upper()} is not available; try --device cpu" in error
+    message = f".*--device: {device.upper()} is not available; .*--device cpu.*\n"
+    assert re.fullmatch(message, capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(("asked", "used"), [([], "cuda"), (["--device=cpu"], "cpu")])
@@ -190,7 +170,7 @@ def test_a_device_that_is_not_there_is_one_line(command, device, capsys, monkeyp
 def test_model_and_images_are_moved_to_the_device(
     command, asked, used, made_up, tmp_path, monkeypatch
 ):
-    """With a CUDA device that isn't there: what is asked for is noted, and made on the CPU."""
+    """The CUDA device is made up: each call of it is noted, and answered by the CPU."""
     asked_for = {}
 
     def on_cpu(make):
@@ -223,63 +203,37 @@ def test_every_device_finds_the_same(trained, tmp_path, capsys):
     assert results[0]["accuracy"] == pytest.approx(results[1]["accuracy"], abs=2e-4)
 
 
-class Trap:
-    """An object whose unpickling would write a file."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return (open, (str(self.path), "w"))
-
-
 def wrong_models(folder):
-    """Yield (path, what the message says of it) for files that are no models."""
+    """Yield files that are no models, and part of the message."""
     good = {"W": torch.zeros(784, 10), "b": torch.zeros(10)}
-    contents = {
-        "shape": (
-            {**good, "W": torch.zeros(10, 784)},
-            r"W has shape \(10, 784\), expected \(784, 10\)",
-        ),
-        "names": ({"weight": torch.zeros(784, 10)}, r"has weight \(784, 10\); expected W and b"),
-        "nan": ({**good, "b": torch.full((10,), math.nan)}, "b has numbers that are not finite"),
-        "integers": ({"W": torch.zeros(784, 10, dtype=torch.int64), "b": good["b"]}, "not a model"),
-        "huge": ({**good, "W": torch.full((784, 10), 3e38)}, "too large for torch.float32"),
-        "double": ({**good, "b": torch.full((10,), 1e300, dtype=torch.float64)}, "not finite"),
-        "sparse": ({**good, "W": good["W"].to_sparse()}, "not a model"),
-        "meta": ({**good, "W": good["W"].to("meta")}, "not a model"),
-        "list": ([1, 2], "not a model of this project"),
-        "trap": ({"W": Trap(folder / "sprung")}, "damaged or not a model"),
-    }
-    for name, (content, message) in contents.items():
-        torch.save(content, folder / f"{name}.pt")
-        yield folder / f"{name}.pt", message
-    torch.save(good, folder / "good.pt")
-    whole = (folder / "good.pt").read_bytes()
-    for name, content in {"half": whole[: len(whole) // 2], "empty": b"", "text": b"hello"}.items():
-        (folder / f"{name}.pt").write_bytes(content)
-        yield folder / f"{name}.pt", "damaged or not a model"
-    yield folder / "missing.pt", "there is no model .*train one first: make train-scratch"
+    for content, message in (
+        (good | {"W": torch.zeros(10, 784)}, r"W has shape \(10, 784\), expected \(784, 10\)"),
+        ({"weight": torch.zeros(784, 10)}, r"weight \(784, 10\); expected W and b"),
+        (good | {"b": torch.full((10,), math.nan)}, "b has .* not finite"),
+        (good | {"W": good["W"].long()}, "not a model"),
+        (good | {"W": torch.full((784, 10), 3e38)}, "too large for torch.float32"),
+        (good | {"b": torch.full((10,), 1e300, dtype=torch.float64)}, "not finite"),
+        (good | {"W": good["W"].to_sparse()}, "not a model"),
+        (good | {"W": good["W"].to("meta")}, "not a model"),
+        ([1, 2], "not a model of this project"),
+    ):
+        torch.save(content, folder / "wrong.pt")
+        yield folder / "wrong.pt", message
+    (folder / "wrong.pt").write_bytes(b"hello")
+    yield folder / "wrong.pt", "damaged or not a model"
+    yield folder / "missing.pt", "no model .*: make train-scratch"
     yield folder, "can't be read: (Is a directory|Permission denied)"
 
 
 def test_model_files_that_cannot_be(tmp_path, capsys):
-    for path, message in wrong_models(tmp_path):
-        assert d2l_main.main(["evaluate", str(path)]) == 1, path
-        error = capsys.readouterr().err
-        assert re.search(message, error), (path, error)
-        assert error.count("\n") == 1
-        assert "Traceback" not in error
-    assert not (tmp_path / "sprung").exists()
-
-
-def test_model_is_left_alone_by_a_file_that_does_not_fit(tmp_path):
-    torch.save({"W": torch.ones(784, 10), "b": torch.full((10,), math.inf)}, tmp_path / "bad.pt")
     model = TWINS["scratch"].SoftmaxRegression()
     before = model.W.clone()
-    with pytest.raises(ValueError, match="not finite"):
-        load_parameters(tmp_path / "bad.pt", model)
-    assert torch.equal(model.W, before)
+    for path, message in wrong_models(tmp_path):
+        assert d2l_main.main(["evaluate", str(path)]) == 1, message
+        assert re.fullmatch(f".*{message}.*\n", capsys.readouterr().err)
+        with pytest.raises(ModelFileError):
+            load_parameters(path, model)
+        assert torch.equal(model.W, before)
 
 
 def test_wilsons_interval_contains_the_share():

@@ -26,31 +26,11 @@ def write_classes(folder, number=4, **how):
         write_class(folder, name, number, **how)
 
 
-def no_split(path):
-    write_classes(path)
+def nothing(path):
+    pass
 
 
-def train_and_test(path):
-    write_classes(path / "Train")
-    write_classes(path / "Test", 2, first=20)
-
-
-def training_and_testing(path):
-    write_classes(path / "training")
-    write_classes(path / "testing", 2, first=20)
-
-
-def train_and_valid(path):
-    write_classes(path / "Train")
-    write_classes(path / "Valid", 2, first=20)
-
-
-def archive(path):
-    train_and_test(path / "archive" / "flowers")
-
-
-def with_system_files(path):
-    train_and_test(path)
+def system_files(path):
     (path / "__MACOSX" / "Train").mkdir(parents=True)
     for hidden in (".ipynb_checkpoints", ".thumbnails"):
         write_class(path / "Train", hidden)
@@ -59,28 +39,7 @@ def with_system_files(path):
     (path / "Train" / "Thumbs.db").write_bytes(b"\0")
 
 
-def with_loose_test_images(path):
-    write_classes(path / "train")
-    write_class(path, "test")
-
-
-def with_an_empty_class(path):
-    train_and_test(path)
-    (path / "Train" / "tulip").mkdir()
-
-
-def with_other_files(path):
-    train_and_test(path)
-    (path / "Train" / "rose" / "notes.txt").write_text("no image")
-
-
-def with_a_pipe(path):
-    train_and_test(path)
-    os.mkfifo(path / "Train" / "rose" / "pipe.png")
-
-
-def with_links_in_circles(path):
-    train_and_test(path)
+def links_in_circles(path):
     (path / "Train" / "rose" / "up").symlink_to(path / "Train")
     (path / "Train" / "rose" / "self").symlink_to(path / "Train" / "rose")
     (path / "Train" / "daisy" / "proc").symlink_to("/proc")
@@ -88,53 +47,57 @@ def with_links_in_circles(path):
     (path / "Train" / "other").symlink_to(path / "Train" / "rose")
 
 
-def labels_csv(path):
-    train_and_test(path / "made")
-    (path / "images").mkdir()
-    lines = {"Train": ["file,label"], "Test": ["file,label"]}
-    for split, rows in lines.items():
-        for file in sorted((path / "made" / split).glob("*/*.png")):
-            shutil.copy(file, path / "images" / f"{file.parent.name}{file.name}")
-            rows.append(f"{file.parent.name}{file.name},{file.parent.name}")
-        (path / f"{split}_labels.csv").write_text("\n".join(rows))
-    shutil.rmtree(path / "made")
+def tables(header, suffix):
+    """Return a function that moves all images to one folder, beside tables of their labels."""
+
+    def move(path):
+        (path / "images").mkdir()
+        for split in ("Train", "Test"):
+            rows = [header]
+            for file in sorted((path / split).glob("*/*.png")):
+                label = file.parent.name
+                file.rename(path / "images" / f"{label}{file.name}")
+                rows.append(f"{label}{file.stem}{suffix},{label}")
+            (path / f"{split}_labels.csv").write_text("\n".join(rows))
+            shutil.rmtree(path / split)
+
+    return move
 
 
-def labels_csv_without_suffixes(path):
-    labels_csv(path)
-    for table in path.glob("*.csv"):
-        lines = table.read_text().replace(".png", "").splitlines()
-        table.write_text("\n".join(["image_id,class", *lines[1:]]))
-
-
-LAYOUTS = {  # what is made, whether there are test data, and a part of a note
-    "no split": (no_split, False, ""),
-    "Train and Test": (train_and_test, True, ""),
-    "training and testing": (training_and_testing, True, ""),
-    "Train and Valid": (train_and_valid, True, "the validation data are the test data"),
-    "one level deeper": (archive, True, ""),
-    "system files": (with_system_files, True, ""),
-    "loose test images": (with_loose_test_images, False, "test has no class folders"),
-    "an empty class": (with_an_empty_class, True, "tulip has no images, left out"),
-    "other files": (with_other_files, True, "1 other file left out, such as"),
-    "a pipe": (with_a_pipe, True, ""),
-    "links in circles": (with_links_in_circles, True, "parent is a link to a folder that is used"),
-    "labels.csv": (labels_csv, True, "labels from a table"),
-    "labels.csv without suffixes": (labels_csv_without_suffixes, True, "labels from a table"),
+LAYOUTS = {  # folders for training and testing, what is added, and part of a note
+    "no split": ("", None, nothing, ""),
+    "Train and Test": ("Train", "Test", nothing, ""),
+    "training and testing": ("training", "testing", nothing, ""),
+    "Train and Valid": ("Train", "Valid", nothing, "validation data"),
+    "one level deeper": ("archive/flowers/Train", "archive/flowers/Test", nothing, ""),
+    "system files": ("Train", "Test", system_files, ""),
+    "loose test images": ("train", None, lambda p: write_class(p, "test"), "no class folders"),
+    "an empty class": ("Train", "Test", lambda p: (p / "Train" / "tulip").mkdir(), "tulip"),
+    "other files": (
+        *("Train", "Test", lambda p: (p / "Train" / "rose" / "notes.txt").touch()),
+        "1 other file left out, such as",
+    ),
+    "a pipe": ("Train", "Test", lambda p: os.mkfifo(p / "Train" / "rose" / "pipe.png"), ""),
+    "links in circles": ("Train", "Test", links_in_circles, "parent "),
+    "labels.csv": ("Train", "Test", tables("file,label", ".png"), "labels from a table"),
+    "without suffixes": ("Train", "Test", tables("image_id,class", ""), "labels from a table"),
 }
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_each_layout_has_the_same_images(name, tmp_path):
-    make, has_test, note = LAYOUTS[name]
-    make(tmp_path / "data")
+    train, test, add, note = LAYOUTS[name]
+    write_classes(tmp_path / "data" / train)
+    if test:
+        write_classes(tmp_path / "data" / test, 2, first=20)
+    add(tmp_path / "data")
     data = find_dataset(tmp_path / "data", [])
     assert list(data.names) == ["daisy", "rose"]
     shades = data.train.examples[:, 0, 0]
     assert shades.tolist() == [60, 61, 62, 63, 200, 201, 202, 203]
     assert data.train.labels.tolist() == [0] * 4 + [1] * 4
-    assert (data.test is not None) == has_test
-    if has_test:
+    assert (data.test is None) == (test is None)
+    if test:
         assert data.test.examples[:, 0, 0].tolist() == [80, 81, 220, 221]
     assert data.valid is None
     assert any(note in each for each in data.notes) if note else not data.notes
@@ -145,42 +108,23 @@ def test_images_of_several_sizes_are_resized(tmp_path):
     Image.new("L", (40, 50), 7).save(tmp_path / "rose" / "large.png")
     data = find_dataset(tmp_path, [])
     assert data.train.examples.shape == (9, 28, 28)
-    assert data.notes[-1].startswith("images of 2 sizes, resized to 28x28")
+    assert "2 sizes, resized to 28x28" in data.notes[-1]
     assert find_dataset(tmp_path, [5, 7]).train.examples.shape == (9, 5, 7)
 
 
-NAMES = {
-    "newline": "a\nb",
-    "U+2028": "a\u2028b",
-    "space": " ",
-    "ideographic space": "\u3000",
-    "leading space": " x",
-    "mathtext": "$\\frac{$",
-    "not UTF-8": os.fsdecode(b"a\xff"),
-    "NEL": "a\x85b",
-}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_names_of_classes_are_kept_as_they_are(name, tmp_path):
-    for each in (NAMES[name], "x"):
-        write_class(tmp_path, each)
-    for _ in range(2):  # decoded, then cached
-        assert sorted(find_dataset(tmp_path, []).names) == sorted([NAMES[name], "x"])
-
-
-MODES = {
-    "RGBA": lambda: Image.new("RGBA", (8, 6), (255, 0, 0, 0)),
-    "LA": lambda: Image.new("LA", (8, 6), (40, 128)),
-    "palette": lambda: Image.new("RGBA", (8, 6), (9, 99, 30, 0)).convert("P"),
-}
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_transparent_images_are_the_same_in_training_and_prediction(mode, tmp_path):
+@pytest.mark.parametrize(
+    "image",
+    [
+        Image.new("RGBA", (8, 6), (255, 0, 0, 0)),
+        Image.new("LA", (8, 6), (40, 128)),
+        Image.new("RGBA", (8, 6), (9, 99, 30, 0)).convert("P"),
+    ],
+    ids=["RGBA", "LA", "palette"],
+)
+def test_transparent_images_are_the_same_in_training_and_prediction(image, tmp_path):
     write_classes(tmp_path)
     file = tmp_path / "rose" / "transparent.png"
-    MODES[mode]().save(file)
+    image.save(file)
     data = find_dataset(tmp_path, [])
     channels = data.train.examples.shape[3] if data.train.examples.ndim == 4 else 1
     expected = to_example((channels, 6, 8), load_picture(file))[0]
@@ -192,39 +136,49 @@ def test_a_cache_that_is_a_link_is_left_alone(tmp_path):
     write_classes(tmp_path / "data")
     precious = tmp_path / "precious"
     (precious / "as-they-are-0123456789abcdef").mkdir(parents=True)
-    (precious / ".results.0123abcd.part").write_text("the user's")
+    (precious / ".results.0123abcd.part").touch()
+    before = {*precious.iterdir()}
     (tmp_path / "data" / ".d2l_softmax").symlink_to(precious)
     find_dataset(tmp_path / "data", [])
-    assert sorted(each.name for each in precious.iterdir()) == [
-        ".results.0123abcd.part",
-        "as-they-are-0123456789abcdef",
-    ]
+    assert {*precious.iterdir()} == before
 
 
-INDEXES = ["[]", "7", '{"a": {"b": 1}}', "[" * 100_000, "null", '{"../../x": [1, 2]}']
+def last_bit_flipped(path):
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
 
 
-@pytest.mark.parametrize("index", [*INDEXES, "pipe", "folder", "link to nothing"])
-def test_an_odd_cache_is_made_again(index, tmp_path):
+INDEX, ARRAY = "index.json", "train_images.npy"
+DAMAGES = {
+    **{text[:20]: (INDEX, text) for text in ("[]", "7", "null", '{"a": {"b": 1}}', "[" * 100_000)},
+    "path": (INDEX, '{"../../x": [1, 2]}'),
+    "pipe": (INDEX, lambda path: (path.unlink(), os.mkfifo(path))),
+    "folder": (INDEX, lambda path: (path.unlink(), path.mkdir())),
+    "link": (INDEX, lambda path: (path.unlink(), path.symlink_to(path.parent / "nothing"))),
+    "no index": (INDEX, os.unlink),
+    "flipped bit": (ARRAY, last_bit_flipped),
+    "cut off": (ARRAY, lambda path: os.truncate(path, path.stat().st_size - 1)),
+    "no array": (ARRAY, os.unlink),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_cache_is_made_again(name, tmp_path):
     write_classes(tmp_path)
-    expected = find_dataset(tmp_path, []).train.examples
-    (file,) = (tmp_path / ".d2l_softmax").glob("*/index.json")
-    file.unlink()
-    if index == "pipe":
-        os.mkfifo(file)
-    elif index == "folder":
-        file.mkdir()
-    elif index == "link to nothing":
-        file.symlink_to(tmp_path / "nothing")
+    expected = find_dataset(tmp_path, []).train.examples.copy()  # not mapped
+    file, damage = DAMAGES[name]
+    (path,) = (tmp_path / ".d2l_softmax").glob(f"*/{file}")
+    if callable(damage):
+        damage(path)
     else:
-        file.write_text(index)
+        path.write_text(damage)
     np.testing.assert_array_equal(find_dataset(tmp_path, []).train.examples, expected)
 
 
 @pytest.mark.parametrize(
-    "kind", ["train-images-idx3-ubyte", "X_train.npy", "data.npz", "train.csv"]
+    "name", ["train-images-idx3-ubyte", "X_train.npy", "data.npz", "train.csv"]
 )
-def test_what_is_no_regular_file_is_refused(kind, tmp_path):
-    os.mkfifo(tmp_path / kind)
+def test_what_is_no_regular_file_is_refused(name, tmp_path):
+    os.mkfifo(tmp_path / name)
     with pytest.raises(DatasetError):
         find_dataset(tmp_path, [])

@@ -1,258 +1,182 @@
 """One data set in every format that people have: the same arrays from each."""
 
-import csv
 import gzip
-import struct
+import io
+import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
+from conftest import write_dataset
 from PIL import Image
 
 import scratch
+from d2l_softmax import load_data
 from d2l_softmax.commands import train
 from d2l_softmax.data.custom import find_dataset
 from d2l_softmax.errors import DatasetError
 
 N, SIDE = 24, 8
-
-
-def images_and_labels(n=N, channels=0):
-    """Return images (n, 8, 8) or (n, 8, 8, c), uint8, and labels 0, 1, 2 (n,)."""
-    rng = np.random.default_rng(n)
-    shape = (n, SIDE, SIDE, channels) if channels else (n, SIDE, SIDE)
-    return rng.integers(0, 256, shape, np.uint8), np.arange(n) % 3
-
-
-X, Y = images_and_labels()
-X_TEST, Y_TEST = images_and_labels(9)
+RNG = np.random.default_rng(0)
+X, Y = RNG.integers(0, 256, (N, SIDE, SIDE), np.uint8), np.arange(N) % 3
+X_TEST, Y_TEST = RNG.integers(0, 256, (9, SIDE, SIDE), np.uint8), np.arange(9) % 3
 WORDS = np.array(["bee", "ant", "cat"])
+NPZ = {"x_train": X, "y_train": Y, "x_test": X_TEST, "y_test": Y_TEST}
 
 
-def write_idx(path, array):
-    header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
-    content = header + array.astype(np.uint8).tobytes()
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+def same(array):
+    return array
 
 
-def write_csv(path, images, labels, header=True, last=False, name="label", delimiter=","):
-    rows = images.reshape(len(images), -1).tolist()
-    pixels = [f"pixel{i + 1}" for i in range(len(rows[0]))]
-    join = (lambda row, label: [*row, label]) if last else (lambda row, label: [label, *row])
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, delimiter=delimiter)
-        writer.writerows([join(pixels, name)] if header else [])
-        writer.writerows(map(join, rows, labels.tolist()))
-
-
-def write_parquet(path, images, labels, names=None):
-    import io
-    import json
-
-    import pyarrow as pa
-    from PIL import Image
-    from pyarrow import parquet
-
-    cells = []
-    for image in images:
-        buffer = io.BytesIO()
-        Image.fromarray(image).save(buffer, "PNG")
-        cells.append({"bytes": buffer.getvalue(), "path": None})
-    table = pa.table({"image": cells, "label": labels})
-    if names is not None:
-        features = {"label": {"names": list(names), "_type": "ClassLabel"}}
-        metadata = {"huggingface": json.dumps({"info": {"features": features}})}
-        table = table.replace_schema_metadata(metadata)
-    parquet.write_table(table, path)
-
-
-def kaggle_csv(path):
-    write_csv(path / "fashion-mnist_train.csv", X, Y)
-    write_csv(path / "fashion-mnist_test.csv", X_TEST, Y_TEST)
-
-
-def csv_label_last(path):
-    write_csv(path / "train.csv", X, Y, last=True, name="target")
-    write_csv(path / "test.csv", X_TEST, Y_TEST, last=True, name="target")
-
-
-def csv_semicolons_with_bom(path):
-    for name, arrays in {"train": (X, Y), "test": (X_TEST, Y_TEST)}.items():
-        file = path / f"{name}.csv"
-        write_csv(file, *arrays, delimiter=";", name="Class")
-        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
-
-
-def csv_without_header(path):
-    write_csv(path / "mnist_train.csv", X, Y, header=False)
-    write_csv(path / "mnist_test.csv", X_TEST, Y_TEST, header=False)
-
-
-def npz(path, **arrays):
-    np.savez(path / "mnist.npz", **arrays)
-
-
-def numbered(x=lambda x: x, y=lambda y: y, names=("X_train", "y_train", "X_test", "y_test")):
-    """Return a function that writes four .npy files, converted by x and y."""
+def csv(names=("train", "test"), label="label", last=False, delimiter=",", encoding="utf-8"):
+    """Return a function that writes tables of labels and pixels; without a label no header."""
 
     def write(path):
-        for name, array in zip(names, (x(X), y(Y), x(X_TEST), y(Y_TEST)), strict=True):
+        for name, images, y in zip(names, (X, X_TEST), (Y, Y_TEST), strict=True):
+            columns = [y, images.reshape(len(y), -1)]
+            header = [label, *(f"pixel{i + 1}" for i in range(SIDE * SIDE))]
+            if last:
+                columns, header = columns[::-1], [*header[1:], label]
+            np.savetxt(
+                path / f"{name}.csv",
+                np.column_stack(columns),
+                fmt="%d",
+                delimiter=delimiter,
+                header=delimiter.join(header) if label else "",
+                comments="",
+                encoding=encoding,
+            )
+
+    return write
+
+
+def npy(images=same, labels=same, names=("X_train", "y_train", "X_test", "y_test")):
+    """Return a function that writes four .npy files of converted arrays."""
+
+    def write(path):
+        arrays = (images(X), labels(Y), images(X_TEST), labels(Y_TEST))
+        for name, array in zip(names, arrays, strict=True):
             np.save(path / f"{name}.npy", array)
 
     return write
 
 
-def idx_in_folders_of_their_names(path):
-    for name, array in {
-        "train-images-idx3-ubyte": X,
-        "train-labels-idx1-ubyte": Y,
-        "t10k-images-idx3-ubyte": X_TEST,
-        "t10k-labels-idx1-ubyte": Y_TEST,
-    }.items():
-        (path / name).mkdir()
-        write_idx(path / name / name, array)
+def idx(rename, images=same, is_zipped=False):
+    """Return a function that writes IDX files of other names."""
 
+    def write(path):
+        made = path / "made"
+        for name in write_dataset(made, images(X), Y, images(X_TEST), Y_TEST):
+            target, content = path / rename(name), (made / name).read_bytes()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(gzip.compress(content) if is_zipped else content)
+        shutil.rmtree(made)
 
-def idx_with_dots(path):
-    write_idx(path / "train-images.idx3-ubyte", X)
-    write_idx(path / "train-labels.idx1-ubyte", Y)
-    write_idx(path / "t10k-images.idx3-ubyte.gz", X_TEST)
-    write_idx(path / "t10k-labels.idx1-ubyte.gz", Y_TEST)
-
-
-def emnist(path):
-    write_idx(path / "emnist-letters-train-images-idx3-ubyte", X.swapaxes(1, 2))
-    write_idx(path / "emnist-letters-train-labels-idx1-ubyte", Y)
-    write_idx(path / "emnist-letters-test-images-idx3-ubyte", X_TEST.swapaxes(1, 2))
-    write_idx(path / "emnist-letters-test-labels-idx1-ubyte", Y_TEST)
+    return write
 
 
 def parquet_of_a_hub(path):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
     (path / "data").mkdir()
-    write_parquet(path / "data" / "train-00000-of-00002.parquet", X[:10], Y[:10], WORDS)
-    write_parquet(path / "data" / "train-00001-of-00002.parquet", X[10:], Y[10:], WORDS)
-    write_parquet(path / "data" / "test-00000-of-00001.parquet", X_TEST, Y_TEST, WORDS)
+    features = {"label": {"names": [*WORDS], "_type": "ClassLabel"}}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    files = {
+        "train-00000-of-00002": (X[:10], Y[:10]),
+        "train-00001-of-00002": (X[10:], Y[10:]),
+        "test-00000-of-00001": (X_TEST, Y_TEST),
+    }
+    for name, (images, labels) in files.items():
+        cells = []
+        for image in images:
+            Image.fromarray(image).save(buffer := io.BytesIO(), "PNG")
+            cells.append({"bytes": buffer.getvalue(), "path": None})
+        table = pa.table({"image": cells, "label": labels}).replace_schema_metadata(metadata)
+        parquet.write_table(table, path / "data" / f"{name}.parquet")
 
 
-def one_hot(y):
-    return np.eye(3, dtype=np.float32)[y]
+def rows(images):
+    return images.reshape(len(images), -1)
 
 
-FORMATS = {
-    "CSV as Kaggle has it": kaggle_csv,
-    "CSV, label last": csv_label_last,
-    "CSV, semicolons and a BOM": csv_semicolons_with_bom,
-    "CSV without a header": csv_without_header,
-    "npz of Keras": lambda p: npz(p, x_train=X, y_train=Y, x_test=X_TEST, y_test=Y_TEST),
-    "npz, compressed, as rows": lambda p: np.savez_compressed(
-        p / "a.npz",
-        x_train=X.reshape(N, -1),
-        y_train=Y,
-        x_test=X_TEST.reshape(9, -1),
-        y_test=Y_TEST,
+FORMATS = {  # a function that writes, and part of a note
+    "CSV as Kaggle has it": (
+        csv(("fashion-mnist_train", "fashion-mnist_test")),
+        "64 pixels",
     ),
-    "npy": numbered(names=("train_images", "train_labels", "test_images", "test_labels")),
-    "npy, X and y": numbered(),
-    "npy, xtrain": numbered(names=("xtrain", "ytrain", "xtest", "ytest")),
-    "npy, trainX": numbered(names=("trainX", "trainY", "testX", "testY")),
-    "int64": numbered(lambda x: x.astype(np.int64)),
-    "float64 in [0, 1]": numbered(lambda x: x / 255),
-    "float32 to 255": numbered(lambda x: x.astype(np.float32)),
-    "float32 (n, h, w, 1), one-hot": numbered(lambda x: np.float32(x / 255)[..., None], one_hot),
-    "channels first": numbered(lambda x: x[:, None]),
-    "big-endian": numbered(lambda x: x.astype(">i4"), lambda y: y.astype(">i8")),
-    "Fortran order": numbered(np.asfortranarray),
-    "labels of floats": numbered(y=lambda y: y.astype(np.float32)),
-    "labels (n, 1)": numbered(y=lambda y: y[:, None].astype(np.uint8)),
-    "labels of text": numbered(y=lambda y: WORDS[y]),
-    "IDX in folders": idx_in_folders_of_their_names,
-    "IDX with dots": idx_with_dots,
-    "EMNIST, transposed": emnist,
-    "Parquet": parquet_of_a_hub,
+    "CSV, label last": (csv(label="target", last=True), "8×8"),
+    "CSV, semicolons and a BOM": (csv(label="Class", delimiter=";", encoding="utf-8-sig"), "8×8"),
+    "CSV without a header": (csv(label=""), "taken as the labels"),
+    "npz of Keras": (lambda path: np.savez(path / "mnist.npz", **NPZ), ""),
+    "npz, compressed, as rows": (
+        lambda path: np.savez_compressed(
+            path / "a.npz", **NPZ | {"x_train": rows(X), "x_test": rows(X_TEST)}
+        ),
+        "64 pixels",
+    ),
+    "npy": (npy(names=("train_images", "train_labels", "test_images", "test_labels")), ""),
+    "npy, X and y": (npy(), ""),
+    "npy, xtrain": (npy(names=("xtrain", "ytrain", "xtest", "ytest")), ""),
+    "npy, trainX": (npy(names=("trainX", "trainY", "testX", "testY")), ""),
+    "int64": (npy(np.int64), "int64 0 to 255"),
+    "float64 in [0, 1]": (npy(lambda x: x / 255), "float64 in [0, 1], taken as images"),
+    "float32 to 255": (npy(np.float32), "float32 0 to 255"),
+    "float32 (n, h, w, 1), one-hot": (
+        npy(lambda x: np.float32(x / 255)[..., None], lambda y: np.eye(3, dtype=np.float32)[y]),
+        "one-hot labels",
+    ),
+    "channels first": (npy(lambda x: x[:, None]), "(24, 1, 8, 8), taken as channels first"),
+    "big-endian": (npy(lambda x: x.astype(">i4"), lambda y: y.astype(">i8")), "0 to 255"),
+    "Fortran order": (npy(np.asfortranarray), ""),
+    "labels of floats": (npy(labels=np.float32), ""),
+    "labels (n, 1)": (npy(labels=lambda y: y[:, None].astype(np.uint8)), ""),
+    "labels of text": (npy(labels=lambda y: WORDS[y]), ""),
+    "IDX": (idx("{}.gz".format, is_zipped=True), ""),
+    "IDX, letters": (idx("letters-{}".format), ""),
+    "IDX in a folder": (idx("KMNIST/raw/{}.gz".format, is_zipped=True), ""),
+    "IDX in folders": (idx(lambda name: f"{name}/{name}"), ""),
+    "IDX with dots": (idx(lambda name: name.replace("-idx", ".idx")), ""),
+    "EMNIST, transposed": (
+        idx(
+            lambda name: f"emnist-letters-{name.replace('t10k', 'test')}",
+            lambda x: x.swapaxes(1, 2),
+        ),
+        "EMNIST's images",
+    ),
+    "Parquet": (parquet_of_a_hub, ""),
 }
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_each_format_has_the_same_arrays(name, tmp_path):
-    if name == "Parquet":
-        pytest.importorskip("pyarrow")
-    FORMATS[name](tmp_path)
+    write, note = FORMATS[name]
+    write(tmp_path)
     data = find_dataset(tmp_path, [])
+    is_text = name == "labels of text"
     for split, images, labels in ((data.train, X, Y), (data.test, X_TEST, Y_TEST)):
         assert split.examples.dtype == np.uint8
         np.testing.assert_array_equal(split.examples, images)
-        expected = WORDS[labels] if split.labels.dtype.kind == "U" else labels
-        np.testing.assert_array_equal(split.labels, expected)
+        assert split.labels.dtype.kind == ("U" if is_text else "i")
+        np.testing.assert_array_equal(split.labels, WORDS[labels] if is_text else labels)
+    assert any(note in each for each in data.notes) if note else not data.notes
+    train_iter, test_iter = load_data(tmp_path, 9)
+    ((images, labels),) = test_iter
+    assert torch.equal(images[:, 0], torch.from_numpy(X_TEST) / 255)
+    names = sorted(WORDS) if is_text else WORDS if name == "Parquet" else "012"
+    assert train_iter.dataset.classes == tuple(names)
+    assert [names[k] for k in labels] == [(WORDS if is_text else names)[k] for k in Y_TEST]
 
 
-@pytest.fixture
-def train_on(tmp_path, monkeypatch, capsys):
-    """Return a function that trains scratch on a path; it returns W, b and the second line."""
-    monkeypatch.setattr(train, "write_evaluation", lambda *_: ({}, "", None))
-    monkeypatch.setattr(train, "write_run_report", lambda *_: None)
-
-    def train_on(path):
-        out = tmp_path.parent / f"{tmp_path.name}-run"
-        arguments = [f"--dataset={path}", f"--output-dir={out}", "--epochs=3"]
-        assert train.main(scratch, "scratch", arguments) == 0
-        model = torch.load(out / "model.pt", weights_only=True)
-        return model["W"], model["b"], capsys.readouterr().out.splitlines()[1]
-
-    return train_on
-
-
-def class_folders(path):
-    """Write the images as PNG files in folders of their classes."""
-    for split, images, labels in (("train", X, Y), ("test", X_TEST, Y_TEST)):
-        for i, (image, label) in enumerate(zip(images, labels, strict=True)):
-            folder = path / split / str(label)
-            folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(image).save(folder / f"{i:03d}.png")
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_each_format_gives_the_same_model_to_the_last_bit(name, tmp_path, train_on):
-    if name == "Parquet":
-        pytest.importorskip("pyarrow")
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    FORMATS[name](tmp_path / "a")
-    y, y_test = (WORDS[Y], WORDS[Y_TEST]) if name == "labels of text" else (Y, Y_TEST)
-    np.savez(tmp_path / "b" / "data.npz", X_train=X, y_train=y, X_test=X_TEST, y_test=y_test)
-    W, b, _ = train_on(tmp_path / "a")
-    expected_W, expected_b, _ = train_on(tmp_path / "b")
-    assert torch.equal(W, expected_W)
-    assert torch.equal(b, expected_b)
-    assert W.abs().max() > 0
-
-
-def test_folders_of_images_give_the_same_model_to_the_last_bit(tmp_path, train_on):
-    class_folders(tmp_path / "a")
-    order, order_test = Y.argsort(kind="stable"), Y_TEST.argsort(kind="stable")
-    (tmp_path / "b").mkdir()
-    arrays = {"X_train": X[order], "y_train": Y[order]}
-    arrays |= {"X_test": X_TEST[order_test], "y_test": Y_TEST[order_test]}
-    np.savez(tmp_path / "b" / "data.npz", **arrays)
-    for of_folders, of_arrays in zip(
-        train_on(tmp_path / "a"), train_on(tmp_path / "b"), strict=True
-    ):
-        if isinstance(of_folders, torch.Tensor):
-            assert torch.equal(of_folders, of_arrays)
-
-
-INTERPRETED = {
-    "float64 in [0, 1]": "float64 in [0, 1], taken as images",
-    "channels first": "(24, 1, 8, 8), taken as channels first",
-    "float32 (n, h, w, 1), one-hot": "one-hot labels",
-    "EMNIST, transposed": "EMNIST's images are stored transposed, turned upright",
-    "npz, compressed, as rows": "64 pixels in a row, taken as images of 8×8",
-}
-
-
-@pytest.mark.parametrize("name", INTERPRETED)
-def test_the_first_lines_say_what_was_taken_for_what(name, tmp_path, train_on):
-    FORMATS[name](tmp_path)
-    assert INTERPRETED[name] in train_on(tmp_path)[2]
+def test_what_was_taken_for_what_is_printed(tmp_path, monkeypatch, capsys):
+    write, note = FORMATS["channels first"]
+    (tmp_path / "data").mkdir()
+    write(tmp_path / "data")
+    monkeypatch.setattr(train, "write_results", lambda *_: None)
+    arguments = [f"--dataset={tmp_path / 'data'}", f"--output-dir={tmp_path}", "--epochs=1"]
+    assert train.main(scratch, "scratch", arguments) == 0
+    assert note in capsys.readouterr().out
 
 
 def test_black_and_white(tmp_path):
@@ -262,35 +186,32 @@ def test_black_and_white(tmp_path):
     assert data.notes == ("bool, taken as black and white",)
 
 
-FOUND = {
-    "training.pt": "found training.pt; convert it: X, y = torch.load",
-    "archive.zip": "found archive.zip; unpack it: python -m zipfile -e",
-    "mnist-original.mat": "found mnist-original.mat; convert it: m = scipy.io.loadmat",
-    "mnist.arff": "found mnist.arff; convert it: pandas.DataFrame(scipy.io.arff",
-    "data.pkl": "found data.pkl; convert it, if you trust it: X, y = pickle.load",
-    "train.h5": "found train.h5; convert it with h5py",
-    "data.tar.gz": "found data.tar.gz; unpack it: tar xf",
-    "notes.docx": "found notes.docx; expected a folder of images for each class",
-}
-
-
-@pytest.mark.parametrize("name", FOUND)
-@pytest.mark.parametrize("named", [True, False])
-def test_what_was_found_is_named_with_the_line_that_converts_it(name, named, tmp_path):
+@pytest.mark.parametrize("is_named", [True, False])
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("training.pt", "X, y = torch.load"),
+        ("archive.zip", "python -m zipfile -e"),
+        ("mnist-original.mat", "m = scipy.io.loadmat"),
+        ("mnist.arff", r"pandas.DataFrame\(scipy.io.arff"),
+        ("data.pkl", "if you trust it: X, y = pickle.load"),
+        ("train.h5", "h5py"),
+        ("data.tar.gz", "tar xf"),
+        ("notes.docx", "expected a folder of images for each class"),
+    ],
+)
+def test_what_was_found_is_named_with_the_line_that_converts_it(name, remedy, is_named, tmp_path):
     (tmp_path / name).write_bytes(b"\x80\x04K\x01.")  # a pickle, which is not read
     (tmp_path / "readme.md").write_text("about these data", encoding="utf-8")
-    with pytest.raises(DatasetError) as caught:
-        find_dataset(tmp_path / name if named else tmp_path, [])
-    assert FOUND[name].split(";")[0] in str(caught.value)
-    assert FOUND[name].split("; ")[1] in str(caught.value)
-    assert "\n" not in str(caught.value)
+    with pytest.raises(DatasetError, match=rf"\A.*found {name}.*; .*{remedy}.*\Z"):
+        find_dataset(tmp_path / name if is_named else tmp_path, [])
 
 
 @pytest.mark.parametrize("layout", ["npz", "one level deeper", "with __MACOSX"])
 def test_a_file_or_an_outer_directory_may_be_named(layout, tmp_path):
     inner = tmp_path / "archive" if layout != "npz" else tmp_path
     inner.mkdir(exist_ok=True)
-    npz(inner, X=X, y=Y)
+    np.savez(inner / "mnist.npz", X=X, y=Y)
     if layout == "with __MACOSX":
         (tmp_path / "__MACOSX").mkdir()
         (tmp_path / ".DS_Store").write_bytes(b"")
@@ -300,97 +221,97 @@ def test_a_file_or_an_outer_directory_may_be_named(layout, tmp_path):
 
 
 def test_validation_data_of_medmnist(tmp_path):
-    parts = {"train": (X, Y), "val": (X[:6], Y[:6]), "test": (X_TEST, Y_TEST)}
-    arrays = {f"{split}_images": images for split, (images, _) in parts.items()}
-    arrays |= {f"{split}_labels": labels[:, None] for split, (_, labels) in parts.items()}
-    np.savez(tmp_path / "pneumonia.npz", **arrays)
+    images = {"train_images": X, "val_images": X[:6], "test_images": X_TEST}
+    labels = {"train_labels": Y, "val_labels": Y[:6], "test_labels": Y_TEST}
+    labels = {name: y[:, None] for name, y in labels.items()}
+    np.savez(tmp_path / "pneumonia.npz", **images, **labels)
     data = find_dataset(tmp_path, [])
-    assert (len(data.train.labels), len(data.test.labels), len(data.valid.labels)) == (N, 9, 6)
+    assert [len(each.labels) for each in (data.train, data.test, data.valid)] == [N, 9, 6]
 
 
 def test_colour_images_first_or_last(tmp_path):
-    images, labels = images_and_labels(12, channels=3)
-    np.savez(tmp_path / "first.npz", X=images.transpose(0, 3, 1, 2), y=labels)
-    np.savez(tmp_path / "last.npz", X=images, y=labels)
-    first, last = (find_dataset(tmp_path / f"{name}.npz", []) for name in ("first", "last"))
-    np.testing.assert_array_equal(first.train.examples, last.train.examples)
-    assert "channels first" in first.notes[0]
-    assert not last.notes
+    images = np.random.default_rng(0).integers(0, 256, (12, SIDE, SIDE, 3), np.uint8)
+    for name, X in {"first": images.transpose(0, 3, 1, 2), "last": images}.items():
+        np.savez(tmp_path / f"{name}.npz", X=X, y=Y[:12])
+        data = find_dataset(tmp_path / f"{name}.npz", [])
+        np.testing.assert_array_equal(data.train.examples, images)
+        assert ("channels first" in str(data.notes)) == (name == "first")
 
 
-def test_tables_of_features_keep_their_numbers(tmp_path):
-    file = tmp_path / "iris.csv"
-    lines = ["Id,sepal,petal,species", "1,5.1,1.4,setosa", "2,7.0,4.7,versicolor", "3,6.3,6,setosa"]
-    file.write_text("\n".join(lines), encoding="utf-8")
-    data = find_dataset(file, [])
-    assert data.train.examples.tolist() == [[5.1, 1.4], [7.0, 4.7], [6.3, 6.0]]
-    assert data.train.labels.tolist() == ["setosa", "versicolor", "setosa"]
-    assert data.notes == ("'species' taken as the labels",)
-
-
-def test_y_beside_a_label_is_a_coordinate(tmp_path):
-    (tmp_path / "points.csv").write_text("x,y,label\n1,2,a\n2,3,b\n", encoding="utf-8")
-    data = find_dataset(tmp_path, [])
-    assert data.train.examples.tolist() == [[1, 2], [2, 3]]
-    assert data.train.labels.tolist() == ["a", "b"]
+@pytest.mark.parametrize(
+    ("text", "examples", "labels", "notes"),
+    [
+        (
+            "Id,sepal,petal,species\n1,5.1,1.4,setosa\n2,7.0,4.7,versicolor\n3,6.3,6,setosa",
+            [[5.1, 1.4], [7.0, 4.7], [6.3, 6.0]],
+            ["setosa", "versicolor", "setosa"],
+            ("'species' taken as the labels",),
+        ),
+        ("x,y,label\n1,2,a\n2,3,b\n", [[1, 2], [2, 3]], ["a", "b"], ()),  # y is a coordinate
+    ],
+)
+def test_tables_of_features_keep_their_numbers(text, examples, labels, notes, tmp_path):
+    (tmp_path / "iris.csv").write_text(text, encoding="utf-8")
+    data = find_dataset(tmp_path / "iris.csv", [])
+    assert data.train.examples.tolist() == examples
+    assert data.train.labels.tolist() == labels
+    assert data.notes == notes
 
 
 def test_test_data_of_a_competition_have_no_labels(tmp_path):
-    write_csv(tmp_path / "train.csv", X, Y)
-    pixels = [f"pixel{i}" for i in range(SIDE * SIDE)]
-    rows = [pixels, *X_TEST.reshape(9, -1).tolist()]
-    text = "\n".join(",".join(map(str, row)) for row in rows)
-    (tmp_path / "test.csv").write_text(text, encoding="utf-8")
+    csv()(tmp_path)
+    lines = (tmp_path / "test.csv").read_text().splitlines()
+    (tmp_path / "test.csv").write_text("\n".join(line.partition(",")[2] for line in lines))
     data = find_dataset(tmp_path, [])
     assert data.test is None
-    assert any("no labels" in note for note in data.notes)
+    assert "no labels" in str(data.notes)
 
 
-BAD_TABLES = {
-    "ragged": ("a,label\n1,0\n2\n", "row 3"),
-    "no labels": ("a,b\n1.5,2.5\n3.5,4.5\n", "name it `label`"),
-    "text in a number": ("a,b,label\n1,2,0\n3,x,1\n", "row 3"),
-    "an empty cell": ("a,b,label\n1,2,0\n3,,1\n", "row 3"),
-    "two columns of labels": ("a,label,class\n1,0,0\n2,1,1\n", "'label' and 'class'"),
-    "only labels": ("label\n0\n1\n", "no column of numbers"),
-    "only a header": ("a,label\n", "no rows"),
-    "empty": ("", "is empty"),
-    "binary": ("a\0b", "not a text file"),
-    "two texts": ("a,b,c\nx,y,1\nz,w,2\n", "expected numbers"),
-}
-
-
-@pytest.mark.parametrize("name", BAD_TABLES)
-def test_bad_tables_are_refused_in_one_line(name, tmp_path):
-    text, expected = BAD_TABLES[name]
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a,label\n1,0\n2\n", "row 3"),
+        ("a,b\n1.5,2.5\n3.5,4.5\n", "label"),
+        ("a,b,label\n1,2,0\n3,x,1\n", "row 3"),
+        ("a,b,label\n1,2,0\n3,,1\n", "row 3"),
+        ("a,label,class\n1,0,0\n2,1,1\n", "'label' and 'class'"),
+        ("label\n0\n1\n", "no column of numbers"),
+        ("a,label\n", "no rows"),
+        ("", "is empty"),
+        ("a\0b", "not a text file"),
+        ("a,b,c\nx,y,1\nz,w,2\n", "expected numbers"),
+    ],
+)
+def test_bad_tables_are_refused_in_one_line(text, expected, tmp_path):
     (tmp_path / "train.csv").write_text(text, encoding="utf-8")
-    with pytest.raises(DatasetError, match=expected) as caught:
+    with pytest.raises(DatasetError, match=rf"\A.*train\.csv.*{expected}.*\Z") as caught:
         find_dataset(tmp_path, [])
-    assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300 + len(str(tmp_path))
 
 
 BAD_ARRAYS = {
-    "counts differ": {"X": X, "y": Y[:-1]},
-    "no labels": {"X": X},
-    "unknown names": {"arr_0": X, "arr_1": Y},
-    "pixels above 255": {"X": X.astype(int) * 9, "y": Y},
-    "fractions above 1": {"X": X / 100, "y": Y},
-    "NaN in pixels": {"X": np.full((3, 8, 8), np.nan), "y": Y[:3]},
-    "NaN in labels": {"X": X, "y": np.full(N, np.nan)},
-    "labels with fractions": {"X": X, "y": Y + 0.5},
-    "rows that are not one-hot": {"X": X, "y": np.ones((N, 3))},
-    "channels on both sides": {"X": np.zeros((3, 3, 8, 3), np.uint8), "y": Y[:3]},
-    "five channels": {"X": np.zeros((3, 8, 8, 5), np.uint8), "y": Y[:3]},
-    "complex": {"X": X * 1j, "y": Y},
-    "Python objects": {"X": np.array([{}, {}], object), "y": Y[:2]},
+    "counts differ": ({"X": X, "y": Y[:-1]}, "24 examples, .* 23 labels"),
+    "no labels": ({"X": X}, "no train_labels"),
+    "unknown names": ({"arr_0": X, "arr_1": Y}, "x_train"),
+    "pixels above 255": ({"X": X.astype(int) * 9, "y": Y}, "int64 from .*0 to 255"),
+    "fractions above 1": ({"X": X / 100, "y": Y}, "float64 with fractions"),
+    "NaN in pixels": ({"X": np.full((3, 8, 8), np.nan), "y": Y[:3]}, "float64 from nan"),
+    "NaN in labels": ({"X": X, "y": np.full(N, np.nan)}, "NaN, expected whole numbers"),
+    "labels with fractions": ({"X": X, "y": Y + 0.5}, "float64 .*fractions"),
+    "rows that are not one-hot": ({"X": X, "y": np.ones((N, 3))}, "one-hot"),
+    "rows of two ones": ({"X": X, "y": np.stack([Y, Y], 1)}, "one-hot"),
+    "one dimension": ({"X": X[:, 0, 0], "y": Y}, r"uint8 \(24,\)"),
+    "no examples": ({"X": X[:0], "y": Y[:0]}, r"uint8 \(0, 8, 8\)"),
+    "channels on both sides": ({"X": np.zeros((3, 3, 8, 3)), "y": Y[:3]}, r"\(3, 3, 8, 3\)"),
+    "five channels": ({"X": np.zeros((3, 8, 8, 5)), "y": Y[:3]}, "1 or 3 channels"),
+    "complex": ({"X": X * 1j, "y": Y}, "complex128"),
+    "Python objects": ({"X": np.array([{}, {}], object), "y": Y[:2]}, "objects|pickle"),
 }
 
 
 @pytest.mark.parametrize("name", BAD_ARRAYS)
 def test_bad_arrays_are_refused_in_one_line(name, tmp_path):
-    np.savez(tmp_path / "data.npz", **BAD_ARRAYS[name])
-    with pytest.raises(DatasetError) as caught:
+    arrays, expected = BAD_ARRAYS[name]
+    np.savez(tmp_path / "data.npz", **arrays)
+    with pytest.raises(DatasetError, match=rf"\A.*data\.npz.*{expected}.*\Z"):
         find_dataset(tmp_path, [])
-    assert "data.npz" in str(caught.value)
-    assert "\n" not in str(caught.value)

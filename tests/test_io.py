@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import sys
-import warnings
 import zipfile
 
 import pytest
@@ -15,16 +14,7 @@ from matplotlib.figure import Figure
 import scratch
 from d2l_softmax import io
 from d2l_softmax.figures.style import save_figure
-from d2l_softmax.io import (
-    OutputError,
-    exclusive_lock,
-    locked,
-    prepare_directory,
-    remove,
-    remove_stale_files,
-    write_atomically,
-    write_json,
-)
+from d2l_softmax.io import OutputError, locked, prepare_directory, write_atomically, write_json
 from d2l_softmax.models import ModelFileError, load_parameters, save_parameters
 from d2l_softmax.training.history import EpochRecord, load_history, save_history
 
@@ -49,7 +39,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(what, tmp_path, monkey
     path = tmp_path / "file"
     path.write_bytes(b"old")
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OutputError, match=r"can't write to .*file: No space left on device"):
+    with pytest.raises(OutputError, match="file: No space left on device"):
         WRITERS[what](path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
@@ -60,7 +50,7 @@ def test_content_is_on_the_disk_and_locked_before_it_has_its_name(tmp_path, monk
     events = []
 
     def sync(number):
-        remove_stale_files(tmp_path)  # as another process might
+        io.remove_stale_files(tmp_path)  # as another process might
         events.append(f"synced {os.fstat(number).st_size} bytes of {len(list(tmp_path.iterdir()))}")
 
     def replace(path, target):
@@ -96,15 +86,14 @@ def test_a_directory_is_created_with_its_parents_or_named(tmp_path):
     assert list((tmp_path / "a" / "b").iterdir()) == []
     path = tmp_path / "file" / "out"
     path.parent.write_bytes(b"")
-    message = f"can't write to {re.escape(str(path))}: .*; choose another directory with output_dir"
-    with pytest.raises(OutputError, match=message):
+    with pytest.raises(OutputError, match=rf"{re.escape(str(path))}: .*output_dir"):
         prepare_directory(path)
 
 
 def test_a_file_that_cannot_be_removed_is_named(tmp_path):
-    remove(tmp_path / "missing")
-    with pytest.raises(OutputError, match=f"can't write to {re.escape(str(tmp_path))}: "):
-        remove(tmp_path)  # a directory
+    io.remove(tmp_path / "missing")
+    with pytest.raises(OutputError, match=f"{re.escape(str(tmp_path))}: "):
+        io.remove(tmp_path)  # a directory
 
 
 # Locks
@@ -135,14 +124,13 @@ def test_files_are_written_without_locks(tmp_path, monkeypatch):
 
 @needs_locks
 def test_an_output_directory_has_one_user_at_a_time(tmp_path):
-    with (
-        exclusive_lock(tmp_path),
-        pytest.raises(OutputError, match="another training writes to"),
-        exclusive_lock(tmp_path),
-    ):
-        pass
-    with exclusive_lock(tmp_path):
-        pass
+    for _ in range(2):  # the lock is released
+        with (
+            io.exclusive_lock(tmp_path),
+            pytest.raises(OutputError, match="another training"),
+            io.exclusive_lock(tmp_path),
+        ):
+            pass
 
 
 # Model files
@@ -155,7 +143,6 @@ def model():
 
 
 def saved(path, W, b):
-    """Write tensors as a model file, and return its path."""
     torch.save({"W": W, "b": b}, path)
     return path
 
@@ -183,7 +170,7 @@ def test_a_negative_bias_does_not_compensate_for_huge_weights(model, tmp_path):
     load_parameters(saved(tmp_path / "fits.pt", W, torch.zeros(3)), model)
     for bias in (1e38, -1e38):
         path = saved(tmp_path / "model.pt", W, torch.tensor([bias, 0.0, 0.0]))
-        with pytest.raises(ModelFileError, match="the numbers are too large"):
+        with pytest.raises(ModelFileError, match="too large"):
             load_parameters(path, model)
 
 
@@ -192,11 +179,10 @@ def test_a_model_saved_on_a_gpu_is_read_on_the_cpu(model, tmp_path):
     path = saved(tmp_path / "model.pt", W, b)
 
     def from_gpu(members):
-        """Replace the device of the tensors; a text follows its length."""
         (name,) = (name for name in members if name.endswith("/data.pkl"))
-        assert b"X\x03\0\0\0cpu" in members[name]
-        pickled = members[name].replace(b"X\x03\0\0\0cpu", b"X\x06\0\0\0cuda:0")
-        return {**members, name: pickled}
+        cpu, gpu = b"X\x03\0\0\0cpu", b"X\x06\0\0\0cuda:0"  # lengths and texts
+        assert cpu in members[name]
+        return members | {name: members[name].replace(cpu, gpu)}
 
     change_members(path, from_gpu)
     load_parameters(path, model)
@@ -207,9 +193,6 @@ def test_a_model_saved_on_a_gpu_is_read_on_the_cpu(model, tmp_path):
 def test_a_torchscript_program_is_refused_without_warnings(model, tmp_path):
     """It is a zip file as a model is, with one more member."""
     path = saved(tmp_path / "model.pt", torch.ones(2, 3), torch.ones(3))
-    change_members(path, lambda members: {**members, "model/constants.pkl": b"\x80\x02)."})
-    with warnings.catch_warnings(record=True) as shown:
-        warnings.simplefilter("always")
-        with pytest.raises(ModelFileError, match="damaged or not a model of this project"):
-            load_parameters(path, model)
-    assert shown == []
+    change_members(path, lambda members: members | {"model/constants.pkl": b"\x80\x02)."})
+    with pytest.raises(ModelFileError, match="damaged or not a model"):  # warnings are errors
+        load_parameters(path, model)

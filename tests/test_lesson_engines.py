@@ -65,7 +65,7 @@ def test_all_parts_work_in_an_old_browser(opened, version):
 def test_a_part_that_fails_says_so_and_the_others_go_on(opened):
     page = opened("delete globalThis.IntersectionObserver;")
     page.wait_for_selector(READY)
-    assert page.locator("#part-8 .panel").inner_text().startswith("This experiment does not work")
+    assert page.locator("#training .panel").inner_text().startswith("This experiment does not work")
     page.get_by_role("button", name="中文").click()
     assert page.locator("#own-table tbody tr").count() == 10
 
@@ -110,7 +110,9 @@ def test_without_mathml_formulas_are_lines_of_text(opened, tmp_path):
     page = opened(path=path)
     page.wait_for_selector(READY)
     shown = "(each) => getComputedStyle(each, '::before').content"
-    assert page.locator("#part-2 math").evaluate(shown) == '"ŷ_j = exp(o_j / T) / Σ_k exp(o_k / T)"'
+    assert (
+        page.locator("#softmax math").evaluate(shown) == '"ŷ_j = exp(o_j / T) / Σ_k exp(o_k / T)"'
+    )
     assert not page.locator("math > * >> visible=true").count()
     page.locator("#half").uncheck()
     assert page.locator("#half-formula math").evaluate(shown) == '"(ŷ − y)²"'
@@ -119,16 +121,17 @@ def test_without_mathml_formulas_are_lines_of_text(opened, tmp_path):
 def test_with_mathml_they_are_formulas(opened):
     page = opened()
     page.wait_for_selector(READY)
-    assert page.locator("#part-2 mfrac").bounding_box()["height"] > 30
+    assert page.locator("#softmax mfrac").bounding_box()["height"] > 30
     assert page.locator("math:not([alttext])").count() == 0
 
 
 @pytest.mark.parametrize("width", [390, 1300])
-def test_a_link_to_a_part_leads_there(opened, width):
-    page = opened(hash="#part-8", viewport={"width": width, "height": 900})
+@pytest.mark.parametrize("hash", ["#training", "#part-8", "#training&lr=1&lang=zh"])
+def test_a_link_to_a_part_leads_there(opened, hash, width):
+    page = opened(hash=hash, viewport={"width": width, "height": 900})
     page.wait_for_selector(READY)
     page.wait_for_timeout(200)
-    assert abs(page.locator("#part-8").bounding_box()["y"]) < 48
+    assert abs(page.locator("#training").bounding_box()["y"]) < 48
 
 
 CONTENTS = {
@@ -189,7 +192,7 @@ def test_on_paper_bars_are_printed_and_nothing_sticks(opened):
     )
     assert page.locator("#scores-table .bar").first.evaluate(style) == ["exact", "absolute"]
     assert page.locator(".answer").evaluate(style)[1] == "static"
-    assert page.locator("#part-8 .prose").evaluate(style)[1] == "static"
+    assert page.locator("#training .prose").evaluate(style)[1] == "static"
 
 
 def test_enlarged_four_times_the_code_is_readable(opened):
@@ -208,7 +211,7 @@ def test_a_question_is_answered_when_its_panel_is_used(opened, width):
     """The button stays under the finger, though the answer may be above it."""
     page = opened(viewport={"width": width, "height": 900})
     page.wait_for_selector(READY)
-    answer = page.locator("#part-3 .see p")
+    answer = page.locator("#overflow .see p")
     assert not answer.is_visible()
     button = page.locator("#overflow-hundred")
     button.scroll_into_view_if_needed()
@@ -217,7 +220,7 @@ def test_a_question_is_answered_when_its_panel_is_used(opened, width):
     assert answer.is_visible()
     page.wait_for_timeout(300)
     assert button.bounding_box()["y"] == pytest.approx(before, abs=2)
-    page.locator("#part-3 .see summary").click()
+    page.locator("#overflow .see summary").click()
     button.click()
     assert not answer.is_visible()  # who closes it does not want it again
 
@@ -232,6 +235,7 @@ def test_before_printing_an_untrained_model_is_trained(opened):
     page.locator("#train-again").click()
     page.evaluate(beforeprint)
     assert "epochs: 20." in said(page, "train-said")
+    assert "Steps: 100." in said(page, "plane-said")
 
 
 def test_while_a_photograph_is_prepared_it_says_so(opened):
@@ -251,7 +255,7 @@ def test_while_a_photograph_is_prepared_it_says_so(opened):
 
 
 def test_a_dot_and_the_outline_of_a_square_are_called_bags(lesson):
-    """As part 10 says."""
+    """As the part on pictures says."""
     for kind in ("dot", "square"):
         assert (
             lesson.evaluate(

@@ -35,7 +35,9 @@ NAMES = (
     *("softmax", "oneHot", "crossEntropy", "SoftmaxRegression", "SGD", "modelOf"),
     *("examples", "trained", "LOSSES", "formsOfLoss", "pointsWith", "stepsOfSoftmax", "picked"),
     *("sumOver", "broadcast", "withTemperature", "Training", "centredClassMeans"),
-    *("ROUND", "overflowsBeyond", "noticed", "errorOf", "parseWeights", "countCorrect", "shifted"),
+    *("PLANE", "POINTS", "LABELS", "PlaneFit", "boundaries", "parsePoints", "writePoints"),
+    *("products", "ROUND", "overflowsBeyond", "noticed", "errorOf", "parseWeights"),
+    *("countCorrect", "shifted"),
 )
 
 
@@ -54,7 +56,7 @@ def images(lesson):
     return {name: (tensor(X), torch.tensor(y)) for name, (X, y) in came.items()}
 
 
-# 1. Scores
+# Scores
 
 
 def test_scores_and_probabilities_are_those_of_its_weights(lesson, images):
@@ -70,7 +72,20 @@ def test_scores_and_probabilities_are_those_of_its_weights(lesson, images):
     torch.testing.assert_close(tensor(y_hat), expected, rtol=0, atol=1e-13)
 
 
-# 2. Softmax
+def test_products_of_pixels_and_weights_add_up_to_the_score(lesson, images):
+    X, _ = images["test"]
+    came = in_page(
+        lesson,
+        "[0, 9].map((c) => [...products(trained, examples.test.X[it], c)])",
+        7,
+    )
+    logits, b = in_page(lesson, "[[...trained.logits(examples.test.X)[it]], [...trained.b]]", 7)
+    assert (tensor(came)[:, X[7] == 0] == 0).all()
+    for row, c in zip(came, (0, 9), strict=True):
+        assert sum(row) + b[c] == pytest.approx(logits[c], abs=1e-12)
+
+
+# Softmax
 
 
 @pytest.mark.parametrize("temperature", [0.1, 1, 10])
@@ -82,7 +97,7 @@ def test_softmax_with_a_temperature(lesson, temperature, added):
     torch.testing.assert_close(tensor(came), expected, rtol=1e-14, atol=0)
 
 
-# 3. Overflow
+# Overflow
 
 
 def test_numbers_are_rounded_as_each_dtype_rounds(lesson, generator):
@@ -137,7 +152,7 @@ def test_each_step_of_softmax_is_rounded_as_in_pytorch(lesson, name, shift):
         assert has_nan == (naive and logits[0] > LIMITS[name])
 
 
-# 4. Cross-entropy
+# Cross-entropy
 
 
 @pytest.mark.parametrize("gap", [0, 1, 20, 60, 87, 88, 100, 103, 104, 120])
@@ -167,7 +182,7 @@ def test_cross_entropy_of_probabilities(lesson, generator):
     torch.testing.assert_close(tensor(came), expected, rtol=1e-14, atol=1e-15)
 
 
-# 5. Losses of regression
+# Losses of regression
 
 
 @pytest.mark.parametrize("name", ["squared", "l1", "huber"])
@@ -227,7 +242,7 @@ def test_the_l1_losss_line_is_the_best_of_all(lesson, points):
     assert (s.abs() <= 1 + 1e-9).all()
 
 
-# 6. Shapes
+# Shapes
 
 
 @pytest.mark.parametrize(("dim", "keepdim"), list(itertools.product([0, 1], [True, False])))
@@ -254,7 +269,7 @@ def test_sums_and_broadcasting(lesson, generator, dim, keepdim):
         assert (dim, keepdim) == (1, False)
 
 
-# 7. Picking
+# Picking
 
 
 @pytest.mark.parametrize("y", list(itertools.product(range(3), repeat=2)))
@@ -272,7 +287,86 @@ def test_picking_is_the_product_with_one_hot_rows(lesson, y):
     assert came["accuracy"] == float((y_hat.argmax(dim=1) == labels).double().mean())
 
 
-# 8. Training
+# A linear classifier in the plane
+
+PLANE_FIT = """((lr, steps) => {
+  const fit = new PlaneFit(POINTS, LABELS, lr);
+  const results = [fit.evaluate()];
+  while (fit.steps < steps) {
+    fit.step();
+    results.push(fit.evaluate());
+  }
+  const { W, b } = fit.model;
+  const rest = { W: W.map((w) => [...w]), b: [...b], segments: boundaries(fit.model) };
+  return { X: POINTS, y: LABELS, results, ...rest };
+})(...it)"""
+
+
+@pytest.mark.parametrize("lr", [0.1, 1, 3])
+def test_a_fit_in_the_plane_takes_the_steps_of_scratch(lesson, lr):
+    came = in_page(lesson, PLANE_FIT, [lr, 200])
+    X, y = tensor(came["X"]), torch.tensor(came["y"])
+    model = scratch.SoftmaxRegression(2, 3, dtype=torch.float64)
+    for parameter in model.parameters():
+        parameter.zero_()
+    optimizer = scratch.SGD(model.parameters(), lr=lr)
+    for result in came["results"]:
+        y_hat = model(X)
+        loss = float(scratch.cross_entropy(y_hat, y))
+        assert result["loss"] == pytest.approx(loss, rel=1e-12)
+        assert result["correct"] == int((y_hat.argmax(dim=1) == y).sum())
+        last = [parameter.clone() for parameter in model.parameters()]
+        optimizer.step(model.gradients(X, y_hat, y))
+    torch.testing.assert_close([tensor(came["W"]), tensor(came["b"])], last, rtol=1e-12, atol=1e-12)
+    assert came["results"][0]["loss"] == pytest.approx(math.log(3))
+    assert came["results"][-1]["correct"] == 12
+
+
+def test_boundaries_are_where_the_largest_score_changes(lesson):
+    """Of 30 models, and of one whose classes 0 and 1 have no boundary, as class 2 is above."""
+    rng = np.random.default_rng(0)
+    models = [(rng.normal(size=(2, 3)), rng.normal(size=3)) for _ in range(30)]
+    models.append((np.array([[1.0, -1, 0], [0, 0, 0]]), np.array([0.0, 0, 9])))
+    x, y = np.meshgrid(np.linspace(-4, 4, 161), np.linspace(-2.2, 2.2, 89))  # 0.05 apart
+    grid = np.stack([x, y], axis=-1)
+    counts = []
+    for W, b in models:
+        segments = in_page(lesson, "boundaries(modelOf(...it))", [W.tolist(), b.tolist()])
+        counts.append(len(segments))
+        winners = (grid @ W + b).argmax(axis=-1)
+        changes = grid[:, 1:][winners[:, 1:] != winners[:, :-1]] - [0.025, 0]
+        assert bool(len(changes)) <= bool(segments)
+        for start, end in np.array(segments).reshape(-1, 2, 2):
+            along = start + np.linspace(0, 1, 9)[:, None] * (end - start)
+            scores = np.sort(along @ W + b, axis=1)
+            np.testing.assert_allclose(scores[:, 2], scores[:, 1], atol=1e-9)
+            assert (np.abs(along) <= [4 + 1e-9, 2.2 + 1e-9]).all()
+        far = [min(distance(place, *each) for each in np.array(segments)) for place in changes]
+        assert max(far, default=0) < 0.05
+    assert {1, 2, 3} <= set(counts)
+    assert counts[-1] == 0
+
+
+def distance(place, start, end):
+    """Return the distance of a place from a segment."""
+    along = end - start
+    share = np.clip((place - start) @ along / (along @ along), 0, 1)
+    return np.linalg.norm(start + share * along - place)
+
+
+@pytest.mark.parametrize("last", ["1.2_3.4", "", "1", "1.2.3", "401.0", "0.-221", "a.b", "1."])
+def test_other_points_are_refused(lesson, last):
+    assert in_page(lesson, "parsePoints(it)", "_".join(["1.2"] * 12)) is not None
+    assert in_page(lesson, "parsePoints(it)", "_".join(["1.2"] * 11 + [last])) is None
+
+
+def test_points_survive_a_link(lesson):
+    text = in_page(lesson, "writePoints(POINTS)")
+    assert text.startswith("-260.120_-180.40_")
+    assert in_page(lesson, "parsePoints(it)", text) == in_page(lesson, "POINTS")
+
+
+# Training
 
 TRAIN = """((lr, batchSize, dtype, epochs) => {
   const training = new Training(examples, { lr, batchSize, dtype });
@@ -377,7 +471,7 @@ def test_the_held_out_loss_turns_where_the_page_says(lesson, images):
     assert said.startswith("Warning: divergence. The training loss reached 65.0 nats")
 
 
-# 10. Weights from a file
+# Weights from a file
 
 
 def test_weights_of_a_file_give_the_models_own_scores(lesson, images, trained, tmp_path):
@@ -393,7 +487,7 @@ def test_weights_of_a_file_give_the_models_own_scores(lesson, images, trained, t
     np.testing.assert_allclose(np.array(came), expected, rtol=0, atol=1e-12)
 
 
-# 10. A shifted picture
+# A shifted picture
 
 
 def test_two_pixels_to_the_right_change_as_many_answers_as_the_page_says(lesson, images, real_data):

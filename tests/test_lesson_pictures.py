@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import first_quick
-from firefox import Firefox
+from engines import Chromium, WebKit
 from PIL import Image, ImageDraw
 
 from benchmarks.backgrounds import KINDS, clutter, disguise, nothing
@@ -61,6 +61,7 @@ def test_pictures_on_plain_backgrounds_get_the_same_class_as_in_python(
 ):
     """Of 420 pictures, 20 of each kind, 389 (93 %) had the same class."""
     _, (images, labels) = real_data
+    per_kind = min(per_kind, 2) if isinstance(lesson, WebKit) else per_kind  # it is slow
     is_same = []
     for name, kind in KINDS.items():
         rng = np.random.default_rng(zlib.crc32(name.encode()))
@@ -204,7 +205,7 @@ def test_a_file_that_is_not_a_picture_is_refused(lesson, name):
         "damaged": whole[:2000] + bytes(500) + whole[2500:],
     }[name]
     in_page = read_in_page(lesson, content)
-    if name in ("cut off", "damaged") and isinstance(lesson, Firefox):
-        assert (in_page["width"], in_page["height"]) == (300, 200)  # Firefox shows the rest
+    if name in ("cut off", "damaged") and not isinstance(lesson, Chromium):
+        assert (in_page["width"], in_page["height"]) == (300, 200)  # the others show the rest
     else:
         assert in_page == {"key": "notAPicture"}

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import math
 import re
 
 import numpy as np
@@ -123,10 +124,10 @@ def cells(page, selector):
     return [row.locator("th, td").all_text_contents() for row in rows]
 
 
-# The ten parts
+# The parts
 
 
-def test_1_a_item_is_tapped(open_lesson, hand):
+def test_scores_an_item_is_tapped(open_lesson, hand):
     page = open_lesson()
     before = cells(page, "#scores-table")
     item = "#items button:nth-child(3)"
@@ -142,7 +143,29 @@ def test_1_a_item_is_tapped(open_lesson, hand):
     assert sum(float(row[2].strip("<%")) for row in after) == pytest.approx(100, abs=1.5)
 
 
-def test_2_scores_and_temperature_are_moved(open_lesson, hand):
+def test_scores_a_class_is_pointed_at_and_its_score_is_computed(open_lesson, hand):
+    """The sentence has the numbers of the table, and they add up."""
+    page = open_lesson()
+    assert said(page, "scores-worked").startswith("ankle boot: ")  # the prediction
+    row = page.locator("#scores-table tbody tr").nth(2)
+    if hand == "keyboard":
+        row.locator("button").focus()
+    else:
+        row.hover() if hand == "mouse" else row.tap()
+    name, score, probability = row.locator("th, td").all_text_contents()
+    worked = said(page, "scores-worked").replace("−", "-")
+    assert worked.startswith(f"{name}: ")
+    total, b, computed, _, exponential, share, all_of_them = re.findall(r"<?-?[\d.]+\d", worked)
+    assert computed == score.replace("−", "-")
+    assert f"{share}%" == probability
+    assert float(total) + float(b) == pytest.approx(float(score.replace("−", "-")), abs=0.011)
+    assert math.exp(float(computed)) == pytest.approx(float(exponential), rel=0.01)
+    expected = 100 * float(exponential) / float(all_of_them)
+    assert expected == pytest.approx(float(share.strip("<")), abs=0.11)
+    assert page.locator("#scores-table [aria-pressed=true]").text_content() == name
+
+
+def test_softmax_scores_and_temperature_are_moved(open_lesson, hand):
     page = open_lesson()
     slider = page.locator("#logit-3")
     if hand == "keyboard":
@@ -167,7 +190,7 @@ def test_2_scores_and_temperature_are_moved(open_lesson, hand):
     assert [row[2] for row in cells(page, "#softmax-table")] == expected
 
 
-def test_3_a_hundred_is_too_much_for_one_and_not_for_the_other(open_lesson, hand):
+def test_overflow_a_hundred_is_too_much_for_one_and_not_for_the_other(open_lesson, hand):
     page = open_lesson()
     stable = cells(page, "#overflow-stable")[3]
     assert cells(page, "#overflow-naive")[3] == stable
@@ -187,7 +210,7 @@ def test_3_a_hundred_is_too_much_for_one_and_not_for_the_other(open_lesson, hand
     assert "but their sum exceeds 65504" in said(page, "overflow-said")
 
 
-def test_4_a_probability_is_dragged(open_lesson, hand):
+def test_cross_entropy_a_probability_is_dragged(open_lesson, hand):
     page = open_lesson()
     drag(page, hand, "#cross-entropy .handle", "#probability", (-300, 0, 100, "PageDown"))
     assert said(page, "probability-value") == "0.001"
@@ -197,7 +220,7 @@ def test_4_a_probability_is_dragged(open_lesson, hand):
     assert values == ["⚠ inf", "87.3365", "110.000"]
 
 
-def test_5_an_outlier_is_dragged_and_one_line_follows_it(open_lesson, hand):
+def test_losses_an_outlier_is_dragged_and_one_line_follows_it(open_lesson, hand):
     page = open_lesson()
     before = [float(x.replace("−", "-")) for x in cells(page, "#losses-table")[0][1:]]
     path = page.locator("#regression .curve.blue").get_attribute("d")
@@ -215,7 +238,7 @@ def test_5_an_outlier_is_dragged_and_one_line_follows_it(open_lesson, hand):
     assert not page.locator("#half-formula mfrac").is_visible()
 
 
-def test_6_sums_are_taken_step_by_step(open_lesson, hand):
+def test_shapes_sums_are_taken_step_by_step(open_lesson, hand):
     page = open_lesson()
     for step in range(2, 6):
         press(page, hand, "#shapes-next")
@@ -238,7 +261,7 @@ def test_6_sums_are_taken_step_by_step(open_lesson, hand):
     assert page.locator("#shapes-steps figure").count() == 1
 
 
-def test_7_other_classes_are_picked(open_lesson, hand):
+def test_picking_other_classes_are_picked(open_lesson, hand):
     page = open_lesson()
     assert "→  [0.1, 0.5]" in said(page, "picking-code")
     assert "accuracy is 0.5" in said(page, "picking-said")
@@ -256,7 +279,44 @@ def test_7_other_classes_are_picked(open_lesson, hand):
     assert "accuracy is 1.0" in said(page, "picking-said")
 
 
-def test_8_it_learns_step_by_step_and_then_by_itself(open_lesson, hand):
+def test_plane_a_point_is_dragged_and_the_loss_follows(open_lesson, hand):
+    page = open_lesson()
+    assert "Steps: 0. Mean loss: 1.099 nats" in said(page, "plane-said")
+    assert page.locator("#plane-chart .ink[d^=M]").count() == 0  # no boundary yet
+    press(page, hand, "#plane-play")
+    assert page.locator("#plane-said").get_attribute("aria-live") == "off"
+    until(page, "/Steps: \\d{2}/.test(document.querySelector('#plane-said').textContent)")
+    press(page, hand, "#plane-play")
+    assert "Correct: 12 of 12" in said(page, "plane-said")
+    assert page.locator("#plane-chart .ink[d^=M]").count() == 3
+    loss = "Number(document.querySelector('#plane-said').textContent.match(/loss: ([\\d.]+)/)[1])"
+    before, steps = page.evaluate(loss), said(page, "plane-said").split(".")[0]
+    left = seen(page, "#plane-chart .p0")["x"]
+    drag(page, hand, "#plane-chart .p0", "#plane-chart .p0", (200, 0, 8, "Shift+ArrowRight"))
+    assert seen(page, "#plane-chart .p0")["x"] - left > 150
+    assert page.evaluate(loss) > before + 0.1
+    assert "Correct: 11 of 12" in said(page, "plane-said")
+    assert said(page, "plane-said").split(".")[0] == steps
+    text = page.locator("#plane-chart .p0").get_attribute("aria-valuetext")
+    assert re.fullmatch(r"x = [01]\.\d\d, y = 1\.20", text)
+    press(page, hand, "#plane-back")
+    assert page.evaluate(loss) == before
+    press(page, hand, "#plane-again")
+    assert "Steps: 0. Mean loss: 1.099 nats" in said(page, "plane-said")
+
+
+def test_plane_points_stay_inside_and_keep_their_shapes(open_lesson):
+    page = open_lesson()
+    point = page.locator("#plane-chart .p11")
+    point.focus()
+    for key in ["Shift+ArrowRight"] * 9 + ["ArrowDown"] * 9:
+        page.keyboard.press(key)
+    assert point.get_attribute("aria-valuetext") == "x = 4.00, y = −2.20"
+    shapes = {page.locator(f"#plane-chart .p{n}").get_attribute("d") for n in (0, 3, 4, 7, 8, 11)}
+    assert len(shapes) == 3  # classes differ without their colours
+
+
+def test_training_it_learns_step_by_step_and_then_by_itself(open_lesson, hand):
     page = open_lesson()
     assert "log 10 = 2.303" in said(page, "templates-said")
     press(page, hand, "#train-step")
@@ -277,8 +337,8 @@ def test_8_it_learns_step_by_step_and_then_by_itself(open_lesson, hand):
     assert "Steps: 0, epochs: 0" in said(page, "train-said")
 
 
-def test_8_templates_have_the_colours_of_the_figures(open_lesson):
-    """After a step with all images the weights are known: see the text of part 8."""
+def test_training_templates_have_the_colours_of_the_figures(open_lesson):
+    """After a step with all images the weights are known: see the text of this part."""
     page = open_lesson()
     page.locator("#train-step").click()
     shades, labels, _, _ = data_of(LESSON.read_text(encoding="utf-8"))
@@ -298,7 +358,7 @@ def test_8_templates_have_the_colours_of_the_figures(open_lesson):
         np.testing.assert_allclose(np.reshape(drawn, (28, 28, 4)), expected, atol=1.5)
 
 
-def test_9_a_lines_partners_light_up(open_lesson, hand):
+def test_programs_a_lines_partners_light_up(open_lesson, hand):
     page = open_lesson()
     line = page.locator("#scratch .line", has_text="exponentials = torch.exp")
     if hand == "keyboard":
@@ -315,7 +375,7 @@ def test_9_a_lines_partners_light_up(open_lesson, hand):
     assert partner.strip() == "return nn.functional.softmax(logits, dim=1)"
     assert partner.strip() in said(page, "programs-said")
     assert page.locator("#overflow-stable.lit-by-code").count() == 1
-    assert page.locator("#programs-links a").all_text_contents() == ["Part 3: 0.659, 0.242, 0.099"]
+    assert page.locator("#programs-links a").all_text_contents() == ["Part 7: 0.659, 0.242, 0.099"]
     page.locator("#tensorflow .line").first.click()
     assert page.locator("#scratch").get_attribute("aria-activedescendant") is None
     assert "From scratch" in page.locator("#scratch-program").text_content()
@@ -326,10 +386,10 @@ def test_9_a_lines_partners_light_up(open_lesson, hand):
     assert page.locator(".partner, .lit-by-code, [aria-selected=true]").count() == 0
 
 
-def test_9_links_of_the_parts_lead_to_a_line(open_lesson):
+def test_programs_links_of_the_parts_lead_to_a_line(open_lesson):
     page = open_lesson()
-    page.locator("#part-1 details:not(.see) summary").click()
-    link = page.locator("#part-1 .prose .links a").first
+    page.locator("#scores details:not(.see) summary").click()
+    link = page.locator("#scores .prose .links a").first
     for _ in range(2):  # the second time the address is the same
         link.click()
         until(
@@ -338,7 +398,7 @@ def test_9_links_of_the_parts_lead_to_a_line(open_lesson):
         page.locator("#concise .line").first.click()
 
 
-def test_10_a_item_is_drawn(open_lesson, hand):
+def test_own_picture_an_item_is_drawn(open_lesson, hand):
     page = open_lesson()
     page.locator("#own-clear").click()
     assert "No object found" in said(page, "own-said")
@@ -356,7 +416,7 @@ def test_10_a_item_is_drawn(open_lesson, hand):
     assert "trouser" in page.locator("#own-maps figcaption").first.text_content()
 
 
-# Part 10, more
+# Your own picture, more
 
 
 def test_pixels_times_weights_add_up_to_the_score(open_lesson):
@@ -396,7 +456,7 @@ for box in ((150, 60, 230, 200), (120, 70, 150, 120), (230, 70, 260, 120)):
 
 
 def drop(page, name, content, kind):
-    """Drop a file on part 10, as a browser does."""
+    """Drop a file on the page, as a browser does."""
     page.evaluate(
         """([name, content, type]) => {
           const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
@@ -581,7 +641,7 @@ def test_training_pauses_while_it_is_out_of_view(open_lesson):
     page = open_lesson()
     page.locator("#train-play").click()
     until(page, "!document.querySelector('#train-said').textContent.includes('epochs: 0')")
-    page.locator("#part-1").scroll_into_view_if_needed()
+    page.locator("#scores").scroll_into_view_if_needed()
     page.wait_for_timeout(300)
     so_far = said(page, "train-said")
     page.wait_for_timeout(400)

@@ -117,7 +117,7 @@ def test_a_state_dict_and_the_accumulator_do_not_share_lists():
     "state", [{"sums": [0.0], "waiting": []}, {"sums": [0.0, 0.0], "waiting": [[1.0]]}]
 )
 def test_a_state_dict_of_other_sums_is_refused(state):
-    with pytest.raises(ValueError, match="another accumulator, expected 2"):
+    with pytest.raises(ValueError, match="not that of an accumulator of 2 sums"):
         Accumulator(2).load_state_dict({**state, "additions": 0})
 
 
@@ -146,7 +146,7 @@ def test_accumulator_takes_a_value_for_each_sum():
     ],
 )
 def test_accuracy_takes_a_prediction_for_each_label(shape, y_shape):
-    with pytest.raises(ValueError, match="predictions of shape"):
+    with pytest.raises(ValueError, match="predictions have shape"):
         accuracy(torch.zeros(shape), torch.zeros(y_shape, dtype=torch.int64))
 
 

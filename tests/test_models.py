@@ -58,12 +58,12 @@ def test_either_twins_model_is_read_as_either(twin, reader, dtype, path, generat
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 5), (60,)], ids=["images", "features"])
-def test_custom_classes_and_shape_are_kept(shape, path, tmp_path):
+def test_custom_classes_and_shape_are_kept(shape, path):
     d2l.save_model(path, scratch.SoftmaxRegression(60, 3), FLOWERS, shape)
     model = d2l.load_model(path)
     assert (model.classes, model.shape) == (FLOWERS, shape)
-    d2l.save_model(tmp_path / "copy.pt", model)
-    copy = d2l.load_model(tmp_path / "copy.pt", scratch)
+    d2l.save_model(path, model)
+    copy = d2l.load_model(path, scratch)
     assert copy.description == model.description
     assert torch.equal(copy.W, model.W)
 
@@ -71,9 +71,8 @@ def test_custom_classes_and_shape_are_kept(shape, path, tmp_path):
 def test_commands_read_what_a_script_saved(path, tmp_path, capsys):
     folder = write_pictures(tmp_path / "flowers", sizes=((8, 6), (5, 5)))
     train_iter, test_iter = d2l.load_data(folder, 4, resize=7)
-    dataset = train_iter.dataset
     model = concise.SoftmaxRegression(3 * 7 * 7, 2)
-    d2l.save_model(path, model, dataset.classes, dataset.shape)
+    d2l.save_model(path, model, train_iter.dataset.classes, train_iter.dataset.shape)
     assert d2l_main.main(["evaluate", str(path), f"--dataset={folder}", "--device=cpu"]) == 0
     accuracy = d2l.evaluate_accuracy(model, test_iter)
     assert f"accuracy {accuracy:.4f}" in capsys.readouterr().out
@@ -87,22 +86,18 @@ def test_without_model_json_it_is_a_model_of_fashion_mnist(path):
     assert d2l.load_model(path).classes == CLASSES
     d2l.save_model(path, scratch.SoftmaxRegression(60, 3), FLOWERS, (60,))
     path.with_suffix(".json").unlink()
-    with pytest.raises(ModelFileError, match=r"W has shape \(60, 3\), expected \(784, 10\)"):
+    with pytest.raises(ModelFileError, match=r"\(60, 3\), expected \(784, 10\)"):
         d2l.load_model(path)
 
 
 def test_files_that_cannot_be_used_raise_user_errors(path):
-    with pytest.raises(UserError, match="there is no model"):
+    with pytest.raises(UserError, match="no model"):
         d2l.load_model(path)
     d2l.save_model(path, scratch.SoftmaxRegression())
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(UserError, match="damaged or not a model"):
-        d2l.load_model(path)
-    d2l.save_model(path, scratch.SoftmaxRegression())
-    path.with_suffix(".json").write_text("{}", encoding="utf-8")
-    with pytest.raises(UserError, match="damaged or does not describe a model"):
+    with pytest.raises(UserError, match=r"mine\.pt is damaged"):
         d2l.load_model(path)
 
 
@@ -134,27 +129,30 @@ def test_only_a_recipe_s_models_are_measured_on_photographs(argv, recipe):
     assert photographs == (PHOTOGRAPHS[recipe] if recipe else None)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"temperature": 0},
-        {"temperature": math.nan},
-        {"temperature": 1e-300},
-        {"temperature": "1.5"},
-        {"right": 265},
-        {"right": -1},
-        {"right": 0.5},
-        {"right": 0, "of": 0},
-        {"more": 1},
-    ],
-)
-def test_impossible_results_on_photographs_are_refused(path, change):
+NO_MEASUREMENTS = [
+    *({"temperature": value} for value in (0, math.nan, 1e-300, "1.5")),
+    *({"right": value} for value in (265, -1, 0.5)),
+    *({"right": 0, "of": 0}, {"more": 1}),
+]
+NO_DESCRIPTIONS = [
+    *("{", "[]", "{}"),
+    *({"photographs": MEASURED | change} for change in NO_MEASUREMENTS),
+    *({"shape": shape, "pictures": None} for shape in ([1, 784], [True], [-784], [])),
+    {"shape": [100_000, 100_000, 3], "pictures": "resized"},
+    {"shape": [1, 2, 2]},  # not as Fashion-MNIST was made
+    {"classes": ["x"] * 10},
+    {"resize": [3, 3], "pictures": "resized"},
+    *({"pictures": "drawn"}, {"pictures": "resized", "photographs": MEASURED}),
+]
+
+
+@pytest.mark.parametrize("change", NO_DESCRIPTIONS, ids=str)
+def test_a_damaged_description_is_refused(path, change):
     d2l.save_model(path, scratch.SoftmaxRegression())
-    description = json.loads(path.with_suffix(".json").read_text())
-    path.with_suffix(".json").write_text(
-        json.dumps(description | {"photographs": MEASURED | change})
-    )
-    with pytest.raises(UserError, match="damaged or does not describe a model"):
+    file = path.with_suffix(".json")
+    right = json.loads(file.read_text())
+    file.write_text(change if isinstance(change, str) else json.dumps(right | change))
+    with pytest.raises(UserError, match=r"mine\.(json is damaged|pt is too small)"):
         d2l.load_model(path)
 
 
@@ -172,9 +170,7 @@ def test_impossible_results_on_photographs_are_refused(path, change):
     ],
 )
 def test_classes_and_shape_that_do_not_fit_are_refused(classes, shape, path):
-    with pytest.raises(
-        UserError, match=r"W has shape \(60, 3\), but .* pass classes, .* and shape"
-    ):
+    with pytest.raises(UserError, match=r"W has shape \(60, 3\), .* classes, .* and shape"):
         d2l.save_model(path, scratch.SoftmaxRegression(60, 3), classes, shape)
     assert not list(path.parent.iterdir())
 
@@ -182,15 +178,6 @@ def test_classes_and_shape_that_do_not_fit_are_refused(classes, shape, path):
 def test_a_model_is_not_written_over_its_description(tmp_path):
     with pytest.raises(UserError, match=r"ends in \.pt"):
         d2l.save_model(tmp_path / "model.json", scratch.SoftmaxRegression())
-
-
-def test_pixels_that_are_no_floats_are_refused(path):
-    d2l.save_model(path, scratch.SoftmaxRegression())
-    pixels = torch.zeros(2, 28, 28, dtype=torch.uint8)
-    model = d2l.load_model(path)
-    with pytest.raises(ValueError, match=r"X is torch\.uint8, expected the model's torch\.float32"):
-        model(pixels)
-    assert model(pixels / 255).shape == (2, 10)
 
 
 def test_neither_twin_is_imported_until_a_model_is_loaded():
@@ -201,29 +188,27 @@ def test_neither_twin_is_imported_until_a_model_is_loaded():
 
 # State dicts of a linear layer from elsewhere
 
-LAYOUTS = {
-    "the book's": lambda w, b: {"1.weight": w, "1.bias": b},
-    "of DistributedDataParallel": lambda w, b: {"module.linear.weight": w, "module.linear.bias": b},
-    "in a checkpoint": lambda w, b: {"epoch": 3, "state_dict": {"weight": w, "bias": b}},
-}
 
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("suffix", [".pt", ".bin", ".safetensors"])
-def test_the_state_dict_of_a_linear_layer_is_a_model(layout, suffix, tmp_path):
+@pytest.mark.parametrize(
+    ("suffix", "names"),
+    [
+        (".pt", ("1.weight", "1.bias")),  # the book's
+        (".bin", ("module.linear.weight", "module.linear.bias")),  # DistributedDataParallel's
+        (".pt", ("weight", "bias")),  # in a checkpoint
+        (".safetensors", ("1.weight", "1.bias")),
+    ],
+)
+def test_the_state_dict_of_a_linear_layer_is_a_model(suffix, names, twin, tmp_path):
     net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
-    saved = LAYOUTS[layout](net[1].weight.detach(), net[1].bias.detach())
     path = tmp_path / f"net{suffix}"
+    state = dict(zip(names, (net[1].weight.detach(), net[1].bias.detach()), strict=True))
     if suffix == ".safetensors":
-        if "state_dict" in saved:
-            pytest.skip("this format has no nested dictionaries")
-        pytest.importorskip("safetensors.torch").save_file(saved, path)
+        pytest.importorskip("safetensors.torch").save_file(state, path)
     else:
-        torch.save(saved, path)
+        torch.save({"epoch": 3, "state_dict": state} if "weight" in state else state, path)
     X = torch.rand(5, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    for twin in TWINS.values():
-        expected = torch.softmax(net(X), dim=1)
-        torch.testing.assert_close(load_model(path, twin).probabilities(X), expected)
+    expected = torch.softmax(net(X), dim=1)
+    torch.testing.assert_close(load_model(path, twin).probabilities(X), expected)
 
 
 @pytest.mark.parametrize(
@@ -231,5 +216,5 @@ def test_the_state_dict_of_a_linear_layer_is_a_model(layout, suffix, tmp_path):
 )
 def test_other_state_dicts_are_refused_by_their_shapes(shapes, tmp_path):
     torch.save({f"t{i}": torch.zeros(s) for i, s in enumerate(shapes)}, tmp_path / "m.pt")
-    with pytest.raises(ModelFileError, match=r"expected W and b, or one weight \(q, d\)"):
+    with pytest.raises(ModelFileError, match=r"expected W and b, .*\(q, d\)"):
         load_model(tmp_path / "m.pt")

@@ -2,8 +2,11 @@
 
 import contextlib
 import csv
+import importlib.util
 import io
 import os
+import re
+import struct
 import subprocess
 import sys
 import warnings
@@ -13,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import TWINS, write_pictures
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -26,7 +29,7 @@ from d2l_softmax.data.names import split_of
 from d2l_softmax.description import Description, load_description, save_description
 from d2l_softmax.errors import DatasetError, UserError
 from d2l_softmax.figures.evaluation import draw_confusion
-from d2l_softmax.figures.style import as_png, chinese_font, default_style, drawable
+from d2l_softmax.figures.style import as_png, chinese_font, default_style, drawable, new_figure
 from d2l_softmax.io import as_cell, escape_controls, write_csv
 from d2l_softmax.pages.page import as_svg
 from d2l_softmax.training.evaluation import Evaluation
@@ -50,16 +53,16 @@ ODD_NAMES = {
 }
 
 
-def write_features(folder, n=40, q=2, names=None, n_test=10):
+def write_features(folder, n=40, q=2, names=(), n_test=10):
     """Write features of q classes as .npy files, and classes.txt; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
-    for split, size in (("train", n), ("test", n_test)):
+    for split, size in {"train": n, "test": n_test}.items():
         if size:
             np.save(folder / f"{split}_images.npy", rng.normal(size=(size, 5)))
             np.save(folder / f"{split}_labels.npy", np.arange(size) % q)
     if names:
-        (folder / "classes.txt").write_text("".join(f"{name}\n" for name in names))
+        (folder / "classes.txt").write_text("\n".join(names))
     return folder
 
 
@@ -111,9 +114,7 @@ def test_no_output_directory_is_in_the_data(command, kind, tmp_path, capsys):
     arguments = {"figures": [model], "predict": [f"--model={model}", "--index=0"]}.get(command, [])
     capsys.readouterr()
     assert run(command, *arguments, f"--dataset={dataset}", f"--output-dir={output}") == 1
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert "choose another directory with --output-dir" in error
+    assert re.fullmatch(".*another directory with --output-dir\n", capsys.readouterr().err)
     assert before == {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
 
 
@@ -127,21 +128,15 @@ def test_output_beside_the_data(dataset, tmp_path, monkeypatch):
     assert (tmp_path / "runs" / "scratch" / "model.pt").exists()
 
 
-def test_drawing_of_a_picture_with_a_long_name(tmp_path, capsys):
+def test_drawing_of_a_picture_with_a_long_name(tmp_path):
     folder = write_pictures(tmp_path / "data", n=3)
     assert run("scratch", f"--dataset={folder}", f"--output-dir={tmp_path / 'run'}") == 0
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    for stem in ("猫" * 76, "猫" * 75 + "a", "b" * 240, "short"):
-        Image.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 6) * 10).save(
-            pictures / f"{stem}.png"
-        )
-    (pictures / os.fsdecode(b"\xe9" * 240 + b".png")).write_bytes(
-        (pictures / "short.png").read_bytes()
-    )
-    capsys.readouterr()
-    output = f"--output-dir={tmp_path / 'out'}"
-    assert run("predict", pictures, f"--model={tmp_path / 'run' / 'model.pt'}", output) == 0
+    (tmp_path / "pictures").mkdir()
+    picture = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 6) * 10)
+    for stem in ("猫" * 76, "猫" * 75 + "a", "b" * 240, "short", os.fsdecode(b"\xe9" * 240)):
+        picture.save(tmp_path / "pictures" / f"{stem}.png")
+    model, output = f"--model={tmp_path / 'run' / 'model.pt'}", f"--output-dir={tmp_path / 'out'}"
+    assert run("predict", tmp_path / "pictures", model, output) == 0
     assert len(list((tmp_path / "out").glob("*.png"))) == 5
     assert "short-prediction.png" in os.listdir(tmp_path / "out")
 
@@ -168,8 +163,6 @@ def test_names_are_drawn_as_they_are_without_warnings(name):
 
 @given(st.text(max_size=12))
 def test_any_text_is_drawn_without_warnings(name):
-    from d2l_softmax.figures.style import new_figure
-
     with default_style(), warnings.catch_warnings():
         warnings.simplefilter("error")
         figure, (axes,) = new_figure(2, 2)
@@ -178,7 +171,7 @@ def test_any_text_is_drawn_without_warnings(name):
 
 
 def test_a_training_with_odd_names_ends_as_any_other(tmp_path, recwarn, capsys):
-    """Its files name the classes as the user does, and its printed lines have no controls."""
+    """Files name the classes as the user does; printed lines have no control characters."""
     names = [n for n in ODD_NAMES.values() if n.isprintable() or n == ODD_NAMES["private use"]]
     q = len(names)
     folder = write_features(tmp_path / os.fsdecode(b"caf\xe9"), 20 * q, q, names, n_test=2 * q)
@@ -186,10 +179,14 @@ def test_a_training_with_odd_names_ends_as_any_other(tmp_path, recwarn, capsys):
     assert not capsys.readouterr().err
     assert not list(recwarn)
     model = tmp_path / "run" / "model.pt"
-    assert load_description(model).classes == tuple(names)
-    assert load_description(model).data == folder.name
+    assert load_description(model) == Description(folder.name, tuple(names), (5,), None, None)
     assert run("evaluate", model, f"--dataset={folder}") == 0
     assert "\\ue000" in capsys.readouterr().out
+    for suffix, package in (("onnx", "onnxruntime"), ("safetensors", "safetensors")):
+        if importlib.util.find_spec(package):
+            exported = tmp_path / f"model.{suffix}"
+            assert run("export", model, exported) == 0
+            assert rb"caf\udce9" in exported.read_bytes().replace(rb"\\", b"\\")
     with open(tmp_path / "run" / "scores.csv", encoding="utf-8", newline="") as file:
         first = [row[0] for row in csv.reader(file)][1:]
     assert first == [f"'{name}" if name.startswith("=") else name for name in names]
@@ -201,16 +198,6 @@ def test_any_names_survive_in_model_json(tmp_path_factory, names):
     description = Description("\udce9", tuple(names), (5,), None, None)
     save_description(path, description)
     assert load_description(path) == description
-
-
-@pytest.mark.parametrize("suffix", [".onnx", ".safetensors"])
-def test_export_of_a_model_whose_data_have_odd_names(suffix, tmp_path, capsys):
-    for package in ("onnx", "onnxruntime", "safetensors"):
-        pytest.importorskip(package)
-    folder = write_features(tmp_path / os.fsdecode(b"caf\xe9"), names=["a", "\ue000"])
-    run("scratch", f"--dataset={folder}", f"--output-dir={tmp_path / 'run'}")
-    assert run("export", tmp_path / "run" / "model.pt", tmp_path / f"model{suffix}") == 0
-    assert rb"caf\udce9" in (tmp_path / f"model{suffix}").read_bytes().replace(rb"\\", b"\\")
 
 
 # Tables and messages
@@ -263,46 +250,34 @@ def test_messages_are_one_line_of_limited_length(problem, capsys):
 # Options
 
 
-@pytest.mark.parametrize("size", ["30000", "28x2049", "2147483648", "9" * 20, "9" * 6000, "0", "²"])
+@pytest.mark.parametrize("size", ["30000", "28x2049", "2147483648", "9" * 6000, "0", "²"])
 def test_sizes_beyond_the_bound_are_wrong_usage(size, capsys):
     assert run("scratch", f"--resize={size}") == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.parametrize("size", [2049, (28, 2049), 2**31, 10**20])
+@pytest.mark.parametrize("size", [2049, (28, 2049), 10**20])
 def test_the_bound_of_sizes_in_python(size, tmp_path):
-    with pytest.raises(ValueError, match="1 to 2,048 pixels"):
-        load_data(write_data(tmp_path), 8, size)
+    with pytest.raises(ValueError, match="1 to 2,048"):
+        load_data(write_features(tmp_path), 8, size)
 
 
 @pytest.mark.parametrize(
     ("arguments", "number"),
     [
         (["--seeds=2147483647"], "19,327,352,823"),
-        (
-            ["--seeds=1", *("--lr", *range(1, 101)), *("--batch-size", *range(1, 102))],
-            "10,100",
-        ),
+        (["--seeds=1", "--lr", *range(1, 101), "--batch-size", *range(1, 102)], "10,100"),
     ],
 )
 def test_too_many_trainings_are_counted_not_listed(arguments, number, capsys):
     assert run("sweep", *arguments) == 2
-    error = capsys.readouterr().err
-    assert f"{number} trainings, expected at most 10,000" in error
-    assert error.count("\n") == 1
+    assert re.fullmatch(f".*{number} trainings.* 10,000\\b.*\n", capsys.readouterr().err)
 
 
 # Tables of experiments
 
 COLUMNS = (*experiments.COLUMNS, *experiments.Result._fields)
-RIGHT = dict.fromkeys(experiments.COLUMNS, "1") | {
-    "state": "finished",
-    "train_acc": "0.75",
-    "valid_acc": "0.5",
-    "valid_loss": "1.5",
-    "best_epoch": "1",
-    "seconds": "0.1",
-}
+RIGHT = dict.fromkeys(COLUMNS, "1") | {"state": "finished", "valid_acc": "0.5"}
 DIVERGED = {"state": "diverged"} | dict.fromkeys(("train_acc", "valid_acc", "valid_loss"), "nan")
 
 
@@ -313,32 +288,23 @@ def read_rows(path, *rows):
     return experiments.read_table(path)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"valid_acc": "9.9"},
-        {"valid_acc": "-0.1"},
-        {"train_acc": "inf"},
-        {"valid_acc": "nan"},
-        {"valid_acc": "1e308"},
-        {"valid_loss": "inf"},
-        {"valid_loss": "-1"},
-        {"best_epoch": "-1"},
-        {"best_epoch": "9" * 5000},
-        {"seconds": "nan"},
-        {"state": "done"},
-        {"state": "diverged"},
-        {"valid_acc": "0.\0005"},
-        {"valid_acc": ""},
-        {"seconds": "1,2"},
-    ],
-    ids=str,
-)
-def test_rows_that_cannot_be_right_are_not_believed(wrong, tmp_path):
+WRONG = {
+    "valid_acc": ("9.9", "-0.1", "nan", "1e308", "0.\0005", ""),
+    "train_acc": ("inf",),
+    "valid_loss": ("inf", "-1"),
+    "best_epoch": ("-1", "9" * 5000),
+    "seconds": ("nan", "1,2"),
+    "state": ("done", "diverged"),
+}
+
+
+@pytest.mark.parametrize("column", WRONG)
+def test_rows_that_cannot_be_right_are_not_believed(column, tmp_path):
     other = RIGHT | {"seed": "2"}
-    results, damaged = read_rows(tmp_path / "sweep.csv", RIGHT | wrong, other)
-    assert damaged == [2]
-    assert [key[-1] for key in results] == ["2"]
+    for wrong in WRONG[column]:
+        results, damaged = read_rows(tmp_path / "sweep.csv", RIGHT | {column: wrong}, other)
+        assert damaged == [2]
+        assert [key[-1] for key in results] == ["2"]
 
 
 def test_equal_rows_are_believed_and_contradicting_ones_are_not(tmp_path):
@@ -388,26 +354,23 @@ def test_a_folder_that_may_not_be_read(function, tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, function, refuse)
-    with pytest.raises(DatasetError, match="data can't be read: Permission denied"):
-        load_data(tmp_path / "data" if function == "exists" else write_data(tmp_path), 8)
+    with pytest.raises(DatasetError, match="Permission denied"):
+        load_data(tmp_path / "data" if function == "exists" else write_features(tmp_path), 8)
 
 
-def write_data(tmp_path):
-    return write_features(tmp_path / "data")
-
-
-@pytest.mark.parametrize("kind", ["fifo", "device", "large", "folder"])
-def test_names_are_read_from_a_small_regular_file_only(kind, tmp_path):
+@pytest.mark.parametrize(
+    "place",
+    [
+        os.mkfifo,
+        os.mkdir,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: (path.touch(), os.truncate(path, 1_000_000_000)),
+    ],
+    ids=["pipe", "folder", "device", "large"],
+)
+def test_names_are_read_from_a_small_regular_file_only(place, tmp_path):
     path = tmp_path / "classes.txt"
-    if kind == "fifo":
-        os.mkfifo(path)
-    elif kind == "device":
-        path.symlink_to("/dev/zero")
-    elif kind == "folder":
-        path.mkdir()
-    else:
-        with open(path, "wb") as file:
-            file.truncate(1_000_000_000)
+    place(path)
     with pytest.raises(DatasetError, match=r"classes\.txt"):
         read_names(path)
 
@@ -415,40 +378,29 @@ def test_names_are_read_from_a_small_regular_file_only(kind, tmp_path):
 # Any bytes, any names
 
 
-def array_file():
+def in_memory(write, *arguments, **options):
     file = io.BytesIO()
-    np.save(file, np.zeros((40, 3)))
+    write(file, *arguments, **options)
     return file.getvalue()
 
 
-def zip_file():
-    file = io.BytesIO()
-    np.savez(file, X=np.zeros((40, 3)), y=np.arange(40) % 2)
-    return file.getvalue()
-
-
-def png_file():
-    file = io.BytesIO()
-    Image.new("L", (8, 6), 100).save(file, "png")
-    return file.getvalue()
+def idx(*shape, content):
+    return struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape) + content
 
 
 FILES = {
-    "X.npy": array_file(),
-    "data.npz": zip_file(),
-    "train-images-idx3-ubyte": b"\0\0\x08\3"
-    + bytes([0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 3])
-    + bytes(120),
+    "X.npy": in_memory(np.save, np.zeros((40, 3))),
+    "data.npz": in_memory(np.savez, X=np.zeros((40, 3)), y=np.arange(40) % 2),
+    "train-images-idx3-ubyte": idx(40, 1, 3, content=bytes(120)),
     "data.csv": b"a,b,label\n" + b"1,2,0\n3,4,1\n" * 20,
     "labels.csv": b"file,label\nrose/0.png,a\nrose/1.png,b\n",
-    "rose/0.png": png_file(),
+    "rose/0.png": in_memory(Image.new("L", (8, 6), 100).save, "png"),
     "classes.txt": b"cat\ndog\n",
 }
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", FILES)
-@settings(deadline=None, max_examples=60)
 @given(start=st.integers(0, 200), new=st.binary(max_size=40), insert=st.booleans())
 def test_any_bytes_in_a_header_are_read_or_refused(tmp_path_factory, name, start, new, insert):
     folder = tmp_path_factory.mktemp("any")
@@ -456,9 +408,8 @@ def test_any_bytes_in_a_header_are_read_or_refused(tmp_path_factory, name, start
         write_pictures_of(folder, ["rose", "daisy"])
     elif name != "data.npz":
         np.save(folder / "y.npy", np.arange(40) % 2)
-        (folder / "train-labels-idx1-ubyte").write_bytes(
-            b"\0\0\x08\1\0\0\0\x28" + bytes([0, 1] * 20)
-        )
+        labels = idx(40, content=bytes([0, 1] * 20))
+        (folder / "train-labels-idx1-ubyte").write_bytes(labels)
         if name == "classes.txt":
             (folder / "X.npy").write_bytes(FILES["X.npy"])
     right = FILES[name]
@@ -473,7 +424,7 @@ def write_pictures_of(folder, names):
     for k, name in enumerate(names):
         (folder / name).mkdir(parents=True)
         for i in range(2):
-            Image.new("L", (8, 6), 60 * k + i).save(folder / name / f"{i}.png")
+            Image.new("L", (8, 6), 30 * k + i).save(folder / name / f"{i}.png")
 
 
 file_names = (
@@ -484,18 +435,22 @@ file_names = (
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes")
-@settings(deadline=None, max_examples=60)
 @given(
     names=st.lists(file_names, min_size=2, max_size=4, unique=True),
     file=file_names.filter(lambda name: name != "1"),
+)
+@example(
+    names=[*("a\nb", "a\u2028b", "a\x85b", " ", "\u3000", " x", r"$\frac{$", "a\udcff")],
+    file="a\nb",
 )
 def test_any_names_of_folders_and_files(tmp_path_factory, names, file):
     folder = tmp_path_factory.mktemp("any")
     write_pictures_of(folder, names)
     (folder / names[0] / "0.png").rename(folder / names[0] / f"{file}.png")
-    train_iter, test_iter = load_data(folder, 8)
-    assert list(train_iter.dataset.classes) == sorted(names)
-    assert len(train_iter.dataset) + len(test_iter.dataset) == 2 * len(names)
-    for X, y in train_iter:
-        places = [names.index(name) for name in sorted(names)]
-        assert ((X[:, 0, 0, 0] * 255).round() // 60).tolist() == [places[k] for k in y]
+    places = [names.index(name) for name in sorted(names)]
+    for _ in range(2):  # decoded, then cached
+        train_iter, test_iter = load_data(folder, 8)
+        assert list(train_iter.dataset.classes) == sorted(names)
+        assert len(train_iter.dataset) + len(test_iter.dataset) == 2 * len(names)
+        for X, y in train_iter:
+            assert ((X[:, 0, 0, 0] * 255).round() // 30).tolist() == [places[k] for k in y]

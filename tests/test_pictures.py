@@ -1,8 +1,6 @@
-"""Picture files of any format are read, or refused by name; and the command that predicts them."""
+"""Picture files of any format are read, or refused by name."""
 
-import json
 import random
-import re
 import struct
 import zlib
 
@@ -11,17 +9,11 @@ import torch
 from conftest import TWINS, first_quick
 from PIL import Image, ImageOps
 
-from d2l_softmax import __main__ as d2l_main
-from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.data.pictures import PictureError, is_light_on_dark, load_picture
 from d2l_softmax.data.preprocessing import INVERSIONS, preprocess
 from d2l_softmax.models import load_parameters
 
 NUM_IMAGES = 150
-
-
-def to_model_input(picture, invert="auto"):
-    return preprocess(picture, invert).X
 
 
 # Shades, transparency, sizes
@@ -42,6 +34,10 @@ def on_transparent(picture, size=(50, 50), at=(11, 11), mask=None):
 
 def silhouette(picture):
     return picture.point(lambda value: 255 * (value > 0))
+
+
+def to_model_input(picture, invert="auto"):
+    return preprocess(picture, invert).X
 
 
 CHANGES = {
@@ -161,41 +157,32 @@ def png_of_size(width, height):
     return b"\x89PNG\r\n\x1a\n" + parts + chunk(b"IEND", b"")
 
 
-@pytest.fixture
-def bad_files(tmp_path, test_pictures):
-    """Write files that can't be used, and good.png; return the bad ones' messages by name."""
-    good = tmp_path / "good.png"
-    test_pictures[0].resize((200, 200)).save(good)
+def test_files_that_cannot_be_used_are_named_with_the_reason(tmp_path, test_pictures):
+    Image.new("F", (9, 9), float("nan")).save(tmp_path / "nan.tiff")
     frames = [Image.new("L", (9, 9), shade) for shade in (0, 255)]
     frames[0].save(tmp_path / "animated.gif", save_all=True, append_images=frames[1:])
-    Image.new("F", (9, 9), float("nan")).save(tmp_path / "nan.tiff")
+    test_pictures[0].resize((200, 200)).save(tmp_path / "half.png")
     contents = {
-        "half.png": (good.read_bytes()[:300], "damaged or unreadable"),
+        "half.png": ((tmp_path / "half.png").read_bytes()[:300], "damaged"),
         "text.png": (b"no picture", "not a picture"),
         "program.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
         "empty.png": (b"", "empty, 0 bytes"),
-        "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC picture.*save it as JPEG"),
+        "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC.* JPEG"),
         "bomb.png": (png_of_size(60_000, 60_000), "too many"),
-        "big.png": (png_of_size(9_000, 9_000), "9,000 by 9,000 pixels are too many"),
+        "big.png": (png_of_size(9_000, 9_000), "9,000 by 9,000 pixels"),
         "none.png": (png_of_size(0, 0), "none.png: "),
+        "animated.gif": (None, "2 frames"),
+        "nan.tiff": (None, "not numbers"),
+        "missing.png": (None, "no such file"),
+        "": (None, "(Is a directory|Permission denied)"),
     }
-    for name, (content, _) in contents.items():
-        (tmp_path / name).write_bytes(content)
-    return {name: message for name, (_, message) in contents.items()} | {
-        "animated.gif": "animated, 2 frames",
-        "nan.tiff": "its shades are not numbers",
-        "missing.png": "there is no such file",
-    }
-
-
-def test_files_that_cannot_be_used_are_named_with_the_reason(tmp_path, bad_files):
-    for name, message in bad_files.items():
+    for name, (content, message) in contents.items():
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
         with pytest.raises(PictureError, match=message) as caught:
             load_picture(tmp_path / name)
-        assert name in str(caught.value)
+        assert str(tmp_path / name) in str(caught.value)
         assert "\n" not in str(caught.value)
-    with pytest.raises(PictureError, match=r"(Is a directory|Permission denied)"):
-        load_picture(tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "gif", "bmp"])
@@ -231,72 +218,3 @@ def test_pictures_are_rotated_and_reduced(tmp_path):
 def test_extreme_shapes_and_full_transparency_are_no_errors(tmp_path, mode, size):
     Image.new(mode, size).save(tmp_path / "picture.png")
     assert to_model_input(load_picture(tmp_path / "picture.png")).shape == (1, 1, 28, 28)
-
-
-# The command
-
-
-@pytest.fixture
-def predict(trained, tmp_path, capsys):
-    """Return a function that runs the command: its status, output and errors."""
-
-    def predict(*arguments):
-        model, out = f"--model={trained / 'model.pt'}", f"--output-dir={tmp_path / 'out'}"
-        status = d2l_main.main(["predict", model, out, *map(str, arguments)])
-        return status, *capsys.readouterr()
-
-    return predict
-
-
-def test_bad_files_do_not_stop_the_others(predict, tmp_path, bad_files):
-    status, out, err = predict(*(tmp_path / name for name in [*bad_files, "good.png"]))
-    assert status == 1
-    assert len(err.splitlines()) == len(bad_files)
-    assert all(name in err for name in bad_files)
-    assert out.startswith(f"{tmp_path / 'good.png'}: ankle boot")
-
-
-def test_predictions_are_printed_and_drawn(predict, tmp_path, test_pictures):
-    for kind in ("png", "jpg", "webp"):
-        test_pictures[1].resize((80, 80)).save(tmp_path / f"pullover.{kind}")
-    status, out, err = predict(*(tmp_path / f"pullover.{kind}" for kind in ("png", "jpg", "webp")))
-    assert (status, err) == (0, "")
-    assert [line.split(": ")[1].split()[0] for line in out.splitlines()[:3]] == ["pullover"] * 3
-    drawn = sorted(path.name for path in (tmp_path / "out").glob("*.png"))
-    names = ["pullover-prediction-2.png", "pullover-prediction-3.png", "pullover-prediction.png"]
-    assert drawn == names
-    with Image.open(tmp_path / "out" / "pullover-prediction.png") as image:
-        assert image.width > 1000
-
-
-def test_no_picture_is_written_over(predict, tmp_path, test_pictures):
-    for name in ("a", "a-prediction", "a-prediction-2"):
-        test_pictures[0].save(tmp_path / f"{name}.png")
-    before = (tmp_path / "a-prediction.png").read_bytes()
-    files = [tmp_path / f"{name}.png" for name in ("a-prediction", "a", "a-prediction-2", "a")]
-    status, out, _ = predict(*files, f"--output-dir={tmp_path}")
-    assert status == 0
-    assert (tmp_path / "a-prediction.png").read_bytes() == before
-    assert len(set(re.findall("drawn in (.+)", out))) == 3
-
-
-def test_predictions_as_json(predict, tmp_path, bad_files):
-    status, out, _ = predict(tmp_path / "good.png", tmp_path / "text.png", "--json")
-    assert status == 1
-    (result,) = json.loads(out)
-    assert result["file"] == str(tmp_path / "good.png")
-    assert (result["class"], result["index"]) == ("ankle boot", 9)
-    assert list(result["probabilities"]) == list(CLASSES)
-    assert sum(result["probabilities"].values()) == pytest.approx(1, abs=1e-5)
-    assert result["probability"] == result["probabilities"]["ankle boot"]
-    (result,) = json.loads(predict("--index=2", "--json")[1])
-    assert (result["file"], result["class"]) == ("test-2", "trouser")
-
-
-@pytest.mark.parametrize(
-    "arguments", [[], ["--index=-1"], ["a.png", "--index=1"], ["--invert=maybe"]]
-)
-def test_wrong_usage_exits_with_2(arguments):
-    with pytest.raises(SystemExit) as caught:
-        d2l_main.main(["predict", *arguments])
-    assert caught.value.code == 2

@@ -10,12 +10,12 @@ from PIL import Image, ImageFilter, ImageOps
 
 from d2l_softmax.data import background
 from d2l_softmax.data.background import (
+    border_mask,
     dilate,
     drop_small_parts,
     erode,
     find_object,
     fit_background,
-    frame,
 )
 from d2l_softmax.data.preprocessing import (
     BLANK,
@@ -163,7 +163,7 @@ def test_an_object_at_the_border_does_not_bend_the_background():
     pixels = gradient(np.full((60, 80, 3), 0.8))
     covered = pixels.copy()
     covered[30:, 10:60] = 0.1  # 18 % of the border
-    assert np.abs(fit_background(covered, frame(covered, 0.02)) - pixels).max() < 0.01
+    assert np.abs(fit_background(covered, border_mask(covered, 0.02)) - pixels).max() < 0.01
 
 
 def test_the_background_is_estimated_behind_the_object():

@@ -24,36 +24,29 @@ from d2l_softmax.io import OutputError, write_atomically
 from d2l_softmax.training.metrics import count_correct
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-every_twin = pytest.mark.parametrize("name", TWINS)
 
 
 # Seeds
 
 
-def train_from_the_global_seed(twin, data_dir):
-    torch.manual_seed(0)
-    model = twin.SoftmaxRegression()
-    start = model.W.detach().clone()
-    train_iter, _ = load_data_fashion_mnist(16, data_dir=data_dir)
-    loss, _ = twin.train_epoch(model, train_iter, twin.SGD(model.parameters(), lr=0.01))
-    return start, loss
-
-
 def test_torchs_global_seed_gives_both_twins_the_same_start_and_the_same_batches(made_up):
-    (W, loss), (twin_W, twin_loss) = (
-        train_from_the_global_seed(twin, made_up) for twin in TWINS.values()
-    )
-    assert torch.equal(W, twin_W)
-    assert loss == pytest.approx(twin_loss, rel=1e-6)
+    starts, losses = [], []
+    for twin in TWINS.values():
+        torch.manual_seed(0)
+        model = twin.SoftmaxRegression()
+        starts.append(model.W.detach().clone())
+        train_iter, _ = load_data_fashion_mnist(16, data_dir=made_up)
+        losses.append(twin.train_epoch(model, train_iter, twin.SGD(model.parameters(), lr=0.01))[0])
+    assert torch.equal(*starts)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 
 
 # Loaders
 
 
-def some_images(n=4):
-    return ArrayDataset(
-        torch.zeros(n, 28, 28, dtype=torch.uint8), torch.zeros(n, dtype=torch.int64), ["only"]
-    )
+def some_images(n=4, **options):
+    images, labels = torch.zeros(n, 28, 28, dtype=torch.uint8), torch.zeros(n, dtype=torch.int64)
+    return ArrayDataset(images, labels, ["only"], **options)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +80,7 @@ def test_a_data_set_of_one_image_of_one_pixel():
 
 def test_a_feature_that_the_dtype_cannot_hold_is_refused():
     features, labels = torch.tensor([[1.0], [1e300]], dtype=torch.float64), torch.tensor([0, 0])
-    with pytest.raises(ValueError, match="the data: example 1, from 0, has a feature that is inf"):
+    with pytest.raises(ValueError, match=r"example 1 \(from 0\) has a feature that is inf"):
         ArrayDataset(features, labels, ["only"])[torch.tensor([0, 1])]
     X, _ = ArrayDataset(features, labels, ["only"], dtype=torch.float64)[torch.tensor([0, 1])]
     assert torch.equal(X, features)
@@ -120,21 +113,16 @@ def test_a_model_on_another_device_stays_there(twin):
     assert (loss.device.type, loss.shape) == ("meta", ())
     assert twin.cross_entropy(outputs, outputs.detach(), "none").shape == (5,)
     assert count_correct(outputs, y).device.type == "meta"
-
-
-def test_gradients_and_steps_stay_on_the_device():
-    twin = TWINS["scratch"]
-    model = twin.SoftmaxRegression(device="meta")
-    X, y = torch.zeros(5, 1, 28, 28, device="meta"), torch.zeros(5, device="meta").long()
-    gradients = model.gradients(X, model(X), y)
-    assert [gradient.device.type for gradient in gradients] == ["meta"] * 2
-    for optimizer in (twin.SGD(model.parameters(), 0.1, 0.9, 0.1), twin.Adam(model.parameters())):
-        optimizer.step(gradients)
+    if twin is TWINS["scratch"]:
+        gradients = model.gradients(X, outputs, y)
+        assert [gradient.device.type for gradient in gradients] == ["meta"] * 2
+        parameters = model.parameters()
+        for optimizer in (twin.SGD(parameters, 0.1, 0.9, 0.1), twin.Adam(parameters)):
+            optimizer.step(gradients)
 
 
 def test_images_on_another_device_take_indices_of_the_cpu():
-    images, labels = torch.zeros(4, 28, 28, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64)
-    dataset = ArrayDataset(images, labels, ["only"], device="meta")
+    dataset = some_images(device="meta")
     X, y = dataset[torch.tensor([0, 2])]
     assert (X.device.type, X.shape) == ("meta", (2, 1, 28, 28))
     assert y.device.type == "meta"
@@ -161,18 +149,16 @@ def test_torchs_default_device_changes_nothing(made_up):
     assert losses[:2] == losses[2:]
 
 
-def test_generators_of_another_device_are_refused(twin, made_up, monkeypatch):
+@needs_cuda
+def test_generators_of_another_device_are_refused(twin):
     """A seed gives the same numbers on every device because all is drawn on the CPU."""
-    if not torch.cuda.is_available():
-        pytest.skip("needs a CUDA device")
-    generator = torch.Generator("cuda")
     with pytest.raises(RuntimeError, match="cpu"):
-        twin.SoftmaxRegression(device="cuda", generator=generator)
+        twin.SoftmaxRegression(device="cuda", generator=torch.Generator("cuda"))
 
 
 @needs_cuda
 @pytest.mark.parametrize("label", [-100, -1, 10])
-@every_twin
+@pytest.mark.parametrize("name", TWINS)
 def test_labels_that_cannot_be_are_noticed_on_cuda(name, label):
     """In a process of its own: a failed check on the device ends the use of CUDA in its process."""
     code = (
@@ -182,8 +168,7 @@ def test_labels_that_cannot_be_are_noticed_on_cuda(name, label):
         "print(float(twin.cross_entropy(logits, y)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode != 0
-    assert done.stdout == ""
+    assert (done.returncode != 0, done.stdout) == (True, "")
 
 
 @needs_cuda
@@ -230,7 +215,7 @@ def test_a_file_that_another_program_holds_open_on_windows(tmp_path, monkeypatch
 
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(type(path), "replace", refuse)
-    with pytest.raises(OutputError, match="Permission denied; is it open in another program"):
+    with pytest.raises(OutputError, match=r"Permission denied; .*another program"):
         write_atomically(path, b"epoch 2")
     monkeypatch.undo()
     assert [file.name for file in tmp_path.iterdir()] == ["history.csv"]
@@ -238,13 +223,13 @@ def test_a_file_that_another_program_holds_open_on_windows(tmp_path, monkeypatch
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_standard_output_is_said_once(made_up):
-    command = [sys.executable, "-m", "d2l_softmax", "losses", f"--output-dir={made_up}"]
+def test_a_full_standard_output_is_said_once(tmp_path):
+    command = [sys.executable, "-m", "d2l_softmax", "losses", f"--output-dir={tmp_path}"]
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "can't write to standard output: No space left on device" in done.stderr
+    (error,) = done.stderr.splitlines()
+    assert "can't write to standard output: No space left on device" in error
 
 
 def test_commands_are_one_file_each():

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import http.server
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -75,9 +76,7 @@ def test_a_damaged_gz_does_not_hide_a_good_file(files, tmp_path):
 def test_system_copy(files, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sources, "SYSTEM_COPY", compress(files, tmp_path / "system"))
     assert_complete(ensure_fashion_mnist(tmp_path / "cache"))
-    printed = capsys.readouterr().err
-    assert str(tmp_path / "cache") in printed
-    assert "from the system copy" in printed
+    assert re.search(f"{tmp_path / 'cache'}.* system copy", capsys.readouterr().err)
 
 
 def test_only_missing_files_are_fetched(made_up, files, tmp_path, monkeypatch):
@@ -122,21 +121,17 @@ def test_torchvisions_mirrors(files, tmp_path, monkeypatch, mirror, capsys):
     assert "downloading to" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [("cut off", r"torchvision's mirrors: .*corrupted"), ("another file", "SHA-256")],
-)
+@pytest.mark.parametrize(("source", "message"), [(0, "mirrors: .*corrupted"), (2, "SHA-256")])
 def test_a_bad_download_is_refused_and_removed(
-    files, tmp_path, monkeypatch, mirror, damage, message
+    source, message, files, tmp_path, monkeypatch, mirror
 ):
     folder, address = mirror
-    compress(files, folder)
-    first, third = (folder / f"{NAMES[i]}.gz" for i in (0, 2))
-    if damage == "another file":
-        first.write_bytes(third.read_bytes())
+    first, other = (compress(files, folder) / f"{NAMES[i]}.gz" for i in (0, source))
+    content = other.read_bytes()
+    first.write_bytes(content)
     use_mirror(monkeypatch, folder, address)
-    if damage == "cut off":
-        first.write_bytes(first.read_bytes()[:-100])
+    if source == 0:
+        first.write_bytes(content[:-100])
     with pytest.raises(DataUnavailableError, match=message):
         ensure_fashion_mnist(tmp_path / "cache")
     assert list((tmp_path / "cache" / "FashionMNIST" / "raw").iterdir()) == []
@@ -177,8 +172,7 @@ def test_debians_package(files, tmp_path, monkeypatch, programs, capsys):
     def run(command, *, cwd, **_):
         calls.append([os.path.basename(str(part)) for part in command])
         if command[0] == "apt-get":
-            configuration = command[3].read_text(encoding="utf-8")
-            for setting in (
+            assert {
                 f'Dir::State "{cwd}/state";',
                 f'Dir::Cache "{cwd}/cache";',
                 'APT::Sandbox::User "";',
@@ -186,8 +180,7 @@ def test_debians_package(files, tmp_path, monkeypatch, programs, capsys):
                 'Acquire::http::Timeout "30";',
                 'Acquire::https::Timeout "30";',
                 "#clear APT::Update;",
-            ):
-                assert setting in configuration
+            } <= set(command[3].read_text(encoding="utf-8").splitlines())
             assert (cwd / "state/lists/partial").exists()
             assert (cwd / "cache/archives/partial").exists()
         if "download" in command:
@@ -213,9 +206,9 @@ def test_a_program_that_fails_or_never_ends_is_named(tmp_path, programs):
     def hang(command, *, timeout, **_):
         raise subprocess.TimeoutExpired(command, timeout)
 
-    for run, message in ((fail, "failed: E: no such package"), (hang, "did not finish in 600 s")):
+    for run, message in ((fail, "E: no such package"), (hang, "600 s")):
         programs(run)
-        with pytest.raises(DataUnavailableError, match=f"apt-get {message}"):
+        with pytest.raises(DataUnavailableError, match=f"apt-get .*{message}"):
             ensure_fashion_mnist(tmp_path / "cache")
 
 
@@ -228,20 +221,16 @@ def test_the_last_line_of_a_failed_program_is_named(tmp_path):
 # Failures
 
 
-def test_every_source_is_tried_in_order_and_named_with_a_remedy(tmp_path, monkeypatch):
-    with pytest.raises(DataUnavailableError) as caught:
+def test_every_source_is_tried_in_order_and_named_with_a_remedy(tmp_path):
+    parts = (
+        f"{tmp_path / 'cache'}: train-images-idx3-ubyte",
+        "no-system-copy: ",
+        "torchvision's mirrors: ",
+        "Debian's package dataset-fashion-mnist: apt-get",
+        "with data_dir or D2L_SOFTMAX_DATA",
+    )
+    with pytest.raises(DataUnavailableError, match="(?s)" + ".*".join(parts)):
         ensure_fashion_mnist(tmp_path / "cache")
-    places = [
-        str(caught.value).index(part)
-        for part in (
-            f"the data directory {tmp_path / 'cache'}: train-images-idx3-ubyte does not exist",
-            "no-system-copy: no such directory",
-            "torchvision's mirrors: ",
-            "Debian's package dataset-fashion-mnist: apt-get is not installed",
-            "with data_dir or D2L_SOFTMAX_DATA",
-        )
-    ]
-    assert places == sorted(places)
 
 
 def test_damaged_files_are_replaced_and_all_kept(made_up, files, tmp_path, monkeypatch, capsys):
@@ -251,7 +240,7 @@ def test_damaged_files_are_replaced_and_all_kept(made_up, files, tmp_path, monke
         assert_complete(ensure_fashion_mnist(made_up))
     assert (files / f"{NAMES[0]}.damaged").read_bytes() == b"first"
     assert (files / f"{NAMES[0]}.damaged.damaged").read_bytes() == b"second"
-    assert f"{files / NAMES[0]} has the wrong SHA-256" in capsys.readouterr().err
+    assert re.search(f"{files / NAMES[0]} .*SHA-256", capsys.readouterr().err)
 
 
 def test_a_good_file_of_another_process_is_not_renamed(made_up, files):

@@ -23,13 +23,14 @@ from conftest import TWINS
 import scratch
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import experiments, sweep
-from d2l_softmax.commands.sweep import rank, within_one_standard_error
+from d2l_softmax.commands.sweep import sort_scores, within_one_standard_error
 from d2l_softmax.data.custom import load_data
 from d2l_softmax.figures.sweep import Score, draw_learning_curve, draw_sweep, summarize_curve
 from d2l_softmax.io import exclusive_lock
 from d2l_softmax.models import load_parameters
 from d2l_softmax.training.evaluation import evaluate
 
+ROOT = Path(__file__).parents[1]
 GRID = ["--lr", "0.01", "0.1", "--batch-size", "8", "32", "--seeds=2", "--epochs=3"]
 HELD_OUT = 30
 
@@ -185,8 +186,8 @@ def test_a_training_that_diverges_is_a_row(run, tmp_path):
     assert (tmp_path / "sweep.png").exists()
 
     status, _, err, _ = run("sweep", "--lr=1e38", *arguments)
-    assert (status, err.count("\n")) == (1, 1)
-    assert "every setting diverged with some seed; try a smaller --lr" in err
+    assert status == 1
+    assert re.fullmatch(".*diverged.*smaller --lr.*\n", err)
 
 
 # Tables that are resumed
@@ -216,8 +217,7 @@ def test_a_signal_keeps_the_rows_so_far(signum, run, trained, monkeypatch):
     monkeypatch.setattr(experiments, "train", interrupt_the_third)
     status, _, err, rows = run("sweep", *GRID)
     assert (status, len(rows)) == (128 + signum, 2)
-    message = "interrupted after 2 of 8 trainings; the same command resumes"
-    assert err == f"python -m d2l_softmax sweep: {message}\n"
+    assert re.fullmatch("python -m d2l_softmax sweep: interrupted after 2 of 8 .*\n", err)
 
 
 @pytest.mark.parametrize(
@@ -243,21 +243,13 @@ def test_other_data_of_the_same_name_are_other_data(data, run, tmp_path, trained
     assert len(trained) == 2
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda text: b"",
-        lambda text: b"a,b\n1,2\n",
-        lambda text: text.replace(b"scratch", b"\xff"),
-    ],
-    ids=["empty", "other columns", "no UTF-8"],
-)
-def test_a_damaged_table_is_refused_and_kept(damage, swept, run, tmp_path):
-    content = damage(swept[0].read_bytes())
+@pytest.mark.parametrize("first", [b"", b"a,b\n1,2\n", b"\xff"], ids=["", "columns", "no UTF-8"])
+def test_a_damaged_table_is_refused_and_kept(first, swept, run, tmp_path):
+    content = first + swept[0].read_bytes() if first else b""
     (tmp_path / "sweep.csv").write_bytes(content)
     status, _, err, _ = run("sweep", *GRID)
-    assert (status, err.count("\n")) == (1, 1)
-    assert "choose another directory with --output-dir" in err
+    assert status == 1
+    assert re.fullmatch(".*sweep.csv.*another directory with --output-dir\n", err)
     assert (tmp_path / "sweep.csv").read_bytes() == content
 
 
@@ -275,25 +267,21 @@ def children_of(pid, library=""):
 
 
 def blocks(pid, signum):
-    """Return True if a process blocks a signal, on Linux."""
     status = Path(f"/proc/{pid}/status").read_text("utf-8")
     return int(re.search(r"SigBlk:\s*(\w+)", status)[1], 16) >> (signum - 1) & 1
 
 
 def is_running(pid):
-    """Return True unless a process has ended, on Linux."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
     return False
 
 
 def kill_worker(pid, signum):
-    """Send a signal to a worker of a process."""
     os.kill(children_of(pid, "libtorch")[0], signum)
 
 
 def wait_for(condition):
-    """Wait until a condition holds."""
     deadline = time.monotonic() + 50
     while not condition():
         assert time.monotonic() < deadline
@@ -316,8 +304,7 @@ def test_no_process_is_left(send, signum, status, message, data, tmp_path, reque
     command = [sys.executable, "-m", "d2l_softmax", "sweep", "--epochs", "90000000", "100000000"]
     command += ["--jobs=2", "--seeds=2", f"--dataset={data}", f"--output-dir={tmp_path}"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    root = Path(__file__).parents[1]
-    process = subprocess.Popen(command, **pipes, start_new_session=True, cwd=root)
+    process = subprocess.Popen(command, **pipes, start_new_session=True, cwd=ROOT)
     request.addfinalizer(process.kill)
     process.stdout.readline()
     wait_for(lambda: len(children_of(process.pid, "libtorch")) == 2)
@@ -327,8 +314,7 @@ def test_no_process_is_left(send, signum, status, message, data, tmp_path, reque
     _, err = process.communicate(timeout=60)
     assert process.returncode == status
     if message:
-        assert err.startswith(f"python -m d2l_softmax sweep: {message}")
-        assert err.count("\n") == 1
+        assert re.fullmatch(f"python -m d2l_softmax sweep: {message}.*\n", err)
     wait_for(lambda: not any(map(is_running, children)))
 
 
@@ -344,36 +330,30 @@ def test_parallel_trainings_give_the_same_table(swept, run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--validation=0"], "argument --validation: '0' is not a whole number"),
-        (["--validation=60000"], "argument --validation: '60000'"),
-        (["--optimizer", "sgd", "adam", "--momentum=0.9"], "--momentum: goes with --optimizer sgd"),
-        (["--jobs=0"], "argument --jobs: '0'"),
-        (["--sizes=10"], "unrecognized arguments: --sizes=10"),
+        (["--validation=0"], "--validation: '0'"),
+        (["--validation=60000"], "--validation: '60000'"),
+        (["--optimizer", "sgd", "adam", "--momentum=0.9"], "--momentum: .*--optimizer sgd"),
+        (["--jobs=0"], "--jobs: '0'"),
+        (["--sizes=10"], "--sizes=10"),
     ],
 )
 def test_wrong_usage_is_one_line(arguments, message, capsys):
-    with pytest.raises(SystemExit) as exit:
+    with pytest.raises(SystemExit, match="2"):
         d2l_main.main(["sweep", *arguments])
-    assert exit.value.code == 2
-    err = capsys.readouterr().err
-    assert message in err
-    assert err.count("\n") == 1
+    assert re.fullmatch(f".*{message}.*\n", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["sweep", "--validation=120"], "choose --validation from 0 to 119"),
-        (
-            ["learning-curve", "--sizes", "10", "91", f"--validation={HELD_OUT}"],
-            "there are 90 images to train on, got a size of 91; choose smaller --sizes",
-        ),
+        (["sweep", "--validation=120"], "--validation from 0 to 119"),
+        (["learning-curve", "--sizes", "10", "91", "--validation=30"], "90 .* 91; .*--sizes"),
     ],
 )
 def test_too_few_images_are_one_line(arguments, message, run):
     status, _, err, _ = run(*arguments)
-    assert (status, err.count("\n")) == (1, 1)
-    assert message in err
+    assert status == 1
+    assert re.fullmatch(f".*{message}.*\n", err)
 
 
 def test_two_sweeps_do_not_share_a_directory(run, tmp_path):
@@ -386,8 +366,8 @@ def test_two_sweeps_do_not_share_a_directory(run, tmp_path):
 
 
 def test_a_learning_curve_trains_as_a_sweep_does_and_on_subsets(swept, run, tmp_path, trained):
-    arguments = ["--lr=0.1", "--batch-size=8", "--seeds=2", "--epochs=3"]
-    arguments += [f"--validation={HELD_OUT}", "--sizes"]
+    arguments = ["--lr=0.1", "--batch-size=8", "--seeds=2", "--epochs=3", "--validation=30"]
+    arguments.append("--sizes")
     status, out, err, rows = run("learning-curve", *arguments, "90", "9", "30")
     assert (status, err) == (0, "")
     assert [row["images"] for row in rows] == ["9", "9", "30", "30", "90", "90"]
@@ -435,22 +415,19 @@ def test_all_sizes_take_equal_steps_on_nested_subsets(run, monkeypatch):
     ("after", "second"),
     [
         # gains of 0.05, 0.06 and 0.07 for two doublings: 0.03 ± 0.005 / √3 each
-        ((0.55, 0.56, 0.57), "+0.0300 ± 0.0029 (standard error) per doubling; more images should"),
-        ((0.55, 0.50, 0.45), "+0.0000 ± 0.0144 (standard error) per doubling; no measurable gain"),
+        ((0.55, 0.56, 0.57), r"\+0\.0300 ± 0\.0029 \(standard error\) .*; more images"),
+        ((0.55, 0.50, 0.45), r"\+0\.0000 ± 0\.0144 \(standard error\) .*; no measurable gain"),
+        ((0.75,), r"\+0\.1250 .*\(one seed\)"),
     ],
 )
 def test_the_summary_of_a_learning_curve(after, second):
-    train = {10: [1.0] * 3, 100: [0.9] * 3, 400: [0.8, 0.9, 0.8]}
-    lines = summarize_curve(train, {10: [0.1] * 3, 100: [0.5] * 3, 400: after}).splitlines()
-    middle = sorted(after)[1]
-    assert lines[0] == f"400 images: training accuracy 0.800, held-out accuracy {middle:.3f}"
-    assert lines[1].startswith(f"from 100 images on: {second}")
-
-
-def test_the_summary_of_a_short_learning_curve():
+    n = len(after)
+    train = {10: [1.0] * n, 100: [0.9] * n, 400: [0.8, 0.9, 0.8][:n]}
+    valid = {10: [0.1] * n, 100: [0.5] * n, 400: after}
+    first_line, second_line = summarize_curve(train, valid).splitlines()
+    assert re.fullmatch(f"400 .* 0.800, .* {np.median(after):.3f}", first_line)
+    assert re.match(f"from 100 .*: {second}", second_line)
     assert "\n" not in summarize_curve({10: [1.0]}, {10: [0.5]})
-    one_seed = summarize_curve({10: [1.0], 20: [0.9]}, {10: [0.5], 20: [0.75]})
-    assert one_seed.splitlines()[1] == "from 10 images on: +0.2500 per doubling (one seed)"
 
 
 def test_a_learning_curve_has_medians_and_bands():
@@ -471,7 +448,7 @@ def test_mean_std_and_ranking_by_hand():
     assert str(Score((), (0.5,))) == "0.5000"
     scores = [Score((i,), a) for i, a in enumerate([(0.9, math.nan), (0.6, 0.8), (0.75, 0.75)])]
     assert str(scores[0]) == "diverged"
-    assert [score.setting for score in rank(scores)] == [(2,), (1,), (0,)]
+    assert [score.setting for score in sort_scores(scores)] == [(2,), (1,), (0,)]
     best = scores[2]
     assert within_one_standard_error(scores[1], best)  # 0.05 below, error 0.14 / √2 = 0.1
     assert not within_one_standard_error(Score((), (0.66, 0.70)), best)  # 0.07 below, 0.03 / √2
@@ -506,7 +483,7 @@ def test_each_combination_of_further_settings_has_a_map():
         for m in (0.0, 0.9)
         for epochs in (10, 20)
     ]
-    figure = draw_sweep(["lr", "momentum", "optimizer", "epochs"], rank(scores), 10)
+    figure = draw_sweep(["lr", "momentum", "optimizer", "epochs"], sort_scores(scores), 10)
     maps = [axes for axes in figure.axes if axes.images]
     titles = [axes.get_title() for axes in maps]
     assert titles == ["optimizer sgd, epochs 10", "optimizer sgd, epochs 20"]

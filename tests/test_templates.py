@@ -124,6 +124,6 @@ def test_features_have_no_templates_and_it_is_said(tmp_path, capsys):
     out = tmp_path.with_name("run")
     argv = [f"--dataset={tmp_path}", f"--output-dir={out}", "--epochs=1", "--quiet"]
     assert train.main(TWINS["scratch"], "scratch", [*argv, "--templates"]) == 0
-    assert "make no images: templates-by-epoch.png is left out" in capsys.readouterr().err
+    assert "not images: templates-by-epoch.png is not written" in capsys.readouterr().err
     assert (out / "report.html").exists()
     assert not (out / "templates-by-epoch.png").exists()

@@ -1,4 +1,4 @@
-"""torch under the names that the book's sources write for all of its libraries."""
+"""PyTorch functions under the names that the book's sources use for every framework."""
 
 import functools
 from typing import Any
@@ -25,7 +25,7 @@ ALIASES: dict[str, Any] = {
     "matmul": torch.matmul,
     "meshgrid": torch.meshgrid,
     "normal": torch.normal,
-    "numpy": functools.partial(Tensor.numpy, force=True),  # from any device, without its graph
+    "numpy": functools.partial(Tensor.numpy, force=True),  # from any device, detached
     "ones": torch.ones,
     "ones_like": torch.ones_like,
     "rand": torch.rand,

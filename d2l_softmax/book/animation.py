@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     Limits = Sequence[float] | None
 
 FORMATS = ("-", "m--", "g-.", "r:")
-MOST_OPEN = 10  # figures; matplotlib warns above 20, and the rest are the user's
-opened: weakref.WeakSet = weakref.WeakSet()  # figures, some of them closed since
+MOST_OPEN = 10  # figures; matplotlib warns above 20, and 10 are left for the user's code
+opened: weakref.WeakSet = weakref.WeakSet()  # figures of this module; some may be closed
 
 
 def pyplot() -> ModuleType:
@@ -89,7 +89,10 @@ def plot(
     figsize: tuple[float, float] = (3.5, 2.5),
     axes: Axes | None = None,
 ) -> None:
-    """Plot lines: Y against X, or X against its indices; each a sequence, or several of them."""
+    """Plot Y against X, or without Y, X against its indices.
+
+    X and Y are sequences of numbers, or lists of such sequences for several lines.
+    """
     set_figsize(figsize)
     axes = axes or pyplot().gca()
     curves_x, curves_y = as_curves(X), as_curves(Y)
@@ -104,7 +107,7 @@ def plot(
 
 
 def as_curves(values: Any) -> list:
-    """Return a list of sequences, whether given one sequence of numbers or several."""
+    """Return one sequence of numbers, or several, as a list of sequences."""
     if values is None:
         return []
     dimensions = getattr(values, "ndim", None)
@@ -128,9 +131,10 @@ def show_images(
     titles: Sequence[str] | None = None,
     scale: float = 1.5,
 ) -> Sequence[Axes]:
-    """Draw images in a grid of `scale` inches each; return the axes.
+    """Draw images in a grid, each `scale` inches wide and high; return the axes.
 
-    Images are PIL's, or tensors or arrays (h, w), (1, h, w), or of colours (3, h, w) or (h, w, 3).
+    Images are PIL images, tensors or arrays. Shapes are (h, w) or (1, h, w) for gray images, and
+    (3, h, w) or (h, w, 3) for colour images.
     """
     _, grid = open_figure(num_rows, num_cols, (num_cols * scale, num_rows * scale))
     all_axes = grid.flatten()
@@ -144,22 +148,22 @@ def show_images(
 
 
 def as_pixels(image: Any) -> Any:
-    """Return a tensor or array as matplotlib takes it: (h, w), or (h, w, 3) of floats in [0, 1]."""
+    """Convert an image for imshow: gray (h, w), or colour (h, w, 3) with floats in [0, 1]."""
     image = image.numpy(force=True) if isinstance(image, Tensor) else image
-    if image.ndim == 3 and image.shape[0] in (1, 3, 4):  # channels first, as loaders have it
+    if image.ndim == 3 and image.shape[0] in (1, 3, 4):  # channels first, as in data loaders
         image = image.transpose(1, 2, 0)
     channels = image.shape[2] if image.ndim == 3 else 1
     if image.ndim not in (2, 3) or channels not in (1, 3, 4):
         raise ValueError(f"an image has shape {image.shape}, expected (h, w) or (3, h, w)")
     if channels > 1 and image.dtype.kind == "f" and not 0 <= image.min() <= image.max() <= 1:
-        image = (image - image.min()) / (image.max() - image.min())  # was standardized
+        image = (image - image.min()) / (image.max() - image.min())  # standardized pixels
     return image.squeeze(2) if image.ndim == 3 and channels == 1 else image
 
 
 def open_figure(nrows: int, ncols: int, figsize: tuple[float, float]) -> tuple[Any, Any]:
-    """Return a new figure and its axes; close all but the last MOST_OPEN of those from here.
+    """Return a new figure and its axes; close the oldest above MOST_OPEN.
 
-    A script that trains many times would keep a figure open for each, in pyplot's memory.
+    pyplot keeps open figures in memory, and a script that trains many times opens many.
     """
     plt = pyplot()
     still_open = [figure for figure in opened if plt.fignum_exists(figure.number)]
@@ -172,7 +176,7 @@ def open_figure(nrows: int, ncols: int, figsize: tuple[float, float]) -> tuple[A
 
 
 def show_in_place(figure: Figure, handle: Any) -> Any:
-    """Show a figure in the notebook, or update the output of this handle; return the handle."""
+    """Show a figure in the notebook, or update the output `handle`; return the handle."""
     from IPython.display import display
 
     if handle is None:
@@ -182,7 +186,7 @@ def show_in_place(figure: Figure, handle: Any) -> Any:
 
 
 def as_text(x: float) -> str:
-    """Return a whole number in full, any other with four digits."""
+    """Format a whole number in full, any other with four significant digits."""
     return f"{x:.0f}" if x.is_integer() else f"{x:.4g}"
 
 
@@ -220,7 +224,10 @@ class Animator:
             pyplot().close(self.fig)  # or the notebook would show it again below
 
     def add(self, x: Any, y: Any) -> None:
-        """Add a point to each curve, all at x or each at its own; None leaves a curve as it is."""
+        """Add a point to each curve; a curve whose value is None gets no point.
+
+        `x` is one number for all curves, or a sequence with one for each.
+        """
         values = as_list(y)
         positions = as_list(x)
         if len(positions) == 1:
@@ -238,9 +245,9 @@ class Animator:
             print(self.line(positions, values), flush=True)
 
     def draw(self) -> None:
-        """Set the lines to all points so far; a curve with one point is a dot.
+        """Update the lines with all points so far; a single point is drawn as a dot.
 
-        Lines are kept, and the figure is rendered when it is saved or shown.
+        The figure is rendered when it is saved or shown.
         """
         axes = self.axes[0]
         if not self.lines:
@@ -252,7 +259,7 @@ class Animator:
             line.set_data(x, y)
             line.set_marker("." if len(x) == 1 and marker == "None" else marker)
         axes.relim()
-        axes.autoscale(None)  # when the limits are next asked for
+        axes.autoscale(None)  # takes effect when the limits are next read
 
     def show(self) -> None:
         """Show the figure in the notebook, or update it in place."""

@@ -1,4 +1,4 @@
-"""The book's functions for linear and softmax regression; only the import has to be changed.
+"""The book's functions for linear and softmax regression; only the import differs.
 
 Zhang, Lipton, Li and Smola, "Dive into Deep Learning", PyTorch code of the Chinese edition.
 """
@@ -24,14 +24,15 @@ TRAIN_CH3 = (
     "here it is train_ch3(net, train_iter, test_iter, loss, num_epochs, updater), with an "
     "optimizer or lambda n: sgd([W, b], lr, n) as updater"
 )
-float32 = torch.float32  # the book's texts for several libraries write d2l.float32
+float32 = torch.float32  # the book's text for several frameworks writes d2l.float32
 
 
 def get_dataloader_workers() -> int:
-    """Return the number of worker processes of a DataLoader: 4, or fewer on fewer cores.
+    """Return the number of worker processes for a DataLoader: 4, or fewer on fewer cores.
 
-    0 where processes are not forked (Windows, macOS, Python 3.14 on): there a script without
-    `if __name__ == "__main__"` would be run again in each. `load_data_fashion_mnist` needs none.
+    It is 0 where processes are not forked (Windows, macOS, Python 3.14 and later). There, each
+    worker runs a script again that lacks `if __name__ == "__main__"`. `load_data_fashion_mnist`
+    needs no workers.
     """
     default_start_method = multiprocessing.get_all_start_methods()[0]
     return min(4, os.cpu_count() or 1) if default_start_method == "fork" else 0
@@ -40,7 +41,7 @@ def get_dataloader_workers() -> int:
 def load_array(
     data_arrays: Iterable[Tensor], batch_size: int, is_train: bool = True, drop_last: bool = False
 ) -> DataLoader:
-    """Return a DataLoader over tensors of equal length, shuffled if it is for training.
+    """Return a DataLoader over tensors of equal length, shuffled if `is_train`.
 
     With `drop_last` the last batch of an epoch is dropped if it is smaller.
     """
@@ -49,7 +50,7 @@ def load_array(
 
 
 def synthetic_data(w: Tensor, b: float, num_examples: int) -> tuple[Tensor, Tensor]:
-    """Return X (n, d), normal(0, 1), and y = X w + b (n, 1) with noise normal(0, 0.01)."""
+    """Return X (n, d) from N(0, 1) and y = X w + b + noise (n, 1), noise from N(0, 0.01²)."""
     X = torch.normal(0.0, 1.0, (num_examples, len(w)))
     y = linreg(X, w, b)
     y = y + torch.normal(0.0, 0.01, y.shape)
@@ -67,7 +68,11 @@ def squared_loss(y_hat: Tensor, y: Tensor) -> Tensor:
 
 
 def sgd(params: Iterable[Tensor], lr: float, batch_size: int) -> None:
-    """Take a step of gradient descent on gradients summed over a batch, and set them to zero."""
+    """Take a step of minibatch SGD, and zero the gradients.
+
+    The gradients are sums over `batch_size` examples. Raises ValueError for a parameter without a
+    gradient.
+    """
     with torch.no_grad():
         for param in params:
             if param.grad is None:
@@ -77,26 +82,26 @@ def sgd(params: Iterable[Tensor], lr: float, batch_size: int) -> None:
 
 
 def try_gpu(i: int = 0) -> torch.device:
-    """Return the i-th GPU if there is one, CUDA's or as number 0 Apple's, otherwise the CPU."""
+    """Return the i-th CUDA GPU, or for i = 0 Apple's GPU (MPS); the CPU if there is none."""
     if 0 <= i < torch.cuda.device_count():
         return torch.device(f"cuda:{i}")
     return torch.device("mps" if i == 0 and torch.backends.mps.is_available() else "cpu")
 
 
 def try_all_gpus() -> list[torch.device]:
-    """Return all GPUs if there are any, otherwise the CPU alone."""
+    """Return a list of all GPUs, or of the CPU if there are none."""
     return [try_gpu(i) for i in range(torch.cuda.device_count() or 1)]
 
 
 class LossError(UserError, ValueError):
-    """A loss function returns what can't be a loss of the batch."""
+    """A loss function returned a value that is not a loss of the batch."""
 
 
 class BatchLoss:
-    """A loss function, and whether it returns a value for each example, their mean or their sum.
+    """A loss function with its reduction: one value per example, their mean or their sum.
 
-    `reduction` is that of the function, such as nn.CrossEntropyLoss; without one it is found out
-    from the first batch whose loss is a single number, and None until then.
+    `reduction` is the function's attribute, as in nn.CrossEntropyLoss. Without the attribute it is
+    inferred from the first batch whose loss is a single number, and None until then.
     """
 
     def __init__(self, loss: Callable):
@@ -105,9 +110,9 @@ class BatchLoss:
         self.reduction = {"sum": "sum", "mean": "mean", "batchmean": "mean"}.get(reduction)
 
     def __call__(self, y_hat: Tensor, y: Tensor) -> tuple[Tensor, Tensor, int]:
-        """Return the loss as the function has it, its sum over the batch, and of how many losses.
+        """Return the function's loss, the sum of losses over the batch, and the number of losses.
 
-        Raises LossError if the losses are not one for each example, or for each of its outputs.
+        Raises LossError unless the loss is one number, or one for each example or output.
         """
         n, losses = len(y), torch.as_tensor(self.loss(y_hat, y))
         if losses.dim() and (losses.numel() > 1 or n == 1):
@@ -116,7 +121,7 @@ class BatchLoss:
                 raise LossError(
                     f"loss(y_hat, y) has shape {tuple(losses.shape)}, expected {n} losses for "
                     f"y_hat {tuple(y_hat.shape)} and y {tuple(y.shape)};",
-                    "give classes as (n,), y.flatten(), and values in the shape of y_hat",
+                    "pass class labels as (n,), y.flatten(), and real values in the shape of y_hat",
                 )
             return losses, losses.sum(), losses.numel()
         if self.reduction is None:
@@ -124,8 +129,11 @@ class BatchLoss:
         return losses, losses * n if self.reduction == "mean" else losses, n
 
     def find_reduction(self, loss: Tensor, y_hat: Tensor, y: Tensor) -> str | None:
-        """Return "sum" if the loss of the batch doubled is twice its loss, "mean" if the same."""
-        # 0 is both; and the gradient of a loss that is never negative is 0 there
+        """Return "sum" if repeating the batch doubles its loss, "mean" if the loss is unchanged.
+
+        Return None if the loss is 0 or not finite, as this says nothing about the reduction.
+        """
+        # Where a loss that is never negative is 0, its gradient is 0 with either reduction.
         if loss == 0 or not loss.isfinite().all():
             return None
         cause: Exception | None = None
@@ -140,8 +148,12 @@ class BatchLoss:
             if abs(ratio - expected) <= tolerance:
                 return reduction
         raise LossError(
-            "loss(y_hat, y) is one number, neither the mean of the batch nor its sum: "
-            + (f"a batch of twice the size fails: {cause};" if cause else f"doubled, {ratio:.4g};"),
+            "loss(y_hat, y) is one number, but neither the mean nor the sum over the batch: "
+            + (
+                f"a batch of twice the size fails: {cause};"
+                if cause
+                else f"with the batch doubled, {ratio:.4g} times as large;"
+            ),
             "return a loss for each example, or set loss.reduction to 'mean' or 'sum'",
         ) from cause
 
@@ -153,7 +165,7 @@ def evaluate_loss(net: Callable, data_iter: Iterable, loss: Callable) -> float:
     with torch.no_grad():
         for X, y in data_iter:
             y_hat = net(X)
-            same_size = y.numel() == y_hat.numel()  # labels (n,) of scores (n, q) stay
+            same_size = y.numel() == y_hat.numel()  # class labels (n,) keep their shape
             _, total, number = batch_loss(y_hat, y.reshape(y_hat.shape) if same_size else y)
             metric.add(total, number)
     return metric[0] / check_not_empty(metric[1])
@@ -171,10 +183,10 @@ def train_epoch_ch3(
 ) -> tuple[float, float]:
     """Train any model on every batch once; return the mean loss and the accuracy.
 
-    `net` is a function or an nn.Module. `loss` gives a value for each example (reduction="none"),
-    their mean or their sum. `updater` is a function of the batch size that uses gradients summed
-    over the batch, such as `sgd`; or an optimizer, which uses the gradient of the loss as it is, of
-    values for each example that of their mean. Raises LossError for a loss of another kind.
+    `net` is a function or an nn.Module. `loss` returns one value per example (reduction="none"),
+    their mean or their sum. `updater` is an optimizer, or a function of the batch size. A function,
+    such as `sgd`, uses gradients summed over the batch. An optimizer uses the gradient of the loss,
+    or of the mean if there is one loss per example. Raises LossError for any other loss.
     """
     check_order(train_epoch_ch3, net, train_iter)
     check_updater(updater)
@@ -183,7 +195,7 @@ def train_epoch_ch3(
     batch_loss = loss if isinstance(loss, BatchLoss) else BatchLoss(loss)
     metric = Accumulator(4)  # sum of losses and their number, correct predictions, examples
     for X, y in train_iter:
-        with single_example_named(len(y)):
+        with explain_batch_of_one(len(y)):
             y_hat = net(X)
         losses, total, number = batch_loss(y_hat, y)
         if isinstance(updater, torch.optim.Optimizer):
@@ -198,8 +210,8 @@ def train_epoch_ch3(
 
 
 @contextmanager
-def single_example_named(n: int) -> Iterator[None]:
-    """Name the remedy where batch normalization fails on a batch of one example."""
+def explain_batch_of_one(n: int) -> Iterator[None]:
+    """Raise BatchError, with a remedy, if batch normalization fails on a batch of one example."""
     try:
         yield
     except ValueError as error:
@@ -207,7 +219,7 @@ def single_example_named(n: int) -> Iterator[None]:
             raise
         raise BatchError(
             "a batch has one example, and batch normalization needs two or more in training;",
-            "leave a smaller last batch out: drop_last=True in load_data_fashion_mnist, load_data, "
+            "drop the last, smaller batch: drop_last=True in load_data_fashion_mnist, load_data, "
             "load_array or a DataLoader",
         ) from error
 
@@ -239,10 +251,10 @@ def train_ch3(
     *others: object,
     **other_names: object,
 ) -> None:
-    """Train any model, with its loss and accuracies drawn (in a terminal: printed) every epoch.
+    """Train any model; after each epoch draw its loss and accuracies (in a terminal: print them).
 
-    The arguments are those of `train_epoch_ch3`. Raises OtherEditionError, a TypeError, for the
-    nine arguments of another edition, which had batch_size, params, lr and optimizer at the end.
+    `net`, `loss` and `updater` are as in `train_epoch_ch3`. Raises OtherEditionError, a TypeError,
+    for the nine arguments of another edition, which end in batch_size, params, lr and optimizer.
     """
     check_order(train_ch3, net, train_iter)
     if others or other_names:
@@ -261,9 +273,9 @@ def train_ch3(
 def predict_ch3(net: Callable, test_iter: Iterable, n: int = 6) -> None:
     """Draw the first n images of the test data under their true and predicted labels.
 
-    The names are the `classes` of the loader's data set. Without any they are Fashion-MNIST's, if
-    the model has ten classes, or numbers. Images are (n, c, h, w), (n, h, w), or rows of pixels in
-    the data set's `shape`, or 28×28.
+    Class names are read from `classes` of the loader's data set. Without this attribute they are
+    Fashion-MNIST's for a model with ten classes, otherwise numbers. Images are (n, c, h, w),
+    (n, h, w) or flattened. Flattened images have the data set's `shape`, or 28×28 pixels.
     """
     check_order(predict_ch3, net, test_iter)
     if n < 1:
@@ -290,15 +302,15 @@ def predict_ch3(net: Callable, test_iter: Iterable, n: int = 6) -> None:
 
 
 def innermost(dataset: Any) -> Any:
-    """Return the data set of which a torch.utils.data.Subset is one."""
+    """Return the data set that a torch.utils.data.Subset, possibly nested, is taken from."""
     return innermost(dataset.dataset) if hasattr(dataset, "dataset") else dataset
 
 
 def as_image(X: Tensor, shape: Sequence[int]) -> Tensor:
-    """Return an example, flattened or not, in the shape of an image."""
+    """Reshape a flattened example to `shape` or 28×28; return an image unchanged."""
     if X.dim() > 1:
         return X
     for sides in (tuple(shape), (28, 28)):
         if len(sides) > 1 and X.numel() == torch.Size(sides).numel():
             return X.reshape(sides)
-    raise ValueError(f"X has {X.numel()} features an example, expected images (n, c, h, w)")
+    raise ValueError(f"X has {X.numel()} features per example, expected images (n, c, h, w)")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from d2l_softmax.book.animation import Animator
-from d2l_softmax.book.chapters import single_example_named
+from d2l_softmax.book.chapters import explain_batch_of_one
 from d2l_softmax.training.checks import check_order
 from d2l_softmax.training.metrics import Accumulator, Timer, count_correct, evaluate_accuracy
 
@@ -25,9 +25,9 @@ def evaluate_accuracy_gpu(
 ) -> float:
     """Return the accuracy over batches (X, y), 0 to 1, computed on a device.
 
-    `device` defaults to that of the first parameter of an nn.Module. Without parameters the
-    batches are not moved. X may be a list of tensors, for a net that takes several. As after
-    `evaluate_accuracy`, an nn.Module is left in evaluation mode.
+    `device` defaults to the device of the first parameter of an nn.Module. Without parameters the
+    batches are not moved. X may be a list of tensors, for a net with several inputs. Like
+    `evaluate_accuracy`, this leaves an nn.Module in evaluation mode.
     """
     check_order(evaluate_accuracy_gpu, net, data_iter)
     if device is None and isinstance(net, nn.Module):
@@ -36,15 +36,15 @@ def evaluate_accuracy_gpu(
 
 
 def on_device(data_iter: Iterable, device: torch.device | str | None) -> Iterator[tuple]:
-    """Yield the batches (X, y), X a tensor or a list of them, on a device; None leaves them."""
+    """Yield batches (X, y), moved to a device unless it is None; X may be a list of tensors."""
     for X, y in data_iter:
         moved = [x.to(device) for x in X] if isinstance(X, list) else X.to(device)
         yield moved, y.to(device)
 
 
 def init_xavier(layer: nn.Module) -> None:
-    """Draw the weights of a linear or a convolutional layer as Glorot and Bengio (2010) do."""
-    # A lazy layer is of a subclass, and has no weights yet.
+    """Initialize the weights of a linear or convolutional layer by `nn.init.xavier_uniform_`."""
+    # Not isinstance: lazy layers are of subclasses, and have no weights yet.
     if type(layer) is nn.Linear or type(layer) is nn.Conv2d:
         nn.init.xavier_uniform_(layer.weight)
 
@@ -57,12 +57,12 @@ def train_ch6(
     lr: float,
     device: torch.device | str,
 ) -> None:
-    """Train a model from new weights on a device by SGD, its curves drawn (in a terminal: printed).
+    """Reinitialize a model and train it by SGD; draw its curves (in a terminal: print them).
 
-    Loss and accuracy in training are those of the epoch so far, shown after each fifth of its
-    batches (rounded down) and after the last; the test accuracy is measured once an epoch. At the
-    end the last of them are printed, and the examples a second, without the time for data, testing
-    and drawing.
+    Training loss and accuracy are means over the epoch so far. They are shown after every fifth of
+    the batches (rounded down) and after the last. The test accuracy is measured once an epoch. At
+    the end the last values are printed, with the examples per second. The time of loading, testing
+    and drawing is not counted.
 
     Raises ValueError for less than one epoch or batch, and for batch normalization on a batch of
     one example.
@@ -77,7 +77,7 @@ def train_ch6(
     net.to(device)
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
     legend = ["train loss", "train acc", "test acc"]
-    xlim = [min(1, num_epochs - 1), num_epochs]  # from 1 to 1 would show nothing
+    xlim = [min(1, num_epochs - 1), num_epochs]  # limits (1, 1) would show nothing
     animator, timer = Animator(xlabel="epoch", xlim=xlim, legend=legend), Timer()
     for epoch in range(num_epochs):
         net.train()
@@ -86,7 +86,7 @@ def train_ch6(
             timer.start()
             X, y = X.to(device), y.to(device)
             metric.add(*train_batch(net, X, y, optimizer), len(y))
-            # Reading the sums waits for the device: its work belongs to this lap.
+            # Reading the sums waits for the device, so the timer includes its work.
             train_loss, train_acc = metric[0] / metric[2], metric[1] / metric[2]
             timer.stop()
             if i % max(num_batches // 5, 1) == 0 or i == num_batches:
@@ -100,9 +100,9 @@ def train_ch6(
 def train_batch(
     net: Callable, X: Tensor, y: Tensor, optimizer: torch.optim.Optimizer
 ) -> tuple[Tensor, Tensor]:
-    """Take a step on the mean cross-entropy of a batch; return its sum and the correct ones."""
+    """Take a step on a batch; return the sum of losses and the number of correct predictions."""
     optimizer.zero_grad()
-    with single_example_named(len(y)):
+    with explain_batch_of_one(len(y)):
         y_hat = net(X)
     loss = nn.functional.cross_entropy(y_hat, y)
     loss.backward()

@@ -40,7 +40,7 @@ class FitError(UserError, ValueError):
 
 
 def add_to_class(cls: type) -> Callable[[Callable], Callable]:
-    """Return a decorator that makes a function a method of a class ("Object-Oriented Design")."""
+    """Return a decorator that adds a function to `cls` as a method ("Object-Oriented Design")."""
 
     def add(function: Callable) -> Callable:
         setattr(cls, function.__name__, function)
@@ -52,8 +52,9 @@ def add_to_class(cls: type) -> Callable[[Callable], Callable]:
 class Module(HyperParameters, nn.Module):
     """A model with its loss and its optimizer ("Object-Oriented Design for Implementation").
 
-    A subclass has `net` or `forward`, `loss(y_hat, y)`, and `lr` or `configure_optimizers`.
-    `board` draws the loss, `plot_train_per_epoch` and `plot_valid_per_epoch` times an epoch.
+    A subclass defines `net` or `forward`, `loss(y_hat, y)`, and `lr` or `configure_optimizers`.
+    `board` plots the training loss `plot_train_per_epoch` times an epoch, and the validation loss
+    `plot_valid_per_epoch` times.
     """
 
     trainer: Trainer
@@ -64,19 +65,19 @@ class Module(HyperParameters, nn.Module):
         self.board = ProgressBoard()
 
     def loss(self, y_hat: Tensor, y: Tensor) -> Tensor:
-        """Return the mean loss of a batch; FitError, as the subclass has to define it."""
-        raise lacks(self, "loss(y_hat, y)", "which returns the mean loss of a batch")
+        """Return the mean loss of a batch. Each subclass defines it; the base raises FitError."""
+        raise missing_method(self, "loss(y_hat, y)", "which returns the mean loss of a batch")
 
     def forward(self, X: Tensor) -> Tensor:
-        """Return net(X)."""
+        """Return self.net(X)."""
         if not hasattr(self, "net"):
-            raise lacks(self, "forward(X)", "or set self.net")
+            raise missing_method(self, "forward(X)", "or set self.net")
         return self.net(X)
 
     def plot(self, key: str, value: Tensor | float, train: bool) -> None:
-        """Draw a value of the batch just seen as `train_<key>` or `val_<key>` against epochs.
+        """Plot a value of the current batch as `train_<key>` or `val_<key>` against epochs.
 
-        Raises NonFiniteError if a value in training is infinite or NaN.
+        Raises NonFiniteError if a training value is infinite or NaN.
         """
         if not hasattr(self, "trainer"):
             raise FitError(f"{name_of(self)} has no trainer;", "call Trainer(…).fit(model, data)")
@@ -98,23 +99,26 @@ class Module(HyperParameters, nn.Module):
         self.board.draw(x, value, f"{'train' if train else 'val'}_{key}", int(every_n))
 
     def training_step(self, batch: Sequence[Tensor]) -> Tensor:
-        """Return the loss of a batch (X, …, y), and draw it."""
+        """Return the loss of a batch (X, …, y), and plot it."""
         loss = self.loss(self(*batch[:-1]), batch[-1])
         self.plot("loss", loss, train=True)
         return loss
 
     def validation_step(self, batch: Sequence[Tensor]) -> None:
-        """Draw the loss of a batch (X, …, y)."""
+        """Plot the loss of a batch (X, …, y)."""
         self.plot("loss", self.loss(self(*batch[:-1]), batch[-1]), train=False)
 
     def configure_optimizers(self) -> Any:
-        """Return the optimizer: SGD at the rate `lr` ("The Base Classification Model")."""
+        """Return SGD with the learning rate `lr` ("The Base Classification Model")."""
         if not hasattr(self, "lr"):
-            raise lacks(self, "configure_optimizers()", "or set self.lr")
+            raise missing_method(self, "configure_optimizers()", "or set self.lr")
         return torch.optim.SGD(self.parameters(), lr=self.lr)
 
     def apply_init(self, inputs: Sequence[Tensor], init: Callable | None = None) -> None:
-        """Give lazy layers their shapes, then initialize `net` ("Lazy Initialization")."""
+        """Infer the shapes of lazy layers from `inputs`, then apply `init` to `net`.
+
+        From "Lazy Initialization".
+        """
         self(*inputs)
         if init is not None:
             self.net.apply(init)
@@ -123,8 +127,8 @@ class Module(HyperParameters, nn.Module):
 class DataModule(HyperParameters):
     """Data for training and validation ("Object-Oriented Design for Implementation").
 
-    A subclass defines `get_dataloader(train)`, or both of the methods that call it. The number of
-    workers defaults to what `get_dataloader_workers` returns, at most 4.
+    A subclass defines `get_dataloader(train)`, or both `train_dataloader()` and `val_dataloader()`.
+    `num_workers` defaults to `get_dataloader_workers()`, at most 4.
     """
 
     batch_size: int
@@ -135,29 +139,33 @@ class DataModule(HyperParameters):
             self.num_workers = get_dataloader_workers()
 
     def get_dataloader(self, train: bool) -> Iterable:
-        """Return the batches for training, or for validation; the subclass has to define it."""
-        raise lacks(self, "get_dataloader(train)", "which returns a DataLoader")
+        """Return the training or validation batches. Each subclass defines it."""
+        raise missing_method(self, "get_dataloader(train)", "which returns a DataLoader")
 
     def train_dataloader(self) -> Any:
-        """Return the batches for training."""
+        """Return the training batches."""
         return self.get_dataloader(train=True)
 
     def val_dataloader(self) -> Any:
-        """Return the batches for validation."""
+        """Return the validation batches."""
         return self.get_dataloader(train=False)
 
     def get_tensorloader(
         self, tensors: Iterable[Tensor], train: bool, indices: Any = slice(None)
     ) -> DataLoader:
-        """Return a loader of rows of tensors, shuffled to train ("Synthetic Regression Data")."""
+        """Return a DataLoader over rows of tensors, shuffled for training.
+
+        From "Synthetic Regression Data".
+        """
         return load_array([tensor[indices] for tensor in tensors], self.batch_size, train)
 
 
 class Trainer(HyperParameters):
     """Trains a Module on a DataModule ("Object-Oriented Design for Implementation").
 
-    `prepare_batch` and `fit_epoch` are of "Linear Regression Implementation from Scratch", the
-    GPU of "GPUs", `clip_gradients` of "Recurrent Neural Network Implementation from Scratch".
+    `prepare_batch` and `fit_epoch` are from "Linear Regression Implementation from Scratch",
+    `num_gpus` is from "GPUs", and `clip_gradients` from "Recurrent Neural Network Implementation
+    from Scratch".
     """
 
     train_dataloader: Any
@@ -166,9 +174,9 @@ class Trainer(HyperParameters):
     model: Any
 
     def __init__(self, max_epochs: int, num_gpus: int = 0, gradient_clip_val: float = 0):
-        """Take the number of epochs, of GPUs (0 or 1), and the largest norm of gradients (0: any).
+        """Set the numbers of epochs and GPUs (0 or 1), and the maximum gradient norm (0: no limit).
 
-        Raises FitError for less than one epoch, or where there is no GPU.
+        Raises FitError for less than one epoch or too few GPUs.
         """
         self.save_hyperparameters()
         if not is_positive_int(max_epochs):
@@ -176,7 +184,7 @@ class Trainer(HyperParameters):
         self.gpus = find_gpus(num_gpus)
 
     def prepare_data(self, data: DataModule) -> None:
-        """Take the loaders of the data; there may be none for validation."""
+        """Set the loaders from `data`; its validation loader may be None."""
         for name in ("train_dataloader", "val_dataloader"):
             if not hasattr(data, name):
                 raise FitError(
@@ -190,7 +198,7 @@ class Trainer(HyperParameters):
             self.num_val_batches = count_batches("val_dataloader()", self.val_dataloader)
 
     def prepare_model(self, model: Module) -> None:
-        """Make a model the trainer's, on the GPU if there is one."""
+        """Attach `model` to this trainer, and move it to the GPU if one is used."""
         if not hasattr(model, "training_step"):
             raise FitError(
                 f"model is of type {name_of(model)} and has no training_step(batch);",
@@ -203,7 +211,7 @@ class Trainer(HyperParameters):
         self.model = model
 
     def prepare_batch(self, batch: Sequence[Tensor]) -> Sequence[Tensor]:
-        """Return a batch, on the GPU if there is one."""
+        """Return the batch, moved to the GPU if one is used."""
         return [tensor.to(self.gpus[0]) for tensor in batch] if self.gpus else batch
 
     def fit(self, model: Module, data: DataModule) -> None:
@@ -217,7 +225,7 @@ class Trainer(HyperParameters):
             self.fit_epoch()
 
     def fit_epoch(self) -> None:
-        """Take a step on each batch for training, then see each for validation."""
+        """Train on each training batch, then evaluate on each validation batch."""
         self.model.train()
         for batch in self.train_dataloader:
             loss = self.model.training_step(self.prepare_batch(batch))
@@ -237,15 +245,15 @@ class Trainer(HyperParameters):
                 self.val_batch_idx += 1
 
     def clip_gradients(self, grad_clip_val: float, model: nn.Module) -> None:
-        """Scale the gradients down if the norm of all together is larger than the value."""
+        """Scale the gradients so that their total norm is at most `grad_clip_val`."""
         nn.utils.clip_grad_norm_(model.parameters(), grad_clip_val)
 
 
 def find_gpus(number: int) -> list[torch.device]:
-    """Return the first GPUs, that many; FitError if there are fewer."""
+    """Return the first `number` GPUs; FitError if there are fewer."""
     if number > num_gpus():
         raise FitError(
-            f"num_gpus is {number}, but the GPUs found are {num_gpus()};",
+            f"num_gpus is {number}, but the number of GPUs found is {num_gpus()};",
             "leave num_gpus out to train on the CPU",
         )
     return [gpu(i) for i in range(number)]
@@ -256,8 +264,8 @@ def name_of(value: object) -> str:
     return type(value).__name__
 
 
-def lacks(value: object, method: str, remedy: str) -> FitError:
-    """Return the error for a class without a method."""
+def missing_method(value: object, method: str, remedy: str) -> FitError:
+    """Return the FitError for a class that lacks a method."""
     return FitError(f"{name_of(value)} has no {method};", f"define it, {remedy}")
 
 
@@ -266,7 +274,7 @@ def count_batches(name: str, loader: Any) -> int:
     if not hasattr(loader, "__len__"):
         raise FitError(
             f"{name} returns a {name_of(loader)}, which has no len();",
-            "return a DataLoader, such as get_tensorloader() makes",
+            "return a DataLoader, for example from get_tensorloader()",
         )
     if not len(loader):
         raise FitError(f"{name} has no batches, expected at least one")
@@ -274,7 +282,10 @@ def count_batches(name: str, loader: Any) -> int:
 
 
 class SyntheticRegressionData(DataModule):
-    """X (n, d), normal(0, 1), and y = X w + b (n, 1) with noise ("Synthetic Regression Data")."""
+    """Synthetic data: X (n, d) from N(0, 1), and y = X w + b + noise, of shape (n, 1).
+
+    From "Synthetic Regression Data".
+    """
 
     def __init__(
         self,
@@ -293,13 +304,16 @@ class SyntheticRegressionData(DataModule):
         self.y = self.X @ torch.as_tensor(w, dtype=self.X.dtype).reshape(-1, 1) + b + errors
 
     def get_dataloader(self, train: bool) -> DataLoader:
-        """Return the batches of the first `num_train` examples, or of the others."""
+        """Return batches of the first `num_train` examples, or of the rest for validation."""
         rows = slice(self.num_train) if train else slice(self.num_train, None)
         return self.get_tensorloader((self.X, self.y), train, rows)
 
 
 class LinearRegressionScratch(Module):
-    """X w + b by hand, w (d, 1) and b (1,) ("Linear Regression Implementation from Scratch")."""
+    """Linear regression from scratch, with weights w (d, 1) and bias b (1,).
+
+    From "Linear Regression Implementation from Scratch".
+    """
 
     def __init__(self, num_inputs: int, lr: float, sigma: float = 0.01):
         super().__init__()
@@ -316,12 +330,12 @@ class LinearRegressionScratch(Module):
         return squared_loss(y_hat, y).mean()
 
     def configure_optimizers(self) -> SGD:
-        """Return the SGD below."""
+        """Return the from-scratch optimizer `SGD`."""
         return SGD([self.w, self.b], self.lr)
 
 
 class SGD(HyperParameters):
-    """Gradient descent by hand ("Linear Regression Implementation from Scratch")."""
+    """Minibatch SGD from scratch ("Linear Regression Implementation from Scratch")."""
 
     def __init__(self, params: Iterable[Tensor], lr: float):
         params = list(params)
@@ -329,7 +343,7 @@ class SGD(HyperParameters):
 
     @torch.no_grad()
     def step(self) -> None:
-        """Subtract lr times its gradient from each parameter."""
+        """Subtract `lr` times the gradient from each parameter."""
         for param in self.params:
             param -= self.lr * param.grad
 
@@ -343,8 +357,8 @@ class SGD(HyperParameters):
 class LinearRegression(Module):
     """A lazy nn.Linear with one output ("Concise Implementation of Linear Regression").
 
-    Its first weights are torch's own, as they are in the book's code: normal numbers and zeros for
-    them would be drawn before the lazy layer has any.
+    The weights keep PyTorch's default initialization. So they do in the book's code, which calls
+    `normal_` and `fill_` before the lazy layer has weights.
     """
 
     def __init__(self, lr: float):
@@ -362,11 +376,11 @@ class LinearRegression(Module):
 
 
 class SameOrderLoader(ArrayLoader):
-    """An ArrayLoader whose batches are, for the same seed, those of torch's DataLoader."""
+    """An ArrayLoader that draws the same batches as torch's DataLoader for the same seed."""
 
     def indices(self) -> Iterator[Tensor]:
         """Yield the indices (n,) of each batch."""
-        # A DataLoader draws a seed for its workers first, also without any.
+        # A DataLoader first draws a seed for its workers, even without workers.
         torch.empty((), dtype=torch.int64).random_(generator=self.generator)
         assert self.batch_sampler is not None
         return map(torch.tensor, self.batch_sampler)
@@ -375,8 +389,8 @@ class SameOrderLoader(ArrayLoader):
 class FashionMNIST(DataModule):
     """Fashion-MNIST, in memory, without workers ("The Image Classification Dataset").
 
-    `train` and `val` are the 60,000 training and the 10,000 test images, with their labels. The
-    files are those of load_data_fashion_mnist.
+    `train` has the 60,000 training images and labels, `val` the 10,000 test images and labels. They
+    are loaded by `load_data_fashion_mnist`.
     """
 
     def __init__(self, batch_size: int = 64, resize: int | tuple[int, int] = (28, 28)):
@@ -390,7 +404,7 @@ class FashionMNIST(DataModule):
         return get_fashion_mnist_labels(indices)
 
     def get_dataloader(self, train: bool) -> DataLoader:
-        """Return the batches of X (n, 1, h, w), in [0, 1], and y (n,); shuffled to train."""
+        """Return batches of X (n, 1, h, w), in [0, 1], and y (n,); shuffled for training."""
         dataset = self.train if train else self.val
         return SameOrderLoader(dataset, self.batch_size, shuffle=train)
 
@@ -401,33 +415,33 @@ class FashionMNIST(DataModule):
         ncols: int = 8,
         labels: Sequence[str] = (),
     ) -> None:
-        """Draw a batch's first images under labels, by default the names of their classes."""
+        """Draw the first images of a batch with titles, by default their class names."""
         X, y = batch
         show_images(X.squeeze(1), nrows, ncols, titles=labels or self.text_labels(y))
 
 
 class Classifier(Module):
-    """A model of classes, with cross-entropy as its loss ("The Base Classification Model").
+    """Base class for classifiers, with cross-entropy loss ("The Base Classification Model").
 
-    Scores (…, q) are compared with labels (…), int64 from 0 to q - 1.
+    A model returns scores (…, q); labels (…) are int64 from 0 to q - 1.
     """
 
     def validation_step(self, batch: Sequence[Tensor]) -> None:
-        """Draw the loss and the accuracy of a batch (X, …, y)."""
+        """Plot the loss and the accuracy of a batch (X, …, y)."""
         Y_hat = self(*batch[:-1])
         self.plot("loss", self.loss(Y_hat, batch[-1]), train=False)
         self.plot("acc", self.accuracy(Y_hat, batch[-1]), train=False)
 
     def accuracy(self, Y_hat: Tensor, Y: Tensor, averaged: bool = True) -> Tensor:
-        """Return the share of correct predictions, or 1 or 0 for each."""
+        """Return the accuracy, or with `averaged=False` a 1 or 0 for each prediction."""
         correct = (Y_hat.flatten(0, -2).argmax(dim=1) == Y.flatten()).float()
         return correct.mean() if averaged else correct
 
     def loss(self, Y_hat: Tensor, Y: Tensor, averaged: bool = True) -> Tensor:
-        """Return the cross-entropy of logits, its mean or a value for each example.
+        """Return the mean cross-entropy, or with `averaged=False` the loss of each example.
 
-        It is of "Concise Implementation of Softmax Regression". Raises IndexError for labels out of
-        range.
+        From "Concise Implementation of Softmax Regression". `Y_hat` are logits. Raises IndexError
+        for labels out of range.
         """
         logits, labels = Y_hat.flatten(0, -2), Y.flatten()
         check_classes(labels, logits.shape[1])
@@ -435,7 +449,7 @@ class Classifier(Module):
         return nn.functional.cross_entropy(logits, labels, reduction=reduction)
 
     def layer_summary(self, X_shape: Sequence[int]) -> None:
-        """Print the shape of each layer's output for an input of a shape ("LeNet")."""
+        """Print the output shape of each layer for an input of shape `X_shape` ("LeNet")."""
         X = torch.randn(*X_shape)
         for layer in self.net:
             X = layer(X)
@@ -443,7 +457,7 @@ class Classifier(Module):
 
 
 class SoftmaxRegression(Classifier):
-    """A lazy linear layer on flat images ("Concise Implementation of Softmax Regression")."""
+    """A lazy linear layer on flattened images ("Concise Implementation of Softmax Regression")."""
 
     def __init__(self, num_outputs: int, lr: float):
         super().__init__()
@@ -457,7 +471,7 @@ def cpu() -> torch.device:
 
 
 def gpu(i: int = 0) -> torch.device:
-    """Return the i-th GPU, whether it is there or not ("GPUs")."""
+    """Return the i-th GPU as a device, even if it does not exist ("GPUs")."""
     device = try_gpu(i)
     return torch.device(f"cuda:{i}") if device.type == "cpu" else device
 

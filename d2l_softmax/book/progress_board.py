@@ -27,7 +27,7 @@ class HyperParameters:
 
     hparams: dict[str, Any]
 
-    if TYPE_CHECKING:  # the attributes are not known to a type checker
+    if TYPE_CHECKING:  # a type checker can't know the attributes
 
         def __getattr__(self, name: str) -> Any: ...
         def __setattr__(self, name: str, value: Any) -> None: ...
@@ -53,7 +53,7 @@ class Point(NamedTuple):
 
 
 class ProgressBoard(HyperParameters):
-    """Curves that grow point by point while a model trains; `data` has the points by label.
+    """Curves that grow point by point while a model trains; `data` maps labels to points.
 
     In a notebook the figure is redrawn in its place; elsewhere every point prints a line. `save`
     writes the figure as it is, and pyplot's show() shows it where there is a display.
@@ -77,15 +77,15 @@ class ProgressBoard(HyperParameters):
         figsize: tuple[float, float] = (3.5, 2.5),
         display: bool = True,
     ):
-        """Take the settings of the axes; without `display` points are kept but not drawn."""
+        """Set the options of the axes; with `display=False` points are recorded but not drawn."""
         self.save_hyperparameters()
-        self.raw_points: dict[str, list[Point]] = {}  # those not yet in a mean
+        self.raw_points: dict[str, list[Point]] = {}  # points not yet averaged
         self.data: dict[str, list[Point]] = {}
         self.lines: dict[str, Any] = {}
         self.handle: Any = None  # of the notebook's output
 
     def draw(self, x: float, y: float, label: str, every_n: int = 1) -> None:
-        """Add a point to the curve of this label: once for every n points, their mean."""
+        """Add a point to the curve `label`; each group of `every_n` points is drawn as its mean."""
         points = self.raw_points.setdefault(label, [])
         points.append(Point(float(x), float(y)))
         if len(points) < every_n:
@@ -102,11 +102,11 @@ class ProgressBoard(HyperParameters):
             print(f"{self.xlabel or 'x'} {as_text(x)}: {label} {y:.4g}", flush=True)
 
     def update(self, label: str) -> None:
-        """Bring a line, and the settings of the axes, up to date."""
+        """Update the line of a label, and the settings of the axes."""
         if self.axes is None:
             self.open_figure()
         axes, points = self.axes, self.data[label]
-        axes.set(xlabel=self.xlabel, ylabel=self.ylabel)  # now, as they may be set at any time
+        axes.set(xlabel=self.xlabel, ylabel=self.ylabel)  # may have changed
         if (axes.get_xscale(), axes.get_yscale()) != (self.xscale, self.yscale):  # slow
             axes.set(xscale=self.xscale, yscale=self.yscale)
         if label not in self.lines:
@@ -116,17 +116,17 @@ class ProgressBoard(HyperParameters):
             (self.lines[label],) = axes.plot([], [], style, color=color, label=label)
         self.lines[label].set_data(*zip(*points, strict=True))
         self.lines[label].set_marker("." if len(points) == 1 else "")
-        if len(points) <= 2:  # the legend has the line's marker
+        if len(points) <= 2:  # the legend shows the marker
             axes.legend()
         axes.relim()
-        axes.autoscale(None)  # when the limits are next asked for
+        axes.autoscale(None)  # takes effect when the limits are next read
         if self.xlim is not None:
             axes.set_xlim(*self.xlim)
         if self.ylim is not None:
             axes.set_ylim(*self.ylim)
 
     def open_figure(self) -> None:
-        """Make the axes, in `fig` if there is one."""
+        """Create the axes, in `fig` if it is set."""
         use_svg_display()
         if self.fig is None:
             self.fig, _ = open_figure(1, 1, self.figsize)

@@ -1,5 +1,5 @@
-"""The commands, one file each: options and work.
+"""The commands, one module each, with its options and its work function.
 
-They share `cli` (how a command starts and ends), `options` and `console`. To add a command, add a
-file with a COMMAND, and its name to the list in `d2l_softmax/__main__.py`.
+They share `cli` (parsing, signals, exit status), `options` and `console`. To add a command, add a
+module with a COMMAND, and list it in COMMANDS in `d2l_softmax/__main__.py`.
 """

@@ -1,4 +1,4 @@
-"""How a command starts and ends: its parser, signals, threads and exit status."""
+"""Parse the command line and run a command, with its signals, CPU threads and exit status."""
 
 import argparse
 import difflib
@@ -25,22 +25,24 @@ from d2l_softmax.training.distributed import RankError, get_launch, is_main
 Twins = dict[str, ModuleType]
 Handler = Callable[[int, FrameType | None], object]
 Complete = Callable[[argparse.ArgumentParser, argparse.Namespace], argparse.Namespace | None]
-# Ctrl-C, `kill`, a closed terminal; Windows has no SIGHUP.
+# From Ctrl-C, `kill` and a closed terminal; Windows has no SIGHUP.
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 LONGEST_MESSAGE = 300  # characters
-MODULE = "python -m d2l_softmax"  # how the commands are started; or the console script:
+# The two ways to start the commands
+MODULE = "python -m d2l_softmax"
 SCRIPT = "d2l-softmax"
 
 
 class Command(NamedTuple):
     """A command of `python -m d2l_softmax`.
 
-    `work` takes the options and both implementations by name, and returns the exit status, None for
-    0. The first paragraph of its docstring is the description in --help. `complete` takes the
-    parser and the options, and returns the options with those filled in that depend on others
-    (None if there are none). It exits with status 2 if options contradict each other.
+    `work(options, twins)` runs the command and returns the exit status; None means 0. `twins` has
+    both implementations by name. The first paragraph of the docstring of `work` is the description
+    in --help. `complete(parser, options)` fills in options that depend on others. It returns the
+    options, or None if it changed them in place, and exits with status 2 if they contradict each
+    other.
     """
 
     name: str
@@ -53,17 +55,17 @@ class Command(NamedTuple):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line; under torchrun only rank 0 prints them."""
+    """An ArgumentParser that prints errors in one line, under torchrun on rank 0 only."""
 
     def error(self, message: str) -> NoReturn:
-        """Print what is wrong and exit with status 2."""
+        """Print the error and exit with status 2."""
         line = f"{self.prog}: error: {shorten(message)} (see --help)\n"
         self.exit(2, line if is_main() else None)
 
     def parse_known_args(self, args=None, namespace=None):
-        """Parse arguments; exit with status 2 for an unknown one, with the option that is closest.
+        """Parse arguments; for an unknown one, print the closest option and exit with status 2.
 
-        Also refuses `--option=--`, on which argparse raises a TypeError.
+        Also refuses `--option=--`, for which argparse raises a TypeError.
         """
         args = sys.argv[1:] if args is None else list(args)
         for argument in args:
@@ -79,7 +81,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """Return a hint at the known name that is closest to `name`; empty if none is close."""
+    """Return "did you mean NAME?" with the known name closest to `name`, "" if none is close."""
     return "".join(f"did you mean {each}?" for each in difflib.get_close_matches(name, known, n=1))
 
 
@@ -95,7 +97,7 @@ def add_version(parser: argparse.ArgumentParser) -> None:
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Help with defaults, except for options that are off or empty by default."""
+    """A formatter of --help that shows defaults, except None, False and empty lists."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         if action.default is None or action.default is False or action.default == []:
@@ -109,10 +111,10 @@ def run_command(
     argv: list[str] | None,
     prog: str = MODULE,
 ) -> int:
-    """Run the command that the arguments name; return its status (wrong usage exits with 2).
+    """Run the command in `argv` and return its exit status; wrong usage exits with status 2.
 
-    `prog` is how the user started it. The options have that with the command's name as `prog`, and
-    as `command` the words of the whole command line.
+    `prog` is the program as the user started it. `options.prog` is `prog` with the command's name,
+    and `options.command` lists the words of the whole command line.
     """
     argv = sys.argv[1:] if argv is None else argv
     parser = Parser(prog=prog, allow_abbrev=False)
@@ -150,10 +152,10 @@ def run_command(
 
 
 def run_as_program(prog: str, main: Callable[..., int], *arguments: object) -> NoReturn:
-    """Run `prog`, such as `python -m scratch`, which is main(*arguments); exit with its status."""
+    """Run main(*arguments) as the program `prog`, such as `python -m scratch`, and exit."""
     open_closed_streams()
-    os.environ["MPLBACKEND"] = "agg"  # draw to files only; an unknown backend raises an error
-    # PyTorch is a million objects: not searching them for garbage saves a second.
+    os.environ["MPLBACKEND"] = "agg"  # draw to files only; the user's backend may not exist
+    # PyTorch creates a million objects: excluding them from garbage collection saves a second.
     gc.freeze()
     try:
         status = main(*arguments)
@@ -164,7 +166,7 @@ def run_as_program(prog: str, main: Callable[..., int], *arguments: object) -> N
 
 
 def exit_status(prog: str, work: Callable[[], int | None]) -> int:
-    """Run `work` and return its status; print a UserError or lack of memory and return 1.
+    """Run `work` and return its status; print a UserError or out-of-memory error and return 1.
 
     After a signal the status is 128 plus its number: 130 for Ctrl-C, 143 for `kill`. Any other
     error is a bug and keeps its traceback.
@@ -176,7 +178,7 @@ def exit_status(prog: str, work: Callable[[], int | None]) -> int:
         if is_main():
             print_error(f"{prog}: interrupted {error}".rstrip())
         return 128 + (error.signum if isinstance(error, Interrupted) else signal.SIGINT)
-    except BrokenPipeError:  # the reader of standard output has ended, as in `| head`
+    except BrokenPipeError:  # the reader of standard output has exited, as in `| head`
         return 1
     except UserError as error:
         message = shorten(error.for_command_line())
@@ -193,9 +195,9 @@ def exit_status(prog: str, work: Callable[[], int | None]) -> int:
 
 
 def shorten(message: str) -> str:
-    """Return a message with control characters escaped; the middle of a long one is left out.
+    """Escape control characters in a message, and cut out its middle if it is long.
 
-    A message may quote names and content of a user's files; its end is the remedy.
+    Messages may quote names and contents of a user's files. The end is kept, as it has the remedy.
     """
     message = escape_controls(message)
     if len(message) <= LONGEST_MESSAGE:
@@ -204,7 +206,7 @@ def shorten(message: str) -> str:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Return True if the machine or the device had not enough memory."""
+    """Return True if an error means that the machine or the device is out of memory."""
     signs = ("can't allocate memory", "not enough memory", "out of memory")
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in signs)
 
@@ -213,8 +215,8 @@ def is_out_of_memory(error: Exception) -> bool:
 def cpu_threads(number: int) -> Iterator[None]:
     """Let torch compute on `number` CPU threads in this context.
 
-    For small batches a second thread saves a quarter at most on idle cores, and costs many times
-    that under CPU contention (`benchmarks/README.md`).
+    For small batches a second thread saves at most a quarter of the time on idle cores. Under CPU
+    contention it costs several times more (`benchmarks/README.md`).
     """
     before = torch.get_num_threads()
     torch.set_num_threads(number)
@@ -228,7 +230,7 @@ def cpu_threads(number: int) -> Iterator[None]:
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal ended the command; the message says how far it had come."""
+    """A signal ended the command; the message has the progress so far."""
 
     def __init__(self, signum: int, message: str = ""):
         super().__init__(message)
@@ -236,21 +238,21 @@ class Interrupted(KeyboardInterrupt):
 
 
 def interrupt(signum: int, frame: FrameType | None) -> NoReturn:
-    """Handle a signal: end the command immediately."""
+    """Handle a signal by raising Interrupted, which ends the command immediately."""
     raise Interrupted(signum)
 
 
 class StopRequest:
-    """A signal handler that stores the signal in `signum`, which a loop reads.
+    """A signal handler that stores the signal in `signum`, for a loop to check.
 
-    A second Ctrl-C ends the command immediately; not under torchrun, which sends every rank the
-    Ctrl-C that the terminal has already sent.
+    A second Ctrl-C ends the command immediately, except under torchrun. There each rank gets a
+    single Ctrl-C twice, from the terminal and from torchrun.
     """
 
     signum: int | None = None
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
-        """Handle a signal."""
+        """Store the signal."""
         if signum == signal.SIGINT and get_launch().world_size == 1:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         self.signum = signum
@@ -258,9 +260,9 @@ class StopRequest:
 
 @contextmanager
 def signals_handled_by(handler: Handler) -> Iterator[None]:
-    """Handle SIGNALS with `handler` in this context, except those that are ignored (nohup).
+    """Handle SIGNALS with `handler` in this context, except ignored ones (nohup).
 
-    Outside the main thread Python allows no handlers, and nothing changes.
+    Does nothing outside the main thread, where Python allows no signal handlers.
     """
     before = {}
     if threading.current_thread() is threading.main_thread():

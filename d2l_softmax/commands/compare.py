@@ -1,4 +1,4 @@
-"""The command `compare`: train both twins side by side and measure how far apart they are."""
+"""The command `compare`: train both twins side by side and measure their differences."""
 
 import argparse
 import inspect
@@ -43,10 +43,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def compare(options: argparse.Namespace, twins: Twins) -> None:
-    """Train both twins side by side and show how far apart they are, epoch by epoch.
+    """Train both implementations side by side and print their differences after each epoch.
 
-    Writes comparison.json, comparison.png and report.html. Raises MismatchError, after writing
-    them, if the twins differ by more than the tolerance of the dtype.
+    Writes comparison.json, comparison.png and report.html. Then raises MismatchError if the
+    implementations differ by more than the tolerance of the dtype.
     """
     output_dir = prepare_directory(options.output_dir)
     tolerance = TOLERANCES[options.dtype]
@@ -100,7 +100,7 @@ def write_results(
     differences: list[Difference],
     result: dict[str, Any],
 ) -> None:
-    """Write the figure, and the report with the figure and both files of code side by side."""
+    """Write the figure, and the report with the figure and both source files side by side."""
     histories = {name: training.history for name, training in trainings.items()}
     code = {name: inspect.getsource(twin.softmax_regression) for name, twin in twins.items()}
     with drawn_in(options.lang):
@@ -112,7 +112,7 @@ def write_results(
 
 
 def table_head(names: list[str]) -> str:
-    """Return the head of the printed table."""
+    """Return the header of the printed table."""
     pairs = "".join(f"  {f'{name} loss, test':>20}" for name in names)
     return f"epoch{pairs}  {'loss differs by':>15}  {'W differs by':>12}"
 
@@ -131,7 +131,7 @@ def join_numbers(numbers: NamedTuple) -> str:
 def comparison_to_dict(
     trainings: dict[str, Training], differences: list[Difference]
 ) -> dict[str, Any]:
-    """Return each epoch's measurements and differences, and the largest of these."""
+    """Return the measurements and differences of each epoch, and the largest differences."""
     epochs = []
     for epoch, difference in enumerate(differences):
         records = {name: each.history[epoch].measurements() for name, each in trainings.items()}

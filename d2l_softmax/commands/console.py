@@ -1,4 +1,4 @@
-"""Standard output and standard error: lines, and a progress bar below them."""
+"""Print lines on standard output and standard error, with a progress bar below them."""
 
 import contextlib
 import errno
@@ -15,7 +15,7 @@ from d2l_softmax.io import OutputError, escape_controls
 def print_out(line: object, end: str = "\n") -> None:
     """Print lines on standard output, with control characters escaped, and flush it.
 
-    Raises OutputError if it can't be written, BrokenPipeError if the reader has ended.
+    Raises BrokenPipeError if the reader has exited, OutputError if writing fails otherwise.
     """
     try:
         lines = "\n".join(map(escape_controls, str(line).split("\n")))
@@ -37,7 +37,7 @@ def print_error(line: str) -> None:
 
 
 def discard(stream: TextIO) -> None:
-    """Redirect a broken stream to the null device, or Python's flush at exit would fail, too."""
+    """Redirect a broken stream to the null device, so that Python's flush at exit succeeds."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
@@ -51,10 +51,10 @@ def flush_streams() -> None:
 
 
 def open_closed_streams() -> None:
-    """Open the null device for each closed standard stream, and escape unprintable characters.
+    """Open the null device for each closed standard stream, and escape unencodable characters.
 
-    Otherwise the first file that is opened would get the number of a closed stream, and what is
-    printed would be written to that file.
+    Otherwise the next file to be opened would get the descriptor of a closed stream. Printed text
+    would then be written to that file.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
@@ -67,17 +67,17 @@ def open_closed_streams() -> None:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return "1 epoch", "2 epochs"."""
+    """Return a number and its noun, such as "1 epoch" or "2 epochs"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 class Console:
-    """Lines of a long command above a progress bar, if standard error is a terminal."""
+    """A progress bar, if standard error is a terminal, and lines printed above it."""
 
     def __init__(self, total: int, quiet: bool, is_main: bool = True, unit: str = "batches"):
         """Start a bar of `total` units; `quiet` hides the bar and all lines except warnings.
 
-        Ranks other than the main one print no warnings either.
+        Without `is_main`, on ranks other than 0, warnings are hidden, too.
         """
         self.quiet, self.is_main = quiet or not is_main, is_main
         hidden = self.quiet or not sys.stderr.isatty()

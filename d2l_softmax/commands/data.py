@@ -16,7 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def prepare_data(options: argparse.Namespace, twins: Twins) -> None:
     """Find or download Fashion-MNIST, verify it by SHA-256, and print its directory."""
     data_dir = ensure_fashion_mnist(options.data_dir)
-    print_out(f"Fashion-MNIST, {len(SHA256)} files with the right SHA-256: {data_dir}")
+    print_out(f"Fashion-MNIST, {len(SHA256)} files with verified SHA-256: {data_dir}")
 
 
 COMMAND = Command("data", "find or download Fashion-MNIST", add_options, prepare_data)

@@ -36,9 +36,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def write_demo(options: argparse.Namespace, twins: Twins) -> None:
     """Write the interactive demo, softmax.html.
 
-    With --model also write weights.json, which any copy of the demo can load. Raises OtherDataError
-    if that model is not for 28×28 images of ten classes. The default model is the one that
-    `make train-scratch` trains, in float64.
+    With --model, also write weights.json, which any copy of the demo can load. The default model is
+    that of `make train-scratch`, but in float64. Raises OtherDataError if the model is not for
+    28×28 images of ten classes.
     """
     scratch, concise = twins["scratch"], twins["concise"]
     train_iter, test_iter = load_data_fashion_mnist(
@@ -52,8 +52,8 @@ def write_demo(options: argparse.Namespace, twins: Twins) -> None:
         model, expected = load_model(options.model, scratch, dtype=torch.float64), OF_FASHION_MNIST
         if (model.shape, len(model.classes)) != (expected.shape, len(expected.classes)):
             raise OtherDataError(
-                f"the demo is for models of {expected.in_words()}, as Fashion-MNIST has; this one "
-                f"is for {model.description.in_words()}"
+                f"the demo needs a model for {expected.in_words()}, such as Fashion-MNIST's; this "
+                f"one is for {model.description.in_words()}"
             )
         # W (784, 10), b (10,)
         weights = {"W": model.W.tolist(), "b": model.b.tolist(), "classes": model.classes}
@@ -79,7 +79,7 @@ def write_demo(options: argparse.Namespace, twins: Twins) -> None:
 
 
 def first_images(dataset: ArrayDataset) -> LabeledImages:
-    """Return the first images (n, 28, 28) of each class, in the order of the data."""
+    """Return the first IMAGES_PER_CLASS images of each class, (n, 28, 28), in data set order."""
     images, labels = dataset.images, dataset.labels
     rows = [torch.nonzero(labels == k)[:IMAGES_PER_CLASS, 0] for k in range(len(CLASSES))]
     chosen = torch.cat(rows).sort().values

@@ -1,4 +1,4 @@
-"""The command `evaluate`: test a model, class by class."""
+"""The command `evaluate`: test a model, with precision and recall of each class."""
 
 import argparse
 import json
@@ -33,7 +33,7 @@ def evaluate_model(options: argparse.Namespace, twins: Twins) -> None:
 
 
 def evaluation_to_dict(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the numbers that --json prints; no confusion matrix of more than MOST_CONFUSED."""
+    """Return the metrics for --json; the confusion matrix is None above MOST_CONFUSED classes."""
     q = len(evaluation.classes)
     return {
         "loss": evaluation.loss,

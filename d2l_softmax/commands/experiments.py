@@ -1,7 +1,8 @@
-"""Experiments: trainings with many settings, measured on held-out data, and a table of results.
+"""Run experiments: train with many settings, evaluate on held-out data, write a table of results.
 
-`sweep` and `learning-curve` share it. Each process reads the data once. The table is written after
-each training, so the same command resumes an experiment. The test images are not used.
+This module is shared by `sweep` and `learning-curve`. Each process reads the data once. The table
+is written after each training, so the same command resumes an experiment. The test images are not
+used.
 """
 
 import argparse
@@ -65,7 +66,7 @@ SETTINGS = (
     "augment",
     "epochs",
 )
-# What determines the result of a training; the first columns of a table.
+# The inputs that determine the result of a training: the first columns of a table.
 COLUMNS = (
     *("twin", *SETTINGS, "dtype"),
     *("data", "checksum", "resize", "shuffle", "validation", "images", "seed"),
@@ -73,15 +74,15 @@ COLUMNS = (
 MAX_TABLE_BYTES = 100_000_000  # a row takes about 150
 MOST_TRAININGS = 10_000
 Key = tuple[str, ...]  # a training's values of COLUMNS, as text
-Loaders = tuple[ArrayLoader, ArrayLoader]  # of the training images, of the held-out images
+Loaders = tuple[ArrayLoader, ArrayLoader]  # for the training images and the held-out images
 
 
 class Result(NamedTuple):
-    """The result of a training: the last columns of its row.
+    """The result of a training: the last columns of its row in the table.
 
-    The state is "finished" or "diverged". Accuracies (0 to 1) and loss (nats) are measured after
-    the last epoch, those of `valid_…` on held-out images; NaN if the training diverged. In
-    `best_epoch` `valid_acc` was highest; it is 0 if no epoch ended. `seconds` are wall time.
+    `state` is "finished" or "diverged". Accuracies (0 to 1) and loss (nats) are measured after the
+    last epoch, `valid_…` on held-out images. They are NaN if the training diverged. `best_epoch` is
+    the epoch with the highest `valid_acc`, 0 if no epoch was completed. `seconds` is wall time.
     """
 
     state: str
@@ -103,11 +104,11 @@ class Result(NamedTuple):
 def add_experiment_options(
     parser: argparse.ArgumentParser, output_dir: Path, about: str, several: bool = False
 ) -> None:
-    """Add the options of an experiment; with `several`, a setting takes several values."""
+    """Add the options of an experiment; with `several`, each setting takes several values."""
     add_training_options(parser, several)
-    # replaces some options of a training
+    # "resolve" lets these options replace those of a training with the same names.
     add = parser.add_argument_group("experiment", about, conflict_handler="resolve").add_argument
-    # --twin is its old name
+    # --twin is the old name of --impl
     what = "implementation: from scratch, or with torch.nn"
     add(
         "--impl",
@@ -117,7 +118,7 @@ def add_experiment_options(
         default="scratch",
         help=what,
     )
-    what = f"training images to hold out (default: one in {HELD_OUT}, of Fashion-MNIST "
+    what = f"training images to hold out (default: one in {HELD_OUT}; for Fashion-MNIST "
     add("--validation", type=whole(1), metavar="N", help=f"{what}{NUM_TRAIN // HELD_OUT:,})")
     add("--seeds", type=whole(1), default=3, metavar="K", help="number of seeds per setting")
     add("--seed", type=whole(0), default=0, metavar="N", help="first of these seeds")
@@ -127,14 +128,14 @@ def add_experiment_options(
     add("--threads", type=whole(1, count_cores()), default=1, metavar="N", help=what)
     parser.set_defaults(device="cpu")  # a GPU would be shared by all jobs
     add_language(parser)
-    what = "where to write; an existing table is resumed"
+    what = "directory to write to; an existing table is resumed"
     add("--output-dir", type=path, default=output_dir, metavar="DIR", help=what)
 
 
 def list_trainings(
     parser: argparse.ArgumentParser, options: argparse.Namespace, values: Mapping[str, Sequence]
 ) -> list[argparse.Namespace]:
-    """Return the options of a training for each combination of the values and each seed.
+    """Return the options of each training: every combination of the values with every seed.
 
     Exits with status 2 if options contradict each other.
     """
@@ -167,7 +168,7 @@ def count_cores() -> int:
 
 
 def read_data(options: argparse.Namespace) -> Loaders:
-    """Return loaders of the training and held-out images; raises the errors of `make_loaders`."""
+    """Return loaders for the training and held-out images; raises the errors of make_loaders."""
     if options.validation is None:
         everything, *_ = make_loaders(replace(options, validation=0))
         options = replace(options, validation=max(1, len(everything.dataset) // HELD_OUT))
@@ -180,7 +181,10 @@ def read_data(options: argparse.Namespace) -> Loaders:
 
 
 def train(twin: ModuleType, loaders: Loaders, options: argparse.Namespace) -> Result:
-    """Train on `options.images` of the images, in the number of steps of all, and evaluate."""
+    """Train on a random subset of `options.images` images, and evaluate.
+
+    The number of steps is the same as for training on all images.
+    """
     train_iter, valid_iter = loaders
 
     images = RepeatingLoader(
@@ -191,7 +195,7 @@ def train(twin: ModuleType, loaders: Loaders, options: argparse.Namespace) -> Re
         augment=AUGMENTATIONS[options.augment],
     )
     timer = Timer()
-    training = prepare(twin, options, (images, valid_iter))  # in place of the test images
+    training = prepare(twin, options, (images, valid_iter))  # held-out instead of test images
     state, train_acc, valid_acc, valid_loss = "finished", math.nan, math.nan, math.nan
     try:
         for _ in training.fit():
@@ -214,7 +218,7 @@ class RepeatingLoader(ArrayLoader):
     """
 
     def __init__(self, dataset: ArrayDataset, batch_size: int, *, length: int, **kwargs: Any):
-        """Load `length` examples in an epoch; `kwargs` are those of an ArrayLoader."""
+        """Load `length` examples per epoch; `kwargs` are passed to ArrayLoader."""
         super().__init__(dataset, batch_size, shuffle=True, **kwargs)
         self.length = length
 
@@ -250,11 +254,11 @@ def run_experiment(
     varied: Sequence[str],
     console: Console,
 ) -> list[tuple[argparse.Namespace, Result]]:
-    """Run the trainings that the table lacks; return the options and results of all, in order.
+    """Run the trainings that are not in the table yet; return all options with their results.
 
-    After each training its row is written and a line with its `varied` settings printed. Rows of
-    other settings stay in the table. Raises UserError if a worker dies or the table can't be read
-    or written, and Interrupted after a signal.
+    After each training, its row is written and a line with its `varied` settings is printed. Rows
+    of other settings stay in the table. Raises UserError if a worker dies or if the table can't be
+    read or written, and Interrupted after a signal.
     """
     num_images, num_held_out = (len(loader.dataset) for loader in loaders)
     chosen = vars(choose_settings(trainings[0], loaders[0].dataset))
@@ -276,16 +280,16 @@ def run_experiment(
     if damaged:
         lines = ", ".join(map(str, damaged[:5])) + (", …" if len(damaged) > 5 else "")
         console.warn(
-            f"warning: {table}: {counted(len(damaged), 'row')} with impossible or contradicting "
-            f"results left out, lines {lines}"
+            f"warning: {table}: ignored {counted(len(damaged), 'row')} with impossible or "
+            f"contradictory results, lines {lines}"
         )
     missing = {key: options for key, options in by_key.items() if key not in results}
     jobs = trainings[0].jobs or max(1, count_cores() // trainings[0].threads)
     jobs = max(1, min(jobs, len(missing)))
 
     console.print(
-        f"{trainings[0].twin}, {data['data']}: {num_images:,} to train on, {num_held_out:,} held "
-        f"out; {counted(len(missing), 'training')}, {jobs} in parallel"
+        f"{trainings[0].twin}, {data['data']}: {num_images:,} training and {num_held_out:,} "
+        f"held-out examples; {counted(len(missing), 'training')}, {jobs} in parallel"
     )
     if done := len(by_key) - len(missing):
         console.print(f"skipped {counted(done, 'training')} with rows in {table}")
@@ -316,10 +320,10 @@ def format_setting(names: Sequence[str], values: Mapping[str, Any]) -> str:
 
 
 def read_table(path: Path) -> tuple[dict[Key, Result], list[int]]:
-    """Return the results in a table and the numbers of the lines that can't be right.
+    """Return the results in a table, and the line numbers of invalid rows.
 
-    Rows with the same settings and different results are left out, too. Without a table there are
-    none; UserError if it can't be read.
+    Rows with the same settings but different results are invalid, too. If there is no table, both
+    are empty. Raises UserError if the table can't be read.
     """
     try:
         text = read_regular_file(path, MAX_TABLE_BYTES).decode("utf-8").replace("\0", "\ufffd")
@@ -348,7 +352,7 @@ def read_table(path: Path) -> tuple[dict[Key, Result], list[int]]:
 
 
 def parse_result(values: Sequence[str]) -> Result | None:
-    """Return the result that a row has; None if a training can't have it."""
+    """Parse the cells of a result; None if no training can have that result."""
     types = (str, float, float, float, int, float)
     try:
         result = Result(*(t(value) for t, value in zip(types, values, strict=True)))
@@ -366,9 +370,9 @@ def parse_result(values: Sequence[str]) -> Result | None:
 def train_all(
     twin: ModuleType, loaders: Loaders, trainings: Mapping[Key, argparse.Namespace], jobs: int
 ) -> Generator[tuple[Key, Result], None, None]:
-    """Yield the key and result of each training when it ends, `jobs` of them in parallel.
+    """Run `jobs` trainings in parallel; yield the key and result of each training when it ends.
 
-    Closing the generator kills the worker processes. With one job there are none.
+    Closing the generator kills the worker processes. With one job, this process trains.
     """
     if jobs == 1:
         for key, options in trainings.items():
@@ -396,7 +400,10 @@ def train_all(
 
 @contextlib.contextmanager
 def blocked_signals() -> Iterator[None]:
-    """Block signals. Workers inherit that: Ctrl-C in a terminal reaches them, too."""
+    """Block SIGNALS in this context.
+
+    Processes that are started in it inherit that: Ctrl-C in a terminal would end them, too.
+    """
     if sys.platform == "win32":
         yield
         return
@@ -407,25 +414,25 @@ def blocked_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-worker_loaders: Loaders | None = None  # of a worker process
+worker_loaders: Loaders | None = None  # set in worker processes only
 
 
 def initialize_worker(threads: int) -> None:
-    """Set the threads of a worker process, and let it end when its parent does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Windows nothing is inherited
+    """Set the CPU threads of a worker process, and let it exit when its parent does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows has no blocked signals to inherit
     torch.set_num_threads(threads)
     threading.Thread(target=exit_with_parent, daemon=True).start()
 
 
 def exit_with_parent() -> None:
-    """Wait until the parent process has ended, by whatever signal, and exit."""
+    """Wait until the parent process has ended for any reason, and exit."""
     if parent := multiprocessing.parent_process():
         parent.join()
         os._exit(1)
 
 
 def train_in_worker(options: argparse.Namespace) -> Result:
-    """Train in a worker process, which reads the data before its first training."""
+    """Train in a worker process; read the data before the first training."""
     global worker_loaders
     worker_loaders = worker_loaders or read_data(options)
     return train(import_module(options.twin), worker_loaders, options)

@@ -23,9 +23,9 @@ from d2l_softmax.training.evaluation import Model
 
 BATCH_SIZES = (1, 7, 256)  # exported models take any number of examples
 TOLERANCES = {torch.float32: 1e-5, torch.float64: 1e-12}
-OPERATOR_SET = 9  # of January 2019: the oldest that today's programs read
+OPERATOR_SET = 9  # of January 2019, the oldest that current programs read
 
-# Takes X (n, ...) and returns logits (n, q) and probabilities y_hat (n, q).
+# A function of X (n, ...) that returns logits (n, q) and probabilities y_hat (n, q)
 Predictor = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
@@ -34,14 +34,14 @@ class ExportError(UserError, RuntimeError):
 
 
 class Format(NamedTuple):
-    """A file format: how a model is written as bytes, and how these are loaded to predict."""
+    """A file format: functions that write a model as bytes, and load bytes as a Predictor."""
 
     write: Callable[[Model, Description], bytes]
     load: Callable[[bytes], Predictor]
 
 
 def export_path(text: str) -> Path:
-    """Return the path of a file in one of FORMATS."""
+    """Return a path with the extension of one of FORMATS; ArgumentTypeError for others."""
     if path(text).suffix not in FORMATS:
         raise argparse.ArgumentTypeError(f"{text!r} does not end in {' or '.join(FORMATS)}")
     return path(text)
@@ -50,15 +50,15 @@ def export_path(text: str) -> Path:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add_model(parser)
-    what = f"to write, replaced if it exists: {' or '.join(FORMATS)}"
+    what = f"file to write, {' or '.join(FORMATS)}; replaced if it exists"
     parser.add_argument("output", type=export_path, metavar="FILE", help=what)
     add_settings(parser, "data_dir", "dataset")
 
 
 def export(options: argparse.Namespace, twins: Twins) -> None:
-    """Write a model as ONNX or safetensors, after verifying the exported outputs.
+    """Write a model as ONNX or safetensors, after verifying the exported model's outputs.
 
-    Raises ExportError if they differ from the model's, or if a package is missing.
+    Raises ExportError if the outputs differ from the model's, or if a package is missing.
     """
     model = load_model(options.model, twins["scratch"])
     description, dtype = model.description, model.W.dtype
@@ -85,7 +85,7 @@ def export(options: argparse.Namespace, twins: Twins) -> None:
 
 
 def random_inputs(description: Description, dtype: torch.dtype) -> Iterator[Tensor]:
-    """Yield batches X (n, ...) of random pixels, in [0, 1], or features, normal(0, 1)."""
+    """Yield random batches X (n, ...): pixels uniform in [0, 1], or standard normal features."""
     draw = torch.rand if description.has_images else torch.randn
     generator = torch.Generator().manual_seed(0)
     for size in BATCH_SIZES:
@@ -95,7 +95,7 @@ def random_inputs(description: Description, dtype: torch.dtype) -> Iterator[Tens
 def test_inputs(
     options: argparse.Namespace, description: Description, dtype: torch.dtype
 ) -> Iterator[Tensor]:
-    """Yield batches X (n, ...) of the test data if --dataset or the data directory has them."""
+    """Yield batches X (n, ...) of --dataset or Fashion-MNIST; none if they are not available."""
     is_fashion_mnist = description.pictures == AS_FASHION_MNIST
     if options.dataset or (is_fashion_mnist and is_available(options.data_dir)):
         for X, _ in load_test_data(options, description, dtype=dtype):
@@ -103,10 +103,11 @@ def test_inputs(
 
 
 def verify(model: Model, predict: Predictor, batches: Iterable[Tensor]) -> tuple[int, float]:
-    """Return the number of examples and the largest difference of logits or probabilities.
+    """Compare an exported model with the model; return the number of examples and the difference.
 
-    Differences are relative to the largest logit if that is above 1, as rounding errors are.
-    Raises ExportError if one is larger than rounding errors are.
+    The difference is the largest in logits or probabilities. It is divided by the largest logit if
+    that is above 1, because rounding errors grow with the logits. Raises ExportError if the
+    difference exceeds rounding error.
     """
     tolerance = TOLERANCES[model.W.dtype]
     number, largest = 0, 0.0
@@ -128,9 +129,10 @@ def verify(model: Model, predict: Predictor, batches: Iterable[Tensor]) -> tuple
 
 
 def write_onnx(model: Model, description: Description) -> bytes:
-    """Return an ONNX file: X (n, c, h, w) or (n, d) to logits (n, q) and y_hat (n, q), any n.
+    """Return the model as an ONNX file, which maps X to logits (n, q) and y_hat (n, q) for any n.
 
-    Numbers keep the model's dtype. `metadata_props` has the content of model.json.
+    X has shape (n, c, h, w) or (n, d). Numbers keep the model's dtype. `metadata_props` has the
+    content of model.json.
     """
     from onnx import checker, helper, numpy_helper
 
@@ -166,7 +168,7 @@ def load_onnx(content: bytes) -> Predictor:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # as training: the model is small
+    options.intra_op_num_threads = 1  # as in training: the model is small
     providers = ["CPUExecutionProvider"]
     session = onnxruntime.InferenceSession(content, options, providers=providers)
 
@@ -180,7 +182,7 @@ def load_onnx(content: bytes) -> Predictor:
 def write_safetensors(model: Model, description: Description) -> bytes:
     """Return a safetensors file: W (d, q) and b (q,) of model.pt, and the content of model.json.
 
-    nn.Linear keeps its weight as (q, d), so it takes the transpose:
+    The weight of nn.Linear is (q, d), the transpose of W:
 
         tensors = safetensors.torch.load_file("model.safetensors")
         linear.load_state_dict({"weight": tensors["W"].T, "bias": tensors["b"]})
@@ -191,7 +193,7 @@ def write_safetensors(model: Model, description: Description) -> bytes:
 
 
 def load_safetensors(content: bytes) -> Predictor:
-    """Load a safetensors file into nn.Linear, as the docstring above does."""
+    """Load a safetensors file into nn.Linear, as in the docstring of write_safetensors."""
     from safetensors.torch import load
 
     tensors = load(content)
@@ -211,9 +213,9 @@ def get_tensors(model: Model) -> dict[str, Tensor]:
 
 
 def get_metadata(description: Description) -> dict[str, str]:
-    r"""Return the content of model.json with each value as text: JSON, unless it is a text.
+    r"""Return the content of model.json with each value as text: JSON, except strings.
 
-    A byte of a folder's name that is not a character is written as \udcff: both formats are UTF-8.
+    Bytes of a folder's name that are not UTF-8 are written as escapes such as \udcff.
     """
     texts = {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

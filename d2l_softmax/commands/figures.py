@@ -39,4 +39,4 @@ def draw_model(options: argparse.Namespace, twins: Twins) -> None:
     print_out(f"wrote {', '.join(figures)}, {TABLE} to {output_dir}")
 
 
-COMMAND = Command("figures", "draw what a model has learned", add_options, draw_model)
+COMMAND = Command("figures", "draw a model's weights and predictions", add_options, draw_model)

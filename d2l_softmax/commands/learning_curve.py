@@ -26,7 +26,7 @@ SIZES = [digit * 10**zeros for zeros in range(2, 9) for digit in (1, 3)]  # 100,
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    about = "Trainings of every size take the number of steps of --epochs with all images."
+    about = "Every training takes the same number of steps: that of --epochs on all images."
     add_experiment_options(parser, Path("runs", "learning-curve"), about)
     what = "numbers of training images (default: 100 300 1000 3000 … and all)"
     parser.add_argument("--sizes", type=whole(1), nargs="+", metavar="N", help=what)
@@ -38,16 +38,16 @@ def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
 
 
 def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
-    """Train on more and more of the images, and draw accuracy against their number.
+    """Train on growing subsets of the images, and draw accuracy against the number of images.
 
-    With the same seed, a larger set of images contains a smaller one. Trainings of every size take
-    the number of steps of --epochs with all images. With equal epochs, 100 images would take 10
-    steps, and the curve would show the number of steps. Accuracies are measured on the training
-    images used and on held-out training images; the test images are not used.
+    With the same seed, a larger subset contains the smaller ones. Every training takes the same
+    number of steps: that of --epochs on all images. With equal epochs, 100 images would take only
+    10 steps, and the curve would show the effect of the steps. Accuracies are measured on the
+    training images used and on held-out training images; the test images are not used.
 
-    Writes learning-curve.csv after every training, and at the end learning-curve.png; rows of an
-    existing table are not trained again. Raises DivergedError, with the table written, if all
-    seeds diverged for some size, and UserError if a size exceeds the number of images.
+    Writes learning-curve.csv after every training, and learning-curve.png at the end. An existing
+    table is resumed. Raises DivergedError, with the table written, if all seeds diverged for some
+    size, and UserError if a size exceeds the number of images.
     """
     folder = prepare_directory(options.output_dir, options.dataset)
     with exclusive_lock(folder):
@@ -56,7 +56,7 @@ def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
         sizes = sorted({*options.sizes} if options.sizes else {*(s for s in SIZES if s < n), n})
         if sizes[-1] > n:
             raise UserError(
-                f"there are {n:,} images to train on, got a size of {sizes[-1]:,};",
+                f"there are {n:,} training images, got a size of {sizes[-1]:,};",
                 "choose smaller {sizes}, or hold out fewer with {validation}",
             )
         trainings = [replace(each, images=size) for size in sizes for each in options.trainings]

@@ -1,4 +1,4 @@
-"""The command `losses`: draw three losses of regression."""
+"""The command `losses`: draw three regression losses."""
 
 import argparse
 import functools
@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def draw_three_losses(options: argparse.Namespace, twins: Twins) -> None:
-    """Draw squared, L1 and Huber's loss, each with likelihood and gradient, in losses.png."""
+    """Draw the squared, L1 and Huber loss, each with its likelihood and gradient, in losses.png."""
     path = prepare_directory(options.output_dir) / "losses.png"
     losses = twins["scratch"].losses
     huber = functools.partial(losses.huber, delta=options.delta)
@@ -40,4 +40,4 @@ def draw_three_losses(options: argparse.Namespace, twins: Twins) -> None:
     print_out(f"wrote {path}")
 
 
-COMMAND = Command("losses", "draw three losses of regression", add_options, draw_three_losses)
+COMMAND = Command("losses", "draw three regression losses", add_options, draw_three_losses)

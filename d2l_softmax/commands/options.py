@@ -25,16 +25,16 @@ from d2l_softmax.training.distributed import get_launch
 
 DEFAULT_MODEL = Path("runs", "scratch", "model.pt")
 ADAM_LR = 0.001  # the default learning rate of --optimizer adam
-MANY_IMAGES = 50_000  # per batch: all cores are then faster (benchmarks/README.md, "Threads")
+MANY_IMAGES = 50_000  # batch size from which all cores are faster (benchmarks/README.md, "Threads")
 
 
-# Converters: from the text of an argument to its value
+# Types of argparse: functions from the text of an argument to its value
 
 
 def number(
     kind: Callable[[str], Any], is_allowed: Callable[[Any], bool], expected: str
 ) -> Callable[[str], Any]:
-    """Return a converter for argparse that accepts the allowed numbers of a kind, int or float."""
+    """Return an argparse type for numbers of `kind`, int or float, that `is_allowed` accepts."""
 
     def convert(text: str) -> Any:
         with contextlib.suppress(ValueError):
@@ -47,7 +47,7 @@ def number(
 
 
 def whole(lowest: int, highest: int = 2**31 - 1) -> Callable[[str], int]:
-    """Return a converter for argparse that accepts whole numbers in a range."""
+    """Return an argparse type for whole numbers from `lowest` to `highest`."""
     expected = f"a whole number from {lowest} to {highest}"
     return number(int, lambda value: lowest <= value <= highest, expected)
 
@@ -72,7 +72,9 @@ def image_size(text: str) -> tuple[int, int]:
     sides = text.split("x")
     # Python refuses to convert thousands of digits.
     if not (len(sides) in (1, 2) and all(side.isdecimal() and len(side) < 10 for side in sides)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a side, 28, or height and width, 28x32")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a side, such as 28, or height and width, such as 28x32"
+        )
     height, width = int(sides[0]), int(sides[-1])
     if not (1 <= height <= LARGEST_SIDE and 1 <= width <= LARGEST_SIDE):
         raise argparse.ArgumentTypeError(
@@ -82,7 +84,7 @@ def image_size(text: str) -> tuple[int, int]:
 
 
 def available_device(text: str) -> str:
-    """Return a device that is available; "auto" is cuda if available, else cpu."""
+    """Return a device, "cuda" or "cpu" for "auto"; ArgumentTypeError if it is not available."""
     if text == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if text == "cuda" and not torch.cuda.is_available():
@@ -96,13 +98,13 @@ def available_device(text: str) -> str:
 
 
 def setting(default: Any, help: str, **argument: Any) -> Any:
-    """Return a field of TrainingSettings; `argument` is what `add_argument` takes for it."""
+    """Return a field of TrainingSettings; `argument` has the keyword arguments of add_argument."""
     return field(default=default, metadata={"help": help, **argument})
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """The settings of a training: names, types, defaults, and how each option is parsed."""
+    """The settings of a training, with defaults and, as metadata, arguments of add_argument."""
 
     epochs: int = setting(10, "passes over the training data", type=whole(1), metavar="N")
     batch_size: int = setting(256, "images per step", type=whole(1), metavar="N")
@@ -124,7 +126,7 @@ class TrainingSettings:
     )
     validation: int = setting(
         0,
-        "hold out N training images and measure the accuracy on them, too",
+        "number of training images to hold out; loss and accuracy are measured on them, too",
         type=whole(0),
         metavar="N",
     )
@@ -176,10 +178,10 @@ class TrainingSettings:
 BOOK = TrainingSettings()
 # Chosen on 10,000 held-out training images (benchmarks/README.md).
 BEST = replace(BOOK, epochs=20, batch_size=512, momentum=0.9, lr_decay="linear")
-# Chosen on photographs (docs/photographs.md): more or larger steps fit Fashion-MNIST more closely.
+# Chosen on photographs (docs/photographs.md): more or larger steps would overfit Fashion-MNIST.
 PHOTOS = replace(BEST, epochs=10, lr=0.02, augment="photos")
 RECIPES = {"auto": BOOK, "book": BOOK, "best": BEST, "photos": PHOTOS}
-CHOSEN = ("epochs", "batch_size", "lr")  # that recipe auto chooses from custom data
+CHOSEN = ("epochs", "batch_size", "lr")  # recipe auto chooses these for custom data
 # The settings that a recipe fixes
 IN_RECIPES = (
     "epochs",
@@ -191,15 +193,15 @@ IN_RECIPES = (
     "lr_decay",
     "augment",
 )
-# The settings that determine the numbers of a training, except for rounding
+# The settings that determine the results of a training, except for rounding
 RESULT_OPTIONS = (*IN_RECIPES, "validation", "seed", "dtype", "resize", "shuffle", "standardize")
 
 
 def add_training_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
     """Add --recipe, --quiet and all TrainingSettings.
 
-    Those of a recipe are missing from the parsed options unless they are given. With `several`
-    they take several values each.
+    Settings of a recipe are absent from the parsed options unless they are given. With `several`,
+    each of them takes several values.
     """
     parser.add_argument(
         "--recipe",
@@ -230,7 +232,7 @@ def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
     for each in fields(TrainingSettings):
         if each.name in names:
             parser.add_argument(as_option(each.name), default=each.default, **each.metadata)
-    if "data_dir" in names:  # a text, so that the parser checks it as it checks the option
+    if "data_dir" in names:  # as text, so that the parser checks it like a given option
         parser.set_defaults(
             data_dir=os.environ.get(ENVIRONMENT_VARIABLE) or str(default_data_dir())
         )
@@ -241,7 +243,7 @@ def complete_training_options(
 ) -> argparse.Namespace:
     """Return options with all TrainingSettings; exit with status 2 if they contradict each other.
 
-    The recipe gives what `options`, which stay as they are, have not.
+    Settings that were not given are taken from the recipe. `options` itself is not changed.
     """
     recipe = {name: getattr(RECIPES[options.recipe], name) for name in IN_RECIPES}
     if options.recipe == "auto" and options.dataset:
@@ -250,7 +252,7 @@ def complete_training_options(
         recipe |= {"lr": ADAM_LR, "momentum": 0.0}
     options = argparse.Namespace(**recipe | vars(options))
     if options.optimizer == "adam" and options.momentum:
-        parser.error("argument --momentum: goes with --optimizer sgd; adam has its own")
+        parser.error("argument --momentum: for --optimizer sgd only; adam has its own")
     largest = torch.finfo(getattr(torch, options.dtype)).max
     for name, value in (("lr", options.lr), ("weight_decay", options.weight_decay)):
         if value is not None and value > largest:
@@ -324,7 +326,7 @@ def make_parser(name: str) -> Parser:
 
 
 def parse(name: str, argv: list[str] | None = None) -> argparse.Namespace:
-    """Return the complete options of `python -m NAME`; exit with status 2 if they are wrong."""
+    """Return the complete options of `python -m NAME`; exit with status 2 if they are invalid."""
     argv = sys.argv[1:] if argv is None else argv
     parser = make_parser(name)
     options = parser.parse_args(argv)
@@ -335,13 +337,13 @@ def parse(name: str, argv: list[str] | None = None) -> argparse.Namespace:
 def complete_for_ranks(
     parser: argparse.ArgumentParser, options: argparse.Namespace
 ) -> argparse.Namespace:
-    """Return the complete options of a training; exit with status 2 if the ranks rule them out."""
+    """Return the complete options of a training; exit with status 2 if the ranks can't use them."""
     options = complete_training_options(parser, options)
     _, world_size, _, local_world_size = get_launch()
     if options.batch_size and world_size > options.batch_size:
         parser.error(
-            f"argument --batch-size: {options.batch_size} for {world_size} processes, expected an "
-            "image for each"
+            f"argument --batch-size: {options.batch_size} for {world_size} processes, expected at "
+            "least one image for each"
         )
     if world_size > 1 and options.device == "mps":
         parser.error("argument --device: mps trains in one process; try --device cpu")
@@ -360,16 +362,16 @@ def as_option(name: str) -> str:
 
 
 def options_to_dict(options: argparse.Namespace) -> dict[str, Any]:
-    """Return options by name, with values that JSON has and that can be typed."""
+    """Return options by name, with values that fit both JSON and a command line."""
     return {
         name: option_value(value)
         for name, value in vars(options).items()
-        if name not in ("prog", "command", "impl")  # how the training was started
+        if name not in ("prog", "command", "impl")  # they tell how the training was started
     }
 
 
 def option_value(value: Any) -> Any:
-    """Return an option's value with a path or an image size as text."""
+    """Convert an option's value to text if it is a path or an image size, such as `28x32`."""
     if isinstance(value, tuple):
         return "x".join(map(str, value))
     return str(value) if isinstance(value, Path) else value
@@ -379,7 +381,7 @@ def option_value(value: Any) -> Any:
 
 
 def add_output_dir(parser: argparse.ArgumentParser, default: Path | None) -> None:
-    """Add the option --output-dir; without a default it is runs/ and the implementation's name."""
+    """Add the option --output-dir; its help names runs/IMPL if the default is None."""
     parser.add_argument(
         "--output-dir",
         type=path,
@@ -416,7 +418,7 @@ def add_language(parser: argparse.ArgumentParser) -> None:
 
 @contextlib.contextmanager
 def drawn_in(language: str) -> Iterator[None]:
-    """Draw figures and write pages in the language in this context.
+    """Set the language of the figures and pages that are made in this context.
 
     Without a font for Chinese, print a warning and use English.
     """

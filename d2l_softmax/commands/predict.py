@@ -1,4 +1,4 @@
-"""The command `predict`: classify pictures, and draw what the model saw of each."""
+"""The command `predict`: classify pictures, and draw the steps to each prediction."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from d2l_softmax.i18n import tr
 from d2l_softmax.io import prepare_directory, write_csv
 from d2l_softmax.models import OtherDataError, load_model, load_test_data
 from d2l_softmax.pages.predictions import Prediction, make_thumbnail, write_predictions_page
-from d2l_softmax.photographs import MIRRORED, Answer, answer_picture, known_about_photographs
+from d2l_softmax.photographs import MIRRORED, Answer, answer_picture, describe_photograph_accuracy
 from d2l_softmax.training.evaluation import format_probability
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ ADVICE = (
     "one colour; to save HEIC pictures as JPEG; or to train on your own photographs (docs/data.md)"
 )
 
-LONGEST_STEM = 200  # bytes of a picture's name in the name of its drawing
+LONGEST_STEM = 200  # bytes of a picture's name that its drawing's name repeats
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -83,8 +83,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--invert",
         choices=INVERSIONS,
         default="auto",
-        help="invert the picture; auto: if its background is light and that of the training "
-        "images dark, or the reverse",
+        help="invert the picture; auto: if its background is light and the training images' is "
+        "dark, or the reverse",
     )
     add_json(parser)
     add_settings(parser, "data_dir", "dataset")
@@ -93,17 +93,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Exit with status 2 unless either pictures or an image of the test set are named."""
+    """Exit with status 2 unless paths of pictures or --index is given, but not both."""
     if bool(options.paths) == (options.index is not None):
-        parser.error("name either pictures and folders, or an image with --index")
+        parser.error("give either pictures and folders, or a test image with --index")
 
 
 def predict(options: argparse.Namespace, twins: Twins) -> int:
-    """Print the three most probable classes of each picture, and draw what the model saw of it.
+    """Print the three most probable classes of each picture, and draw the steps to the prediction.
 
-    Problems with pictures are printed on standard error; the other pictures are still predicted.
+    Problems with pictures are printed on standard error; the other pictures are still classified.
     After a signal, the results so far are written. The status is 1 if a picture can't be read, or
-    if none has an object.
+    if no object is found in any picture.
     """
     model = load_model(options.model, twins["scratch"], dtype=torch.float32)
     classes, folder = (
@@ -111,7 +111,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
         prepare_directory(options.output_dir, options.dataset),
     )
     pictures, problems, answer = find_inputs(options, model)
-    note = known_about_photographs(model.description) if options.paths else ""
+    note = describe_photograph_accuracy(model.description) if options.paths else ""
     reserved = {picture.resolve() for picture in pictures}  # no drawing replaces a user's picture
     predictions: list[Prediction] = []
     stop = StopRequest()
@@ -120,7 +120,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
         signals_handled_by(stop),
         Console(len(pictures), quiet=False, unit="pictures") as console,
     ):
-        page_note = known_about_photographs(model.description) if note else ""  # in --lang
+        page_note = describe_photograph_accuracy(model.description) if note else ""  # in --lang
         for problem in problems:
             console.warn(f"{options.prog}: {problem}")
         for picture in pictures:
@@ -161,9 +161,9 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
 def find_inputs(
     options: argparse.Namespace, model: Any
 ) -> tuple[list[Path], list[str], Callable[[Path], Answer]]:
-    """Return the pictures to predict, problems with the arguments, and a function that answers one.
+    """Return paths of pictures, problems with the arguments, and a function from path to answer.
 
-    The image of the test set that --index names counts as a picture `test-N`. Raises UserError if
+    The test image given by --index is treated as a picture called `test-N`. Raises UserError if
     there is no such image, OtherDataError if the model takes features.
     """
     description: Description = model.description
@@ -175,7 +175,7 @@ def find_inputs(
                 f"choose one with {{index}} from 0 to {len(dataset) - 1:,}",
             )
         X = dataset[options.index][0].unsqueeze(0)  # (1, ...)
-        with torch.no_grad():  # no photograph: neither mirrored nor calibrated
+        with torch.no_grad():  # not a photograph: neither mirrored nor calibrated
             answer = Answer(X, {}, (), model.probabilities(X)[0])
         return [Path(f"test-{options.index}")], [], lambda path: answer
     paths, problems = find_pictures(options.paths)
@@ -191,11 +191,11 @@ def find_inputs(
 
 
 def find_pictures(arguments: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """Return the sorted pictures of each argument, and a message for each that has none.
+    """Return the pictures of each argument, sorted, and a message for each argument without any.
 
-    An argument is a file (which may be missing: reading it fails later), a folder, or a pattern of
-    files and folders. Folders are searched with all folders in them, without following links.
-    Hidden files and files that are not named as pictures are skipped there.
+    An argument is a file (if it is missing, reading it fails later), a folder, or a pattern for
+    files and folders. Folders are searched recursively, without following links. Hidden files and
+    files without a picture's extension are skipped.
     """
     pictures: dict[Path, None] = {}  # each path once
     problems: list[str] = []
@@ -245,7 +245,7 @@ def read_picture(path: Path, description: Description, invert: str) -> Preproces
 
 
 def draw(answer: Answer, model: Any, note: str) -> Figure:
-    """Return the drawing of an answer."""
+    """Draw an answer: the preprocessing steps, and the prediction if there is one."""
     if answer.y_hat is None:
         return draw_nothing_found(answer.steps, answer.doubts, note)
     X, steps, doubts, _, temperature = answer
@@ -253,21 +253,21 @@ def draw(answer: Answer, model: Any, note: str) -> Figure:
 
 
 def to_prediction(path: Path, answer: Answer) -> Prediction:
-    """Return an answer as the page shows it, with thumbnails of the picture and model's input."""
+    """Convert an answer for the page, with thumbnails of the picture and the model's input."""
     images = {
         tr("the picture {name}", name=path.name): answer.steps.get(THE_PICTURE),
-        tr("what the model saw of {name}", name=path.name): to_image(answer.X),
+        tr("the model input for {name}", name=path.name): to_image(answer.X),
     }
     thumbnails = [make_thumbnail(image, alt) for alt, image in images.items() if image]
     probabilities = [] if answer.y_hat is None else answer.y_hat.tolist()
     if not probabilities:
-        del thumbnails[1:]  # the model saw nothing
+        del thumbnails[1:]  # there was no input
     is_mirrored = MIRRORED in answer.steps
     return Prediction(str(path), probabilities, answer.doubts, thumbnails, is_mirrored)
 
 
 def to_image(X: Tensor) -> Image.Image | None:
-    """Return an input (1, c, h, w) in [0, 1] as an image, or None for features (1, d)."""
+    """Convert an input (1, c, h, w) in [0, 1] to an image; None for features (1, d)."""
     if X.dim() == 2:
         return None
     pixels = (X[0] * 255).round().to(torch.uint8)
@@ -277,7 +277,7 @@ def to_image(X: Tensor) -> Image.Image | None:
 def drawing_path(folder: Path, stem: str, reserved: set[Path]) -> Path:
     """Return a path for a picture's drawing that is not reserved, and reserve it.
 
-    File systems allow 255 bytes, also for the temporary file, so a long stem is cut.
+    A long stem is cut: file systems allow names of 255 bytes, and the temporary file's is longer.
     """
     if len(os.fsencode(stem)) > LONGEST_STEM:
         stem = os.fsencode(stem)[:LONGEST_STEM].decode("utf-8", "ignore")
@@ -290,7 +290,7 @@ def drawing_path(folder: Path, stem: str, reserved: set[Path]) -> Path:
 
 
 def format_prediction(prediction: Prediction, classes: Sequence[str], drawing: Path | None) -> str:
-    """Return a line with the three most probable classes, and a line for each doubt."""
+    """Format a prediction: a line with the three most probable classes, and one for each doubt."""
     highest = ", ".join(f"{classes[k]} {format_probability(p)}" for k, p in prediction.highest(3))
     mirrored = " (mirrored)" if prediction.mirrored else ""
     drawn = f"; drawn in {drawing}" if drawing else ""
@@ -299,7 +299,7 @@ def format_prediction(prediction: Prediction, classes: Sequence[str], drawing: P
 
 
 def as_json(prediction: Prediction, classes: Sequence[str]) -> dict:
-    """Return a prediction as --json prints it: without a class, if no object was found."""
+    """Return a prediction for --json; class and probabilities are None if no object was found."""
     probabilities = None
     index = probability = None
     if prediction.probabilities:
@@ -317,9 +317,9 @@ def as_json(prediction: Prediction, classes: Sequence[str]) -> dict:
 
 
 def write_table(path: Path, results: Sequence[dict], classes: Sequence[str]) -> None:
-    """Write a row for each picture: class, probability of each class, doubts.
+    """Write a row for each picture: its class, the probability of each class, and the doubts.
 
-    Cells are empty where no object was found.
+    The class and the probabilities are empty if no object was found.
     """
     names = ["file", "class", "index", "probability"]
     rows = []

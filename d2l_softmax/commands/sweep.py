@@ -31,8 +31,8 @@ UNRELATED = {"recipe", "quiet", "lang", "output_dir"}  # options without effect 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     about = (
-        "Settings may have several values: --lr 0.01 0.1 1 --batch-size 64 256 1024, which is the "
-        "grid if none is given, or --epochs alone."
+        "A setting may have several values. Without settings, or with --epochs alone, the grid is "
+        "--lr 0.01 0.1 1 --batch-size 64 256 1024."
     )
     add_experiment_options(parser, Path("runs", "sweep"), about, several=True)
 
@@ -49,9 +49,9 @@ def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
 def sweep(options: argparse.Namespace, twins: Twins) -> None:
     """Train every combination of settings and rank them by accuracy on held-out training images.
 
-    Writes sweep.csv after every training, and at the end sweep.png; rows of an existing sweep.csv
-    are not trained again. Prints the command that retrains the best setting. Raises DivergedError,
-    with both files written, if each setting diverged with some seed.
+    Writes sweep.csv after every training, and sweep.png at the end. An existing sweep.csv is
+    resumed. Prints the command that retrains the best setting. Raises DivergedError, after writing
+    both files, if every setting diverged with some seed.
     """
     folder, names = prepare_directory(options.output_dir, options.dataset), options.varied
     with (
@@ -68,7 +68,9 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
             setting = tuple(getattr(training, name) for name in names)
             accuracies.setdefault(setting, []).append(result.valid_acc)
             trained.setdefault(setting, training)
-        ranking = rank(Score(setting, tuple(values)) for setting, values in accuracies.items())
+        ranking = sort_scores(
+            Score(setting, tuple(values)) for setting, values in accuracies.items()
+        )
         held_out = len(loaders[1].dataset)
         with drawn_in(options.lang):
             save_figure(folder / FIGURE, draw_sweep(names, ranking, held_out))
@@ -81,8 +83,8 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
         console.print(retraining_command(trained[ranking[0].setting], names))
 
 
-def rank(scores: Iterable[Score]) -> list[Score]:
-    """Return the scores by falling mean; those that diverged come last."""
+def sort_scores(scores: Iterable[Score]) -> list[Score]:
+    """Sort scores by mean, highest first; settings that diverged are last."""
     return sorted(scores, key=lambda score: (math.isnan(score.mean), -score.mean))
 
 
@@ -113,9 +115,9 @@ def format_ranking(names: Sequence[str], ranking: Sequence[Score], held_out: int
 
 
 def retraining_command(options: argparse.Namespace, names: Sequence[str]) -> str:
-    """Return the command of the twin that repeats a training.
+    """Return the shell command that repeats a training.
 
-    It has the settings of these names, and the options whose values are not the twin's defaults.
+    It sets the options in `names`, and all others whose values are not the defaults.
     """
     values = options_to_dict(options)
 
@@ -123,7 +125,7 @@ def retraining_command(options: argparse.Namespace, names: Sequence[str]) -> str
         pairs = ([f"--{name.replace('_', '-')}", str(values[name])] for name in names)
         return [word for pair in pairs for word in pair]
 
-    defaults = options_to_dict(parse(options.twin, typed(names)))  # some depend on the settings
+    defaults = options_to_dict(parse(options.twin, typed(names)))  # some depend on other settings
     others = [n for n in defaults if values.get(n, defaults[n]) != defaults[n]]
     named = [*names, *(name for name in others if name not in UNRELATED)]
     return shlex.join(["python", "-m", options.twin, *typed(named)])

@@ -1,6 +1,6 @@
-"""Train an implementation, from options to files.
+"""The command `train`: train an implementation and write its files.
 
-The command `train --impl scratch` is the same as `python -m scratch`.
+`train --impl scratch` is the same as `python -m scratch`.
 """
 
 import argparse
@@ -89,7 +89,7 @@ CAPTION = (
     "before its step, while the weights still change. Test values are measured after the epoch, so "
     "the first test accuracy may be higher than the first training accuracy."
 )
-# Added to the caption if the curve shows it
+# Added to the caption if the test accuracy fluctuates
 JITTER = (
     " The test accuracy fluctuates because the learning rate is constant: borderline images flip "
     "between similar classes (pullover, coat, shirt). A learning rate that decays to zero avoids "
@@ -97,17 +97,17 @@ JITTER = (
 )
 # Added with --augment
 AUGMENTED = (
-    " Training images are varied at random: training values are of these variants, which are "
-    "harder than the test images."
+    " Training images are varied at random. Training values are measured on these variants, which "
+    "are harder than the test images."
 )
 
 
 class UnfinishedTrainingError(UserError):
-    """The output directory has an unfinished training, without --resume or --overwrite."""
+    """The output directory has an unfinished training, and neither --resume nor --overwrite."""
 
 
 def main(twin: ModuleType, name: str, argv: list[str] | None = None) -> int:
-    """Run `python -m NAME` and return its exit status (wrong usage exits with 2)."""
+    """Run `python -m NAME` and return its exit status; wrong usage exits with status 2."""
     options = parse(name, argv)
     return exit_status(options.prog, lambda: train(twin, name, options))
 
@@ -117,7 +117,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--impl",
         choices=("scratch", "concise"),
-        default="scratch",  # whose model the other commands read by default
+        default="scratch",  # the other commands read its model by default
         help="implementation: from scratch, or with torch.nn",
     )
     add_training_command_options(parser)
@@ -133,7 +133,7 @@ def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> ar
 def train_command(options: argparse.Namespace, twins: Twins) -> None:
     """Train softmax regression on Fashion-MNIST.
 
-    Write the history, the model, figures and a report. scratch and concise print equal numbers for
+    Writes the history, the model, figures and a report. scratch and concise print equal numbers for
     equal options and seeds, to rounding error.
     """
     train(twins[options.impl], options.impl, options)
@@ -142,10 +142,15 @@ def train_command(options: argparse.Namespace, twins: Twins) -> None:
 def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
     """Train an implementation and write its files.
 
-    Under torchrun every rank calls this, and rank 0 alone prints and writes. Raises OutputError if
-    a file can't be written, DataUnavailableError without data, CheckpointError if the checkpoint
-    can't be used, UnfinishedTrainingError if the directory has one, DivergedError if a loss or a
-    weight is not finite, Interrupted after a signal.
+    Under torchrun every rank calls this function, and only rank 0 prints and writes.
+
+    Raises
+    - OutputError if a file can't be written;
+    - DataUnavailableError or DatasetError if the data can't be loaded;
+    - CheckpointError if the checkpoint can't be used;
+    - UnfinishedTrainingError if the directory has an unfinished training;
+    - DivergedError if a loss or a weight is not finite;
+    - Interrupted after a signal.
     """
     is_main = distributed.is_main()
     with contextlib.ExitStack() as stack:
@@ -210,10 +215,10 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
 
 
 class Run:
-    """What happens after the batches and epochs of a training: files, lines, signals.
+    """The files and printed lines of a training, and its end after a signal.
 
-    The checkpoint is written first, as all other files can be made from it. The files of an
-    earlier run are removed before the first other file is written: files of two runs never mix.
+    The checkpoint is written first, because all other files can be restored from it. Then the files
+    of an earlier run are removed before any other file is written: files of two runs never mix.
     """
 
     def __init__(
@@ -224,7 +229,10 @@ class Run:
         config: dict[str, Any],
         console: Console,
     ):
-        """Write the files of a training that was resumed after an epoch: they may be older."""
+        """Prepare the output; rewrite the files if the training was resumed after an epoch.
+
+        Files other than the checkpoint may be older.
+        """
         self.training, self.options, self.data, self.config = training, options, data, config
         self.console = console
         self.stop = StopRequest()
@@ -235,7 +243,7 @@ class Run:
             self.description = self.description._replace(appearance=appearance)
         console.bar.update(len(training.history) * len(training.train_iter) + training.batch)
         if options.templates and not self.description.has_images:
-            self.warn(f"examples are features, which make no images: {BY_EPOCH} is left out")
+            self.warn(f"examples are features, not images: {BY_EPOCH} is not written")
         if training.history and not training.batch:
             self.write_files()
 
@@ -244,10 +252,10 @@ class Run:
         self.console.bar.update()
         training, every = self.training, self.options.checkpoint_every
         is_due = bool(every) and training.batch % every == 0
-        if training.launch.world_size == 1:  # several ranks stop at a checkpoint of all
+        if training.launch.world_size == 1:  # several ranks stop together, at a due checkpoint
             is_due = is_due or self.stop.signum is not None
-        # After the last batch the epoch writes one. If a weight is not finite, the next loss will
-        # not be either, and the checkpoint before is the last good one.
+        # After the last batch, after_epoch writes one. If a weight is not finite, the next loss
+        # will not be finite either, and the previous checkpoint is the last good one.
         if is_due and training.batch < len(training.train_iter) and is_finite(training.model):
             self.end_after_signal(self.save_checkpoint())
 
@@ -272,19 +280,22 @@ class Run:
         return checkpoint
 
     def end_after_signal(self, checkpoint: dict[str, Any]) -> None:
-        """Raise Interrupted if any rank had a signal; all ranks have written the checkpoint."""
+        """Raise Interrupted on all ranks if any rank received a signal.
+
+        The message has the position of the checkpoint and the command that resumes from it.
+        """
         if any(distributed.all_reduce_sums(self.stop.signum or 0)):
             launch = self.training.launch
             command = f"{training_command(self.options, launch)} --resume"
             if launch.world_size > launch.local_world_size:  # no rank knows torchrun's rendezvous
-                command = "the same command and --resume"
+                command = "the same command with --resume"
             raise Interrupted(
                 self.stop.signum or signal.SIGTERM,
                 f"{checkpoints.position(checkpoint)}; resume with: {command}",
             )
 
     def write_files(self) -> None:
-        """Write config, model, its description and history."""
+        """Write config.json, the history, the model and its description, on rank 0."""
         if not distributed.is_main():
             return
         folder = self.options.output_dir
@@ -300,9 +311,9 @@ class Run:
 
 
 def training_command(options: argparse.Namespace, launch: distributed.Launch) -> str:
-    """Return the command that runs the training, for a shell, without --resume and --overwrite.
+    """Return the shell command of the training, without --resume and --overwrite.
 
-    Under torchrun it has the numbers of processes; torchrun's other options are unknown.
+    Under torchrun it has the numbers of nodes and processes; torchrun's other options are unknown.
     """
     words = [word for word in options.command if word not in ("--resume", "--overwrite")]
     if launch.world_size > 1:
@@ -345,13 +356,13 @@ def find_checkpoint(options: argparse.Namespace) -> dict[str, Any] | None:
 
 
 def check_same_training(name: str, options: argparse.Namespace, checkpoint: dict[str, Any]) -> None:
-    """Exit with status 2 if the checkpoint is of the other twin or has other options.
+    """Exit with status 2 if the checkpoint is from the other twin or has other options.
 
     --epochs may be higher, unless the learning rate falls to zero with the last epoch.
     """
     parser, twin = Parser(prog=options.prog), checkpoint["config"]["twin"]
     if twin != name:
-        parser.error(f"cannot resume: the checkpoint is of {twin}, got {name}")
+        parser.error(f"cannot resume: the checkpoint is from {twin}, got {name}")
     saved, given = checkpoint["config"]["options"], options_to_dict(options)
     saved = {"standardize": "no", "augment": "none"} | saved  # earlier versions had no such options
     changed = [option for option in RESULT_OPTIONS if given[option] != saved.get(option)]
@@ -380,9 +391,9 @@ def check_equal_data(training: Training) -> None:
     facts: dict[str, Any] = {}
     for split, loader in (("training", training.train_iter), ("test", training.test_iter)):
         facts |= {
-            f"the number of the {split} data": len(loader.dataset),
-            f"the classes of the {split} data": ", ".join(loader.dataset.classes),
-            f"the checksum of the {split} data": loader.dataset.checksum(),
+            f"{split} data of length": len(loader.dataset),
+            f"{split} data with classes": ", ".join(loader.dataset.classes),
+            f"{split} data with checksum": loader.dataset.checksum(),
         }
     distributed.check_equal("data", facts)
 
@@ -391,7 +402,7 @@ def check_equal_data(training: Training) -> None:
 
 
 class TrainingData(NamedTuple):
-    """The loaders of a training, standardized if the options say so, and notes on the data."""
+    """The loaders of a training, standardized if the options require it, and notes on the data."""
 
     loaders: tuple[ArrayLoader, ...]  # of training, test and, with --validation, held-out data
     train_set: ArrayDataset  # not standardized
@@ -400,7 +411,7 @@ class TrainingData(NamedTuple):
     notes: tuple[str, ...]
 
     def model_to_write(self, training: Training) -> Model:
-        """Return the model that is written: the last or best one, for raw inputs."""
+        """Return the model to write: the last or the best, for inputs that are not standardized."""
         W, b = training.model.W.detach(), training.model.b.detach()
         if training.best:
             W, b = training.best["W"], training.best["b"]
@@ -418,13 +429,15 @@ class TrainingData(NamedTuple):
 def load_training_data(
     options: argparse.Namespace,
 ) -> tuple[argparse.Namespace, TrainingData]:
-    """Load the data; return the options, complete, and the data. DataUnavailableError without data.
+    """Load the data; return the completed options and the data.
 
-    Settings that are None are chosen from the data, see `choose_defaults`.
+    Settings that are None are chosen from the data, see `choose_defaults`. Raises
+    DataUnavailableError or DatasetError if the data can't be loaded, UserError if the options keep
+    the best model without held-out data.
     """
     loaders = make_loaders(options)
     if vars(options).get("keep_best") and len(loaders) < 3:
-        raise UserError("no held-out data to choose the best epoch by;", "give {validation} N")
+        raise UserError("there are no held-out data to find the best epoch;", "give {validation} N")
     train_set, test_iter, standardization = loaders[0].dataset, loaders[1], None
     notes = train_set.notes
     if options.dataset:
@@ -437,8 +450,8 @@ def load_training_data(
     chosen = choose_settings(options, loaders[0].dataset)
     if chosen != options:
         notes += (
-            f"batch size {chosen.batch_size}, lr {chosen.lr:g}, {chosen.epochs} epochs for these "
-            "data; --recipe book for the book's",
+            f"batch size {chosen.batch_size}, lr {chosen.lr:g}, {chosen.epochs} epochs chosen from "
+            "the data; --recipe book for the book's",
         )
         train_iter = loaders[0].with_dataset(loaders[0].dataset, chosen.batch_size)
         loaders = train_iter, *loaders[1:]
@@ -451,7 +464,7 @@ def standardize_loader(loader: ArrayLoader, standardization: Standardization) ->
 
 
 def choose_settings(options: argparse.Namespace, dataset: ArrayDataset) -> argparse.Namespace:
-    """Return options in which settings that are None are chosen for a standardized data set."""
+    """Return the options, with settings that are None chosen from a standardized data set."""
     missing = [name for name in CHOSEN if getattr(options, name) is None]
     if not missing:
         return options
@@ -464,9 +477,9 @@ def prepare(
     options: argparse.Namespace,
     loaders: tuple[ArrayLoader, ...] | None = None,
 ) -> Training:
-    """Create model, optimizer and scheduler for loaders, or for those that the options describe.
+    """Create a training, with its model, optimizer and scheduler.
 
-    Raises DataUnavailableError without data.
+    Without `loaders`, the data are loaded, with the errors of load_training_data.
     """
     if loaders is None:
         options, (loaders, *_) = load_training_data(options)
@@ -503,7 +516,7 @@ def prepare(
 
 
 def make_loaders(options: argparse.Namespace) -> tuple[ArrayLoader, ...]:
-    """Return the loaders of training, test and, with --validation, held-out data."""
+    """Return loaders for training, test and, with --validation, held-out data."""
     arguments: dict[str, Any] = {
         "batch_size": options.batch_size or BOOK.batch_size,
         "resize": options.resize,
@@ -520,7 +533,7 @@ def make_loaders(options: argparse.Namespace) -> tuple[ArrayLoader, ...]:
 
 
 def make_optimizer(twin: ModuleType, model: Model, options: argparse.Namespace) -> Any:
-    """Return the twin's SGD or Adam with its settings."""
+    """Create the twin's SGD or Adam with the settings in the options."""
     settings = {"lr": options.lr, "weight_decay": options.weight_decay}
     if options.optimizer == "adam":
         return twin.Adam(model.parameters(), **settings)
@@ -531,7 +544,7 @@ def make_optimizer(twin: ModuleType, model: Model, options: argparse.Namespace) 
 
 
 def describe_data(options: argparse.Namespace, train_iter: ArrayLoader) -> Description:
-    """Return the inputs and classes of a model, for model.json."""
+    """Return the description of a model trained on `train_iter`, for model.json."""
     dataset, custom = train_iter.dataset, options.dataset
     name = custom.resolve().name if custom else FASHION_MNIST
     pictures = None
@@ -544,9 +557,9 @@ def describe_data(options: argparse.Namespace, train_iter: ArrayLoader) -> Descr
 
 
 def photographs_of_recipe(options: argparse.Namespace) -> Photographs | None:
-    """Return how a model of Fashion-MNIST does on photographs, if a recipe gave all its settings.
+    """Return the results on photographs if the options are those of a recipe, else None.
 
-    For other settings it was not measured: None. The seed and the dtype matter little.
+    Results were measured for the recipes only. The seed and the dtype have little effect.
     """
     if options.validation or options.resize or options.standardize == "yes":
         return None
@@ -571,14 +584,14 @@ def make_config(name: str, options: argparse.Namespace, training: Training) -> d
         "versions": {
             "python": platform.python_version(),
             "d2l_softmax": __version__,
-            "torch": str(torch.__version__),  # of a subclass of str
+            "torch": str(torch.__version__),  # torch's is a subclass of str
             "torchvision": version("torchvision"),
         },
     }
 
 
 def summary(options: argparse.Namespace, training: Training) -> str:
-    """Return one line on data, parameters, device, threads and seed."""
+    """Return one line with the data, number of parameters, device, threads and seed."""
     data, model = describe_data(options, training.train_iter), training.model
     train_set, test_set = training.train_iter.dataset, training.test_iter.dataset
     what = "images" if data.has_images else "examples"

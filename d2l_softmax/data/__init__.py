@@ -1,4 +1,4 @@
-"""Images and labels as batches: where the files come from, how they are verified and read."""
+"""Load data sets as batches of examples and labels: Fashion-MNIST and custom data."""
 
 from d2l_softmax.data.custom import load_data
 from d2l_softmax.data.fashion_mnist import (

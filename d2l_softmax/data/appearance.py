@@ -1,4 +1,4 @@
-"""What the training images of custom data look like: `predict` brings pictures there."""
+"""Measure how custom training images look, so that `predict` can make pictures similar."""
 
 import math
 from typing import Any, NamedTuple
@@ -8,12 +8,12 @@ from torch import Tensor
 
 from d2l_softmax.data.batches import ArrayDataset
 
-SAMPLE = 2000  # images that are measured, at most
-MAX_NUMBERS, BLOCK = 1 << 27, 1 << 22  # in these images, and in those that are measured at a time
-MAX_MARGIN = 0.4
-TOLERANCE = 0.2  # of an image's contrast: what differs less belongs to the background
-MIN_UNIFORM = 0.7  # of an image's border that is background; objects may cover the rest
-MIN_IMAGES = 0.9  # of the images, which have the same background
+SAMPLE = 2000  # largest number of measured images
+MAX_NUMBERS, BLOCK = 1 << 27, 1 << 22  # pixel values that are measured, in total and at a time
+MAX_MARGIN = 0.4  # share of the frame
+TOLERANCE = 0.2  # share of an image's contrast; pixels that differ less are background
+MIN_UNIFORM = 0.7  # share of an image's border that is background; objects may cover the rest
+MIN_IMAGES = 0.9  # share of the images with the same background
 
 
 class MeanAndStd(NamedTuple):
@@ -23,19 +23,20 @@ class MeanAndStd(NamedTuple):
     std: float
 
     def contains(self, value: float, times: float, at_least: float) -> bool:
-        """Return True within `times` standard deviations of the mean, or within `at_least`."""
+        """Return True if a value is within `times` std of the mean, or within `at_least` of it."""
         return abs(value - self.mean) <= max(times * self.std, at_least)
 
 
 class Appearance(NamedTuple):
-    """What the training images have in common, in shares of the frame and of white.
+    """Common properties of the training images; lengths are shares of the frame, white is 1.
 
-    `background` is "dark", of the shade `shade`, under lighter objects, or "light" under darker
-    ones; or None where the images share no uniform background, as photographs do. `margin` is left
-    on both sides of an object where it is longest, compared to the frame. `centre` is the place
-    (y, x) of the object's bounding box, or of its centre of mass: whichever varies less
-    (`centred_by`). `mean` is that of all pixels, `contrast` the largest difference from the
-    background, or without one the standard deviation of the pixels.
+    `background` is "dark" if objects are lighter than it, and "light" if they are darker. It is
+    None if there is no common uniform background, as in photographs. `shade` is its shade. `margin`
+    is the distance from an object to the frame, on either side, in the dimension in which the
+    object is longest. `centre` (y, x) is the mean centre of the objects' bounding boxes
+    (`centred_by` is "box"), or of mass ("mass"), whichever varies less. `mean` is that of all
+    pixels. `contrast` is the largest difference from the background or, without one, the standard
+    deviation of the pixels.
     """
 
     background: str | None
@@ -57,7 +58,10 @@ class Appearance(NamedTuple):
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Appearance":
-        """Read what to_dict returned; ValueError, TypeError or KeyError for anything else."""
+        """Create an Appearance from to_dict's result.
+
+        Raises ValueError, TypeError or KeyError if it is invalid.
+        """
         pairs = {
             name: MeanAndStd(*map(float, values[name])) for name in ("margin", "mean", "contrast")
         }
@@ -79,21 +83,21 @@ class Appearance(NamedTuple):
         return appearance
 
 
-class Measured(NamedTuple):
-    """Measures of images, a value for each: see Appearance. Empty images have a margin of 0.5."""
+class Measurements(NamedTuple):
+    """Measurements of n images, see Appearance. The margin of an image without object is 0.5."""
 
     shade: Tensor  # (n,), the median of the border
-    is_uniform: Tensor  # (n,)
-    is_dark: Tensor  # (n,), the object is lighter than the background
+    is_uniform: Tensor  # (n,), True if the border has one shade
+    is_dark: Tensor  # (n,), True if the object is lighter than the background
     margin: Tensor  # (n,)
     box: Tensor  # (n, 2), the centre of the object's bounding box
     mass: Tensor  # (n, 2), its centre of mass
     mean: Tensor  # (n,)
     deviation: Tensor  # (n,), the standard deviation of the pixels
-    difference: Tensor  # (n,), the largest from the background
+    difference: Tensor  # (n,), the largest difference from the background
 
 
-def measure_images(X: Tensor) -> Measured:
+def measure_images(X: Tensor) -> Measurements:
     """Measure images X (n, c, h, w) in [0, 1]."""
     gray = X.float().mean(dim=1)
     n, height, width = gray.shape
@@ -114,7 +118,7 @@ def measure_images(X: Tensor) -> Measured:
         box.append((first + last + 1) / (2 * length))
         places = (torch.arange(length) + 0.5) / length
         mass.append(along @ places / along.sum(dim=1).clamp(min=1e-9))
-    return Measured(
+    return Measurements(
         shade,
         ((border - shade.view(n, 1)).abs() <= tolerance.view(n, 1)).float().mean(dim=1)
         >= MIN_UNIFORM,
@@ -129,14 +133,14 @@ def measure_images(X: Tensor) -> Measured:
 
 
 def measure_appearance(dataset: ArrayDataset) -> Appearance | None:
-    """Measure up to 2,000 images, spread evenly over a data set; None for features."""
+    """Measure up to 2,000 images of a data set, evenly spaced; None for features."""
     if len(dataset.shape) != 3:
         return None
     size = math.prod(dataset.shape)
     sample = min(SAMPLE, max(1, MAX_NUMBERS // size))
     rows = torch.arange(0, len(dataset), math.ceil(len(dataset) / sample))
     parts = [measure_images(dataset[block][0].cpu()) for block in rows.split(max(1, BLOCK // size))]
-    measured = Measured(*map(torch.cat, zip(*parts, strict=True)))
+    measured = Measurements(*map(torch.cat, zip(*parts, strict=True)))
     shade, contrast = measured.shade.median(), measured.difference.mean()
     is_common = measured.is_uniform & ((measured.shade - shade).abs() <= TOLERANCE * contrast)
     background = None

@@ -1,4 +1,4 @@
-"""The arrays of a data set, and the checks that all formats share."""
+"""Collect the arrays of a data set, and check them; shared by all formats."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ MAX_NAMES_BYTES = 10_000_000
 
 
 class LabelledArrays(NamedTuple):
-    """Examples (n, ...), labels (n,), integers or text, and the source that messages name."""
+    """Examples (n, ...), labels (n,) as integers or text, and their source, for messages."""
 
     examples: np.ndarray
     labels: np.ndarray
@@ -26,10 +26,10 @@ class LabelledArrays(NamedTuple):
 
 
 class DatasetFiles(NamedTuple):
-    """The arrays of a data set; `test`, `valid` and `names` of classes are None if there are none.
+    """The arrays of a data set; `test`, `valid` and `names` are None if the data set lacks them.
 
-    `names` are those of the labels in ascending order, or of the labels 0, 1, 2, …. `notes` say
-    how the data were interpreted, where they could have been stored in another way.
+    `names` are the class names, in ascending order of the labels. `notes` explain how ambiguous
+    data were interpreted.
     """
 
     train: LabelledArrays
@@ -45,9 +45,11 @@ def make_dataset(
     path: Path,
     rows_may_be_images: bool = True,
 ) -> DatasetFiles:
-    """Convert and check arrays, each with its source, by role: "train_images" and so on.
+    """Convert and check the arrays of a data set.
 
-    Raises DatasetError if an array is missing or can't be used; `path` is that of the data set.
+    `arrays` maps roles, "train_images", "train_labels", "test_images" and so on, to arrays and
+    their sources. Raises DatasetError if an array is missing or can't be used; the message names
+    the data set, `path`, or the source.
     """
     splits, notes = {}, []
     for split in SPLITS:
@@ -81,13 +83,15 @@ def check_splits(train: LabelledArrays, test: LabelledArrays) -> None:
         descriptions = (f"{s.path}: {s.examples.shape} {s.examples.dtype}" for s in (train, test))
         raise DatasetError(f"training and test examples differ: {', '.join(descriptions)}")
     if (train.labels.dtype.kind == "U") != (test.labels.dtype.kind == "U"):
-        raise DatasetError(f"{train.path} and {test.path}: text and numbers as labels")
+        raise DatasetError(
+            f"{train.path} and {test.path} have different types of labels: text and numbers"
+        )
     is_unknown = ~np.isin(test.labels, train.labels)
     unknown, counts = np.unique(test.labels[is_unknown], return_counts=True)
     if len(unknown):
         raise DatasetError(
             f"{test.path} has the label {unknown[0]} ({counts[0]:,} times), which {train.path} "
-            f"has not{and_more(len(unknown) - 1)}"
+            f"lacks{and_more(len(unknown) - 1)}"
         )
 
 
@@ -103,10 +107,12 @@ def read_names(path: Path) -> list[str] | None:
     while names and not names[-1]:
         names.pop()
     if not all(names) or len(set(names)) < len(names):
-        raise DatasetError(f"{path} has an empty line or a name twice; expected one name per class")
+        raise DatasetError(
+            f"{path} has an empty line or a repeated name; expected one name per class"
+        )
     return names
 
 
 def and_more(number: int) -> str:
-    """Return the end of a message that names the first of several problems."""
+    """Return the end of a message on the first of several equal problems; "" for no more."""
     return f"; the same is true of {number:,} more" if number else ""

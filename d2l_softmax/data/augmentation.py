@@ -1,4 +1,4 @@
-"""Augmentation: random variants of the training images, for a model of photographs."""
+"""Augmentation: random variants of the training images, for classifying photographs."""
 
 import math
 from typing import NamedTuple
@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-NUM_DRAWS = 8  # random numbers for an image
+NUM_DRAWS = 8  # random numbers per image
 BLACK = 0.02  # darker pixels are background
 
 
 class Augmentation(NamedTuple):
-    """The largest change of each kind; the defaults change nothing.
+    """Random changes of images, up to a limit for each kind; the defaults change nothing.
 
-    Changes are independent, and uniform in both directions. Factors are uniform on a log scale:
-    1.3 means 1 / 1.3 to 1.3.
+    Changes are independent, and uniform in both directions: a rotation of 10 means -10 to 10
+    degrees. Factors are uniform on a log scale: 1.3 means 1 / 1.3 to 1.3.
     """
 
     stretch_x: float = 1.0  # factor of the width
@@ -27,10 +27,10 @@ class Augmentation(NamedTuple):
     brightness: float = 0.0  # added to all pixels that are not black
 
     def __call__(self, X: Tensor, draws: Tensor) -> Tensor:
-        """Return variants (n, c, h, w) of images X in [0, 1], one for each row of the draws.
+        """Return a variant of each of the images X (n, c, h, w), in [0, 1], for random numbers.
 
-        The draws (n, NUM_DRAWS) are uniform in [0, 1); 0.5 changes nothing. Beyond its border an
-        image is black, and black pixels stay black.
+        `draws` (n, NUM_DRAWS) are uniform in [0, 1); 0.5 changes nothing. Pixels from outside an
+        image are black, and black pixels stay black.
         """
         draws = draws.to(X) * 2 - 1
         grid = affine_grid(self.to_original(draws[:, :6], *X.shape[2:]), X.shape, False)  # type: ignore[arg-type]
@@ -40,14 +40,14 @@ class Augmentation(NamedTuple):
         return torch.where(X > BLACK, varied.clamp(0, 1), 0.0)
 
     def to_original(self, draws: Tensor, height: int, width: int) -> Tensor:
-        """Return matrices (n, 2, 3) from positions in the variants to those in the originals.
+        """Return affine matrices (n, 2, 3) that map positions in the variants to the originals.
 
-        The draws (n, 6) are in [-1, 1]. Positions are those of affine_grid, from -1 to 1.
+        `draws` (n, 6) are in [-1, 1]. Positions are from -1 to 1, as in affine_grid.
         """
         stretch_x, stretch_y = self.stretch_x ** draws[:, 0], self.stretch_y ** draws[:, 1]
         angle, shear = math.radians(self.rotation) * draws[:, 2], self.shear * draws[:, 3]
         cos, sin = angle.cos(), angle.sin()
-        ratio = height / width  # a unit of y in units of x
+        ratio = height / width  # a unit of y, in units of x
         rows = [
             [(cos + shear * sin) / stretch_x, (shear * cos - sin) / stretch_x * ratio],
             [sin / stretch_y / ratio, cos / stretch_y],

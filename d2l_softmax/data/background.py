@@ -1,6 +1,6 @@
-"""Separate an object from its background: by a threshold, or GrabCut where that is uneven.
+"""Separate an object from its background: by a threshold, or by GrabCut for uneven backgrounds.
 
-GrabCut needs OpenCV, of the extra `photos`; without it there is the threshold alone.
+GrabCut needs OpenCV, from the extra `photos`; without it, the threshold is always used.
 """
 
 from typing import NamedTuple
@@ -12,25 +12,25 @@ from torch.nn.functional import max_pool2d
 try:
     import cv2
 except ImportError:
-    cv2 = None
+    cv2 = None  # type: ignore[assignment,unused-ignore]
 
-NUM_TERMS = (3, 6, 6)  # of the polynomials that are fitted in turn: linear, quadratic
-INLIERS = 0.6  # share of the border in a fit; the rest, what differs most, may be an object
+NUM_TERMS = (3, 6, 6)  # of the polynomials, fitted one after another: linear, then quadratic
+INLIERS = 0.6  # share of the border in a fit; the other pixels, which differ most, may be an object
 # A pixel is foreground if it differs from the background by more than each of these:
-MIN_DISTANCE = 0.03  # of colours in [0, 1]
+MIN_DISTANCE = 0.03  # between colours in [0, 1]
 NOISE_FACTOR = 4.0  # times the background's noise
 CONTRAST_FACTOR = 0.12  # times the contrast between object and background
-EVEN_NOISE = 0.03  # of a background, in colours in [0, 1]; GrabCut does better with more
-FRAME = 0.03  # of the longer side; GrabCut starts with it as background
-ITERATIONS = 5
-MIN_PART = 0.05  # of the object's largest part; smaller parts are dropped
+EVEN_NOISE = 0.03  # highest noise of an even background, in colours in [0, 1]
+FRAME = 0.03  # share of the longer side; GrabCut starts with this frame as background
+ITERATIONS = 5  # of GrabCut
+MIN_PART = 0.05  # share of the largest part's area; smaller parts of the object are dropped
 
 
 class ForegroundMask(NamedTuple):
-    """The object's pixels, `mask` (h, w), and the background's colours (h, w, 3) everywhere.
+    """The mask (h, w) of an object, and the background's colours (h, w, 3), also behind the object.
 
-    `noise` is that of the background. `border_share` is the share of the border that differs from
-    the background.
+    `noise` is the standard deviation of the background. `border_share` is the share of the border
+    that differs from the background.
     """
 
     background: np.ndarray
@@ -42,13 +42,13 @@ class ForegroundMask(NamedTuple):
 def find_object(pixels: np.ndarray) -> ForegroundMask:
     """Separate an object from its background; pixels (h, w, 3) are in [0, 1].
 
-    The object is what differs from a polynomial that is fitted to the colours of the border. If
-    that fits badly and OpenCV is installed, the object is what GrabCut finds.
+    The object is the set of pixels that differ from a polynomial fitted to the border's colours. If
+    the fit is poor and OpenCV is installed, GrabCut finds the object instead.
     """
-    border = frame(pixels, 0.02)
+    border = border_mask(pixels, 0.02)
     background = fit_background(pixels, border)
     distance = np.abs(pixels - background).max(axis=2)
-    noise = 1.4826 * float(np.median(distance[border]))  # standard deviation, if it is normal
+    noise = 1.4826 * float(np.median(distance[border]))  # standard deviation of normal noise
     mask = threshold(distance, noise)
     border_share = float(mask[border].mean())
     if cv2 is not None and noise > EVEN_NOISE:
@@ -57,10 +57,10 @@ def find_object(pixels: np.ndarray) -> ForegroundMask:
     return ForegroundMask(background, drop_small_parts(mask), noise, border_share)
 
 
-def frame(pixels: np.ndarray, width: float) -> np.ndarray:
-    """Return a mask (h, w) of the border of pixels (h, w, 3); width is a share of the longer side.
+def border_mask(pixels: np.ndarray, width: float) -> np.ndarray:
+    """Return a mask (h, w) of the border of pixels (h, w, 3).
 
-    The border is at least two pixels wide.
+    `width` is a share of the longer side; the border is at least two pixels wide.
     """
     band = max(2, round(width * max(pixels.shape[:2])))
     mask = np.ones(pixels.shape[:2], bool)
@@ -69,10 +69,11 @@ def frame(pixels: np.ndarray, width: float) -> np.ndarray:
 
 
 def fit_background(pixels: np.ndarray, border: np.ndarray) -> np.ndarray:
-    """Return the quadratic polynomials (h, w, 3) of the colours of a border, a mask (h, w).
+    """Estimate the background (h, w, 3): polynomials fitted to the colours at a border, a mask.
 
-    Least squares, three times. The pixels that differ most from the fit before, or at first from
-    the median colour, are left out, so that an object at the border does not bend the polynomials.
+    Three least-squares fits follow each other. Each leaves out the pixels that differ most from the
+    previous fit (the first: from the median colour). So an object at the border does not bend the
+    polynomials.
     """
     height, width, _ = pixels.shape
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
@@ -88,7 +89,7 @@ def fit_background(pixels: np.ndarray, border: np.ndarray) -> np.ndarray:
 
 
 def threshold(distance: np.ndarray, noise: float) -> np.ndarray:
-    """Return the foreground mask (h, w) of the pixels' distances to the background."""
+    """Return the foreground mask (h, w) from the pixels' distances (h, w) to the background."""
     contrast = float(np.quantile(distance, 0.995))
     mask = distance > max(MIN_DISTANCE, NOISE_FACTOR * noise, CONTRAST_FACTOR * contrast)
     return dilate(erode(mask, 3), 5) & mask  # removes specks
@@ -100,7 +101,7 @@ def grab_cut(pixels: np.ndarray) -> np.ndarray:
     Rother, Kolmogorov and Blake (2004), "GrabCut: interactive foreground extraction using iterated
     graph cuts".
     """
-    labels = np.where(frame(pixels, FRAME), cv2.GC_BGD, cv2.GC_PR_FGD).astype(np.uint8)
+    labels = np.where(border_mask(pixels, FRAME), cv2.GC_BGD, cv2.GC_PR_FGD).astype(np.uint8)
     image = (pixels * 255).round().astype(np.uint8)
     models = np.zeros((1, 65)), np.zeros((1, 65))  # of background and foreground
     cv2.setNumThreads(1)
@@ -110,11 +111,12 @@ def grab_cut(pixels: np.ndarray) -> np.ndarray:
 
 
 def drop_small_parts(mask: np.ndarray) -> np.ndarray:
-    """Return the largest connected part of a mask (h, w), and those of similar size.
+    """Remove the connected parts of a mask (h, w) that are smaller than MIN_PART of the largest.
 
     Pixels are connected to their eight neighbours.
     """
-    # Each pixel takes the largest number among its neighbours', then the one that pixel has.
+    # Label connected parts: each pixel takes the largest number n of its neighbours, then the
+    # number that pixel n has, until nothing changes.
     numbers = torch.arange(mask.size).reshape(mask.shape) + 1
     parts = torch.where(torch.from_numpy(mask), numbers, 0)
     while True:
@@ -137,5 +139,5 @@ def dilate(mask: np.ndarray, side: int) -> np.ndarray:
 
 
 def erode(mask: np.ndarray, side: int) -> np.ndarray:
-    """Erode a mask (h, w) by a square of `side` pixels; outside the picture counts as mask."""
+    """Erode a mask (h, w) by a square of `side` pixels; pixels outside the picture count as set."""
     return ~dilate(~mask, side)

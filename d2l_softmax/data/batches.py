@@ -1,4 +1,4 @@
-"""ArrayDataset, labelled examples in memory or in a mapped file, and ArrayLoader, their batches."""
+"""Data sets of labelled arrays, in memory or memory-mapped, and loaders of their batches."""
 
 import copy
 import itertools
@@ -17,7 +17,7 @@ from d2l_softmax.data.augmentation import NUM_DRAWS, Augmentation
 from d2l_softmax.errors import UserError
 
 NUMPY_TYPES = {torch.float32: np.float32, torch.float64: np.float64}  # bfloat16 has no NumPy type
-BLOCK = 1 << 20  # bytes that are contiguous in a file
+BLOCK = 1 << 20  # bytes that are read contiguously from a file
 WINDOW = 64  # blocks whose examples are shuffled together
 LARGEST_SIDE = 2048  # of resized images, in pixels
 
@@ -27,12 +27,12 @@ class NotFiniteError(UserError, ValueError):
 
 
 class ArrayDataset(Dataset):
-    """Labelled examples in an array as it is in a file, converted when they are looked up.
+    """Labelled examples in the format of their file, converted when they are looked up.
 
     Images are uint8: looking up a quarter of the bytes and scaling them is as fast as looking up
-    floats. On the CPU NumPy does both on one thread. torch would divide this little work among its
-    threads, which wait for one another where other processes keep the cores busy, up to hundreds
-    of times longer. `classes` has the name of each class.
+    floats. On the CPU, NumPy does both on one thread. torch would divide this little work among its
+    threads, which wait for each other; under CPU contention that can take hundreds of times
+    longer. `classes` has the name of each class.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class ArrayDataset(Dataset):
         rows: Tensor | None = None,
         name: str = "the data",
     ):
-        """Take images uint8 (n, h, w) or (n, h, w, c), or features (n, d), and labels int64 (n,).
+        """Store images uint8 (n, h, w) or (n, h, w, c), or features (n, d), and labels int64 (n,).
 
-        Looked-up examples are of the dtype; images are resized if `resize` is given, in pixels.
-        With `rows` the data set has these rows only. Error messages name it `name`. Arrays are
-        moved to the device, except those of mapped files.
+        Looked-up examples have `dtype`, and images the size `resize`, in pixels, if it is given.
+        `rows` selects a subset. `name` is used in error messages. Arrays are moved to the device,
+        except memory-mapped ones.
 
         Raises ValueError if there are no examples, if the numbers of images and labels differ, or
-        for a size or dtype that is not possible.
+        if the size or the dtype is invalid.
         """
         if not len(images) == len(labels) > 0:
             raise ValueError(
@@ -75,12 +75,12 @@ class ArrayDataset(Dataset):
         self.classes, self.name = tuple(classes), name
         self.transform: Callable[[Tensor], Tensor] | None = None
         self.vary: Callable[[Tensor], Tensor] | None = None
-        self.notes: tuple[str, ...] = ()  # on how the data were interpreted
+        self.notes: tuple[str, ...] = ()  # on the interpretation of ambiguous data
         self.size = parse_size(resize)
         self.dtype = dtype
         is_gray, is_kept = self.images.dim() == 3, self.size in ([], list(self.images.shape[1:]))
         self.standardization: tuple[Tensor, Tensor] | None = None
-        self.gray = None  # (n, 1, h, w), if a batch takes only a look-up and a division
+        self.gray = None  # (n, 1, h, w), if batches need only a look-up and a division
         if is_gray and is_kept and self.device.type == "cpu" and dtype in NUMPY_TYPES:
             self.gray = self.images.unsqueeze(1).numpy()
 
@@ -102,7 +102,7 @@ class ArrayDataset(Dataset):
         if not isinstance(index, Tensor):
             X, y = self[torch.tensor([range(len(self))[index]], device=self.labels.device)]
             return X[0], y[0]
-        if self.gray is not None:  # as below, in fewer calls
+        if self.gray is not None:  # the same result as below, with fewer calls
             rows = index.numpy() if self.rows is None else self.rows[index].numpy()
             X = np.divide(self.gray.take(rows, axis=0), 255, dtype=NUMPY_TYPES[self.dtype])
             return torch.from_numpy(X), torch.from_numpy(self.labels.numpy().take(rows))
@@ -116,21 +116,21 @@ class ArrayDataset(Dataset):
         return (self.transform(X) if self.transform else X), y
 
     def transformed(self, transform: Callable[[Tensor], Tensor]) -> "ArrayDataset":
-        """Return the data set with batches transform(X); arrays are shared."""
+        """Return a copy with batches transform(X); arrays are shared."""
         dataset = copy.copy(self)
         dataset.gray, dataset.transform = None, transform
         return dataset
 
     def varied(self, vary: Callable[[Tensor], Tensor]) -> "ArrayDataset":
-        """Return the data set with images vary(X), before they are standardized or transformed."""
+        """Return a copy with images vary(X), before standardization and transform."""
         dataset = copy.copy(self)
         dataset.gray, dataset.vary = None, vary
         return dataset
 
     def standardized(self, mean: Tensor, std: Tensor) -> "ArrayDataset":
-        """Return the data set with standardized examples, (X - mean) / std; arrays are shared.
+        """Return a copy with standardized examples, (X - mean) / std; arrays are shared.
 
-        Mean and standard deviation are those of the channels (c,), or of the features (d,).
+        `mean` and `std` are per channel (c,), or per feature (d,).
         """
         dataset = copy.copy(self)
         dataset.gray = None
@@ -143,7 +143,7 @@ class ArrayDataset(Dataset):
         return dataset
 
     def standardize(self, X: Tensor) -> Tensor:
-        """Standardize a batch X (n, ...) in the highest precision, if the data set does."""
+        """Standardize a batch X (n, ...) in the highest precision, if standardization is set."""
         if self.standardization is None:
             return X
         mean, std = self.standardization
@@ -157,7 +157,7 @@ class ArrayDataset(Dataset):
         return float(counts[largest]) / len(labels), self.classes[largest]
 
     def checksum(self) -> int:
-        """Return a CRC-32 of all labels and a thousand examples, which identifies the data."""
+        """Return a CRC-32 of all labels and about a thousand examples, to recognize the data."""
         n = len(self.labels)
         sample = torch.arange(0, n, max(1, n // 1000), device=self.labels.device)
         checksum = zlib.crc32(repr((self.images.shape, self.classes, len(self))).encode())
@@ -178,12 +178,12 @@ class ArrayDataset(Dataset):
         return X.to(self.dtype).div_(255)
 
     def convert_features(self, X: Tensor, index: Tensor) -> Tensor:
-        """Return features (n, d) on the device; NotFiniteError for NaN."""
+        """Return features (n, d) on the device; NotFiniteError if one is infinite or NaN."""
         X = X.to(self.dtype if self.standardization is None else self.precision)
         finite = X.isfinite().all(dim=1)
         if not finite.all():
             raise NotFiniteError(
-                f"{self.name}: example {int(index[~finite][0])}, from 0, has a feature that is "
+                f"{self.name}: example {int(index[~finite][0])} (from 0) has a feature that is "
                 "infinite or NaN;",
                 "replace it, or remove the example",
             )
@@ -193,8 +193,8 @@ class ArrayDataset(Dataset):
 class ArrayLoader(DataLoader):
     """A DataLoader that looks up whole batches, without worker processes and collating.
 
-    A DataLoader's own machinery costs 20 µs a batch, more than the look-up. It has no `num_workers`
-    and related arguments.
+    The standard iteration of a DataLoader costs 20 µs a batch, more than the look-up. `num_workers`
+    and related arguments are not available.
     """
 
     dataset: ArrayDataset
@@ -211,11 +211,11 @@ class ArrayLoader(DataLoader):
         drop_last: bool = False,
         augment: Augmentation | None = None,
     ):
-        """Read the data set in batches; with `shuffle` in a new random order in every epoch.
+        """Read the data set in batches; with `shuffle`, in a new random order in every epoch.
 
-        The order is drawn from the generator, on the CPU, or from torch's global one. With
-        `by_blocks` disk reads are nearly sequential: see `windows`. With `augment` images are
-        varied at random, anew in every epoch; ValueError if the data set has features.
+        The order is drawn on the CPU, from `generator` or torch's global generator. With
+        `by_blocks`, disk reads are nearly sequential, see `windows`. With `augment`, images are
+        varied at random in every epoch; ValueError if the data set has features.
         """
         if augment and len(dataset.shape) != 3:
             raise ValueError(f"{dataset.name} has features, expected images to augment")
@@ -227,7 +227,7 @@ class ArrayLoader(DataLoader):
         self.shuffle, self.by_blocks, self.augment = shuffle, by_blocks, augment
 
     def with_dataset(self, dataset: ArrayDataset, batch_size: int | None = None) -> "ArrayLoader":
-        """Return a loader of another data set, and batch size if given, in the same order."""
+        """Return a loader of another data set, and batch size if given, with the same settings."""
         order: dict[str, Any] = {"shuffle": self.shuffle, "by_blocks": self.by_blocks}
         order |= {"drop_last": self.drop_last, "augment": self.augment}
         size = batch_size or self.batch_size
@@ -238,17 +238,18 @@ class ArrayLoader(DataLoader):
         return self.batches()
 
     def batches(self, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield an epoch's batches from number `first` on; those before are not looked up."""
+        """Yield an epoch's batches from number `first` (from 0); earlier ones are not looked up."""
         steps = self.steps(first)
         if self.drop_last:
             steps = (each for each in steps if len(each[0]) == self.batch_size)
         return (self.look_up(*step) for step in steps)
 
     def steps(self, first: int = 0) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Yield the indices (n,) of each batch from number `first` on, and its draws or None.
+        """Yield the indices (n,) and the draws of each batch from number `first` (from 0).
 
-        The draws (n, NUM_DRAWS) vary the images. They are those of a seed for the epoch and of the
-        batch's number: a training that is resumed at a batch, or divided among ranks, has the same.
+        The draws (n, NUM_DRAWS) are the random numbers of the augmentation, None without it. They
+        depend only on a seed for the epoch and on the batch's number. So a training that is resumed
+        at a batch, or divided among ranks, has the same draws.
         """
         seed = None
         if self.augment:
@@ -261,14 +262,14 @@ class ArrayLoader(DataLoader):
             yield indices, draws
 
     def look_up(self, indices: Tensor, draws: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Look up a batch X (n, ...) and y (n,), varied by the draws if there are any."""
+        """Look up a batch X (n, ...) and y (n,), augmented with the draws if there are any."""
         augment = self.augment
         if augment is None or draws is None:
             return self.dataset[indices]
         return self.dataset.varied(lambda X: augment(X, draws))[indices]
 
     def indices(self) -> Iterator[Tensor]:
-        """Yield the indices (n,) of each batch, drawn on the CPU: the same on every device."""
+        """Yield the indices (n,) of each batch; they are the same for every device."""
         n, size = len(self.dataset), self.batch_size
         if self.shuffle and self.by_blocks:
             yield from rebatch(self.windows(), size)
@@ -280,10 +281,10 @@ class ArrayLoader(DataLoader):
                 yield torch.arange(start, min(start + size, n), device=self.dataset.labels.device)
 
     def windows(self) -> Iterator[Tensor]:
-        """Yield the indices of an epoch, window by window.
+        """Yield the indices of an epoch in windows (m,).
 
-        The data are divided into blocks, which are shuffled. A window is WINDOW of them, whose
-        examples are shuffled together. So each disk read is a block.
+        The data are divided into contiguous blocks, which are shuffled. A window is WINDOW blocks,
+        whose examples are shuffled together. So the disk is read in whole blocks.
         """
         n, example = len(self.dataset), self.dataset.images[0]
         size = max(1, BLOCK // (example.numel() * example.element_size()))  # examples in a block
@@ -296,7 +297,7 @@ class ArrayLoader(DataLoader):
 
 
 def rebatch(windows: Iterator[Tensor], size: int) -> Iterator[Tensor]:
-    """Yield the indices in windows (m,) as batches (size,); the last may be smaller."""
+    """Regroup windows of indices (m,) into batches (size,); the last may be smaller."""
     rest = torch.empty(0, dtype=torch.int64, device="cpu")
     for window in windows:
         *full, rest = torch.cat([rest, window]).split(size)
@@ -315,7 +316,7 @@ def as_tensor(array: Tensor | np.ndarray) -> Tensor:
 
 
 def take_rows(table: Tensor, index: Tensor) -> Tensor:
-    """Return the rows at the indices (n,), which are on the table's device."""
+    """Return the rows at the indices (n,), which have to be on the table's device."""
     if table.device.type == "cpu":
         return torch.from_numpy(table.numpy().take(index.numpy(), axis=0))
     return table.index_select(0, index)  # 5 to 10 times faster than table[index]
@@ -338,5 +339,5 @@ def parse_size(resize: int | tuple[int, int] | None) -> list[int]:
 
 
 def is_positive_int(value: object) -> bool:
-    """Return True if a value is an int, or NumPy's, of at least 1; True itself is not."""
+    """Return True if a value is an integer of at least 1, of Python or NumPy, but not a bool."""
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1

@@ -1,6 +1,6 @@
-"""Arrays of any usual shape and type, converted to examples and labels.
+"""Convert arrays of common shapes and types to examples and labels.
 
-Each conversion returns a note for the first line of a command if the array was not used as it is.
+Each conversion also returns a note, which commands print; it is empty if the array is unchanged.
 """
 
 import math
@@ -13,8 +13,8 @@ from d2l_softmax.errors import DatasetError
 
 BLOCK = 1 << 24  # numbers that are converted at a time, to bound the memory
 CHANNELS = (1, 3)
-SMALLEST_WHITE = 128  # in images of fractions that are not in [0, 1], such as resized ones
-SMALLEST_SIDE = 8  # of images that are given as rows of numbers
+SMALLEST_WHITE = 128  # lowest maximum of images with fractions outside [0, 1], such as resized ones
+SMALLEST_SIDE = 8  # of images that are stored as rows of numbers
 
 
 def to_examples(
@@ -41,7 +41,7 @@ def to_examples(
         if not side:
             return to_features(array), ""
         array = array.reshape(-1, side, side)
-        notes.append(f"{side * side} pixels in a row, taken as images of {side}×{side}")
+        notes.append(f"rows of {side * side} pixels, taken as images of {side}×{side}")
     if array.dtype == np.uint8 and array.flags.c_contiguous:
         return array, "; ".join(notes)
     images, note = to_uint8(array, path)
@@ -53,7 +53,8 @@ def to_channels_last(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, s
     first, last = array.shape[1] in CHANNELS, array.shape[3] in CHANNELS
     if first and last and array.shape[1] * array.shape[3] != 1:
         raise DatasetError(
-            f"{path} has shape {array.shape}: channels first or last? save it as (n, h, w, c)"
+            f"{path} has shape {array.shape}, so channels may be first or last; save it as "
+            "(n, h, w, c)"
         )
     if not (first or last):
         raise DatasetError(f"{path} has shape {array.shape}, expected 1 or 3 channels")
@@ -65,11 +66,11 @@ def to_channels_last(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, s
 
 
 def to_features(array: np.ndarray) -> np.ndarray:
-    """Return features (n, d) as native floats in C order: float32 unless that would round them."""
+    """Return features (n, d) as native floats in C order; integers as float32 if that is exact."""
     if array.dtype.kind == "f":
         is_long = array.dtype.itemsize > 8  # np.longdouble, which PyTorch lacks
         dtype = np.dtype(np.float64) if is_long else array.dtype.newbyteorder("=")
-        with np.errstate(over="ignore"):  # infinity is refused when it is read
+        with np.errstate(over="ignore"):  # infinity is refused on look-up
             return np.ascontiguousarray(array, dtype=dtype)
     exact = array.dtype.itemsize <= 2 or np.abs(array).max() <= 2**24
     return np.ascontiguousarray(array, dtype=np.float32 if exact else np.float64)
@@ -83,9 +84,9 @@ def blocks(array: np.ndarray) -> Iterator[slice]:
 
 
 def side_of_images(array: np.ndarray) -> int:
-    """Return the side of square images that are stored as rows (n, d) of pixels; 0 if they aren't.
+    """Return the side of square images if rows (n, d) are their pixels, 0 if they are features.
 
-    These are whole numbers from 0 to 255, at least 8×8 of them, some above 1.
+    Pixels are whole numbers from 0 to 255, some above 1; images have at least 8×8 of them.
     """
     side = math.isqrt(array.shape[1])
     is_square = side * side == array.shape[1] and side >= SMALLEST_SIDE
@@ -117,8 +118,8 @@ def to_uint8(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, str]:
     is_float = array.dtype.kind == "f"
     if is_float and 1 < highest < SMALLEST_WHITE and not is_eight_bit(array):
         raise DatasetError(
-            f"{path} has {array.dtype} with fractions, from {lowest:g} to {highest:g}: where is "
-            "white? expected pixels from 0 to 255 or in [0, 1]"
+            f"{path} has {array.dtype} with fractions, from {lowest:g} to {highest:g}, so the "
+            "value of white is unknown; expected pixels from 0 to 255 or in [0, 1]"
         )
     scale = 255 if is_float and highest <= 1 else 1
     images = np.empty(array.shape, np.uint8)
@@ -132,8 +133,8 @@ def to_uint8(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, str]:
 def to_labels(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, str]:
     """Return labels (n,), int64 or text, and a note.
 
-    Taken are whole numbers of any type, text, (n, 1), and one-hot rows (n, q). Raises DatasetError
-    for everything else.
+    Labels may be whole numbers of any type or text, (n,) or (n, 1), or one-hot rows (n, q). Raises
+    DatasetError for everything else.
     """
     given = f"{path} has labels of {array.dtype} {array.shape}"
     if array.ndim == 2 and array.shape[1] == 1:

@@ -18,11 +18,11 @@ from d2l_softmax.errors import DatasetError
 
 LAYOUTS = (
     "a folder of images for each class, a CSV or Parquet file, X_train.npy and y_train.npy, a .npz "
-    "file, or IDX files as MNIST has them"
+    "file, or IDX files such as MNIST's"
 )
 
 SAVE = "numpy.savez('data.npz', X=X, y=y)"
-# Other formats, by suffix, and what to do. Files that may have code in them are never read.
+# Remedies for other formats, by suffix. Files that may contain code are never read.
 CONVERSIONS = {
     ".zip": "unpack it: python -m zipfile -e FILE DIRECTORY",
     ".tar": "unpack it: tar xf FILE",
@@ -35,7 +35,7 @@ CONVERSIONS = {
     ".pth": f"convert it: X, y = torch.load(FILE); {SAVE}",
     ".pkl": f"convert it, if you trust it: X, y = pickle.load(open(FILE, 'rb')); {SAVE}",
     ".pickle": f"convert it, if you trust it: X, y = pickle.load(open(FILE, 'rb')); {SAVE}",
-    ".mat": f"convert it: m = scipy.io.loadmat(FILE), then with its arrays {SAVE}",
+    ".mat": "convert it: m = scipy.io.loadmat(FILE); numpy.savez('data.npz', X=m['X'], y=m['y'])",
     ".arff": "convert it: pandas.DataFrame(scipy.io.arff.loadarff(FILE)[0]).to_csv('data.csv')",
     ".h5": f"convert it with h5py: {SAVE}",
     ".hdf5": f"convert it with h5py: {SAVE}",
@@ -64,30 +64,31 @@ def load_data(
 ) -> tuple[ArrayLoader, ...]:
     """Return (train_iter, test_iter) for a custom data set, a directory or a file.
 
-    It has one of these:
+    The data set has one of these layouts:
 
-    - image files in a folder for each class, below `train`, `test` and `val` or without these;
-      or in any folder, with a table of file names and labels, `labels.csv`;
+    - image files in one folder per class, optionally within `train`, `test` and `val`; or in any
+      folder, with a table `labels.csv` of file names and labels;
     - arrays in .npy or .npz files: `X_train`, `y_train`, `train_images`, `x_test` or similar names;
-    - CSV or Parquet files with a column of labels: `label`, `class`, `target` or `y`;
-    - IDX files as MNIST has them, plain or .gz.
+    - CSV or Parquet files with a label column: `label`, `class`, `target` or `y`;
+    - IDX files such as MNIST's, plain or .gz.
 
     Images have any numeric type, channels first or last; rows of numbers are features. Labels are
-    whole numbers, text, or one-hot rows. `train_iter.dataset.notes` says what was interpreted how.
+    whole numbers, text, or one-hot rows. `train_iter.dataset.notes` explain how ambiguous data were
+    interpreted.
 
-    X is images (n, c, h, w) in [0, 1], or features (n, d) unchanged; y is int64, 0 to q - 1, in the
-    order of the labels. `train_iter.dataset.classes` are the names of the classes. Images in files
-    are decoded once and cached; those of several sizes are resized to `resize`, 28×28 by default.
-    Without test data the validation data are the test data, or else a tenth of each class is held
-    out, always the same examples.
+    X is images (n, c, h, w) in [0, 1], or features (n, d) unchanged; y is int64, 0 to q - 1, in
+    ascending order of the labels. `train_iter.dataset.classes` are the class names. Image files are
+    decoded once and cached; if their sizes differ, they are resized to `resize`, 28×28 by default.
+    If there are no test data, the validation data are used as test data. If there are none either,
+    a tenth of each class is held out, always the same examples.
 
     With `validation`, valid_iter is returned, too: the validation data, or else that number of
-    training examples, drawn at random, always the same. Training data are shuffled for every epoch:
-    completely ("full"), or by blocks, which reads a disk nearly sequentially ("block"). "auto"
-    takes "block" for arrays of more than 1 GB, which are mapped from their files. The other
-    arguments are those of load_data_fashion_mnist.
+    training examples, drawn at random, always the same. Training data are shuffled in every epoch:
+    completely ("full"), or by blocks ("block"), which reads a disk nearly sequentially. "auto"
+    means "block" for arrays of more than 1 GB, which are memory-mapped, and otherwise "full". The
+    other arguments are those of load_data_fashion_mnist.
 
-    Raises DatasetError if the data can't be used, ValueError for other arguments.
+    Raises DatasetError if the data can't be used, ValueError for invalid arguments.
     """
     check_arguments(batch_size, test_batch_size, shuffle)
     try:
@@ -112,23 +113,23 @@ def load_data(
 
 
 def find_dataset(path: Path, size: list[int]) -> DatasetFiles:
-    """Return the data of a directory or file in any of the formats; DatasetError if it has none.
+    """Read a data set in any of the formats; DatasetError if the path has none.
 
-    Images in files are resized to `size`, [h, w], unless that is empty.
+    Image files are resized to `size`, [h, w], unless it is empty.
     """
     if not path.exists():
         raise DatasetError(f"{path} does not exist; expected {LAYOUTS}")
     from d2l_softmax.data.folders import find_image_folder  # imports Pillow, 0.1 s
     from d2l_softmax.data.tables import find_tables
 
-    inner = enter(path)
+    inner = skip_single_folders(path)
     for find in (find_image_folder, find_npy, find_npz, find_idx, find_tables):
         if data := find(inner, size):
             break
     else:
         raise DatasetError(f"{path}: {describe_unknown(inner)}")
     if data.valid and not data.test:
-        note = "the validation data are the test data"
+        note = "the validation data are used as test data"
         data = data._replace(test=data.valid, valid=None, notes=(*data.notes, note))
     if size and data.train.examples.ndim == 2:
         raise DatasetError(f"{data.train.path} has features;", "leave {resize} out")
@@ -138,8 +139,8 @@ def find_dataset(path: Path, size: list[int]) -> DatasetFiles:
     return data
 
 
-def enter(path: Path) -> Path:
-    """Return the directory that is the only entry of `path`, as archives are often unpacked."""
+def skip_single_folders(path: Path) -> Path:
+    """Descend while a directory has only a subdirectory, as unpacked archives often do."""
     while path.is_dir():
         entries = [e for e in path.iterdir() if e.name[0] != "." and e.name != "__MACOSX"]
         if len(entries) != 1 or not entries[0].is_dir() or entries[0].is_symlink():
@@ -151,7 +152,7 @@ def enter(path: Path) -> Path:
 
 
 def describe_unknown(path: Path) -> str:
-    """Return what was found in place of data, and how to convert it where that is known."""
+    """Describe files of an unknown layout, with a command to convert them if there is one."""
     if not (path.is_dir() or path.is_file()):
         return "not a regular file or a directory"
     files = [path] if path.is_file() else sorted(e for e in path.iterdir() if e.is_file())

@@ -1,4 +1,4 @@
-"""Fashion-MNIST: its ten classes, its files as tensors, and load_data_fashion_mnist.
+"""Fashion-MNIST: its ten classes, its arrays, and load_data_fashion_mnist.
 
 Xiao, Rasul, Vollgraf (2017), "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine
 Learning Algorithms": 60,000 training and 10,000 test images, 28×28 pixels, 10 classes.
@@ -19,7 +19,7 @@ from d2l_softmax.data.idx import parse_idx
 from d2l_softmax.data.loaders import check_arguments, check_validation, make_loaders
 from d2l_softmax.data.sources import read_files
 
-FASHION_MNIST = "Fashion-MNIST"  # the name of the data without --dataset
+FASHION_MNIST = "Fashion-MNIST"  # name of the data set that is used without --dataset
 NUM_TRAIN = 60_000
 TEST_BATCH_SIZE = 1_000  # 3 MB as float32, and nearly as fast as a single batch
 CLASSES = (
@@ -53,20 +53,20 @@ def load_data_fashion_mnist(
 ) -> tuple[ArrayLoader, ...]:
     """Return (train_iter, test_iter), which yield images X (n, 1, h, w) and labels y (n,).
 
-    X is of `dtype`, in [0, 1], and 28×28 unless `resize` is given: a side or (height, width), in
-    pixels. y is int64, 0 to 9. Training data are shuffled for every epoch: by `generator`, on the
-    CPU, if given, otherwise by torch's global one. The last batch of an epoch may be smaller. The
-    files come from `data_dir` or are fetched (see `sources`).
+    X has `dtype`, is in [0, 1], and is 28×28 unless `resize` is given: a side or (height, width),
+    in pixels. y is int64, 0 to 9. Training data are shuffled in every epoch, on the CPU, with
+    `generator` or torch's global generator. The last batch of an epoch may be smaller. The files
+    are read from `data_dir`, or fetched if they are missing (see `sources`).
 
-    The loaders are DataLoaders that look batches up in memory: they have no worker processes.
-    With `validation`, the last training images of that number are held out, to choose settings by,
-    and (train_iter, test_iter, valid_iter) is returned. `shuffle` is that of load_data.
-    With `drop_last` the last batch of an epoch is dropped if it is smaller. `transform` is applied
-    to X, for example a normalization. With `augment`, training images are varied at random, anew in
-    every epoch, before that (see Augmentation); other images never are.
+    The loaders are DataLoaders that look batches up in memory: they have no worker processes. With
+    `validation`, that number of training images, the last ones, are held out for choosing settings,
+    and (train_iter, test_iter, valid_iter) is returned. `shuffle` is that of load_data. With
+    `drop_last`, the last batch of an epoch is dropped if it is smaller. `transform` is applied to
+    X, for example a normalization. With `augment`, training images are varied at random in every
+    epoch, before `transform` (see Augmentation); other images are not.
 
     Raises ValueError for a batch size or a side below 1, for a dtype that is not floating-point, or
-    if no image is left to train on; DataUnavailableError if the files can't be fetched.
+    if no training image is left; DataUnavailableError if the files can't be fetched.
     """
     check_arguments(batch_size, test_batch_size, shuffle)
     return make_loaders(
@@ -88,7 +88,7 @@ def load_data_fashion_mnist(
 def read_fashion_mnist(data_dir: str | os.PathLike | None = None) -> DatasetFiles:
     """Return the arrays of Fashion-MNIST: images uint8 (n, 28, 28), labels uint8 (n,).
 
-    Reading the files takes 0.1 s; importing torchvision takes 1 s.
+    The files are not read with torchvision: importing it takes 1 s, reading them takes 0.1 s.
     """
     contents = (np.frombuffer(content, np.uint8) for content in read_files(data_dir))
     images, labels, test_images, test_labels = map(parse_idx, contents)
@@ -98,7 +98,10 @@ def read_fashion_mnist(data_dir: str | os.PathLike | None = None) -> DatasetFile
 
 
 def hold_out_last(data: DatasetFiles, number: int) -> DatasetFiles:
-    """Hold out the last training examples for validation; DatasetError if that is not possible."""
+    """Hold out the last `number` training examples for validation.
+
+    Raises DatasetError if that is not possible.
+    """
     n = len(data.train.labels)
     check_validation(number, n)
     if not number:
@@ -113,7 +116,7 @@ def hold_out_last(data: DatasetFiles, number: int) -> DatasetFiles:
 def get_fashion_mnist_labels(labels: Iterable[float]) -> list[str]:
     """Return the names of the classes with the given indices, 0 to 9.
 
-    Raises IndexError for another index, ValueError for one with a fraction.
+    Raises IndexError for an index outside this range, ValueError for one with a fraction.
     """
     indices = [float(label) for label in labels]
     for index in indices:

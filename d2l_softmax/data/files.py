@@ -1,4 +1,4 @@
-"""Reading a user's files: only regular ones, and any error of a parser names the file."""
+"""Read a user's files: regular files only, and parsers' errors name the file."""
 
 import os
 import stat
@@ -14,9 +14,10 @@ LONGEST_REASON = 200  # characters of a parser's message, which may quote the fi
 
 @contextmanager
 def reading(path: Path, expected: str) -> Iterator[None]:
-    """Turn whatever a parser raises in this context into a DatasetError that names the file.
+    """Convert any exception of a parser in this context to a DatasetError that names the file.
 
-    Damaged and hostile files can raise arbitrary exceptions. Warnings of a parser are silenced.
+    For damaged and hostile files, parsers can raise arbitrary exceptions. Their warnings are
+    silenced.
     """
     try:
         check_regular(path)
@@ -33,9 +34,10 @@ def reading(path: Path, expected: str) -> Iterator[None]:
 
 
 def check_regular(path: Path, most_bytes: int | None = None, remedy: str = "") -> None:
-    """Raise DatasetError unless the path is a regular file of at most `most_bytes`; or OSError.
+    """Raise DatasetError unless the path is a regular file of at most `most_bytes` bytes.
 
-    Opening a named pipe would block forever, and a device such as /dev/zero has no end.
+    Opening a named pipe would block forever, and a device such as /dev/zero has no end. Raises
+    OSError if there is no such file.
     """
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):

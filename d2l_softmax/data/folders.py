@@ -1,4 +1,4 @@
-"""Folders of images: a folder for each class, with or without splits, or a list of labels.
+"""Read folders of images: a folder for each class, with or without splits, or a table of labels.
 
 Layouts: `CLASS/…`; `train/CLASS/…` with `test/CLASS/…`, `val/CLASS/…` or neither; images with a
 table `labels.csv` of file names and labels.
@@ -19,14 +19,14 @@ from d2l_softmax.errors import DatasetError
 FILE_NAMES = {"file", "filename", "file_name", "image", "image_id", "img", "path", "name", "id"}
 NOT_CLASSES = {"__MACOSX", "__pycache__"}
 NOT_NAMED = {"thumbs.db", "desktop.ini", "readme.md", "readme.txt", "license", "license.txt"}
-SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")  # that a table may leave out
-MOST_COLUMNS = 6  # of a table that names images; one of pixels has more
+SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")  # file names in a table may lack them
+MOST_COLUMNS = 6  # of a table of image names; a table of pixels has more
 LONGEST_HEADER = 10_000  # characters
 MOST_LABEL_BYTES = 100_000_000  # bytes of a table of labels
 
 
 def find_image_folder(path: Path, size: list[int]) -> DatasetFiles | None:
-    """Return the images of a folder with their classes, resized to [h, w] if given; None if none.
+    """Read a folder of labelled images, resized to [h, w] if given; None for other folders.
 
     Raises DatasetError if the images can't be used.
     """
@@ -49,12 +49,13 @@ def list_class_folders(path: Path, size: list[int]) -> ImageFolder | None:
         if (split := split_of(folder.name)) and not kind_of(folder.name):
             if split in roots:
                 raise DatasetError(
-                    f"{path} has {roots[split].name} and {folder.name}: which one? keep one"
+                    f"{path} has {roots[split].name} and {folder.name} for the same split; keep "
+                    "one of them"
                 )
             roots[split] = folder
     if "train" not in roots:
         roots = {"train": path}
-    left_out = LeftOut()
+    left_out = LeftOutFiles()
     classes_of = {split: list_images(root, left_out) for split, root in roots.items()}
     classes = sorted(classes_of["train"])
     if len(classes) < 2:
@@ -67,7 +68,7 @@ def list_class_folders(path: Path, size: list[int]) -> ImageFolder | None:
     for split, found in classes_of.items():
         if unknown := sorted(found.keys() - set(classes)):
             raise DatasetError(
-                f"{roots[split] / unknown[0]} is of a class that {roots['train']} has not"
+                f"{roots[split] / unknown[0]} is a class that {roots['train']} lacks"
                 f"{and_more(len(unknown) - 1)}"
             )
         if found:
@@ -79,40 +80,40 @@ def list_class_folders(path: Path, size: list[int]) -> ImageFolder | None:
     return ImageFolder(path, classes, splits, size, left_out.in_words())
 
 
-class LeftOut:
-    """Counts the files that are no images, and collects notes on folders without any."""
+class LeftOutFiles:
+    """The number of files that are not images, and notes on folders that are not used."""
 
     def __init__(self) -> None:
         self.number, self.first = 0, ""
         self.notes: list[str] = []
 
     def add(self, path: Path) -> None:
-        """Count a file."""
+        """Count a file that is not an image."""
         self.number += 1
         self.first = self.first or str(path)
 
     def in_words(self) -> tuple[str, ...]:
-        """Return all notes."""
+        """Return the notes on folders, and one on the number of files."""
         if not self.number:
             return tuple(self.notes)
         files = f"{self.number:,} other file{'s' if self.number > 1 else ''} left out"
         return (*self.notes, f"{files}, such as {self.first}")
 
 
-def list_images(root: Path, left_out: LeftOut) -> dict[str, list[Path]]:
+def list_images(root: Path, left_out: LeftOutFiles) -> dict[str, list[Path]]:
     """Return the images of each class folder, sorted; folders without images are left out.
 
-    A class folder may be a link, but not to a folder that has it, or to another class.
+    A class folder may be a symbolic link, but not to a parent folder or to another class.
     """
-    # Circular links would give the same images several times, under different labels.
+    # Circular links would give the same images several times, with different labels.
     seen = {os.path.realpath(root)} | {
         str(parent) for parent in Path(os.path.realpath(root)).parents
     }
     images = {}
-    for folder in sorted(subfolders(root), key=Path.is_symlink):  # a link may lead to another
+    for folder in sorted(subfolders(root), key=Path.is_symlink):  # folders before links to them
         real = os.path.realpath(folder)
         if real in seen:
-            left_out.notes.append(f"{folder.name} is a link to a folder that is used, left out")
+            left_out.notes.append(f"{folder.name} links to a folder that is used, left out")
             continue
         seen.add(real)
         if files := sorted(walk(folder, left_out)):
@@ -131,15 +132,15 @@ def subfolders(path: Path) -> list[Path]:
     )
 
 
-def walk(folder: Path, left_out: LeftOut) -> Iterator[Path]:
-    """Yield the images in a folder and its subfolders, without hidden ones and links to folders."""
+def walk(folder: Path, left_out: LeftOutFiles) -> Iterator[Path]:
+    """Yield the images in a folder and its subfolders; skip hidden ones and links to folders."""
     for entry in os.scandir(folder):
         if entry.name[0] == "." or entry.name in NOT_CLASSES:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from walk(Path(entry.path), left_out)
         elif entry.is_symlink() and not os.path.isfile(entry.path):
-            continue  # is_file of an entry fails for a link to itself
+            continue  # entry.is_file() below raises an error for a link to itself
         elif entry.is_file() and is_image_name(entry.name):
             yield Path(entry.path)
         elif entry.is_file() and entry.name.lower() not in NOT_NAMED:
@@ -150,10 +151,10 @@ def walk(folder: Path, left_out: LeftOut) -> Iterator[Path]:
 
 
 def list_labelled_images(path: Path, size: list[int]) -> ImageFolder | None:
-    """List the images that tables such as `labels.csv` name, in any folder of the data set.
+    """List the images in tables of file names and labels, such as `labels.csv`.
 
-    Returns None if no table names images. Tables with `train`, `test` or `val` in their names are
-    of that split. Raises DatasetError if an image is missing.
+    Returns None if there is no such table. A table with `train`, `test` or `val` in its name is for
+    that split. Raises DatasetError if an image is missing.
     """
     rows: dict[str, list[tuple[Path, str]]] = {}
     for table in sorted(path.glob("*.csv")):
@@ -176,18 +177,18 @@ def list_labelled_images(path: Path, size: list[int]) -> ImageFolder | None:
 
 
 def read_labels(table: Path) -> list[tuple[Path, str]]:
-    """Return the image files and labels of a table; empty if it does not name images."""
+    """Return the image files and labels in a table; empty if it does not list images."""
     with (
         reading(table, "a table of labels"),
         open(table, newline="", encoding="utf-8-sig") as file,
     ):
-        header = next(csv.reader([file.readline(LONGEST_HEADER)]), [])  # a line may have no end
+        header = next(csv.reader([file.readline(LONGEST_HEADER)]), [])  # the line may be endless
         names = {name.strip().lower(): name for name in header}
         files, labels = FILE_NAMES & names.keys(), LABEL_COLUMNS & names.keys()
         if len(names) > MOST_COLUMNS or len(labels) != 1 or not files:
             return []
         check_regular(table, MOST_LABEL_BYTES)
-        # A column "id" or "name" may be beside that of the file names.
+        # "id" and "name" have the file names only if no other column has them.
         column = names[min(files, key=lambda name: (name in ("id", "name"), name))]
         label = names[labels.pop()]
         rows = csv.DictReader(file, header)
@@ -206,7 +207,7 @@ def read_labels(table: Path) -> list[tuple[Path, str]]:
 
 
 def locate(path: Path, name: str) -> tuple[Path, str] | None:
-    """Return the folder of an image of that name, and the suffix that the name lacks, if any."""
+    """Return the folder of an image, and the suffix that `name` lacks; None if it is not found."""
     for folder in (path, *subfolders(path)):
         for suffix in ("", *SUFFIXES):
             file = folder / f"{name}{suffix}"

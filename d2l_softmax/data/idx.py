@@ -1,4 +1,4 @@
-"""Data sets in IDX files (LeCun's format), as MNIST, Fashion-MNIST, KMNIST and EMNIST have them."""
+"""Read IDX files (LeCun's format), the format of MNIST, Fashion-MNIST, KMNIST and EMNIST."""
 
 import gzip
 import math
@@ -16,22 +16,23 @@ from d2l_softmax.data.arrays import (
     read_names,
 )
 from d2l_softmax.data.files import reading
-from d2l_softmax.data.names import by_role, kind_of, words_of
+from d2l_softmax.data.names import group_by_role, kind_of, words_of
 from d2l_softmax.errors import DatasetError
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_HEADER = 4 + 4 * 255  # bytes: the number of dimensions is one byte
-UPRIGHT = "EMNIST's images are stored transposed, turned upright"
+UPRIGHT = "EMNIST's images, stored transposed, are turned upright"
 
 
 def find_idx(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
-    """Return the data of a directory's IDX files, None without such files.
+    """Read the data set in a directory's IDX files; None if there are no such files.
 
     Files are recognized by their names or first bytes, and their roles by their names. They may be
-    in a folder `raw`, as torchvision has them, or each in a folder of its own name, and compressed;
-    an uncompressed file is preferred. `size` is not used: images are resized when looked up.
+    in a folder `raw`, as torchvision stores them, or each in a folder of the same name. They may be
+    compressed; an uncompressed file is preferred. `size` is not used: images are resized on
+    look-up.
 
-    Raises DatasetError if the files are of several data sets, or can't be used.
+    Raises DatasetError if the files belong to several data sets, or can't be used.
     """
     if not path.is_dir():
         return None
@@ -41,7 +42,7 @@ def find_idx(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
             file = entry / entry.name if entry.is_dir() else entry
             if kind_of(entry.name) and ("ubyte" in entry.name or is_idx(file)):
                 files[entry.name.removesuffix(".gz")] = file
-        if roles := by_role(files):
+        if roles := group_by_role(files):
             break
     else:
         return None
@@ -63,7 +64,7 @@ def find_idx(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
 
 
 def is_idx(path: Path) -> bool:
-    """Return True if a regular file, or what it has compressed, begins as IDX files do."""
+    """Return True if a regular file, decompressed if it is .gz, begins like an IDX file."""
     if not path.is_file():
         return False
     try:
@@ -72,12 +73,12 @@ def is_idx(path: Path) -> bool:
     except (gzip.BadGzipFile, EOFError, zlib.error):
         return False
     except OSError:
-        return True  # the error is for read_idx to report
+        return True  # read_idx will report the error
     return len(start) == 4 and start[:2] == b"\0\0" and start[2] in TYPES
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """Return the array of an IDX file, mapped if it isn't compressed; or DatasetError."""
+    """Return the array in an IDX file, memory-mapped unless compressed; or raise DatasetError."""
     with reading(path, "an IDX file"):
         if path.suffix != ".gz":
             return parse_idx(np.memmap(path, np.uint8, "r"))
@@ -93,16 +94,16 @@ def read_idx(path: Path) -> np.ndarray:
 def parse_idx(content: np.ndarray) -> np.ndarray:
     """Return the array in the bytes (n,) of an IDX file, without a copy.
 
-    Raises ValueError or struct.error if the bytes are not those of such an array.
+    Raises ValueError or struct.error if they are not a valid IDX file.
     """
     dtype, shape, offset = parse_header(content)
     if not len(content) - offset == size_of(dtype, shape) > 0:
-        raise ValueError(f"{len(content) - offset:,} bytes follow, for shape {shape}")
+        raise ValueError(f"it has {len(content) - offset:,} bytes of data for shape {shape}")
     return content[offset:].view(dtype).reshape(shape)
 
 
 def parse_header(content: np.ndarray) -> tuple[np.dtype, tuple[int, ...], int]:
-    """Return type, shape and offset of the array in the bytes (n,) of an IDX file."""
+    """Return dtype, shape and byte offset of the array in the bytes (n,) of an IDX file."""
     start = content[:MAX_HEADER].tobytes()
     zeros, kind, dimensions = struct.unpack_from(">HBB", start)
     if zeros or kind not in TYPES:

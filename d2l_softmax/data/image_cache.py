@@ -31,19 +31,19 @@ from d2l_softmax.data.pictures import FORMATS, PictureError, is_coloured, load_p
 from d2l_softmax.errors import DatasetError
 from d2l_softmax.io import locked, remove_stale_files, reporting_output_errors, write_json
 
-CACHE = ".d2l_softmax"  # a folder in that of the images
+CACHE = ".d2l_softmax"  # a folder inside the folder of the images
 INDEX = "index.json"  # size and CRC-32 of each cached file, and a note on the images
 MOST_INDEX = 100_000_000  # bytes
-VERSION = 3  # of the cached files
+VERSION = 3  # of the format of the cached files
 CHUNK = 64  # images that are decoded at a time, to bound the memory
-SMALL = 100 * 100  # pixels of an image that is decoded sooner than it is handed to a thread
-SIDE = 28  # pixels; images of several sizes are resized to it, unless a size is given
+SMALL = 100 * 100  # pixels; decoding a smaller image is faster than handing it to a thread
+SIDE = 28  # pixels; images of different sizes are resized to it, unless a size is given
 
-ImageFile = tuple[Path, int]  # and the number of its class
+ImageFile = tuple[Path, int]  # its path, and the index of its class
 
 
 class ImageFolder(NamedTuple):
-    """The classes and the image files by split of a folder; `size` is [h, w], or [] to keep it."""
+    """A folder's classes and, by split, image files; `size` is [h, w], or [] to keep the size."""
 
     path: Path
     classes: list[str]
@@ -53,7 +53,7 @@ class ImageFolder(NamedTuple):
 
 
 def load_images(folder: ImageFolder) -> DatasetFiles:
-    """Return the arrays of a folder's images, from the cache if they are in it."""
+    """Return the images of a folder as arrays, which are memory-mapped from the cache."""
     directory, note = cache_arrays(folder)
     arrays = {
         split: LabelledArrays(
@@ -83,7 +83,8 @@ def read_headers(files: list[Path]) -> tuple[str, set[tuple[int, int]]]:
             with contextlib.suppress(Exception), Image.open(file) as image:  # reported when decoded
                 mode = "RGB" if is_coloured(image) else mode
                 width, height = image.size
-                # EXIF orientation, by 90 degrees. To find it, Pillow may decode the image.
+                # EXIF orientations from 5 swap width and height. Square images are skipped, because
+                # Pillow may have to decode an image to find its orientation.
                 if width != height and image.getexif().get(0x0112, 1) >= 5:
                     width, height = height, width
                 sizes.add((width, height))
@@ -91,7 +92,7 @@ def read_headers(files: list[Path]) -> tuple[str, set[tuple[int, int]]]:
 
 
 def cache_arrays(folder: ImageFolder) -> tuple[Path, str]:
-    """Return the directory of the cached arrays and a note; decode the images if there is none."""
+    """Return the directory of the cached arrays, and a note; decode images that are not cached."""
     size, name = cache_name(folder)
     resolved = hashlib.sha256(os.fsencode(folder.path.resolve())).hexdigest()[:16]
     user_cache = platformdirs.user_cache_path("d2l_softmax", appauthor=False, opinion=False)
@@ -115,7 +116,7 @@ def cache_arrays(folder: ImageFolder) -> tuple[Path, str]:
 
 
 def cache_name(folder: ImageFolder) -> tuple[str, str]:
-    """Return the size of the images in words, and the name: this and a checksum of the files."""
+    """Return the image size as text, and the cache's name: this size and a hash of the files."""
     digest = hashlib.sha256(f"{VERSION} {folder.size} {folder.classes}".encode("utf-8", "replace"))
     prefix = os.path.join(folder.path, "")
     for split, members in folder.splits.items():
@@ -130,7 +131,7 @@ def cache_name(folder: ImageFolder) -> tuple[str, str]:
 
 
 def read_index(directory: Path) -> dict[str, Any] | None:
-    """Return the index of a directory if all its files have the checksums in it, else None."""
+    """Return the index of a cache if the checksums of all cached files are right, else None."""
     damaged = (OSError, ValueError, RecursionError, TypeError, KeyError, AttributeError)
     with contextlib.suppress(*damaged):
         check_regular(directory / INDEX, MOST_INDEX)
@@ -144,16 +145,16 @@ def read_index(directory: Path) -> dict[str, Any] | None:
 
 
 def size_and_crc(path: Path) -> list[int]:
-    """Return the size in bytes of a regular file and its CRC-32, or 0 if it is large."""
+    """Return a regular file's size in bytes and its CRC-32, which is 0 for large files."""
     check_regular(path)
     size = path.stat().st_size
     return [size, zlib.crc32(path.read_bytes()) if size <= LARGE else 0]
 
 
 def is_usable(directory: Path) -> bool:
-    """Create a directory; return True if files can be written there, and it is no link.
+    """Create a cache directory; return True if it is writable and not a symbolic link.
 
-    What a link leads to is the user's, and files are removed from a cache.
+    Files are removed from a cache, and a link may lead to a folder of the user.
     """
     with contextlib.suppress(OSError):
         if not directory.is_symlink():
@@ -164,7 +165,7 @@ def is_usable(directory: Path) -> bool:
 
 
 def decode(folder: ImageFolder, target: Path) -> dict[str, Any]:
-    """Write the images as arrays, with an index of checksums; return the index.
+    """Decode the images, write them as arrays with an index of checksums, and return the index.
 
     Raises DatasetError if an image can't be used.
     """
@@ -174,7 +175,7 @@ def decode(folder: ImageFolder, target: Path) -> dict[str, Any]:
         size = [SIDE, SIDE]
         note = f"images of {len(sizes)} sizes, resized to {SIDE}x{SIDE}; --resize for another size"
     if sys.stderr.isatty():
-        print(f"{folder.path}: its {len(files):,} pictures are read once", file=sys.stderr)
+        print(f"{folder.path}: decoding {len(files):,} pictures, to cache them", file=sys.stderr)
     are_large = any(width * height > SMALL for width, height in sizes)
     images = read_images(files, mode, size, are_large)
     target.mkdir()
@@ -197,8 +198,8 @@ def read_images(
 ) -> Iterator[np.ndarray]:
     """Yield each image as an array (h, w) or (h, w, 3), resized to [h, w] if given.
 
-    Raises DatasetError after the last image if some can't be used: it names one and counts the
-    others.
+    Raises DatasetError after the last image if some can't be used; the message names the first and
+    counts the others.
     """
 
     def read(path: Path) -> np.ndarray | PictureError:

@@ -1,4 +1,4 @@
-"""Loaders of a data set's arrays: classes, held-out examples, batches."""
+"""Create loaders from the arrays of a data set: name the classes and hold out examples."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -36,11 +36,12 @@ def make_loaders(
     transform: Callable[[Tensor], Tensor] | None,
     augment: Augmentation | None,
 ) -> tuple[ArrayLoader, ...]:
-    """Return (train_iter, test_iter), and valid_iter if the data have or `validation` holds any.
+    """Return (train_iter, test_iter), and valid_iter with `validation`.
 
-    The arguments are those of load_data. Without test data a tenth of each class is held out.
+    The arguments are those of load_data. Without test data, a tenth of each class is held out.
 
-    Raises DatasetError if the classes can't be trained or no example would be left to train on.
+    Raises DatasetError if the classes or their names can't be used, or if no training example would
+    be left.
     """
     valid = data.valid if validation else None
     splits = {"train": data.train, "test": data.test, "valid": valid}
@@ -58,8 +59,8 @@ def make_loaders(
         arrays["test"], is_test = arrays["train"], stratified_holdout(y)
         if not is_test.any():
             raise DatasetError(
-                f"{data.train.path} has one example of each class, so none can be held out as test "
-                "data; expected two or more of a class, or test data"
+                f"{data.train.path} has one example of each class, so none can be held out for "
+                "testing; expected test data, or two or more examples of a class"
             )
         rows |= {"train": torch.where(~is_test)[0], "test": torch.where(is_test)[0]}
     if validation and not valid:
@@ -95,7 +96,7 @@ def make_loaders(
 
 
 def load_split(split: LabelledArrays, values: np.ndarray) -> LabelledArrays:
-    """Read examples into memory, unless they are large, and number the classes 0 to q - 1."""
+    """Read examples into memory, unless they are large, and replace labels by 0 to q - 1."""
     examples = split.examples
     if isinstance(examples, np.memmap) and examples.nbytes <= LARGE:
         examples = np.array(examples)
@@ -105,9 +106,9 @@ def load_split(split: LabelledArrays, values: np.ndarray) -> LabelledArrays:
 def name_classes(
     values: np.ndarray, names: Sequence[str] | None, train: LabelledArrays
 ) -> Sequence[str]:
-    """Return a name for each label in the training data; DatasetError if the names don't fit.
+    """Return the class names: `names`, or the different labels `values`, sorted, as text.
 
-    The names are those of these labels in their order, or of 0, 1, 2, ….
+    Raises DatasetError if there is only one class, or if `names` does not have one name per class.
     """
     if len(values) < 2:
         raise DatasetError(
@@ -132,7 +133,7 @@ def name_classes(
 def stratified_holdout(y: Tensor) -> Tensor:
     """Return a mask (n,) of a tenth of each class, at least one example; always the same.
 
-    A class with a single example keeps it.
+    The only example of a class is not held out.
     """
     order = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))
     by_class = order[y[order].argsort(stable=True)]
@@ -154,7 +155,7 @@ def check_arguments(batch_size: int, test_batch_size: int | None, shuffle: str) 
 
 
 def check_validation(validation: int, n: int) -> None:
-    """Raise DatasetError unless 0 to n - 1 of n training examples are to be held out."""
+    """Raise DatasetError unless `validation` is a whole number from 0 to n - 1."""
     if validation != 0 and not (is_positive_int(validation) and validation < n):
         raise DatasetError(
             f"can't hold out {validation!r} of {n:,} training examples;",

@@ -1,4 +1,4 @@
-"""The meaning of names in data sets: `X_train`, `val_images`, `t10k-labels-idx1-ubyte`, `Test`."""
+"""Recognize split and kind in names such as `X_train`, `val_images`, `t10k-labels-idx1-ubyte`."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ KINDS = {
     "images": {"x", "image", "images", "imgs", "data", "features", "inputs"},
     "labels": {"y", "label", "labels", "target", "targets"},
 }
-# "xtrain" and "trainX" without a separator
+# Two words without a separator, such as "xtrain" and "trainX"
 JOINED = re.compile(r"([xy])(train|test|val|valid)|(train|test|val|valid)([xy])")
 
 
@@ -29,7 +29,7 @@ def words_of(name: str) -> list[str]:
 
 
 def split_of(name: str) -> str | None:
-    """Return "train", "test" or "valid" if the name has a word for it, else None."""
+    """Return "train", "test" or "valid" if the name has words for one split only, else None."""
     words = set(words_of(name))
     found = [split for split, synonyms in SPLITS.items() if words & synonyms]
     return found[0] if len(found) == 1 else None
@@ -44,10 +44,11 @@ def kind_of(name: str) -> str | None:
     return None
 
 
-def by_role(names: Iterable[str]) -> dict[str, list[str]]:
-    """Return the names by role: "train_images", "train_labels", "test_images" and so on.
+def group_by_role(names: Iterable[str]) -> dict[str, list[str]]:
+    """Group names by role: "train_images", "train_labels", "test_images" and so on.
 
-    A name that does not name a split, such as `X`, is of the training data.
+    A name without a split, such as `X`, is for the training data. Names without a kind are left
+    out.
     """
     roles: dict[str, list[str]] = {}
     for name in names:

@@ -1,4 +1,4 @@
-"""Data sets in NumPy's files: .npy, which are mapped, and .npz, which are read."""
+"""Read data sets in NumPy's files: .npy, which are memory-mapped, and .npz."""
 
 import math
 import zipfile
@@ -15,49 +15,51 @@ from d2l_softmax.data.arrays import (
     read_names,
 )
 from d2l_softmax.data.files import reading
-from d2l_softmax.data.names import by_role, split_of
+from d2l_softmax.data.names import group_by_role, split_of
 from d2l_softmax.errors import DatasetError
 
-NAMES = {"target_names", "class_names", "classes", "label_names"}  # of classes, in a .npz
+NAMES = {"target_names", "class_names", "classes", "label_names"}  # arrays of class names in .npz
 
 
 def find_npy(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
-    """Return the data of a directory's .npy files such as `X_train.npy`, None without such files.
+    """Read the data set in a directory's .npy files, such as `X_train.npy`; None without any.
 
-    `size` is not used: images are resized when they are looked up.
+    `size` is not used: images are resized on look-up.
     """
     if not path.is_dir():
         return None
     files = {file.stem: file for file in sorted(path.glob("*.npy"))}
-    roles = {role: [files[name] for name in names] for role, names in by_role(files).items()}
+    roles = {role: [files[name] for name in names] for role, names in group_by_role(files).items()}
     if not roles:
         return None
     arrays = {
-        role: (read_npy(one_of(each, path)), one_of(each, path)) for role, each in roles.items()
+        role: (read_npy(only_file(each, path)), only_file(each, path))
+        for role, each in roles.items()
     }
     return make_dataset(arrays, read_names(path / CLASSES_FILE), path)
 
 
-def one_of(files: list[Path], path: Path) -> Path:
-    """Return the only file of a role; DatasetError if there are several."""
+def only_file(files: list[Path], path: Path) -> Path:
+    """Return the only file for a role, such as training images; DatasetError for several."""
     if len(files) > 1:
         raise DatasetError(
-            f"{path} has {' and '.join(file.name for file in files[:3])}: which one? keep one"
+            f"{path} has {' and '.join(file.name for file in files[:3])} for the same array; keep "
+            "one of them"
         )
     return files[0]
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """Map the array of a .npy file; DatasetError if it is damaged or has Python objects."""
+    """Memory-map the array of a .npy file; DatasetError if damaged or with Python objects."""
     with reading(path, "an array"):
         return np.lib.format.open_memmap(path, mode="r")  # never unpickles Python objects
 
 
 def find_npz(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
-    """Return the data of a .npz file, or of those in a directory; None without such files.
+    """Read the data set in a .npz file, or in those of a directory; None without any.
 
-    Its arrays are found by their names: `x_train`, `train_images`, `X` or similar. There may be
-    a file for each split, such as `train.npz` and `test.npz`.
+    Arrays are recognized by their names: `x_train`, `train_images`, `X` or similar. There may be a
+    file for each split, such as `train.npz` and `test.npz`.
     """
     files = [path] if path.is_file() else sorted(path.glob("*.npz"))
     files = [file for file in files if file.suffix.lower() == ".npz"]
@@ -65,7 +67,7 @@ def find_npz(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
     names = None
     for file in files:
         members = read_npz(file)
-        for role, found in by_role(members.keys() - NAMES).items():
+        for role, found in group_by_role(members.keys() - NAMES).items():
             split = split_of(file.stem) if split_of(found[0]) is None else None
             role = f"{split}_{role.partition('_')[2]}" if split else role
             if len(found) > 1 or role in arrays:
@@ -85,7 +87,10 @@ def find_npz(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Read the arrays of a .npz file; DatasetError if one is damaged or has Python objects."""
+    """Read the arrays of a .npz file; DatasetError if one is damaged or has Python objects.
+
+    Also raises DatasetError if the arrays would need more than LARGE bytes of memory.
+    """
     arrays = {}
     with reading(path, "a .npz file of arrays"), zipfile.ZipFile(path) as archive:
         claimed = 0
@@ -95,8 +100,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
             claimed += nbytes
             if claimed > LARGE:
                 raise DatasetError(
-                    f"{path}: with {member} of shape {shape} it has more than {LARGE / 1e9:.0f} "
-                    "GB; save its arrays as .npy files, which are mapped, not read"
+                    f"{path}: with {member} of shape {shape}, its arrays need more than "
+                    f"{LARGE / 1e9:.0f} GB; save them as .npy files, which are memory-mapped"
                 )
         for member in archive.namelist():
             with archive.open(member) as file:
@@ -106,7 +111,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
 
 
 def claimed_size(file: IO[bytes]) -> tuple[tuple[int, ...], int]:
-    """Return the shape in the header of a .npy file, and the bytes that such an array takes."""
+    """Return the shape and the size in bytes that the header of a .npy file claims."""
     version = np.lib.format.read_magic(file)
     read_header = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
     shape, _, dtype = read_header(file)

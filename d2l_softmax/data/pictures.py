@@ -1,4 +1,4 @@
-"""Read picture files of any format safely, as gray pictures or as a custom model's inputs."""
+"""Read picture files safely, and convert them to gray or to a custom model's input."""
 
 import io
 import warnings
@@ -13,9 +13,9 @@ from torch import Tensor
 from d2l_softmax.errors import UserError
 
 MAX_PIXELS = 50_000_000  # 7,000 × 7,000; a larger picture is a mistake or an attack
-MIN_CONTRAST = 0.03  # between the edge and the rest of an object, 0 (alike) to 1 (black, white)
+MIN_CONTRAST = 0.03  # between the edge and the inside of an object, where white is 1
 LARGEST_SIDE = 1000  # pixels; the model sees 28 of them, a figure shows 300
-# Others that Pillow reads, such as EPS, are programs, which it would run.
+# Not every format of Pillow: some, such as EPS, are programs, which it would run.
 FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -29,7 +29,8 @@ def load_picture(path: Path, content: bytes | None = None) -> Image.Image:
     """Read a still picture, rotated by its EXIF orientation; PictureError for other files.
 
     The result has 8 bits per channel. A picture with a side of 2,000 pixels or more is reduced to
-    a longer side of 1,000 to 2,000. With `content` that is decoded, and messages name the path.
+    a longer side of 1,000 to 2,000. If `content` is given, it is decoded instead of the file, and
+    the path is used in messages only.
     """
     try:
         with warnings.catch_warnings():
@@ -50,7 +51,7 @@ def load_picture(path: Path, content: bytes | None = None) -> Image.Image:
 
 
 def reason_unidentified(path: Path, content: bytes | None) -> str:
-    """Return the reason why Pillow doesn't know a file."""
+    """Return the reason why Pillow doesn't recognize a file."""
     if content is None:
         with path.open("rb") as file:
             content = file.read(12)
@@ -71,7 +72,7 @@ def read_still(path: Path, content: bytes | None = None) -> Image.Image:
             raise PictureError(
                 f"{path}: {width:,} by {height:,} pixels are too many; {MAX_PIXELS:,} at most"
             )
-        # Other formats hold several pictures for other reasons: a photograph and its depth map.
+        # In other formats, several pictures can be, for example, a photograph and its depth map.
         frames = getattr(picture, "n_frames", 1)
         if frames > 1 and picture.format in ("GIF", "PNG", "WEBP", "AVIF"):
             raise PictureError(f"{path}: animated, {frames} frames; one is expected")
@@ -84,13 +85,13 @@ def read_still(path: Path, content: bytes | None = None) -> Image.Image:
 def to_example(shape: tuple[int, ...], picture: Image.Image) -> Tensor:
     """Convert a picture to an example (1, c, h, w) of a model of custom images, in [0, 1].
 
-    It is converted to gray or RGB and resized, as the images of a folder are. Raises PictureError
-    if the model's inputs have another `shape`.
+    The picture is converted to gray or RGB and resized, like the images of a folder. Raises
+    PictureError if `shape`, that of the model's inputs, is not (1, h, w) or (3, h, w).
     """
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise PictureError(
-            f"the model's inputs are of shape {shape}, expected gray (1, h, w) or coloured images; "
-            "a picture can't be one"
+            f"can't use a picture: the model's inputs have shape {shape}, expected (1, h, w) or "
+            "(3, h, w)"
         )
     channels, height, width = shape
     picture = to_opaque(picture).convert("L" if channels == 1 else "RGB")
@@ -100,14 +101,14 @@ def to_example(shape: tuple[int, ...], picture: Image.Image) -> Tensor:
 
 
 def is_coloured(picture: Image.Image) -> bool:
-    """Return True unless a picture is black and white, or gray, by its mode."""
+    """Return True if a picture's mode is neither black and white nor gray."""
     return not picture.mode.startswith(("1", "L", "I", "F"))
 
 
 def to_opaque(picture: Image.Image) -> Image.Image:
-    """Return a picture without transparency, composed on white; any other unchanged.
+    """Compose a transparent picture on white; return any other unchanged.
 
-    A custom model's training images and the pictures that it predicts are composed alike.
+    This is the same for a custom model's training images and for the pictures to classify.
     """
     if not picture.has_transparency_data:
         return picture
@@ -117,9 +118,10 @@ def to_opaque(picture: Image.Image) -> Image.Image:
 
 
 def flatten(picture: Image.Image) -> tuple[Image.Image, int | None]:
-    """Return a picture in gray, and the shade put behind its transparent pixels, if it has any.
+    """Convert a picture to gray; return it and the shade behind transparent pixels, or None.
 
-    The picture has 8 bits per channel and no transparent margin.
+    The picture must have 8 bits per channel and no transparent margin. The shade is 0 (black) for a
+    light object and 255 (white) for a dark one, or None if no pixel is transparent.
     """
     shade, alpha = picture.convert("RGBA").convert("LA").split()
     if alpha.getextrema()[0] == 255 or alpha.getbbox() is None:
@@ -136,16 +138,16 @@ def to_eight_bits(picture: Image.Image) -> Image.Image:
     picture = picture.convert("F")
     lowest, highest = cast(tuple[float, float], picture.getextrema())
     if not lowest <= highest:  # NaN
-        raise ValueError("its shades are not numbers")
+        raise ValueError("its pixels are not numbers")
     white = 65535 if sixteen_bits or highest > 255 else 255 if highest > 1 else 1
     return picture.point(lambda shade: shade * (255 / white) + 0).convert("L")
 
 
 def is_light_on_dark(shade: Tensor, alpha: Tensor) -> bool:
-    """Return True if an object (h, w) was cut out of a dark background.
+    """Return True if an object was cut out of a dark background; gray values and alpha are (h, w).
 
-    Its edge contains some of the background, so an edge darker than the rest indicates a dark one.
-    If both are alike, a light object counts as light on dark.
+    The object's edge contains some of the background: an edge darker than the inside indicates a
+    dark background. If both are alike, a light object counts as light on dark.
     """
     visible = (alpha > 0).float()
     padded = torch.nn.functional.pad(visible, (1, 1, 1, 1))  # outside nothing is visible
@@ -161,7 +163,7 @@ def mean_shade(shade: Tensor, weights: Tensor) -> float:
 
 
 def border_shade(gray: Image.Image) -> int:
-    """Return the median of the outermost pixels, 0 (black) to 255 (white)."""
+    """Return the median of the outermost pixels of a gray picture, 0 (black) to 255 (white)."""
     pixels = to_tensor(gray)
     edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
     return int(torch.cat(edges).median() * 255)

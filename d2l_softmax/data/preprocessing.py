@@ -1,9 +1,9 @@
-"""Make a model's input of a picture.
+"""Preprocess a picture: convert it to a model's input.
 
 For a model of Fashion-MNIST this follows Xiao, Rasul and Vollgraf (2017), section 2. Their
-photographs had a white background. Here any roughly uniform background is removed first; the other
-steps are theirs: trim, resize the longer side to 28 pixels, sharpen, centre, and make the object
-light on black. For a model of custom images the picture is made to look like those.
+photographs had a white background. Here any roughly uniform background is removed first. The other
+steps are the same: trim, resize the longer side to 28 pixels, sharpen, centre, and make the object
+light on black. For a model of custom images, the picture is made similar to the training images.
 """
 
 from typing import NamedTuple
@@ -26,34 +26,34 @@ from d2l_softmax.data.pictures import (
 
 SIDE = 28
 INVERSIONS = ("auto", "yes", "no")
-WORKING_SIDE = 256  # pixels of the copy in which the object is found; the model sees 28 of them
-LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue, as Pillow's gray
+WORKING_SIDE = 256  # longer side, in pixels, of the copy in which the object is found
+LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue, as in Pillow's gray
 SHARPENED = ImageFilter.UnsharpMask(radius=1, percent=40, threshold=0)
-MIN_OBJECT = 0.05  # of the picture's longer side
-MAX_BORDER_SHARE = 0.35  # of the picture's border that the object may cover
+MIN_OBJECT = 0.05  # share of the picture's longer side
+MAX_BORDER_SHARE = 0.35  # share of the picture's border that the object may cover
 MAX_NOISE = 0.1  # of the background, where white is 1
-MAX_DIFFERENCE = 0.3  # of the shades of two backgrounds that count as alike
-MAX_OFFSET = 0.15  # of the frame, between an object and its place in training
-MIN_CONTRAST = 0.02  # of an input, compared to the training images; less is one shade
+MAX_DIFFERENCE = 0.3  # between the shades of two backgrounds that count as equal
+MAX_OFFSET = 0.15  # share of the frame, between an object and its place in training
+MIN_CONTRAST = 0.02  # of an input, relative to the training images; below it the input is blank
 
 THE_PICTURE, NO_BACKGROUND = "the picture", "without its background"
 TRIMMED, RESIZED = "trimmed", "28 pixels long, sharpened"
-INVERTED, REFRAMED = "inverted", "framed as the training images"
+INVERTED, REFRAMED = "inverted", "framed like the training images"
 BLANK = "No object found. Try a background of another colour."
 SPECK = "The object is very small: move closer."
 CLUTTERED = "The background is not uniform, or the object is cut off: try a plain background."
 OTHER_BACKGROUND = {
-    "dark": "The background is not dark, as that of the training images is.",
-    "light": "The background is not light, as that of the training images is.",
+    "dark": "The background is not dark, unlike that of the training images.",
+    "light": "The background is not light, unlike that of the training images.",
 }
 UNLIKE = "The picture is unlike the training images: lighter, darker or of another contrast."
 
 
 class Preprocessed(NamedTuple):
-    """The model's input for a picture, `X` (1, 1, 28, 28), float32 in [0, 1].
+    """A preprocessed picture: the model's input `X` (1, c, h, w), float32 in [0, 1].
 
-    `steps` has the picture after each step, by the step's name; `doubts` are warnings about the
-    prediction. `found` is False if there is no object in the picture.
+    `steps` maps the name of each step to its result. `doubts` are warnings about the prediction.
+    `found` is False if no object was found in the picture.
     """
 
     X: Tensor
@@ -63,10 +63,10 @@ class Preprocessed(NamedTuple):
 
 
 def preprocess(picture: Image.Image, invert: str = "auto") -> Preprocessed:
-    """Make the model's input of a picture, and note each step and doubt.
+    """Preprocess a picture for a model of Fashion-MNIST; X is (1, 1, 28, 28).
 
-    `invert` says whether the object is darker than its background: "yes", "no", or "auto", to
-    decide by the shades. A picture of at most 28 pixels is not trimmed.
+    `invert` is "yes" if the object is darker than its background, "no" if it is lighter, and "auto"
+    to decide by the shades. An opaque picture of at most 28×28 pixels is not trimmed.
     """
     picture = to_eight_bits(picture)
     opaque = picture.convert("RGBA").getchannel("A").getbbox()
@@ -78,7 +78,7 @@ def preprocess(picture: Image.Image, invert: str = "auto") -> Preprocessed:
     if invert == "yes" or (invert == "auto" and border > 127):
         gray, border = ImageOps.invert(gray), 255 - border
     steps = {THE_PICTURE: picture} | ({} if background is None else {TRIMMED: gray})
-    if not SIDE - 2 <= max(gray.size) <= SIDE:  # resizing by a pixel does more harm than a margin
+    if not SIDE - 2 <= max(gray.size) <= SIDE:  # a margin does less harm than resizing by a pixel
         gray = resize_longer_side(gray)
         steps[RESIZED] = gray
     darkest, lightest = gray.getextrema()
@@ -88,12 +88,12 @@ def preprocess(picture: Image.Image, invert: str = "auto") -> Preprocessed:
 
 
 def nothing_found(steps: dict[str, Image.Image], doubts: tuple[str, ...]) -> Preprocessed:
-    """Return a black input for a picture without an object."""
+    """Return the result for a picture without an object, with a black input."""
     return Preprocessed(torch.zeros(1, 1, SIDE, SIDE), steps, doubts, found=False)
 
 
 def preprocess_photograph(picture: Image.Image, invert: str) -> Preprocessed:
-    """Make the model's input of a picture whose background is to be removed."""
+    """Preprocess a picture for a model of Fashion-MNIST: remove its background, then trim it."""
     cut = cut_out(picture, invert)
     if cut.shades is None:
         return nothing_found({THE_PICTURE: picture}, cut.doubts)
@@ -104,9 +104,11 @@ def preprocess_photograph(picture: Image.Image, invert: str) -> Preprocessed:
 
 
 class CutOut(NamedTuple):
-    """A gray copy of a picture, the object light on black, or None if there is none; doubts.
+    """An object that was cut out of a picture, and doubts about it.
 
-    `box` is the object's: left, upper, right, lower. The copy is `factor` times smaller.
+    `shades` is a gray copy of the picture, `factor` times smaller, with the object light on black;
+    None if no object was found. `box` is the object's bounding box in the copy: left, upper, right,
+    lower.
     """
 
     shades: Image.Image | None
@@ -116,7 +118,7 @@ class CutOut(NamedTuple):
 
 
 def cut_out(picture: Image.Image, invert: str) -> CutOut:
-    """Remove the background of a picture."""
+    """Find the object in a picture and remove the background."""
     factor = max(1.0, max(picture.size) / WORKING_SIDE)
     width, height = (max(5, round(length / factor)) for length in picture.size)
     small = resize(picture.convert("RGB"), width, height, Image.Resampling.BOX)
@@ -137,10 +139,11 @@ def cut_out(picture: Image.Image, invert: str) -> CutOut:
 
 
 def remove_background(pixels: np.ndarray, found: ForegroundMask, invert: str) -> np.ndarray:
-    """Return the object (h, w) of pixels (h, w, 3) light on black, by distance to the background.
+    """Subtract the background: return the object (h, w), light on black, from pixels (h, w, 3).
 
-    Distance is measured along the object's mean difference in colour, so that noise and shadows of
-    other colours count less. The background, or the object's darkest part, is black.
+    Lightness is the distance to the background's colour. It is measured along the object's mean
+    difference in colour, so that noise and shadows of other colours count less. The background, or
+    the object's darkest part, is black.
     """
     difference, mask = pixels - found.background, found.mask
     direction = difference[mask].mean(axis=0)
@@ -166,7 +169,7 @@ def resize(
 ) -> Image.Image:
     """Resize a picture horizontally, then vertically.
 
-    Some versions of Pillow choose the order themselves, which gives other roundings.
+    Some versions of Pillow would choose another order, which rounds differently.
     """
     return picture.resize((width, picture.height), resampling).resize((width, height), resampling)
 
@@ -188,12 +191,13 @@ def preprocess_like(
     picture: Image.Image,
     invert: str = "auto",
 ) -> Preprocessed:
-    """Make the input (1, c, h, w) of a model of custom images, similar to its training images.
+    """Preprocess a picture for a model of custom images; X is (1, c, h, w).
 
-    If those have objects on a background of one shade, dark or light, a picture that differs is
-    inverted, its object trimmed, resized and centred as theirs; coloured pictures are not inverted
-    unless `invert` is "yes". Otherwise the picture is resized only. `doubts` name what still
-    differs. An unknown appearance, None, has none.
+    If the training images have a background of one shade, the picture is made similar. It is
+    inverted if only one of the backgrounds is dark; coloured pictures are inverted only if `invert`
+    is "yes". The object is resized and centred like the training objects. For other training
+    images, the picture is only resized. `doubts` name the remaining differences; without an
+    appearance there are none.
 
     Raises PictureError if the model's inputs are not images in gray or RGB.
     """
@@ -201,7 +205,7 @@ def preprocess_like(
     steps: dict[str, Image.Image] = {THE_PICTURE: picture}
     if appearance is None or appearance.background is None:
         X = 1 - X if invert == "yes" else X
-        return compared(X, steps, appearance)
+        return add_doubts(X, steps, appearance)
     is_gray, is_other = shape[0] == 1, bool(measure_images(X).is_dark) != appearance.is_dark
     if invert == "yes" or (invert == "auto" and is_other and is_gray):
         X = 1 - X
@@ -209,13 +213,13 @@ def preprocess_like(
     is_small = picture.width <= shape[2] and picture.height <= shape[1]
     if is_small or is_framed(X, appearance):
         X = match_shades(X, appearance) if is_gray else X
-        return compared(X, steps, appearance)
+        return add_doubts(X, steps, appearance)
     frame = frame_gray if is_gray else frame_coloured
     return frame(appearance, shape, picture, invert)
 
 
 def is_framed(X: Tensor, appearance: Appearance) -> bool:
-    """Return True if X (1, c, h, w) has an object as large as in training, at the same place."""
+    """Return True if the object in X (1, c, h, w) has the size and position of training objects."""
     measured = measure_images(X)
     centre = measured.mass if appearance.centred_by == "mass" else measured.box
     offset = centre[0] - torch.tensor(appearance.centre)
@@ -228,7 +232,7 @@ def is_framed(X: Tensor, appearance: Appearance) -> bool:
 
 
 def match_shades(X: Tensor, appearance: Appearance) -> Tensor:
-    """Return an image X (1, 1, h, w) with the training images' background and contrast."""
+    """Change the background and contrast of X (1, 1, h, w) to those of the training images."""
     measured = measure_images(X)
     factor = appearance.contrast.mean / max(float(measured.difference), 1e-6)
     return (appearance.shade + (X - measured.shade) * factor).clamp(0, 1)
@@ -237,9 +241,9 @@ def match_shades(X: Tensor, appearance: Appearance) -> Tensor:
 def frame_gray(
     appearance: Appearance, shape: tuple[int, ...], picture: Image.Image, invert: str
 ) -> Preprocessed:
-    """Place a picture's object on the background of the training images, as large as theirs."""
+    """Place a picture's object on the training images' background, in the size of their objects."""
     _, height, width = shape
-    if not appearance.is_dark:  # the object is to be the darker one
+    if not appearance.is_dark:  # the object has to be darker than the background
         invert = {"yes": "no", "no": "yes"}.get(invert, invert)
     picture = to_opaque(picture)
     cut = cut_out(picture, invert)
@@ -250,24 +254,24 @@ def frame_gray(
         scale = object_scale(appearance, shape, trimmed.size)
         size = [max(1, round(length * scale)) for length in trimmed.size]
         small = to_tensor(resize(trimmed, size[0], size[1], Image.Resampling.BILINEAR))
-        top, left = place(small, appearance, (height, width))
+        top, left = object_corner(small, appearance, (height, width))
         small = small[: height - top, : width - left]
         light[top : top + len(small), left : left + small.shape[1]] = small
         steps |= {NO_BACKGROUND: cut.shades, TRIMMED: trimmed}
     light = light * appearance.contrast.mean
     shades = appearance.shade + (light if appearance.is_dark else -light)
     X = shades.clamp(0, 1).reshape(1, 1, height, width)
-    return compared(X, steps, appearance, cut)
+    return add_doubts(X, steps, appearance, cut)
 
 
 def object_scale(appearance: Appearance, shape: tuple[int, ...], size: tuple[int, int]) -> float:
-    """Return the factor that gives an object of a size, (width, height), the training margin."""
+    """Return the factor that scales an object of `size` (width, height) to the training margin."""
     _, height, width = shape
     return (1 - 2 * appearance.margin.mean) / max(size[0] / width, size[1] / height)
 
 
-def place(light: Tensor, appearance: Appearance, frame: tuple[int, int]) -> tuple[int, int]:
-    """Return top and left of an object (h, w) in a frame, with its centre where theirs are."""
+def object_corner(light: Tensor, appearance: Appearance, frame: tuple[int, int]) -> tuple[int, int]:
+    """Return top and left of an object (h, w) in a frame, centred like the training objects."""
     corner = []
     for dim, side in enumerate(frame):
         length, middle = light.shape[dim], light.shape[dim] / 2
@@ -283,7 +287,7 @@ def place(light: Tensor, appearance: Appearance, frame: tuple[int, int]) -> tupl
 def frame_coloured(
     appearance: Appearance, shape: tuple[int, ...], picture: Image.Image, invert: str
 ) -> Preprocessed:
-    """Crop or extend a coloured picture, so that its object is as large as those in training."""
+    """Crop or extend a coloured picture, so that its object has the size of training objects."""
     _, height, width = shape
     picture = to_opaque(picture).convert("RGB")
     cut = cut_out(picture, "auto")
@@ -300,7 +304,7 @@ def frame_coloured(
         steps[REFRAMED] = framed
     X = to_example(shape, framed)
     X = 1 - X if invert == "yes" else X
-    return compared(X, steps, appearance, cut)
+    return add_doubts(X, steps, appearance, cut)
 
 
 def background_colour(picture: Image.Image) -> tuple[int, int, int]:
@@ -311,20 +315,20 @@ def background_colour(picture: Image.Image) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def compared(
+def add_doubts(
     X: Tensor,
     steps: dict[str, Image.Image],
     appearance: Appearance | None,
     cut: CutOut | None = None,
 ) -> Preprocessed:
-    """Return an input X (1, c, h, w) with the doubts of its object, or of the input itself."""
+    """Return the result for X (1, c, h, w), with doubts about the cut-out object or about X."""
     doubts = (cut.doubts if cut else ()) or find_differences(X, appearance)
     found = BLANK not in doubts and (cut is None or cut.shades is not None)
     return Preprocessed(X, steps, doubts, found)
 
 
 def find_differences(X: Tensor, appearance: Appearance | None) -> tuple[str, ...]:
-    """Return doubts about an input X (1, c, h, w): what differs from the training images."""
+    """Return doubts about X (1, c, h, w): its differences from the training images."""
     if appearance is None:
         return ()
     measured = measure_images(X)

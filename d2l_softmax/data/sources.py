@@ -1,7 +1,7 @@
-"""The four files of Fashion-MNIST: find or fetch them, verify them, put them in place.
+"""Find or fetch the four files of Fashion-MNIST, verify them, and store them.
 
 Sources, in this order: the data directory, a system copy, torchvision's mirrors, Debian's package.
-A file of any source is used only if its SHA-256 is the original's.
+A file from any source is used only if its SHA-256 is the original's.
 """
 
 import gzip
@@ -31,13 +31,13 @@ SHA256 = {
 ENVIRONMENT_VARIABLE = "D2L_SOFTMAX_DATA"
 SYSTEM_COPY = Path("/usr/share/datasets/fashion-mnist")
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
-MAX_BYTES = 100_000_000  # read of a file; the largest of the four has 47 MB
+MAX_BYTES = 100_000_000  # read from a file; the largest of the four has 47 MB
 NETWORK_TIMEOUT = 30  # seconds; a firewall that drops packets never answers
 DOWNLOAD_ERRORS = (EOFError, HTTPException, zlib.error)  # in addition to OSError
 
 
 class DataUnavailableError(UserError, RuntimeError):
-    """No source has the files; the message says for each why, and what to do."""
+    """No source has the files; the message gives a reason for each source, and a remedy."""
 
 
 def default_data_dir() -> Path:
@@ -48,7 +48,7 @@ def default_data_dir() -> Path:
 
 
 def resolve(data_dir: str | os.PathLike | None) -> Path:
-    """Return a data directory with ~ expanded, or the default; or DataUnavailableError."""
+    """Expand ~ in `data_dir`, or return the default for None; or raise DataUnavailableError."""
     try:
         return default_data_dir() if data_dir is None else Path(data_dir).expanduser()
     except RuntimeError as error:  # ~name of an unknown user
@@ -59,15 +59,15 @@ def unusable(data_dir: str | os.PathLike | None, reason: object) -> DataUnavaila
     """Return the error for a data directory that can't be used."""
     return DataUnavailableError(
         f"the data directory {data_dir} can't be used: {reason};",
-        f"name another with {{data_dir}} or {ENVIRONMENT_VARIABLE}",
+        f"give another with {{data_dir}} or {ENVIRONMENT_VARIABLE}",
     )
 
 
 def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
-    """Return a directory in which torchvision finds Fashion-MNIST; fetch missing files.
+    """Fetch missing files of Fashion-MNIST; return the data directory.
 
-    The files are in `data_dir/FashionMNIST/raw`, torchvision's own layout, so that a directory
-    filled by torchvision is used as it is. A file with other content is never used: it is renamed
+    The files are in `data_dir/FashionMNIST/raw`, as torchvision stores them, so that files
+    downloaded by torchvision are used, too. A file with other content is never used: it is renamed
     to `*.damaged`.
 
     Raises DataUnavailableError if no source has the files or the directory can't be used.
@@ -80,7 +80,7 @@ def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
 def read_files(data_dir: str | os.PathLike | None = None) -> list[bytes]:
     """Return the contents of the four files, in the order of SHA256; fetch missing files.
 
-    The bytes that are verified are the bytes that are returned. Errors are those of
+    The returned bytes themselves are verified: no file is read a second time. Errors are those of
     ensure_fashion_mnist.
     """
     data_dir = resolve(data_dir)
@@ -108,7 +108,7 @@ def is_available(data_dir: Path) -> bool:
 
 
 def find_missing(raw: Path) -> list[str]:
-    """Return the names of the files that are missing or have other content than the original's."""
+    """Return the names of the files that are missing or differ from the original."""
     return [name for name in SHA256 if not is_genuine(raw / name)]
 
 
@@ -122,9 +122,9 @@ def is_genuine(path: Path) -> bool:
 
 
 def read_verified(path: Path, name: str) -> bytes:
-    """Return a file's content, decompressed if it is .gz, compared with the SHA-256 of `name`.
+    """Return a file's content, decompressed if it is .gz, after verifying the SHA-256 of `name`.
 
-    Raises FileNotFoundError if it is not a regular file, ValueError if it has other content.
+    Raises FileNotFoundError if it is not a regular file, ValueError if the SHA-256 differs.
     """
     if not path.is_file():  # reading a pipe would block
         raise FileNotFoundError(f"{path} does not exist")
@@ -142,7 +142,7 @@ def read_verified(path: Path, name: str) -> bytes:
 
 
 def fetch(raw: Path, missing: list[str]) -> None:
-    """Place each missing file from the first source that has it, or raise DataUnavailableError."""
+    """Store each missing file, from the first source that has it; or DataUnavailableError."""
     data_dir = raw.parent.parent
     remove_stale_files(raw)
     sources = {
@@ -167,12 +167,12 @@ def fetch(raw: Path, missing: list[str]) -> None:
         f"Fashion-MNIST was not found and could not be fetched ({', '.join(missing)}):\n"
         + "\n".join(failures)
         + f"\nPut the four files, plain or .gz, in {data_dir},",
-        f"or name a directory that has them with {{data_dir}} or {ENVIRONMENT_VARIABLE}.",
+        f"or give a directory that has them with {{data_dir}} or {ENVIRONMENT_VARIABLE}.",
     )
 
 
 def from_data_dir(raw: Path, missing: list[str]) -> None:
-    """Use files in the data directory itself, and .gz files in `raw`; rename damaged ones."""
+    """Use files in the data directory itself and .gz files in `raw`; rename damaged files."""
     for path in (raw / name for name in missing):
         if path.exists() and not is_genuine(path):
             kept = path.with_name(f"{path.name}.damaged")
@@ -206,7 +206,7 @@ def from_torchvision(raw: Path, missing: list[str]) -> None:
 
 
 def from_debian(raw: Path, missing: list[str]) -> None:
-    """Download Debian's package without root, by apt-get with lists and cache of its own."""
+    """Download Debian's package with apt-get, without root, in a temporary folder."""
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         raise FileNotFoundError("apt-get is not installed")
     report(f"downloading to {raw} from Debian's package {DEBIAN_PACKAGE} (apt-get, no root needed)")
@@ -233,7 +233,7 @@ def from_debian(raw: Path, missing: list[str]) -> None:
 def place(folders: list[Path], raw: Path, missing: list[str]) -> None:
     """Write each missing file to `raw` from the first folder that has it intact, plain or .gz.
 
-    Raises FileNotFoundError for the first that no folder has, ValueError if all are damaged.
+    Raises FileNotFoundError if no folder has a file, ValueError if every copy of it is damaged.
     """
     for name in missing:
         problem: Exception = FileNotFoundError(f"{name} does not exist")
@@ -263,6 +263,6 @@ def run_program(*command: str | Path, cwd: Path) -> None:
 
 
 def report(message: str) -> None:
-    """Print a message to stderr, so that a program's own output stays separate."""
+    """Print a message on standard error, separate from a program's own output."""
     with suppress(OSError):  # stderr is closed
         print(f"Fashion-MNIST: {message}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Standardization of custom data, and settings that follow from them."""
+"""Standardize custom data, and choose settings of a training from them."""
 
 import math
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from torch import Tensor
 from d2l_softmax.data.batches import ArrayDataset
 
 BLOCK = 4096  # examples that are looked up at a time
-SAMPLE = 4096  # examples of which the largest eigenvalue is taken
-MIN_STEPS = 1500  # of a training whose number of epochs is not given
+SAMPLE = 4096  # examples from which the largest eigenvalue is computed
+MIN_STEPS = 1500  # of a training, unless its number of epochs is given
 MIN_EPOCHS, MAX_EPOCHS = 10, 200
 MIN_BATCH, MAX_BATCH = 16, 256
 
 
 class Standardization(NamedTuple):
-    """Mean and standard deviation, float64, of the channels (c,), or of the features (d,)."""
+    """Mean and standard deviation, float64, of each channel (c,) or each feature (d,)."""
 
     mean: Tensor
     std: Tensor
@@ -26,7 +26,7 @@ class Standardization(NamedTuple):
         """Return W (d, q) and b (q,) for inputs that are not standardized.
 
         W^T (x - mean) / std + b = (W / std)^T x + (b - (W / std)^T mean). The result is computed in
-        float64, and of the dtype of W.
+        float64 and has the dtype of W.
         """
         times = len(W) // len(self.mean)  # pixels in a channel
         mean, std = (each.repeat_interleave(times) for each in self)
@@ -45,9 +45,9 @@ class Defaults(NamedTuple):
 
 
 def measure(dataset: ArrayDataset) -> Standardization:
-    """Return mean and standard deviation of all examples, by channel or by feature.
+    """Return mean and standard deviation over all examples, by channel or by feature.
 
-    Of a channel or feature that is constant, the standard deviation counts as 1.
+    The standard deviation of a constant channel or feature is set to 1.
     """
     total = n = torch.zeros(())
     for X in blocks(dataset):
@@ -55,25 +55,25 @@ def measure(dataset: ArrayDataset) -> Standardization:
     mean = total / n
     squares = sum(((X - mean.unsqueeze(1)) ** 2).sum(dim=(0, 2)) for X in blocks(dataset))
     std = (torch.as_tensor(squares) / n).sqrt()
-    # Rounding leaves a constant a little above 0.
+    # Rounding can give constants a standard deviation slightly above 0.
     is_constant = std <= 1e-12 * mean.abs()
     return Standardization(mean, torch.where(is_constant, 1.0, std))
 
 
 def blocks(dataset: ArrayDataset) -> Iterator[Tensor]:
-    """Yield the examples as float64 (n, c, pixels), of features (n, d, 1), on the CPU."""
+    """Yield the examples as float64 on the CPU: images (n, c, h * w), features (n, d, 1)."""
     for indices in torch.arange(len(dataset)).split(BLOCK):
         X, _ = dataset[indices]
         yield X.cpu().double().reshape(len(X), dataset.shape[0], -1)
 
 
 def choose_defaults(dataset: ArrayDataset) -> Defaults:
-    """Return settings of SGD for a standardized data set.
+    """Choose settings of SGD for a standardized data set.
 
     The Hessian of the mean cross-entropy is at most L = λ / 2, where λ is the largest eigenvalue of
-    X^T X / n (Böhning, 1992, "Multinomial logistic regression algorithm"); gradient descent
-    converges for rates below 2 / L. The rate is a quarter of that, as batches are noisy. Batches
-    have about n / 40 examples, and there are at least 1,500 steps.
+    X^T X / n (Böhning, 1992, "Multinomial logistic regression algorithm"). Gradient descent
+    converges for learning rates below 2 / L. The chosen rate is a quarter of that, because batches
+    are noisy. Batches have about n / 40 examples, and there are at least 1,500 steps.
     """
     n = len(dataset)
     batch_size = min(MAX_BATCH, max(MIN_BATCH, 2 ** round(math.log2(n / 40))))
@@ -83,9 +83,9 @@ def choose_defaults(dataset: ArrayDataset) -> Defaults:
 
 
 def largest_eigenvalue(dataset: ArrayDataset) -> float:
-    """Return the largest eigenvalue of X^T X / n, X with a column of ones for the bias.
+    """Return the largest eigenvalue of X^T X / n, where X has a column of ones for the bias.
 
-    It is found by power iteration, on examples that are spread evenly over the data set.
+    It is computed by power iteration on at most SAMPLE evenly spaced examples.
     """
     rows = torch.arange(0, len(dataset), max(1, math.ceil(len(dataset) / SAMPLE)))
     X, _ = dataset[rows]

@@ -1,4 +1,4 @@
-"""Data sets in tables: CSV files, also with semicolons or tabs, and Parquet files.
+"""Read data sets in tables: CSV files, also with semicolons or tabs, and Parquet files.
 
 A row is an example. One column has the labels; the others are features, or the pixels of an image.
 """
@@ -25,12 +25,12 @@ LABEL_COLUMNS = {"label", "labels", "class", "target", "y"}  # names of the colu
 ROW_NUMBERS = {"", "id", "index", "unnamed: 0"}  # names of columns that number the rows
 PIXEL = re.compile(r"(pixel|px|p)?[ _-]?\d+([ x_-]\d+)?", re.IGNORECASE)
 DELIMITERS = ",;\t|"
-MOST_BYTES = 400_000_000  # of a file: the numbers need at most three times the memory
-HEAD = 1 << 20  # bytes that have the first two lines
+MOST_BYTES = 400_000_000  # of a file; its numbers need at most three times the memory
+HEAD = 1 << 20  # bytes that are read to find the first two lines
 
 
 class Table(NamedTuple):
-    """Features (n, d) or images, labels (n,) or None, names of classes or None, and notes."""
+    """The content of a table: features (n, d) or images (n, ...), labels (n,) and class names."""
 
     examples: np.ndarray
     labels: np.ndarray | None
@@ -39,9 +39,9 @@ class Table(NamedTuple):
 
 
 def find_tables(path: Path, size: list[int]) -> DatasetFiles | None:
-    """Return the data of a CSV or Parquet file, or of those in a directory; None without any.
+    """Read the data set in a CSV or Parquet file, or in those of a directory; None without any.
 
-    With several files their names say what they have: `train`, `test`, `validation`. Files of one
+    With several files, the file names give the split: `train`, `test`, `validation`. Files of one
     split are joined in the order of their names. Images in Parquet files are resized to [h, w] if
     that is given.
     """
@@ -61,8 +61,8 @@ def find_tables(path: Path, size: list[int]) -> DatasetFiles | None:
         splits["train"] = unknown
     elif unknown or "train" not in splits:
         raise DatasetError(
-            f"{path} has {', '.join(file.name for file in files[:4])}: which are the training "
-            "data? name the files train.csv, test.csv, val.csv"
+            f"{path} has {', '.join(file.name for file in files[:4])}, and the training data are "
+            "unclear; name the files train.csv, test.csv, val.csv"
         )
     arrays: dict[str, tuple[np.ndarray, Path | str]] = {}
     names, notes = None, []
@@ -82,22 +82,26 @@ def find_tables(path: Path, size: list[int]) -> DatasetFiles | None:
 
 
 def join(arrays: list[np.ndarray], path: Path) -> tuple[np.ndarray, Path]:
-    """Return the arrays of a split as one; DatasetError if they have different shapes."""
+    """Concatenate the arrays of a split; return the result and its source, `path`.
+
+    Raises DatasetError if the shapes of their examples differ.
+    """
     if len({array.shape[1:] for array in arrays}) > 1:
         raise DatasetError(f"{path} and the other files of its split have different columns")
     return (arrays[0] if len(arrays) == 1 else np.concatenate(arrays)), path
 
 
 def read_table(path: Path, split: str, size: list[int]) -> Table:
-    """Read a table; DatasetError if it can't be used. Test data may come without labels."""
+    """Read a table; DatasetError if it can't be used. Only test data may lack labels."""
     with reading(path, "a table"):
-        check_regular(path, MOST_BYTES, "save it as .npy files, which are mapped, not read")
+        check_regular(path, MOST_BYTES, "save it as .npy files, which are memory-mapped")
         if path.suffix.lower() == ".parquet":
             return read_parquet(path, size)
         table = read_csv(path)
     if table.labels is None and split != "test":
         raise DatasetError(
-            f"{path}: which column has the labels? name it `label` in the first line"
+            f"{path}: no column is called label; rename the label column, in the first line, to "
+            "label"
         )
     return table
 
@@ -106,7 +110,7 @@ def read_table(path: Path, split: str, size: list[int]) -> Table:
 
 
 def read_csv(path: Path) -> Table:
-    """Read a CSV file of numbers and a column of labels, numbers or text.
+    """Read a CSV file of numbers, with a column of labels, which are numbers or text.
 
     NumPy reads 60,000 rows of 785 pixels in 1.4 s, faster than pyarrow.
     """
@@ -131,7 +135,7 @@ def read_csv(path: Path) -> Table:
         if label is not None and is_text[label]:
             labels = np.loadtxt(path, usecols=label, ndmin=1, dtype=str, **how)
     except ValueError as error:
-        raise DatasetError(f"{path}: {with_line(str(error), skipped)}") from error
+        raise DatasetError(f"{path}: {correct_row_number(str(error), skipped)}") from error
     if labels is None:
         column = guess_labels(numbers) if label is None else numeric.index(label)
         if label is None and column is not None:
@@ -143,16 +147,17 @@ def read_csv(path: Path) -> Table:
     if not numbers.shape[1]:
         raise DatasetError(f"{path} has no column of numbers besides the labels")
     if may_be_pixels and (side := side_of_images(numbers)):
-        notes += (f"{side * side} pixels in a row, taken as images of {side}×{side}",)
+        notes += (f"rows of {side * side} pixels, taken as images of {side}×{side}",)
         images = numbers.astype(np.uint8).reshape(-1, side, side)
         return Table(images, labels, None, notes)
     return Table(numbers.astype(np.float64, copy=False), labels, None, notes)
 
 
 def load_numbers(path: Path, may_be_pixels: bool, **how: Any) -> np.ndarray:
-    """Read the numbers of a CSV file, as uint8 if they may be and are pixels, else float64.
+    """Read the numbers of a CSV file, as uint8 if they can be pixels, else as float64.
 
-    Pixels take an eighth of the memory then, and half the time. ValueError if one is no number.
+    uint8 takes an eighth of the memory and half the time. Raises ValueError if a cell is not a
+    number.
     """
     if may_be_pixels:
         with contextlib.suppress(ValueError):
@@ -161,7 +166,7 @@ def load_numbers(path: Path, may_be_pixels: bool, **how: Any) -> np.ndarray:
 
 
 def read_head(path: Path) -> tuple[list[str] | None, list[str], str]:
-    """Return the names of the columns, if any, the cells of the first row, and the delimiter."""
+    """Return the column names or None, the cells of the first row, and the delimiter."""
     with open(path, "rb") as file:
         head = file.read(HEAD)
     if b"\0" in head:
@@ -180,9 +185,9 @@ def read_head(path: Path) -> tuple[list[str] | None, list[str], str]:
 
 
 def check_no_longer_rows(path: Path, columns: int, delimiter: str) -> None:
-    """Raise DatasetError for a row with more cells than columns: numpy.loadtxt would drop them.
+    """Raise DatasetError if a row has too many cells, which numpy.loadtxt would ignore.
 
-    Rows with quotes, which may have delimiters in them, are not checked.
+    Rows with quotes are not checked, as the quotes may contain delimiters.
     """
     separator = delimiter.encode()
     with open(path, "rb") as file:
@@ -193,7 +198,7 @@ def check_no_longer_rows(path: Path, columns: int, delimiter: str) -> None:
 
 
 def is_number(cell: str) -> bool:
-    """Return True if a cell is a number; an empty one is no text, and refused when it is read."""
+    """Return True if a cell is a number, or empty; empty cells are refused by load_numbers."""
     try:
         float(cell or 0)
     except ValueError:
@@ -204,13 +209,16 @@ def is_number(cell: str) -> bool:
 def find_labels(
     path: Path, header: list[str] | None, is_text: list[bool]
 ) -> tuple[int | None, tuple[str, ...]]:
-    """Return the index of the column of labels, None if neither name nor text tells, and notes."""
+    """Return the index of the label column, or None, and notes.
+
+    The label column has a name in LABEL_COLUMNS, or is the only column of text.
+    """
     named = [i for i, name in enumerate(header or ()) if name.strip().lower() in LABEL_COLUMNS]
-    if len(named) > 1:  # "y" beside them is a coordinate
+    if len(named) > 1:  # "y" is then a coordinate
         named = [i for i in named if header and header[i].strip().lower() != "y"]
     if len(named) > 1:
         both = " and ".join(repr(header[i]) for i in named) if header else ""
-        raise DatasetError(f"{path} has {both}: which are the labels? keep one of these columns")
+        raise DatasetError(f"{path} has several label columns, {both}; keep one of them")
     if named:
         return named[0], ()
     unused = [name.strip().lower() in ROW_NUMBERS for name in header or [" "] * len(is_text)]
@@ -222,9 +230,10 @@ def find_labels(
 
 
 def guess_labels(numbers: np.ndarray) -> int | None:
-    """Return which of the first and the last column (0, d - 1) has labels; None if that is unclear.
+    """Return the index of the label column, if it is clear: 0 or d - 1, else None.
 
-    Labels are whole numbers without gaps that begin with 0 or 1, at most half the number of rows.
+    Labels are whole numbers without gaps, from 0 or 1, with at least two rows per class on average.
+    Only one of the first and the last column may be like that.
     """
     found = []
     for column in dict.fromkeys((0, numbers.shape[1] - 1)):
@@ -235,9 +244,9 @@ def guess_labels(numbers: np.ndarray) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-def with_line(message: str, skipped: int) -> str:
-    """Return a message of numpy.loadtxt with the number of the row, from 1, header included."""
-    # It counts from 0 where it names a column, too, and from 1 elsewhere.
+def correct_row_number(message: str, skipped: int) -> str:
+    """Correct the row number in a message of numpy.loadtxt: from 1, header included."""
+    # loadtxt counts rows from 0 in messages that also name a column, and from 1 in others.
     message = re.sub(r"at row (\d+),", lambda row: f"in row {int(row[1]) + 1 + skipped},", message)
     return re.sub(r"at row (\d+)", lambda row: f"in row {int(row[1]) + skipped}", message)
 
@@ -246,7 +255,7 @@ def with_line(message: str, skipped: int) -> str:
 
 
 def read_parquet(path: Path, size: list[int]) -> Table:
-    """Read a Parquet file: columns of numbers, or of lists of them, or of encoded images."""
+    """Read a Parquet file: columns of numbers, or a column of lists or of encoded images."""
     try:
         import pyarrow as pa
         from pyarrow import parquet
@@ -260,7 +269,8 @@ def read_parquet(path: Path, size: list[int]) -> Table:
     label, notes = find_labels(path, names, [pa.types.is_string(c.type) for c in table.columns])
     if label is None:
         raise DatasetError(
-            f"{path} has {', '.join(names[:8])}: which are the labels? name it label"
+            f"{path} has {', '.join(names[:8])}, but no column is called label; rename the label "
+            "column to label"
         )
     labels = columns.pop(names[label]).to_numpy()
     if labels.dtype == object:
@@ -304,12 +314,12 @@ def decode(column: Any, path: Path, size: list[int]) -> np.ndarray:
     if size:
         pictures = [p.resize(expected, Image.Resampling.BILINEAR) for p in pictures]
     if any(picture.size != expected for picture in pictures):
-        raise DatasetError(f"{path} has images of several sizes;", "give all one with {resize}")
+        raise DatasetError(f"{path} has images of several sizes;", "give one size with {resize}")
     return np.stack([np.asarray(picture.convert(mode)) for picture in pictures])
 
 
 def unnest(column: Any, n: int, pa: Any) -> np.ndarray:
-    """Return a column of lists, or of lists of lists, of equal lengths as an array (n, ...)."""
+    """Convert a column of lists, or nested lists, of equal lengths to an array (n, ...)."""
     values, shape = column.combine_chunks(), [n]
     while pa.types.is_list(values.type) or pa.types.is_fixed_size_list(values.type):
         outer = len(values)
@@ -319,6 +329,6 @@ def unnest(column: Any, n: int, pa: Any) -> np.ndarray:
 
 
 def class_names(schema: Any, label: str) -> list[str] | None:
-    """Return the names of classes that Hugging Face's metadata have for a column, if any."""
+    """Return the class names for a column from Hugging Face's metadata; None without any."""
     metadata = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
     return metadata.get("info", {}).get("features", {}).get(label, {}).get("names")

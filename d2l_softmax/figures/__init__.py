@@ -1,1 +1,1 @@
-"""Figures as PNG files, one file a subject; `style` is what all share. No display is needed."""
+"""Figures as PNG files, one module per subject; `style` has shared code. No display is needed."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from d2l_softmax.figures.style import new_figure, whole_numbers
+from d2l_softmax.figures.style import BLUE, BROWN, CYAN, ORANGE, new_figure, whole_numbers
 from d2l_softmax.i18n import tr
 from d2l_softmax.training.agreement import Difference
 from d2l_softmax.training.history import EpochRecord
@@ -20,19 +20,19 @@ STYLES: tuple[dict[str, Any], ...] = (
     {"linewidth": 5, "alpha": 0.35, "marker": "o", "markersize": 9},
     {"linewidth": 1.2, "linestyle": "--", "marker": "."},
 )
-# By unit: the fields of a record or a difference, each with its label and colour.
+# For each unit: fields of EpochRecord and Difference, with their labels and colours.
 QUANTITIES = {
     "loss (nats)": {
-        "train_loss": ("train loss", "tab:blue"),
-        "test_loss": ("test loss", "tab:cyan"),
+        "train_loss": ("train loss", BLUE),
+        "test_loss": ("test loss", CYAN),
     },
     "accuracy": {
-        "train_acc": ("train accuracy", "tab:orange"),
-        "test_acc": ("test accuracy", "tab:green"),
+        "train_acc": ("train accuracy", ORANGE),
+        "test_acc": ("test accuracy", BROWN),
     },
     "W and b": {
         "W": ("W, largest entry", "tab:purple"),
-        "b": ("b, largest entry", "tab:brown"),
+        "b": ("b, largest entry", "black"),
     },
 }
 
@@ -40,9 +40,10 @@ QUANTITIES = {
 def draw_comparison(
     records: Mapping[str, Sequence[EpochRecord]], differences: Sequence[Difference], dtype: str
 ) -> Figure:
-    """Draw both histories and, below on log axes, their differences; each unit on its own axes.
+    """Draw the histories of both implementations, and below them their differences on log axes.
 
-    A history has no W and b, so only their differences are drawn. The legend has its own axes.
+    `records` maps both names to histories. Of W and b, which histories lack, only the differences
+    are drawn.
     """
     figure, all_axes = new_figure(8, 8, rows=3, columns=2, height_ratios=(3, 2, 2))
     one, other = records
@@ -101,7 +102,7 @@ def draw_comparison(
 def describe_comparison(
     records: Mapping[str, Sequence[EpochRecord]], differences: Sequence[Difference]
 ) -> str:
-    """Describe the figure of a comparison."""
+    """Return the alt text of `draw_comparison`."""
     one, other = (history[-1].train_loss for history in records.values())
     return tr(
         "Curves of both implementations over {epochs} epochs. The final losses are {one:.4f} and "
@@ -114,6 +115,6 @@ def describe_comparison(
 
 
 def power_of_ten(value: float) -> str:
-    """Return a tick's value on a log axis, such as 10⁻⁷."""
+    """Format a power of ten for a tick label, such as 10⁻⁷."""
     exponent = str(round(math.log10(value)))
     return "10" + exponent.translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -14,13 +14,14 @@ from d2l_softmax.training.history import EpochRecord
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-VISIBLE = 0.005  # a fall of the test accuracy that is seen in the figure
+VISIBLE = 0.005  # a decrease of the test accuracy that is visible in the figure
 
 
 def draw_curves(history: Sequence[EpochRecord], title: str) -> Figure:
     """Draw the losses (left) and the accuracies (right) against the epoch.
 
-    Training values are running means over the epoch; the others are measured after it.
+    Training values are running means over the epoch; validation and test values are measured at its
+    end.
     """
     figure, (loss_axes, accuracy_axes) = new_figure(8, 3.2, columns=2)
     figure.suptitle(title, fontsize="medium")
@@ -44,13 +45,13 @@ def draw_curves(history: Sequence[EpochRecord], title: str) -> Figure:
 
 
 def fluctuates(history: Sequence[EpochRecord]) -> bool:
-    """Return True if the test accuracy falls from one epoch to the next by more than VISIBLE."""
+    """Return True if the test accuracy ever drops by more than VISIBLE from epoch to epoch."""
     accuracies = [record.test_acc for record in history]
     return any(before - after > VISIBLE for before, after in itertools.pairwise(accuracies))
 
 
 def describe_curves(history: Sequence[EpochRecord]) -> str:
-    """Describe the learning curves of a run."""
+    """Return the alt text of `draw_curves`."""
     first, last = history[0], history[-1]
     return tr(
         "Two line plots against the epoch. The training loss goes from {first:.2f} to {last:.2f} "

@@ -1,4 +1,4 @@
-"""The figures of an evaluated model: its predictions, weights, errors and calibration."""
+"""Figures of an evaluated model: predictions, weights, errors and calibration."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from torch import Tensor
 
 from d2l_softmax.figures.style import (
+    BLUE,
     GRAY,
     WRONG,
     CaptionedFigure,
@@ -39,10 +40,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NUM_PREDICTIONS = 18
-# In a smaller bin the confidence interval is wider than the neighbouring bins, 0.1 to each side.
+# With fewer examples, the confidence interval of a bin is wider than ± 0.1, the adjacent bins.
 FEWEST_JUDGED = 100
 MOST_COUNTS = 60  # classes up to which a confusion matrix shows the counts
-MOST_NAMES = 120  # classes up to which it shows the class names
+MOST_NAMES = 120  # classes up to which a confusion matrix shows the class names
 MOST_ERRORS = 3  # errors that an alt text names
 # Text inside the axes: measuring it for the layout would take a tenth of the drawing time.
 INSIDE: dict[str, Any] = {"fontsize": 8, "in_layout": False}
@@ -51,7 +52,7 @@ SCORES = ("class", "precision", "recall", "examples")
 
 
 class EvaluatedModel(NamedTuple):
-    """A model, the test data and the model's evaluation on them: the input of all FIGURES."""
+    """A model, the test data, and its evaluation on them: the input of all FIGURES."""
 
     model: Model
     dataset: LabelledImages
@@ -67,17 +68,17 @@ class EvaluatedModel(NamedTuple):
         return [self.dataset[i][0] for i in range(min(NUM_PREDICTIONS, len(self.dataset)))]
 
     def first_labels(self) -> tuple[list[int], list[int]]:
-        """Return the true and the predicted classes of these images."""
+        """Return the true and the predicted classes of the first test images."""
         y, predicted = self.evaluation.y, self.evaluation.predicted
         return y[:NUM_PREDICTIONS].tolist(), predicted[:NUM_PREDICTIONS].tolist()
 
 
 class FigureSpec(NamedTuple):
-    """A figure that every run draws: file, caption, and functions of an EvaluatedModel.
+    """A figure that every run draws: its file name, its caption, and how to draw it.
 
-    `draw` returns the figure, `alt_text` its description for readers who cannot see it. Pages
-    embed a `vector` figure, made of lines and text, as SVG. Figures that `needs_images` are left
-    out if the examples are features.
+    `draw` and `alt_text` take an EvaluatedModel; `alt_text` returns a description for screen
+    readers. Pages embed the figure as SVG if `vector` is true: it has lines and text only. With
+    `needs_images` the figure is left out if the examples are features.
     """
 
     file: str
@@ -130,10 +131,11 @@ FIGURES = [
 def write_evaluation(
     output_dir: Path, model: Model, test_iter: LabelledBatches
 ) -> tuple[dict[str, CaptionedFigure], str, Evaluation]:
-    """Evaluate a model, write FIGURES and TABLE; return figures by file, scores and evaluation.
+    """Evaluate a model, and write FIGURES and TABLE.
 
-    If the examples are features, figures that show images are left out; with more than
-    MOST_CONFUSED classes, the confusion matrix.
+    Return the figures by file name, the score table as text, and the evaluation. Figures of images
+    are left out if the examples are features. The confusion matrix is left out if there are more
+    than MOST_CONFUSED classes.
     """
     evaluation = evaluate(model, test_iter)
     evaluated = EvaluatedModel(model, test_iter.dataset, evaluation)
@@ -165,7 +167,7 @@ def draw_predictions(
     classes: Sequence[str],
     columns: int = 9,
 ) -> Figure:
-    """Draw images (c, h, w) below their true and predicted classes; errors are red with ✗."""
+    """Draw images (c, h, w) below their true and predicted classes; ✗ and red mark errors."""
     figure, axes = new_tiles(len(images), columns)
     title = tr("true class above predicted class; errors are marked with ✗")
     figure.suptitle(title, fontsize="medium")
@@ -177,7 +179,7 @@ def draw_predictions(
 
 
 def describe_predictions(y: Sequence[int], predicted: Sequence[int], classes: Sequence[str]) -> str:
-    """Describe the tiles of images with their true and predicted classes."""
+    """Return the alt text of `draw_predictions`."""
     wrong = [pair for pair in zip(y, predicted, strict=True) if pair[0] != pair[1]]
     text = tr(
         "{n} images with their true and predicted classes, {right} predicted correctly.",
@@ -188,7 +190,7 @@ def describe_predictions(y: Sequence[int], predicted: Sequence[int], classes: Se
 
 
 def draw_confusion(evaluation: Evaluation) -> Figure:
-    """Draw how often each true class (row) was predicted as each class (column)."""
+    """Draw the confusion matrix: true classes in rows, predicted classes in columns."""
     confusion = evaluation.confusion()
     shares = confusion / confusion.sum(dim=1, keepdim=True).clamp(min=1)
     q = len(evaluation.classes)
@@ -212,7 +214,7 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
 
 
 def describe_confusion(evaluation: Evaluation) -> str:
-    """Describe the confusion matrix: the accuracy, and the most frequent errors."""
+    """Return the alt text of `draw_confusion`: accuracy and most frequent errors."""
     errors = evaluation.confusion()
     right = int(errors.diagonal().sum())
     text = tr("{right} of {n} images are predicted correctly.", right=right, n=len(evaluation.y))
@@ -238,7 +240,7 @@ def draw_mistakes(evaluation: Evaluation, dataset: LabelledImages, n: int = 12) 
 
 
 def describe_mistakes(evaluation: Evaluation, n: int = 12) -> str:
-    """Describe the tiles of the most confident errors."""
+    """Return the alt text of `draw_mistakes`."""
     indices = evaluation.most_confident_errors(n).tolist()
     pairs = [(int(evaluation.y[i]), int(evaluation.predicted[i])) for i in indices]
     text = tr("{n} misclassified images.", n=len(indices))
@@ -248,7 +250,8 @@ def describe_mistakes(evaluation: Evaluation, n: int = 12) -> str:
 def draw_reliability(evaluation: Evaluation) -> Figure:
     """Draw a reliability diagram of ten bins, and below it a histogram of the confidence.
 
-    Error bars are 95 % Wilson intervals. Bins with too few examples are hollow and not connected.
+    Error bars are 95 % Wilson intervals. Bins with fewer than FEWEST_JUDGED examples are hollow
+    and not connected.
     """
     bins = evaluation.reliability()
     figure, (axes, sizes) = new_figure(5.6, 5.6, rows=2, height_ratios=(3, 1), sharex=True)
@@ -256,7 +259,7 @@ def draw_reliability(evaluation: Evaluation) -> Figure:
     large = [b for b in bins if b.examples >= FEWEST_JUDGED]
     small = [b for b in bins if b.examples < FEWEST_JUDGED]
     label = tr("this model, with 95 % Wilson intervals")
-    draw_bins(axes, large, fmt="o-", label=label, color="tab:blue")
+    draw_bins(axes, large, fmt="o-", label=label, color=BLUE)
     label = tr("bins with fewer than {n} images", n=FEWEST_JUDGED)
     hollow = {"color": "gray", "markerfacecolor": "none", "alpha": 0.7}
     draw_bins(axes, small, fmt="o", label=label, **hollow)
@@ -275,7 +278,7 @@ def draw_reliability(evaluation: Evaluation) -> Figure:
 
 
 def describe_reliability(evaluation: Evaluation) -> str:
-    """Describe the reliability diagram."""
+    """Return the alt text of `draw_reliability`."""
     return tr(
         "Accuracy against confidence: the accuracy is {accuracy:.1%}, the mean confidence "
         "{confidence:.1%}, the expected calibration error {error:.4f}.",
@@ -286,7 +289,7 @@ def describe_reliability(evaluation: Evaluation) -> str:
 
 
 def draw_bins(axes: Axes, bins: Sequence[Bin], **style: Any) -> None:
-    """Draw the accuracy of bins against their confidence, with Wilson intervals."""
+    """Plot accuracy against confidence, a point for each bin, with Wilson intervals."""
     if not bins:
         return
     x, y = [b.confidence for b in bins], [b.accuracy for b in bins]
@@ -297,7 +300,7 @@ def draw_bins(axes: Axes, bins: Sequence[Bin], **style: Any) -> None:
 
 
 def name_errors(pairs: Sequence[tuple[int, int]], classes: Sequence[str]) -> str:
-    """Return a sentence for each of the first pairs (true class, predicted class)."""
+    """Return a sentence for each of the first MOST_ERRORS pairs (true class, predicted class)."""
     return "".join(
         tr(
             " {true} was mistaken for {predicted}.",

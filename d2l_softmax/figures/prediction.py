@@ -1,4 +1,4 @@
-"""The figure of a prediction: how a picture became the model's input, and its class scores."""
+"""The figure of a prediction: preprocessing steps, contributions and probabilities."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from d2l_softmax.figures.style import (
+    BLUE,
     GRAY,
     WRONG,
     as_pixels,
@@ -41,11 +42,12 @@ def draw_prediction(
     temperature: float = 1.0,
     note: str = "",
 ) -> Figure:
-    """Draw the steps from a picture to X (1, c, h, w), its contributions and its probabilities.
+    """Draw a prediction: preprocessing steps, per-pixel contributions and class probabilities.
 
-    `steps` has the picture after each preprocessing step by the step's name. For features X (1, d)
-    only the probabilities are drawn: those of the logits divided by the temperature. Doubts are
-    English sentences, the title of the figure; the note, in the figure's language, is below it.
+    X is the model input (1, c, h, w). `steps` maps the name of each preprocessing step to the
+    picture after it. For features X (1, d) only the probabilities are drawn. Probabilities are the
+    softmax of the logits divided by `temperature`. `doubts`, English sentences, are the title; they
+    are translated. `note`, in the figure's language, is printed below.
     """
     with torch.no_grad():
         y_hat = calibrate(model.probabilities(X), temperature)[0]
@@ -66,7 +68,7 @@ def draw_prediction(
 
 
 def draw_nothing_found(steps: Mapping[str, Image], doubts: Sequence[str], note: str) -> Figure:
-    """Draw a picture in which no object was found: there are no probabilities."""
+    """Draw the preprocessing steps of a picture in which no object was found."""
     figure = new_drawing(3.3, [NO_PREDICTION, *doubts])
     draw_steps(figure, steps)
     if note:
@@ -75,7 +77,7 @@ def draw_nothing_found(steps: Mapping[str, Image], doubts: Sequence[str], note: 
 
 
 def new_drawing(height: float, doubts: Sequence[str]) -> Figure:
-    """Return a figure for pictures, with doubts (English sentences) as its title."""
+    """Return an empty figure whose title has the doubts (English sentences), translated."""
     from matplotlib.figure import Figure
 
     lines = [line for doubt in doubts for line in textwrap.wrap(tr(doubt), 140)]
@@ -86,16 +88,16 @@ def new_drawing(height: float, doubts: Sequence[str]) -> Figure:
 
 
 def draw_steps(figure: FigureBase, steps: Mapping[str, Image]) -> None:
-    """Draw the picture after each step, under the step's name."""
+    """Draw the picture after each preprocessing step, with the step's name as title."""
     for axes, (name, picture) in zip(row_of(figure, len(steps)), steps.items(), strict=True):
         axes.imshow(picture.convert("RGBA"))
         axes.set_title(textwrap.fill(tr(name), 22), fontsize="small")
 
 
 def draw_note(figure: FigureBase, note: str, width: int) -> None:
-    """Write a note of lines of a width, in characters, below a figure."""
+    """Write a note below a figure, in lines of at most `width` characters."""
     lines = [""]
-    # textwrap breaks at spaces only, of which Chinese has none
+    # textwrap breaks at spaces only, and Chinese has none
     for piece in re.findall(r"[!-~]+ ?[，：；。]?|.[，：；。]?", note):
         if text_width(lines[-1] + piece.rstrip()) > width:
             lines.append("")
@@ -104,7 +106,7 @@ def draw_note(figure: FigureBase, note: str, width: int) -> None:
 
 
 def text_width(text: str) -> int:
-    """Return the width of a text in Latin characters; a Chinese one is twice as wide."""
+    """Return the width of a text in Latin characters; Chinese characters count twice."""
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
@@ -113,8 +115,8 @@ def draw_contributions(
 ) -> None:
     """Draw X (1, c, h, w) and its per-pixel contributions to the two most probable classes.
 
-    A contribution is pixel × weight. Contributions and bias of a class sum to its logit; the
-    difference of two logits is the temperature times the log of the ratio of the probabilities.
+    A contribution is pixel × weight. The contributions and the bias of a class add up to its logit.
+    A caption explains the difference of the two logits: temperature × log(ratio of probabilities).
     """
     W, b = model.W.detach(), model.b.detach()
     logits = (X.flatten(1) @ W + b)[0]  # (1, d) @ (d, q) -> (1, q)
@@ -135,9 +137,10 @@ def draw_contributions(
 
 
 def logit_contributions(name: str, logit: float, bias: float) -> tuple[str, str]:
-    """Return two lines: a class with its logit; the sum over the pixels and the bias.
+    """Return the title and the label below a class's image: its logit, and the logit's two terms.
 
-    The sum is rounded so that the printed numbers add up.
+    The terms are the sum over the pixels and the bias. The sum is adjusted so that the printed
+    numbers add up.
     """
     logit, bias = round(logit, 2), round(bias, 2)
     terms = {"sum": signed(logit - bias, "+"), "bias": signed(bias, "+"), "logit": signed(logit)}
@@ -150,7 +153,7 @@ def logit_contributions(name: str, logit: float, bias: float) -> tuple[str, str]
 def logit_difference(
     logits: Tensor, pair: Sequence[int], classes: Sequence[str], temperature: float
 ) -> str:
-    """Return what the colours mean, and the difference of the two highest logits."""
+    """Return a caption: the meaning of the colours, and the difference of the two logits."""
     first, second = (round(float(logits[k]), 2) for k in pair)
     one, other = (float((logits / temperature).softmax(dim=0)[k]) for k in pair)
     return tr(
@@ -168,12 +171,12 @@ def logit_difference(
 
 
 def signed(number: float, sign: str = "") -> str:
-    """Return a number with two decimals and a true minus sign; with sign="+", also a plus sign."""
+    """Format a number with two decimals and the sign −; with sign="+", also show the sign +."""
     return f"{number:{sign}.2f}".replace("-", "−")
 
 
 def row_of(figure: FigureBase, columns: int) -> list[Axes]:
-    """Return a row of axes for images: without ticks, with frames, as an image may be white."""
+    """Return a row of axes for images, without ticks; frames show the edges of white images."""
     row = list(figure.subplots(1, columns, squeeze=False).flat)
     for axes in row:
         axes.set(xticks=[], yticks=[])
@@ -181,13 +184,13 @@ def row_of(figure: FigureBase, columns: int) -> list[Axes]:
 
 
 def draw_probabilities(bars: Axes, y_hat: Tensor, classes: Sequence[str]) -> None:
-    """Draw the probabilities (q,) as bars; with many classes only the highest, sorted."""
+    """Draw the probabilities (q,) as bars; with many classes only the MOST_BARS highest, sorted."""
     if len(classes) > MOST_BARS:
         y_hat, highest = y_hat.topk(MOST_BARS)
         classes = [classes[k] for k in highest.tolist()]
     probabilities = y_hat.tolist()
     best = max(probabilities)
-    colors = ["tab:blue" if p == best else "lightsteelblue" for p in probabilities]
+    colors = [BLUE if p == best else "lightsteelblue" for p in probabilities]
     drawn = bars.barh(range(len(classes)), probabilities, color=colors)
     labels = [format_probability(p) for p in probabilities]
     bars.bar_label(drawn, labels, padding=3, fontsize=8)

@@ -1,6 +1,7 @@
-"""What all figures share: axes, image tiles, colours and files. Without pyplot: no display needed.
+"""Shared by all figures: axes, image tiles, colours, fonts and files.
 
-matplotlib is imported inside the functions, because importing it takes 0.3 s.
+Figures are made without pyplot, so that no display is needed. matplotlib is imported inside the
+functions, because importing it takes 0.3 s.
 """
 
 from __future__ import annotations
@@ -29,12 +30,14 @@ WRONG = "#c62828"
 # Colours of positive, negative and zero weights, in figures and in the lesson: blue and orange of
 # Tableau's "Color Blind 10", which differ for every kind of colour blindness.
 POSITIVE, NEGATIVE, WHITE = (0, 107, 164), (200, 82, 0), (255, 255, 255)
+# Colours of lines. In matplotlib's own cycle orange and green look alike with protanopia.
+CYCLE = BLUE, ORANGE, BROWN, CYAN = "#006ba4", "#ff800e", "#8c564b", "#17becf"
 GRAY: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1}
-TILE_HEIGHT = 1.3  # of a tile with its title, in tile widths
+TILE_HEIGHT = 1.3  # height of a tile with its title, in tile widths
 DEFAULT_FONT = "DejaVu Sans"
 LONGEST_NAME = 16  # characters of a class name on a tile or beside a bar
-# The most legible first: fonts of Debian, Android, macOS and Windows. matplotlib reads only the
-# first font of a collection; in Noto's collection that is the Japanese one, "Noto Sans CJK JP".
+# Fonts of Debian, Android, macOS and Windows, the most legible first. matplotlib reads only the
+# first font of a collection; the first of Noto's collection is "Noto Sans CJK JP".
 CHINESE_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans SC",
@@ -60,7 +63,7 @@ CHINESE_FONTS = (
 
 
 class CaptionedFigure(NamedTuple):
-    """A figure's caption and alt text; the figure itself if pages should embed it as SVG."""
+    """A figure's caption and alt text, and the figure itself if pages should embed it as SVG."""
 
     caption: str
     alt: str
@@ -69,15 +72,17 @@ class CaptionedFigure(NamedTuple):
 
 @contextmanager
 def default_style() -> Iterator[None]:
-    """Use matplotlib's default style in this context, whatever the user's matplotlibrc says.
+    """Use matplotlib's default style in this context, and ignore the user's matplotlibrc.
 
-    `chinese_font` draws the characters that the default font lacks: in Chinese, and in any
-    language once `drawable` has met one.
+    `chinese_font` is the fallback for characters that the default font lacks. It is set from the
+    start in Chinese, and in any language once `drawable` meets such a character.
     """
     import matplotlib
+    from matplotlib.rcsetup import cycler
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
+        matplotlib.rcParams["axes.prop_cycle"] = cycler(color=CYCLE)
         matplotlib.rcParams["text.parse_math"] = False  # a class may be named $5
         # A generic family is resolved when text is drawn, not when it is created.
         matplotlib.rcParams["font.family"] = [DEFAULT_FONT, "fantasy"]
@@ -88,9 +93,10 @@ def default_style() -> Iterator[None]:
 
 
 def fall_back_to(font: str) -> None:
-    """Draw characters that the default font lacks with another; outside default_style do nothing.
+    """Set the fallback font for characters that the default font lacks.
 
-    It holds until the end of the context, also for texts that were made before.
+    It is valid until the end of the context `default_style`, also for texts created before the
+    call. Outside that context nothing changes.
     """
     import matplotlib
 
@@ -115,7 +121,7 @@ def chinese_font() -> str | None:
 def new_figure(
     width: float, height: float, rows: int = 1, columns: int = 1, **grid: Any
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure of a size in inches, and the flat list of its axes."""
+    """Return a figure of `width` × `height` inches, and a flat list of its axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
@@ -123,7 +129,7 @@ def new_figure(
 
 
 def whole_numbers(axis: Axis) -> None:
-    """Put ticks at whole numbers only, for an axis of epochs."""
+    """Restrict the ticks of an axis to whole numbers, for example for epochs."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -132,10 +138,10 @@ def whole_numbers(axis: Axis) -> None:
 def new_tiles(
     number: int, columns: int, side: float = 1.1, margin: float = 0.0
 ) -> tuple[Figure, Axes]:
-    """Return a figure and one axes with space for square tiles, each below its title.
+    """Return a figure and its axes with space for square tiles, each below its title.
 
-    One axes for all tiles, because creating one for each takes most of the drawing time. `side`
-    of a tile and right `margin` are in inches.
+    All tiles share one axes: creating one for each would take most of the drawing time. `side` is
+    the side of a tile and `margin` the right margin, in inches.
     """
     rows = -(-number // columns)
     figure, (axes,) = new_figure(side * columns + margin, side * TILE_HEIGHT * rows + 0.3)
@@ -153,7 +159,7 @@ def draw_tile(
     color: str = "black",
     **style: Any,
 ) -> AxesImage:
-    """Draw an image (c, h, w) below its title; `place` counts tiles row by row, from 0."""
+    """Draw an image (c, h, w) below its title; `place` is the index of the tile, row by row."""
     row, column = divmod(place, columns)
     middle, bottom = column + 0.5, (row + 1) * TILE_HEIGHT - 0.05
     height, width = (0.9 * side / max(image.shape[1:]) for side in image.shape[1:])
@@ -164,16 +170,16 @@ def draw_tile(
 
 
 def as_pixels(image: Tensor) -> np.ndarray:
-    """Return an image (c, h, w) in matplotlib's layout: RGB (h, w, 3), or gray (h, w).
+    """Convert an image (c, h, w) for imshow: RGB (h, w, 3) if c is 3, otherwise gray (h, w).
 
-    If there are not three channels, gray is the mean over the channels.
+    Gray is the mean over the channels.
     """
     pixels = image.numpy(force=True)
     return pixels.transpose(1, 2, 0) if len(pixels) == 3 else pixels.mean(axis=0)
 
 
 def signed_colors(limit: float = 1.0) -> dict[str, Any]:
-    """Return imshow's arguments for values in [-limit, limit]; zero is white."""
+    """Return the colour map of imshow for values in [-limit, limit]; zero is white."""
     import numpy as np
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -183,16 +189,16 @@ def signed_colors(limit: float = 1.0) -> dict[str, Any]:
 
 
 def shortened(name: str) -> str:
-    """Return a class name in the current language, at most LONGEST_NAME characters long.
+    """Return a class name in the current language, cut to LONGEST_NAME characters.
 
-    Characters that can't be drawn are replaced.
+    Characters that no font can draw are replaced.
     """
     name = drawable(tr(name))
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def drawable(text: str) -> str:
-    """Return a text with each character that no font has replaced by U+FFFD, �."""
+    """Replace characters that no font has by U+FFFD, �; set a fallback font if needed."""
     if text.isascii() and text.isprintable():
         return text
     has_glyph = {
@@ -207,7 +213,7 @@ def drawable(text: str) -> str:
 
 @functools.cache
 def glyphs_of(family: str) -> set[int]:
-    """Return the code points for which a font has a glyph."""
+    """Return the code points for which a font family has glyphs."""
     from matplotlib.font_manager import findfont, get_font
 
     return set(get_font(findfont(family)).get_charmap())

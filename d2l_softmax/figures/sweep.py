@@ -1,4 +1,4 @@
-"""Figures of experiments: a heat map of the settings of a sweep, and a learning curve."""
+"""Figures of experiments: heat maps of a hyperparameter sweep, and a learning curve."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-COLOR_RANGE = 0.1  # below the best: a hundredth looks small, and is seen in every figure alike
+COLOR_RANGE = 0.1  # of accuracies below the best; fixed, so that figures can be compared
 DIVERGED, BEST = "#dddddd", "#e00000"
 LABELS = {
     "lr": "learning rate",
@@ -30,11 +30,11 @@ LABELS = {
     "augment": "augmentation",
     "epochs": "epochs",
 }
-Accuracies = Mapping[int, Sequence[float]]  # by the number of images: an accuracy for each seed
+Accuracies = Mapping[int, Sequence[float]]  # number of training images: an accuracy for each seed
 
 
 class Score(NamedTuple):
-    """The values of a setting, and its held-out accuracy for each seed: NaN where it diverged."""
+    """A setting of hyperparameters with its held-out accuracy for each seed, NaN if diverged."""
 
     setting: tuple[Any, ...]
     accuracies: tuple[float, ...]
@@ -46,12 +46,12 @@ class Score(NamedTuple):
 
     @property
     def std(self) -> float:
-        """Return the standard deviation over the seeds, with n − 1; NaN for one seed."""
+        """Return the sample standard deviation over the seeds (n − 1); NaN for one seed."""
         is_known = len(self.accuracies) > 1 and math.isfinite(self.mean)
         return statistics.stdev(self.accuracies) if is_known else math.nan
 
     def __str__(self) -> str:
-        """Return mean ± std, as far as they are known."""
+        """Return "mean ± std", the mean alone for one seed, or "diverged"."""
         if math.isnan(self.mean):
             return "diverged"
         std = "" if math.isnan(self.std) else f" ± {self.std:.4f}"
@@ -59,10 +59,11 @@ class Score(NamedTuple):
 
 
 def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) -> Figure:
-    """Draw mean ± std of each setting: a line for one setting, a heat map of two; mark the best.
+    """Draw mean ± std of each setting: a line for one hyperparameter, heat maps for more.
 
-    The `names` are those of the values in each `score.setting`. Each combination of the third and
-    further values has a map of its own. The ranking starts with the best score.
+    `names` are the hyperparameters whose values are in `score.setting`, in this order. A heat map
+    shows the first two; there is one for each combination of the others. `ranking` starts with the
+    best score, which is framed.
     """
     title = tr("accuracy on {n:,} held-out training images", n=held_out)
     if (n := len(ranking[0].accuracies)) > 1:
@@ -101,7 +102,7 @@ def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) ->
 
 
 def draw_line(name: str, ranking: Sequence[Score], title: str) -> Figure:
-    """Draw mean ± std against the values of one setting, which are spaced evenly."""
+    """Draw mean ± std against the values of one hyperparameter, evenly spaced."""
     scores = sorted(ranking, key=lambda score: score.setting)
     figure, (axes,) = new_figure(6, 3.6)
     places = range(len(scores))
@@ -125,7 +126,7 @@ def draw_line(name: str, ranking: Sequence[Score], title: str) -> Figure:
 def draw_map(
     axes: Axes, scores: Sequence[Score], columns: int, limits: tuple[float, float], best: Score
 ) -> AxesImage:
-    """Draw scores row by row, each with its numbers; frame the best if it is among them."""
+    """Draw scores, given row by row, as a heat map; frame the best if it is among them."""
     from matplotlib.patches import Rectangle
 
     means = np.reshape([score.mean for score in scores], (-1, columns))
@@ -145,7 +146,7 @@ def draw_map(
 
 
 def format_value(value: Any) -> str:
-    """Return a setting's value as text."""
+    """Format the value of a hyperparameter."""
     if isinstance(value, float):
         return f"{value:g}"
     return f"{value:,}" if isinstance(value, int) else value or ""
@@ -184,9 +185,9 @@ def draw_learning_curve(train: Accuracies, valid: Accuracies) -> Figure:
 def summarize_curve(train: Accuracies, valid: Accuracies) -> str:
     """Return two lines: the accuracies with the most images, and the slope of the held-out curve.
 
-    The slope is the gain of held-out accuracy per doubling of the images, between the two largest
-    numbers of images, for each seed. With its standard error over the seeds it says whether the
-    curve still rises. A training with more images than these would need more data.
+    The slope is the gain in held-out accuracy per doubling of the number of images. It is measured
+    for each seed between the two largest numbers, and printed as mean ± standard error. More images
+    should help if it is above two standard errors.
     """
     *_, few, many = sorted(valid) if len(valid) > 1 else [0, *valid]
     text = tr(
@@ -198,7 +199,7 @@ def summarize_curve(train: Accuracies, valid: Accuracies) -> str:
     if not few:
         return text
     doublings = math.log2(many / few)
-    pairs = zip(valid[few], valid[many], strict=False)  # of equal seeds
+    pairs = zip(valid[few], valid[many], strict=False)  # paired by seed
     slopes = [(after - before) / doublings for before, after in pairs]
     slope = statistics.fmean(slopes)
     if len(slopes) < 2:

@@ -1,4 +1,4 @@
-"""Figures of the weights as images, one template per class: after training, and by epoch."""
+"""Figures of templates, the weights of each class as an image: after training, and by epoch."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ BY_EPOCH = "templates-by-epoch.png"
 
 
 def draw_templates(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> Figure:
-    """Draw the weights W (d, q) of up to 60 classes as images of a shape (c, h, w).
+    """Draw the weights W (d, q) of up to MOST_TEMPLATES classes as images of shape (c, h, w).
 
-    Positive weights are blue, negative ones orange, zero is white. With three channels, weights
-    are drawn in these channels' colours, and zero is gray.
+    Positive weights are blue, negative weights orange, zero is white. With three channels, each
+    weight sets the intensity of its own channel, and zero is gray.
     """
     classes = classes[:MOST_TEMPLATES]
     columns = min(len(classes), 5 if len(classes) <= 20 else 10)
@@ -55,7 +55,7 @@ def draw_templates(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> F
 
 
 def describe_templates(classes: Sequence[str]) -> str:
-    """Describe the images of the weights."""
+    """Return the alt text of `draw_templates`."""
     names = tr(", ").join(map(shortened, classes[:10]))
     return tr("The weights of {q} classes as images: {names}.", q=len(classes), names=names)
 
@@ -63,7 +63,7 @@ def describe_templates(classes: Sequence[str]) -> str:
 def write_templates_by_epoch(
     output_dir: Path, weights: Mapping[int, Tensor], shape: Sequence[int], classes: Sequence[str]
 ) -> CaptionedFigure:
-    """Write BY_EPOCH and return its caption and alt text."""
+    """Write the figure BY_EPOCH; return its caption and alt text."""
     save_figure(output_dir / BY_EPOCH, draw_templates_by_epoch(weights, shape, classes))
     caption = tr(
         "The weights of each class by epoch. Each epoch has its own colour scale, because the "
@@ -80,7 +80,7 @@ def write_templates_by_epoch(
 def templates_frames(
     weights: Mapping[int, Tensor], shape: Sequence[int], classes: Sequence[str]
 ) -> tuple[list[bytes], list[str]]:
-    """Return the frames of an animation over the epochs, PNG files of equal sizes, and labels."""
+    """Return the frames of an animation over the epochs, as PNG bytes, and their labels."""
     epochs = select_epochs(weights, MOST_FRAMES)
     frames = [as_png(draw_frame(weights[epoch], shape, classes)) for epoch in epochs]
     return frames, [tr("epoch {epoch}", epoch=epoch) for epoch in epochs]
@@ -89,10 +89,10 @@ def templates_frames(
 def draw_templates_by_epoch(
     weights: Mapping[int, Tensor], shape: Sequence[int], classes: Sequence[str]
 ) -> Figure:
-    """Draw the weights of up to 20 classes: a row per class, a column for each of a few epochs.
+    """Draw templates by epoch: a row per class (up to MOST_BY_EPOCH), a column per epoch.
 
-    `weights` has W (d, q) by epoch. Each column is scaled to its largest weight, which is printed
-    above it: on a common scale the first epochs would be white.
+    `weights` maps epochs to W (d, q). Each column is scaled to its largest weight, printed above
+    the column: on a common scale the first epochs would be white.
     """
     classes = classes[:MOST_BY_EPOCH]
     columns = {
@@ -101,8 +101,8 @@ def draw_templates_by_epoch(
     }
     pixels = torch.cat([in_a_column(scaled(templates)) for templates in columns.values()], dim=2)
     _, height, width = pixels.shape
-    inches = min(0.9, 12 / len(classes))  # of the longer side of a template
-    side = inches / max(height / len(classes), width / len(columns))  # of a pixel
+    inches = min(0.9, 12 / len(classes))  # the longer side of a template
+    side = inches / max(height / len(classes), width / len(columns))  # the side of a pixel
     figure, (axes,) = new_figure(max(side * width, 4.5) + 1.2, side * height + 1)
     figure.set_layout_engine("compressed")  # "constrained" cuts names beside a fixed aspect
     axes.imshow(as_pixels(pixels), **signed_colors())
@@ -117,7 +117,7 @@ def draw_templates_by_epoch(
 
 
 def describe_templates_by_epoch(epochs: Sequence[int], classes: Sequence[str]) -> str:
-    """Describe the images of the weights after several epochs."""
+    """Return the alt text of `draw_templates_by_epoch`."""
     names = tr(", ").join(map(str, epochs))
     return describe_templates(classes) + tr(" One column per epoch: {names}.", names=names)
 
@@ -125,7 +125,7 @@ def describe_templates_by_epoch(epochs: Sequence[int], classes: Sequence[str]) -
 def draw_frame(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> Figure:
     """Draw the templates of one epoch, scaled to their largest weight.
 
-    Every epoch has its templates in the same places.
+    The layout is the same for every epoch, as the frames of an animation need.
     """
     classes = classes[:MOST_BY_EPOCH]
     columns = min(5, len(classes))
@@ -137,7 +137,7 @@ def draw_frame(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> Figur
 
 
 def select_epochs(weights: Mapping[int, Tensor], most: int) -> list[int]:
-    """Return at most `most` epochs, the first ones closer together: most happens there."""
+    """Return at most `most` epochs, denser at the start, where the weights change most."""
     epochs = list(weights)
     if len(epochs) <= most:
         return epochs
@@ -147,7 +147,7 @@ def select_epochs(weights: Mapping[int, Tensor], most: int) -> list[int]:
 
 
 def meaning_of_colours(shape: Sequence[int]) -> str:
-    """Return the legend of the colours in templates of a shape (c, h, w)."""
+    """Return the legend of the colours in templates of shape (c, h, w)."""
     if shape[0] == 3:
         return tr("weights of each class: a colour brighter than gray counts towards it")
     return tr("weights of each class: blue counts towards it, orange against it")
@@ -159,23 +159,23 @@ def as_images(W: Tensor, shape: Sequence[int], n: int) -> Tensor:
 
 
 def scaled(templates: Tensor) -> Tensor:
-    """Return templates (n, c, h, w) scaled to [-1, 1], or with three channels to [0, 1]."""
+    """Scale templates (n, c, h, w) by their largest weight to [-1, 1]; three channels to [0, 1]."""
     scaled = templates / largest(templates)
     return scaled / 2 + 0.5 if templates.shape[1] == 3 else scaled
 
 
 def largest(templates: Tensor) -> float:
-    """Return the largest absolute weight, 1 if all are zero."""
+    """Return the largest absolute weight, or 1 if all weights are zero."""
     return float(templates.abs().max()) or 1.0
 
 
 def in_a_column(images: Tensor) -> Tensor:
-    """Return images (n, c, h, w) stacked with a gap of one pixel around: (c, n (h + 2), w + 2)."""
+    """Stack images (n, c, h, w), each padded by one pixel, to one of (c, n (h + 2), w + 2)."""
     gap = 1.0 if images.shape[1] == 3 else math.nan  # matplotlib draws nothing for NaN
     padded = torch.nn.functional.pad(images, (1, 1, 1, 1), value=gap)
     return torch.cat(list(padded), dim=1)
 
 
 def middles(length: int, n: int) -> list[float]:
-    """Return the middles of n equal parts of a length in pixels, in imshow's coordinates."""
+    """Return the centres of n equal intervals of `length` pixels, in imshow's coordinates."""
     return [(k + 0.5) * length / n - 0.5 for k in range(n)]

@@ -1,4 +1,4 @@
-"""What all pages share: filling in a template, and embedding a figure as PNG or SVG."""
+"""Shared by all pages: rendering a template, and embedding a figure as PNG or SVG."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class EmbeddedFigure(NamedTuple):
-    """A figure inside a page: a data URL or an <svg> element, the other one is empty.
+    """A figure inside a page, as a data URL `address` or as an <svg> element; the other is empty.
 
-    Width and height are in pixels of the PNG file; `alt` describes the figure to screen readers.
+    Width and height are in pixels of the PNG file. `alt` is the text for screen readers.
     """
 
     address: str
@@ -30,7 +30,7 @@ class EmbeddedFigure(NamedTuple):
 
 
 def write_page(path: Path, template: str, **content: Any) -> None:
-    """Fill in a template of this folder in the current language, and write it to `path`."""
+    """Render a template of this folder in the current language, and write it to `path`."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -40,15 +40,16 @@ def write_page(path: Path, template: str, **content: Any) -> None:
         lstrip_blocks=True,
     )
     environment.globals["tr"] = tr
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # Chinese in half the bytes
+    # Chinese in half the bytes, no spaces between
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     lang = "zh-CN" if current_language() == "zh" else "en"
     write_text(path, environment.get_template(template).render(lang=lang, **content))
 
 
 def embed(png: bytes, caption: str, alt: str = "", svg: str = "") -> EmbeddedFigure:
-    """Return a figure for a page: the SVG if it is smaller than the PNG file, else the PNG file.
+    """Return a figure to embed, as SVG if one is given and smaller than the PNG file.
 
-    The default alt text is the caption.
+    The alt text defaults to the caption.
     """
     width, height = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))  # PNG's header
     address = f"data:image/png;base64,{base64.b64encode(png).decode()}"
@@ -58,10 +59,10 @@ def embed(png: bytes, caption: str, alt: str = "", svg: str = "") -> EmbeddedFig
 
 
 def as_svg(figure: Figure, salt: str) -> str:
-    """Return a figure that was saved as PNG before as an <svg> element.
+    """Return a figure, which was saved as PNG before, as an <svg> element.
 
-    Equal figures give equal elements. The salt makes its ids differ from those of other figures in
-    the page. base.html.jinja replaces black and white by the page's text and background colours.
+    Equal figures give equal elements. Different salts keep the ids of the figures in a page
+    distinct. base.html.jinja replaces black and white by the page's text and background colours.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG

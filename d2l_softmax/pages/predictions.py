@@ -1,4 +1,4 @@
-"""The page of many predictions: each picture, the model's input, and the most probable classes."""
+"""The page predictions.html: each picture, the model's input, and its most probable classes."""
 
 import base64
 import heapq
@@ -15,12 +15,12 @@ from d2l_softmax.pages.page import write_page
 from d2l_softmax.training.evaluation import format_probability
 
 SIDE = 96  # the longest side of a thumbnail, in pixels
-LOSSLESS_SIDE = 32  # up to this side, such as an input of the model, thumbnails are lossless
+LOSSLESS_SIDE = 32  # pixels; smaller pictures, such as the model's input, are stored losslessly
 MOST_COUNTED = 12  # classes in the summary
 
 
 class Thumbnail(NamedTuple):
-    """A thumbnail as an <img> element shows it: data URI, size in pixels, alternative text."""
+    """The attributes of an <img> element: data URI, size in pixels, alt text."""
 
     address: str
     width: int
@@ -31,11 +31,11 @@ class Thumbnail(NamedTuple):
 class Prediction(NamedTuple):
     """A picture's q probabilities, doubts about them (English sentences), and thumbnails.
 
-    There are no probabilities if no object was found. `mirrored` says whether the model saw the
+    `probabilities` is empty if no object was found. `mirrored` is true if the model's input is the
     mirror image.
 
-    The probabilities are floats, not a tensor: small tensors that are kept while large pictures
-    are read and freed fragment the memory (3 GB after 1,000 photographs).
+    The probabilities are floats, not a tensor. Small tensors, kept while large pictures are read
+    and freed, fragment the memory (3 GB after 1,000 photographs).
     """
 
     name: str
@@ -46,11 +46,11 @@ class Prediction(NamedTuple):
 
     @property
     def title(self) -> str:
-        """Return the file's name without its folders, which are private."""
+        """Return the file name without its folders, which may be private."""
         return Path(self.name).name
 
     def highest(self, n: int) -> list[tuple[int, float]]:
-        """Return the n most probable classes (all, if there are fewer) and their probabilities."""
+        """Return up to n pairs (class, probability), the most probable first."""
         return heapq.nlargest(n, enumerate(self.probabilities), key=lambda pair: pair[1])
 
 
@@ -62,9 +62,11 @@ def write_predictions_page(
     total: int,
     note: str = "",
 ) -> None:
-    """Write the page of the predictions for `total` pictures, and the problems with the others.
+    """Write the page of predictions.
 
-    The note, in the page's language, is about all of them.
+    `problems` are messages on pictures that could not be read. `total` is the number of pictures
+    given; those without prediction or problem are counted as skipped. `note`, in the page's
+    language, is printed on the page.
     """
     write_page(
         path,
@@ -81,7 +83,7 @@ def write_predictions_page(
 
 
 def summarize(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
-    """Return the number of pictures of each class, of doubtful ones, and of those without one."""
+    """Return the numbers of pictures: of each class, without prediction, and doubtful."""
     classified = [prediction for prediction in predictions if prediction.probabilities]
     counts = Counter(prediction.highest(1)[0][0] for prediction in classified)
     named = [f"{tr(classes[k])} {n:,}" for k, n in counts.most_common(MOST_COUNTED)]
@@ -95,7 +97,7 @@ def summarize(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
 
 
 def make_thumbnail(picture: Image.Image, alt: str) -> Thumbnail:
-    """Return a thumbnail of a picture, with an alternative text."""
+    """Return a thumbnail of a picture, at most SIDE pixels wide and high."""
     picture = picture.convert("RGBA")
     picture.thumbnail((SIDE, SIDE), reducing_gap=2)
     is_lossless = max(picture.size) <= LOSSLESS_SIDE or not features.check("webp")

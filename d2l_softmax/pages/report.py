@@ -1,4 +1,4 @@
-"""Reports on a run or a comparison: one self-contained HTML file with its figures embedded."""
+"""The report on a run or a comparison: a self-contained HTML file with embedded figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from d2l_softmax.training.history import EpochRecord
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# By file name: caption, alt text, and the figure if the report should have it as SVG.
+# File name: caption, alt text, and the figure if the report should embed it as SVG.
 Figures = Mapping[str, tuple[str, str, "Figure | None"]]
 
 REPORT = "report.html.jinja"
@@ -38,7 +38,7 @@ PATH_OPTIONS = ("--data-dir", "--dataset", "--output-dir")
 
 
 class Animation(NamedTuple):
-    """PNG files of equal sizes, shown in turn; `labels` has the text below each frame.
+    """PNG files of equal size, shown one after the other; `labels` has a text for each frame.
 
     On paper, and for readers who prefer reduced motion, only the last frame is shown.
     """
@@ -56,7 +56,7 @@ def write_run_report(
     evaluation: Evaluation,
     animation: Animation | None = None,
 ) -> None:
-    """Write report.html on a run: its history, figures, scores of the classes, and options."""
+    """Write report.html of a run: figures, history, scores of the classes, and options."""
     last = history[-1]
     columns = {name: column for name, column in COLUMNS.items() if name in last.measurements()}
     write_page(
@@ -92,7 +92,10 @@ def write_run_report(
 def write_comparison_report(
     output_dir: Path, figures: Figures, summary: dict, pages: dict[str, str]
 ) -> None:
-    """Write report.html on a comparison: its figures, its numbers, and both source files."""
+    """Write report.html of a comparison: figures, differences by epoch, and both source files.
+
+    `pages` maps the names of both implementations to their source code.
+    """
     names = list(pages)
     epoch = summary["first_epoch_beyond_tolerance"]
     if epoch:
@@ -117,7 +120,7 @@ def write_comparison_report(
 
 
 def embed_figures(folder: Path, figures: Figures) -> list[EmbeddedFigure]:
-    """Return the figures of a folder for the page, as SVG where one is given and smaller."""
+    """Return the figures of a folder to embed, as SVG where given and smaller than PNG."""
     return [
         embed((folder / name).read_bytes(), caption, alt, as_svg(figure, caption) if figure else "")
         for name, (caption, alt, figure) in figures.items()
@@ -125,7 +128,7 @@ def embed_figures(folder: Path, figures: Figures) -> list[EmbeddedFigure]:
 
 
 def class_table(evaluation: Evaluation) -> dict[str, Any]:
-    """Return precision and recall of each class as a table."""
+    """Return the table of precision and recall of each class."""
     rows = []
     for score in evaluation.class_scores():
         shares = ["-" if s is None else f"{s:.4f}" for s in (score.precision, score.recall)]
@@ -150,7 +153,7 @@ def class_table(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def comparison_table(summary: dict, names: Sequence[str]) -> dict[str, Any]:
-    """Return losses and accuracies of both implementations, and their differences, as a table."""
+    """Return the table of losses and accuracies of both implementations, and their differences."""
     rows = []
     for epoch in summary["epochs"]:
         losses = [f"{epoch[name]['train_loss']:.6f}" for name in names]
@@ -172,7 +175,7 @@ def comparison_table(summary: dict, names: Sequence[str]) -> dict[str, Any]:
 
 
 def configuration_table(config: dict) -> dict[str, object]:
-    """Return command, options, machine and versions as one flat table, without private paths."""
+    """Return the table of command, options, machine and versions, without private paths."""
     shown = {name: value for name, value in config["options"].items() if name not in HIDDEN_OPTIONS}
     shown |= {name: config[name] for name in ("parameters", "threads", "machine")}
     shown = {"command": without_paths(config["command"], config["data"])} | shown
@@ -180,7 +183,7 @@ def configuration_table(config: dict) -> dict[str, object]:
 
 
 def without_paths(command: str, data: str) -> str:
-    """Return a command without the options for directories; --dataset has the name of the data."""
+    """Remove the path options from a command; --dataset is kept, with the name of the data."""
     shown, words = [], iter(shlex.split(command))
     for word in words:
         option, equals, _ = word.partition("=")

@@ -13,7 +13,7 @@ PLAIN = r'<span class="(?:n|nn|nb|bp|o|p|w)">(.*?)</span>'  # tokens in the colo
 
 
 class CodeLine(NamedTuple):
-    """A line of code as HTML; without a number, an empty line that fills its row."""
+    """A line of code as HTML; without a number, a blank that fills the row."""
 
     number: int | None
     html: str
@@ -22,7 +22,7 @@ class CodeLine(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """A definition, or the code before the first: its names, and its lines on either side."""
+    """A definition, or the code before the first one: its names, and its lines on both sides."""
 
     names: list[str]
     rows: int
@@ -30,7 +30,7 @@ class Definition(NamedTuple):
 
 
 def side_by_side(left: str, right: str) -> Iterator[Definition]:
-    """Yield the definitions of the left file, each with the lines in the same rows on the right."""
+    """Yield the definitions of the left file, each with the right file's lines in these rows."""
     texts = left.splitlines(), right.splitlines()
     html = colored(left), colored(right)
     names = definitions(left), definitions(right)
@@ -51,7 +51,7 @@ def side_by_side(left: str, right: str) -> Iterator[Definition]:
 
 
 def rows_of(left: Sequence[str], right: Sequence[str]) -> list[Row]:
-    """Return the rows in which `diff -y` shows two texts.
+    """Return pairs of line numbers, a pair for each row that `diff -y` shows of two texts.
 
     Lines between two matching blocks are paired from the top.
     """

@@ -11,7 +11,7 @@ from d2l_softmax.training.history import EpochRecord
 
 
 class Tolerance(NamedTuple):
-    """The largest differences after an epoch that rounding errors explain."""
+    """The largest differences after an epoch that count as rounding errors."""
 
     loss: float  # training and test loss, in nats
     accuracy: float  # training and test accuracy, 0 to 1
@@ -29,7 +29,7 @@ class MismatchError(UserError, ArithmeticError):
 
 
 class Difference(NamedTuple):
-    """Absolute differences of two training runs after an epoch; the largest over W and over b."""
+    """Absolute differences of two training runs after an epoch; for W and b, the largest entry."""
 
     train_loss: float
     train_acc: float
@@ -42,7 +42,7 @@ class Difference(NamedTuple):
     def between(
         cls, records: tuple[EpochRecord, EpochRecord], models: tuple[Model, Model]
     ) -> "Difference":
-        """Return the differences of two epoch records, and of the two models after that epoch."""
+        """Return the differences of two records of an epoch, and of the models after that epoch."""
         (one, other), (model, other_model) = records, models
         return cls(
             abs(one.train_loss - other.train_loss),

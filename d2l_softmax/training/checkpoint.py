@@ -24,7 +24,7 @@ class CheckpointError(UserError, ValueError):
 
 
 def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
-    """Write a training's state_dict and its config; OutputError leaves the file unchanged."""
+    """Write a training's state_dict and config; an OutputError leaves the old file unchanged."""
     buffer = io.BytesIO()
     torch.save(checkpoint, buffer)
     write_atomically(path, buffer.getvalue())
@@ -33,8 +33,8 @@ def save_checkpoint(path: Path, checkpoint: dict[str, Any]) -> None:
 def load_checkpoint(path: Path) -> dict[str, Any] | None:
     """Read a checkpoint; None if there is no such file.
 
-    Nothing in the file is executed, and its checksums are compared. Raises CheckpointError if it is
-    damaged or not a checkpoint.
+    Nothing in the file is executed, and its checksums are verified. Raises CheckpointError if the
+    file is damaged or not a checkpoint.
     """
     try:
         checkpoint = read_saved(path, MOST_BYTES)
@@ -71,7 +71,7 @@ def resume_from(
 
 
 def epochs_of(checkpoint: dict[str, Any]) -> int:
-    """Return the total number of epochs of the training."""
+    """Return the total number of epochs of the training that wrote the checkpoint."""
     return checkpoint["config"]["options"]["epochs"]
 
 

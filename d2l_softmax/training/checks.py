@@ -14,16 +14,16 @@ from d2l_softmax.errors import UserError
 
 
 class OtherEditionError(UserError, TypeError):
-    """A call follows another edition of the book; the message shows the call to use here."""
+    """A call has the arguments of another edition of the book; the message shows the right call."""
 
 
 def check_order(function: Callable, net: object, data_iter: object) -> None:
-    """Raise OtherEditionError if the model and the batches are swapped."""
+    """Raise OtherEditionError if the arguments `net` and `data_iter` are swapped."""
     if callable(data_iter) and not callable(net):
         name = function.__name__
         raise OtherEditionError(
-            f"{name}({type(net).__name__}, {type(data_iter).__name__}, ...) is the order of "
-            "Dive-into-DL-PyTorch and of the book's first edition;",
+            f"{name}({type(net).__name__}, {type(data_iter).__name__}, ...) has the argument order "
+            "of Dive-into-DL-PyTorch and of the book's first edition;",
             f"here the model is the first argument: {name}(net, data_iter, ...)",
         )
 
@@ -38,9 +38,9 @@ def check_tensor(name: str, value: object) -> None:
 
 
 def check_inputs(X: Tensor, W: Tensor) -> None:
-    """Raise unless X is a batch of images (n, ...) with d pixels each, for W (d, q).
+    """Check that X is a batch (n, ...) with d numbers per example, for W (d, q).
 
-    TypeError if it is not a tensor, ValueError if its shape or dtype is not the model's.
+    Raises TypeError if X is not a tensor, ValueError if its shape or dtype does not fit W.
     """
     check_tensor("X", X)
     if X.dim() < 2 or X.shape[1:].numel() != W.shape[0]:
@@ -52,12 +52,12 @@ def check_inputs(X: Tensor, W: Tensor) -> None:
 
 
 def check_targets(predictions: Tensor, y: Tensor, reduction: str = "mean") -> None:
-    """Raise unless y is a target for each row of the predictions (n, q).
+    """Check that y has a target for each row of the predictions (n, q).
 
-    Targets are classes (n,), int64 from 0 to q - 1, or probabilities (n, q) of the predictions'
-    dtype. TypeError if an argument is not a tensor. ValueError for wrong shapes, dtypes or
-    probabilities, or a reduction other than "mean", "sum" and "none". IndexError for classes out of
-    range.
+    Targets are classes (n,), int64 from 0 to q - 1, or probabilities (n, q) in the predictions'
+    dtype. Raises TypeError if an argument is not a tensor. Raises ValueError for wrong shapes,
+    dtypes or probabilities, or a reduction other than "mean", "sum" and "none". Raises IndexError
+    for classes out of range.
     """
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction is {reduction!r}, expected 'mean', 'sum' or 'none'")
@@ -86,7 +86,7 @@ def check_classes(y: Tensor, q: int) -> None:
     if y.is_cuda:
         torch._assert_async(((y >= 0) & (y < q)).all())
         return
-    lowest, highest = torch.aminmax(y.cpu())  # Apple's GPU may lack it for integers
+    lowest, highest = torch.aminmax(y.cpu())  # Apple's GPU may lack aminmax for integers
     if lowest.item() < 0 or highest.item() >= q:
         raise IndexError(f"y has labels from {lowest} to {highest}, expected 0 to {q - 1}")
 
@@ -96,9 +96,9 @@ def check_probabilities(predictions: Tensor, y: Tensor) -> None:
     if y.shape != predictions.shape or y.dtype != predictions.dtype:
         raise ValueError(
             f"y is {y.dtype} of shape {tuple(y.shape)}, expected {predictions.dtype} of shape "
-            f"{tuple(predictions.shape)}, the predictions'"
+            f"{tuple(predictions.shape)}, like the predictions"
         )
-    if y.is_cuda or y.is_meta:  # a check would synchronize, and nothing is indexed
+    if y.is_cuda or y.is_meta:  # a check would synchronize; y indexes nothing, so it is safe
         return
     # summed in y's own dtype: Apple's GPU has no float64
     lowest, error = float(y.min()), float((y.sum(dim=1) - 1).abs().max())
@@ -110,10 +110,10 @@ def check_probabilities(predictions: Tensor, y: Tensor) -> None:
 
 
 def check_numbers(below: float | None = None, **settings: float) -> list[float]:
-    """Return the settings of an optimizer as floats; raise unless each is a number ≥ 0.
+    """Check that an optimizer's settings are numbers of at least 0; return them as floats.
 
-    With `below`, each must be in [0, below). NumPy scalars are numbers. TypeError if a setting is
-    not a number, ValueError if it is out of range or NaN.
+    With `below`, each must be in [0, below). NumPy scalars are numbers. Raises TypeError if a
+    setting is not a number, ValueError if it is out of range or NaN.
     """
     expected = "a number of at least 0" if below is None else f"a number in [0, {below})"
     for name, value in settings.items():

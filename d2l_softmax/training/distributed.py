@@ -20,7 +20,7 @@ class RankError(UserError, ValueError):
 
 
 class Launch(NamedTuple):
-    """The environment variables of torchrun; the defaults are those of a single process."""
+    """The values of torchrun's environment variables; the defaults are for a single process."""
 
     rank: int = 0
     world_size: int = 1
@@ -29,7 +29,7 @@ class Launch(NamedTuple):
 
 
 def get_launch() -> Launch:
-    """Return this process's rank and the number of ranks."""
+    """Return this process's rank and the number of ranks, in total and on this node."""
     try:
         return Launch(*(int(os.environ[name.upper()]) for name in Launch._fields))
     except (KeyError, ValueError):
@@ -71,7 +71,7 @@ def process_group(device: str) -> Iterator[None]:
         if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
             raise
         raise RankError(
-            "the connection to another rank was lost, torchrun prints the reason;",
+            "the connection to another rank was lost (torchrun prints the reason);",
             "continue with {resume}",
         ) from error
     distributed.destroy_process_group()  # not after an error: it might wait for the other ranks
@@ -96,7 +96,10 @@ def broadcast_from_rank0(value: Any) -> Any:
 
 
 def check_equal(what: str, facts: dict[str, Any]) -> None:
-    """Raise RankError on all ranks if any rank's facts differ from rank 0's."""
+    """Raise RankError on all ranks if a value in any rank's `facts` differs from rank 0's.
+
+    `what` names the facts in the message: "options" or "data".
+    """
     world_size = get_launch().world_size
     if world_size == 1:
         return
@@ -115,12 +118,12 @@ def check_equal(what: str, facts: dict[str, Any]) -> None:
 class Shard:
     """This rank's share of the rows of each batch of a loader.
 
-    `weight` is the share of the batch's rows that this rank has, 0 to 1. Ranks without rows skip
+    `weight` is this rank's share of the rows of the current batch, 0 to 1. Ranks without rows skip
     the batch (weight 0). Only the last batch of an epoch may have fewer rows than there are ranks.
     """
 
     def __init__(self, loader: Any, rank: int, world_size: int):
-        """Wrap an ArrayLoader; generators in the same state must give all ranks the same order."""
+        """Wrap an ArrayLoader, whose generator must be in the same state on all ranks."""
         self.loader, self.rank, self.world_size, self.weight = loader, rank, world_size, 1.0
         self.dataset = loader.dataset
 
@@ -129,7 +132,7 @@ class Shard:
         return len(self.loader)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield an epoch's batches of this rank's rows: X (m, ...) and y (m,)."""
+        """Yield this rank's rows of an epoch's batches: X (m, ...) and y (m,)."""
         return self.batches()
 
     def batches(self, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:

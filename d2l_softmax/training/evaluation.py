@@ -10,7 +10,7 @@ from torch import Tensor
 from d2l_softmax.training.metrics import count_correct
 
 NUM_BINS = 10
-MOST_CONFUSED = 1000  # classes up to which the confusion matrix is drawn and printed
+MOST_CONFUSED = 1000  # largest number of classes for which the confusion matrix is shown
 
 
 class Model(Protocol):
@@ -36,7 +36,7 @@ class Model(Protocol):
 
 def calibrate(y_hat: Tensor, temperature: float) -> Tensor:
     """Divide the logits of probabilities y_hat (n, q) by a temperature; return probabilities."""
-    # 1 is the most common value, and must not change a digit
+    # A temperature of 1 is common and must not change any digit.
     return y_hat if temperature == 1 else (y_hat.log() / temperature).softmax(dim=1)
 
 
@@ -80,7 +80,7 @@ class ClassScore(NamedTuple):
 
 
 class Bin(NamedTuple):
-    """A bin of a reliability diagram: number of predictions, mean confidence, accuracy."""
+    """A bin of a reliability diagram: lower bound, number of predictions, confidence, accuracy."""
 
     lowest: float
     examples: int
@@ -91,8 +91,8 @@ class Bin(NamedTuple):
 def wilson_interval(share: float, n: int) -> tuple[float, float]:
     """Return the 95 % confidence interval of a proportion, observed as `share` of n trials.
 
-    Wilson (1927), "Probable inference, the law of succession, and statistical inference". It stays
-    within [0, 1] and contains the share, also for shares of 0 and 1.
+    Wilson (1927), "Probable inference, the law of succession, and statistical inference". The
+    interval is within [0, 1] and contains the share, also for shares of 0 and 1.
     """
     z = 1.96  # the normal quantile for 95 %
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
@@ -131,7 +131,7 @@ class Evaluation:
 
     @property
     def loss(self) -> float:
-        """Return the mean cross-entropy in nats, kept finite as in scratch.cross_entropy."""
+        """Return the mean cross-entropy in nats; probabilities are clamped to keep it finite."""
         tiny = torch.finfo(self.y_hat.dtype).tiny
         picked = self.y_hat.gather(1, self.y.unsqueeze(1)).clamp(min=tiny)
         return -float(picked.double().log().mean())
@@ -182,9 +182,10 @@ class Evaluation:
         return bins
 
     def calibration_error(self) -> float:
-        """Return the expected calibration error: the mean of |confidence - accuracy| over the bins.
+        """Return the expected calibration error.
 
-        Naeini, Cooper, Hauskrecht (2015), section 3.
+        It is the mean of |confidence - accuracy| over the bins, weighted by their numbers of
+        predictions. Naeini, Cooper, Hauskrecht (2015), section 3.
         """
         bins = self.reliability()
         return math.fsum(b.examples * abs(b.confidence - b.accuracy) for b in bins) / len(self.y)
@@ -198,7 +199,7 @@ class Evaluation:
 def evaluate(model: Model, data_iter: LabelledBatches) -> Evaluation:
     """Evaluate a model on all batches (X, y) of a loader; the result's tensors are on the CPU.
 
-    The names of the classes come from the loader's data set.
+    The class names are those of the loader's data set.
     """
     n, labels, y_hat = 0, [], torch.empty(0)
     with torch.no_grad():

@@ -24,18 +24,18 @@ REMEDY = "try a smaller {lr}, {momentum} or {weight_decay}"
 
 
 class DivergedError(UserError, FloatingPointError):
-    """A loss or a weight became infinite or NaN; the message says when, and what to try."""
+    """A loss or a weight became infinite or NaN; the message has the epoch and a remedy."""
 
 
 class Training:
     """A training run: model, optimizer, loaders and progress; under torchrun, those of this rank.
 
-    `history` has a record of each completed epoch. `batch` counts the completed batches of the next
-    one, `metric` sums their losses, correct predictions and examples. The loaders are ArrayLoaders;
-    `generators` draw the "weights" and the "order" of the training examples. `weight_history`, if
-    not None, stores the weights (d, q) of the first `most_classes` classes, before the first epoch
-    and after each. With `keep_best`, `best` has W and b after the epoch with the highest accuracy
-    on the held-out data.
+    `history` has a record of each completed epoch. `batch` counts the completed batches of the
+    current epoch; `metric` sums their losses, correct predictions and examples. The loaders are
+    ArrayLoaders. `generators` has a generator of the initial "weights" and one of the "order" of
+    the training examples. `weight_history`, if not None, maps numbers of completed epochs, from 0,
+    to the weights of the first `most_classes` classes, (d, most_classes). With `keep_best`, `best`
+    has W and b of the epoch with the highest accuracy on the held-out data.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Training:
         most_classes: int = 0,
         keep_best: bool = False,
     ):
-        """Prepare a training of `epochs` epochs; with `most_classes` keep the weight history."""
+        """Prepare a training of `epochs` epochs; with `most_classes`, keep the weight history."""
         self.epochs = epochs
         self.twin, self.model, self.optimizer, self.scheduler = twin, model, optimizer, scheduler
         self.train_iter, self.test_iter, self.valid_iter = train_iter, test_iter, valid_iter
@@ -73,14 +73,14 @@ class Training:
 
     @functools.cached_property
     def trained(self) -> tuple[Any, Any]:
-        """Return the model and optimizer for train_epoch; torchrun's ranks are connected here."""
+        """Return the model and optimizer for train_epoch, wrapped if there are several ranks."""
         if self.launch.world_size == 1:
             return self.model, self.optimizer
         parallel = self.twin.data_parallel
         return parallel.wrap(self.model, self.optimizer, self.loaders["train"])
 
     def start_epoch(self) -> None:
-        """Reset to the start of an epoch, before its order is drawn."""
+        """Reset to the start of an epoch, before the order of its examples is drawn."""
         self.batch, self.metric, self.seconds_before = 0, Accumulator(3), 0.0
         self.random_states = {name: g.get_state() for name, g in self.generators.items()}
         if self.weight_history is not None:
@@ -102,7 +102,8 @@ class Training:
                 raise DivergedError(
                     f"the loss became {error.value} in epoch {epoch}, batch {error.step}:", REMEDY
                 ) from error
-            # The last step follows the last loss: its overflow would be noticed an epoch too late.
+            # The last step is after the last loss: the losses would show its overflow only in the
+            # next epoch.
             if not is_finite(self.model):
                 raise DivergedError(f"a weight is no longer finite after epoch {epoch}:", REMEDY)
             test_loss, test_acc = self.evaluate("test")
@@ -173,14 +174,13 @@ class Training:
         return state | {"best": self.best} if self.keep_best else state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the state of another training.
+        """Restore the state of a training from a checkpoint.
 
-        Raises KeyError, TypeError, ValueError or RuntimeError if the state does not fit this
-        training.
+        Raises KeyError, TypeError, ValueError or RuntimeError if the state does not fit.
         """
         model = state_dict["model"]
         if model["W"].shape != self.model.W.shape or model["b"].shape != self.model.b.shape:
-            raise ValueError(f"a model of shape {tuple(model['W'].shape)}")
+            raise ValueError(f"its W has shape {tuple(model['W'].shape)}")
         with torch.no_grad():
             self.model.W.copy_(model["W"])
             self.model.b.copy_(model["b"])
@@ -203,10 +203,10 @@ class Training:
 
 
 def divergence_reason(history: Sequence[EpochRecord], num_classes: int) -> str:
-    """Return a warning if the training does not learn although its numbers are finite, else "".
+    """Return a warning if the model does not learn although all losses are finite, else "".
 
-    It warns if the loss of the last two epochs is above 1.1 ln q, within 2 % of ln q, or above that
-    of the first epoch. ln q is the loss of uniform guessing.
+    That is so if the loss of the last two epochs is above 1.1 ln q, within 2 % of ln q, or above
+    the loss of the first epoch. ln q is the loss of uniform guessing.
     """
     if len(history) < 2:
         return ""
@@ -229,7 +229,7 @@ def divergence_reason(history: Sequence[EpochRecord], num_classes: int) -> str:
 
 
 def new_divergence_reason(history: Sequence[EpochRecord], num_classes: int) -> str:
-    """Return the warning of divergence_reason, or "" if the epoch before had one."""
+    """Return the warning of divergence_reason, or "" if the previous epoch had one already."""
     named = divergence_reason(history[:-1], num_classes)
     return "" if named else divergence_reason(history, num_classes)
 

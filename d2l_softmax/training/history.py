@@ -11,10 +11,10 @@ from d2l_softmax.io import write_csv
 class EpochRecord(NamedTuple):
     """The measurements after an epoch; the columns of history.csv.
 
-    train_loss (nats) and train_acc are running means: each batch is measured before its step.
-    test_acc and test_loss are measured after the epoch. So are valid_acc and valid_loss, which are
-    None unless training images were held out. seconds is the wall time of training and evaluation.
-    Earlier versions did not measure test_loss.
+    train_loss (nats) and train_acc are running means: each batch is measured before its step. The
+    test and validation values are measured after the epoch. valid_acc and valid_loss are None
+    unless training images were held out. test_loss is None in files of earlier versions. seconds is
+    the wall time of training and evaluation.
     """
 
     epoch: int
@@ -51,12 +51,12 @@ class EpochRecord(NamedTuple):
 
 
 def format_loss(loss: float) -> str:
-    """Format a loss: 0.5317, or 1.234e+05."""
+    """Format a loss with four digits: 0.5317 or, if it is large, 1.234e+05."""
     return f"{loss:.4f}" if loss < 1e4 else f"{loss:.3e}"
 
 
 def save_history(path: Path, history: Sequence[EpochRecord]) -> None:
-    """Write history.csv: a row per epoch, numbers with all their digits, wall time in seconds.
+    """Write history.csv: a row per epoch, with numbers in full precision.
 
     Raises OutputError if it can't be written.
     """

@@ -1,4 +1,4 @@
-"""Seconds, running sums and accuracy: Timer, Accumulator, accuracy, evaluate_accuracy."""
+"""Measure time, running sums, accuracy and loss."""
 
 import itertools
 import math
@@ -51,8 +51,8 @@ class Timer:
 class Accumulator:
     """Running sums of n quantities, kept in double precision.
 
-    Tensors may be added. Those on a device are read only when a sum is read, at the latest after
-    1,024 additions: a step does not synchronize. Until then, don't change them in place.
+    Values may be tensors. Tensors on a device are read only when a sum is read, or after 1,024
+    additions, so that a step does not synchronize. Until then, don't change them in place.
 
     >>> metric = Accumulator(2)
     >>> metric.add(0.5, torch.tensor(3))
@@ -98,7 +98,7 @@ class Accumulator:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the state of another accumulator; ValueError if its number of sums differs."""
         if {len(row) for row in (state_dict["sums"], *state_dict["waiting"])} != {self.n}:
-            raise ValueError(f"sums of another accumulator, expected {self.n}")
+            raise ValueError(f"the state is not that of an accumulator of {self.n} sums")
         self.sums, self.additions = list(state_dict["sums"]), state_dict["additions"]
         self.waiting = [list(row) for row in state_dict["waiting"]]
 
@@ -133,7 +133,7 @@ class Accumulator:
 
 
 class NonFiniteError(FloatingPointError):
-    """An added value is infinite or NaN: the value, and its step (from 1)."""
+    """A value added to an Accumulator is infinite or NaN; has the value and its step (from 1)."""
 
     def __init__(self, value: float, step: int):
         """Store the value and its step."""
@@ -143,14 +143,14 @@ class NonFiniteError(FloatingPointError):
 
 
 def read_on_cpu(value: float | Tensor) -> float | Tensor:
-    """Return a value as a number, or detached if it is a tensor on a device."""
+    """Return a number or CPU tensor as a number, and a tensor on a device as a detached tensor."""
     if not isinstance(value, Tensor):
         return value
     return value.item() if value.is_cpu else value.detach()
 
 
 def as_floats(values: Sequence[float | Tensor]) -> list[float]:
-    """Return the values as Python floats, with a single transfer from a device."""
+    """Convert values to Python floats, with a single transfer if they are tensors of one dtype."""
     tensors = [value.reshape(1) for value in values if isinstance(value, Tensor)]
     # Tensors of different dtypes would be rounded to a common one.
     if len(tensors) == len(values) and len({tensor.dtype for tensor in tensors}) == 1:
@@ -159,13 +159,14 @@ def as_floats(values: Sequence[float | Tensor]) -> list[float]:
 
 
 def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
-    """Count the correct predictions; return a tensor of shape (), which does not synchronize.
+    """Count the correct predictions; return a tensor of shape (), so that nothing synchronizes.
 
     y_hat holds scores (n, q), probabilities or logits, or the predicted classes in y's shape. y
     holds the classes (n,), or targets (n, q) whose largest entry is the class. A row of scores with
     a NaN counts as wrong.
 
-    Raises TypeError for other types, ValueError if the numbers of predictions and labels differ.
+    Raises TypeError for arguments that are not tensors, ValueError if the numbers of predictions
+    and labels differ.
     """
     check_tensor("y_hat", y_hat)
     check_tensor("y", y)
@@ -177,7 +178,8 @@ def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
     if y_hat.shape != y.shape:
         if len(y_hat) != len(y) or y_hat.numel() != y.numel():
             raise ValueError(
-                f"predictions of shape {tuple(y_hat.shape)}, expected one for each of y's {len(y)}"
+                f"predictions have shape {tuple(y_hat.shape)}, expected one for each of the "
+                f"{len(y)} labels"
             )
         y_hat, largest = y_hat.reshape(y.shape), largest.reshape(y.shape)
     # max returns NaN for rows with a NaN, and NaN is not equal to itself
@@ -187,8 +189,8 @@ def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
 def accuracy(y_hat: Tensor, y: Tensor) -> float:
     """Return the number of correct predictions, as in the book; divide by len(y) for the accuracy.
 
-    The arguments and errors are those of count_correct; labels that are not whole numbers are a
-    ValueError, too.
+    The arguments and errors are those of count_correct. Also raises ValueError for labels that are
+    not whole numbers.
 
     >>> y_hat = torch.tensor([[0.1, 0.3, 0.6], [0.3, 0.2, 0.5]])
     >>> accuracy(y_hat, torch.tensor([0, 2])) / 2
@@ -205,14 +207,15 @@ def evaluate_accuracy(
     data_iter: Iterable,
     device: object = None,
 ) -> float:
-    """Return the share of correct predictions, 0 to 1, of any model over batches (X, y).
+    """Return the accuracy of any model, 0 to 1, over batches (X, y).
 
-    Raises OtherEditionError, a TypeError, for the order (data_iter, net) or a device.
+    Raises ValueError if there are no batches. Raises OtherEditionError, a TypeError, for arguments
+    in the order (data_iter, net) or with a device.
     """
     check_order(evaluate_accuracy, net, data_iter)
     if device is not None:
         raise OtherEditionError(
-            f"evaluate_accuracy(net, data_iter, {device!r}) is a call of another edition;",
+            f"evaluate_accuracy(net, data_iter, {device!r}) is from another edition of the book;",
             "with a device, use evaluate_accuracy_gpu(net, data_iter, device)",
         )
     if isinstance(net, nn.Module):
@@ -235,9 +238,9 @@ def evaluate_loss_and_accuracy(
 ) -> tuple[float, float]:
     """Return the mean loss (nats) and the accuracy, 0 to 1, of a twin's model over batches (X, y).
 
-    `cross_entropy` is the twin's loss. Where each rank has a shard of the batches, `all_reduce`
-    sums its arguments over all ranks. Finite weights can give an infinite or NaN loss if the scores
-    of an example overflow.
+    `cross_entropy` is the twin's loss. Each rank has a shard of the batches; `all_reduce` returns
+    the sums of its arguments over all ranks. The loss can be infinite or NaN for finite weights, if
+    the scores of an example overflow.
     """
     losses, correct, examples = [], [], 0
     with torch.no_grad():

@@ -1,7 +1,7 @@
 """The exercises of the notebooks: one file per section, one function per exercise.
 
-The function and its docstring give the text in the notebook, the skeleton that a learner fills in
-(`make exercises`), and the expected results (`make check`).
+Each function is the solution, which gives the expected results of `make check`. Its docstring is
+the task in the notebook, and in the skeleton for learners that `make exercises` writes.
 """
 
 import importlib
@@ -20,7 +20,7 @@ def exercises_of(section: int) -> dict[str, Exercise]:
 
 
 def texts_of(section: int, language: str) -> list[str]:
-    """Return the exercises of a section in one of LANGUAGES as Markdown, solutions folded."""
+    """Return the exercises of a section as Markdown with folded solutions, in a language."""
     texts = []
     with use_language(language):
         for level, (number, exercise) in enumerate(exercises_of(section).items(), start=1):

@@ -33,7 +33,7 @@ WHAT_NEXT = """Write the functions in {first} and so on, in your editor; then: m
 
 
 def main(arguments: list[str]) -> int:
-    """Write the exercises, or check them; return the exit status."""
+    """Write the exercises or, with `check`, check the answers; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m notebooks.exercises", description=__doc__)
     check_ = parser.add_subparsers(dest="command").add_parser("check", help="check your answers")
     check_.add_argument("-k", default="", metavar="NAME", help="only section_3, 3.1, softmax, …")
@@ -56,9 +56,9 @@ def main(arguments: list[str]) -> int:
 
 
 def lay_out(folder: Path) -> tuple[list[str], list[str]]:
-    """Write the files of the sections that do not exist yet; return names written, names kept.
+    """Write the skeletons of sections whose file does not exist; return names written, names kept.
 
-    Raises OutputError if they cannot be written.
+    Raises OutputError if a file cannot be written.
     """
     written, kept = [], []
     with reporting_output_errors(folder):
@@ -72,7 +72,7 @@ def lay_out(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def skeleton_of(section: int) -> str:
-    """Return the file of a section: its imports, and functions without their bodies."""
+    """Return the source of a section's skeleton: imports, and functions without bodies."""
     module = importlib.import_module(f".section_{section}", __package__)
     imports = inspect.getsource(module).split('"""')[2].split("from .")[0].strip()
     head = HEAD.format(title=inspect.getdoc(module), section=section) + "\n" + imports
@@ -123,6 +123,6 @@ def check(chosen: str, show_expected: bool) -> int:
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore")  # those of a learner's code
+    warnings.simplefilter("ignore")  # warnings of a learner's code
     sys.stdout.reconfigure(errors="replace")  # some terminals have no Chinese characters
     sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Compares a learner's function with the solution, and explains a wrong result with a hint."""
+"""Compare a learner's function with the solution, and explain a wrong result by a hint."""
 
 import copy
 import inspect
@@ -17,9 +17,10 @@ CORRECT, WRONG, NOT_WRITTEN = "correct", "wrong", "not written yet"
 
 
 def judge(exercise: Exercise, answer: Callable, show_expected: bool = False) -> tuple[str, str]:
-    """Return CORRECT, WRONG or NOT_WRITTEN, and the text that a learner reads below it.
+    """Return CORRECT, WRONG or NOT_WRITTEN, and a text that explains it.
 
-    The text has a hint; with `show_expected` it has the expected value, too.
+    For a wrong answer, the text has the call, the result and a hint. With `show_expected` it also
+    has the expected value.
     """
     results, expected = (results_of(exercise, f) for f in (answer, exercise.solution))
     if any(type(result) is NotImplementedError for result in results):
@@ -47,7 +48,7 @@ def judge(exercise: Exercise, answer: Callable, show_expected: bool = False) -> 
 
 
 def results_of(exercise: Exercise, function: Callable) -> list:
-    """Call a function with each of the exercise's arguments; return its results and exceptions."""
+    """Call a function with each tuple of arguments; return the results or exceptions."""
     results = []
     for arguments in copy.deepcopy(exercise.calls):  # a learner's function may change them
         try:
@@ -59,7 +60,7 @@ def results_of(exercise: Exercise, function: Callable) -> list:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Return True if exceptions, numbers, tensors, or lists of them are equal up to rounding."""
+    """Return True if two results are equal, and numbers or tensors equal up to rounding."""
     if type(a) is type(b) and isinstance(a, tuple | list):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, BaseException):
@@ -72,7 +73,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def hint_for(exercise: Exercise, results: list) -> str:
-    """Return the hint of the mistake that gives equal results, or the general hint."""
+    """Return the hint of the mistake with the same results, or the exercise's general hint."""
     if any(result is None for result in results):
         return tr("The function ends without a `return`.")
     hint = in_language(exercise.hint)
@@ -84,18 +85,18 @@ def hint_for(exercise: Exercise, results: list) -> str:
 
 
 def entry(label: str, text: str) -> str:
-    """Return a text beside its label, indented by 13 columns."""
+    """Return a label and, from column 13 on, the text beside it."""
     columns = len(label) * (2 if current_language() == "zh" else 1)  # in a terminal
     return label + hanging(" " * 13, text)[columns:]
 
 
 def hanging(start: str, text: str) -> str:
-    """Return a text after its start, its other lines indented like the first."""
+    """Return `start` followed by a text, whose further lines are indented by its length."""
     return start + text.replace("\n", "\n" + " " * len(start))
 
 
 def shown(value: Any) -> str:
-    """Return a value's repr; items of several lines are stacked."""
+    """Return the repr of a value, with dictionaries and long items on several lines."""
     if isinstance(value, dict):
         return "\n".join(f"{key}: {item}" for key, item in value.items())
     if isinstance(value, list | tuple) and "\n" in repr(value):
@@ -105,7 +106,7 @@ def shown(value: Any) -> str:
 
 
 def located(error: BaseException, file: str) -> str:
-    """Return an exception's message, and the last line of a learner's file in its traceback."""
+    """Return an exception's message, and the line of the learner's file that raised it."""
     text = "".join(traceback.format_exception_only(error)).strip()
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename == file:

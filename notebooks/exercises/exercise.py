@@ -1,4 +1,4 @@
-"""An exercise: a solution, and what a learner's function is compared with."""
+"""The class Exercise: a solution, test inputs, and hints for common mistakes."""
 
 import ast
 import inspect
@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from d2l_softmax.i18n import LANGUAGES, current_language
 
-CHINESE = "中文："  # where the Chinese of a docstring begins
+CHINESE = "中文："  # the Chinese text of a docstring begins here
 HAN = "[\u3000-\u9fff\uff00-\uffef]"  # a Chinese character, or punctuation of its width
 
 
 class Mistake(NamedTuple):
-    """A common wrong answer, and the hint for it in English and Chinese."""
+    """A common wrong solution, and the hint for it in English and Chinese."""
 
     answer: Callable
     en: str
@@ -25,10 +25,10 @@ class Mistake(NamedTuple):
 class Exercise:
     """A function to write; its docstring is the task, in English and then in Chinese.
 
-    A learner's function is called with each of `calls` and must return what the solution returns.
-    If it returns the results of one of the mistakes, that mistake's hint is shown, otherwise
-    `hint`; if it is correct, `remark`. `seen` returns the part of a result that is compared.
-    Texts are pairs, English and Chinese.
+    A learner's function is called with each of `calls`, a tuple of arguments. It is correct if it
+    returns the same as `solution`; then `remark` is shown. If it returns the same as one of the
+    `mistakes`, the hint of that mistake is shown, otherwise `hint`. `seen` maps a result to the
+    value that is compared. `hint` and `remark` are pairs, English and Chinese.
     """
 
     solution: Callable
@@ -49,12 +49,12 @@ class Exercise:
         return f"{self.name}{inspect.signature(self.solution)}"
 
     def task(self) -> str:
-        """Return the task in the language in use, as Markdown."""
+        """Return the task in the current language, as Markdown."""
         text = in_language(inspect.getdoc(self.solution).split(CHINESE)).strip()
-        return re.sub(rf"(?<={HAN})\n(?={HAN})", "", text)  # Markdown makes a newline a space
+        return re.sub(rf"(?<={HAN})\n(?={HAN})", "", text)  # Markdown turns a newline into a space
 
     def skeleton(self, number: str) -> str:
-        """Return the function with its docstring and an exception as its body."""
+        """Return the function with its docstring, whose body raises NotImplementedError."""
         lines, docstring = self._source()
         body = f'    raise NotImplementedError("{number}")  # your code here · 在这里写代码'
         return "\n".join([*lines[: docstring.end_lineno], body])
@@ -70,5 +70,5 @@ class Exercise:
 
 
 def in_language(pair: tuple[str, str]) -> str:
-    """Return the text of a pair (English, Chinese) in the language in use."""
+    """Return the text of a pair (English, Chinese) in the current language."""
     return pair[LANGUAGES.index(current_language())]

@@ -31,12 +31,12 @@ def count_parameters(num_inputs, num_outputs):
 
 
 def class_by_regression(probabilities):
-    """Return the class, an integer, that regression on the class's number would predict.
+    """Return the class, an integer, that regression on the class numbers would predict.
 
-    Why isn't a class simply a number to be estimated? Suppose that class k has the probability
-    `probabilities[k]`. The one number with the smallest expected squared error is then the mean of
-    the classes' numbers; round it. What does it predict for an image that is a T-shirt (0) or a bag
-    (8), each with probability ½?
+    Why not treat the class as a number, and estimate that number? Suppose that class k has the
+    probability `probabilities[k]`. The number with the smallest expected squared error is then the
+    mean of the class numbers; round it. What does it predict for an image that is a T-shirt (0) or
+    a bag (8), each with probability ½?
 
     中文：如果把类别的编号当作数值来做回归，会预测出哪个类别？返回一个整数。
 

@@ -10,7 +10,7 @@ from .exercise import Exercise, Mistake
 def loss_of_guessing(num_classes):
     """Return the cross-entropy, in nats, of a model that gives every class the same probability.
 
-    An untrained model does nearly that. Which loss do you expect at first with ten classes?
+    An untrained model does nearly that. Which initial loss do you expect with ten classes?
 
     中文：一个模型给每个类别相同的概率，返回它的交叉熵（单位 nat）。
 
@@ -22,7 +22,8 @@ def loss_of_guessing(num_classes):
 def cross_entropy(y_hat, one_hot):
     """Return the cross-entropy of each of n examples, (n,): `-sum_j y_j log(y_hat_j)`.
 
-    The labels `one_hot` (n, q) are rows with one 1 among zeros, `y_hat` (n, q) are probabilities.
+    The labels `one_hot` (n, q) are rows with a single 1 and otherwise 0. `y_hat` (n, q) are
+    probabilities.
 
     中文：返回 n 个样本各自的交叉熵，形状 (n,)：`-sum_j y_j log(y_hat_j)`。
 
@@ -36,7 +37,7 @@ def kl_divergence(p, q):
 
     Of all predictions q for labels that are distributed as p (q,), p itself has the smallest
     cross-entropy, `-sum_j p_j log(p_j)`. The excess is the Kullback-Leibler divergence.
-    Entries of p may be 0; what then is `p_j log(p_j)`, and what does torch make of it?
+    Entries of p may be 0; what should `p_j log(p_j)` be then, and what does torch compute?
 
     中文：返回 `sum_j p_j log(p_j / q_j)`：用 q 作预测时，交叉熵比最小值高出多少。
 
@@ -63,7 +64,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda q: math.log(1 / q),
-                "The sign: log of a probability is negative, the loss is minus that.",
+                "The sign is wrong: log of a probability is negative; the loss is -log.",
                 "符号不对：概率的 log 是负数，损失要再取负。",
             ),
             Mistake(
@@ -93,7 +94,7 @@ EXERCISES = [
         mistakes=[
             Mistake(
                 lambda y_hat, y: (y * torch.log(y_hat)).sum(dim=1),
-                "The sign: log of a probability is negative, the loss is minus that.",
+                "The sign is wrong: log of a probability is negative; the loss is -log.",
                 "符号不对：概率的 log 是负数，损失要再取负。",
             ),
             Mistake(
@@ -103,7 +104,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda y_hat, y: -(y * torch.log(y_hat)).sum(),
-                "That is one number for all; each example has its own: sum along dimension 1.",
+                "This is one number for all examples; each has a loss: sum along dimension 1.",
                 "这是所有样本的总和；每个样本要有自己的一个数：沿第 1 维求和。",
             ),
             Mistake(
@@ -132,14 +133,14 @@ EXERCISES = [
         mistakes=[
             Mistake(
                 lambda p, q: (p * torch.log(p / q)).sum(),
-                "Right but for p_j = 0, where 0 · log(0) should be 0 and is nan in torch: "
+                "Right except for p_j = 0, where 0 · log(0) should be 0 and is nan in torch: "
                 "use torch.xlogy(p, p), or leave these entries out.",
                 "除了 p_j = 0 都对：0 · log(0) 应该是 0，torch 却给出 nan；"
                 "用 torch.xlogy(p, p)，或去掉这些分量。",
             ),
             Mistake(
                 lambda p, q: (p * (torch.log(p) - torch.log(q))).sum(),
-                "Right but for p_j = 0, where 0 · log(0) should be 0 and is nan in torch: "
+                "Right except for p_j = 0, where 0 · log(0) should be 0 and is nan in torch: "
                 "use torch.xlogy(p, p), or leave these entries out.",
                 "除了 p_j = 0 都对：0 · log(0) 应该是 0，torch 却给出 nan；"
                 "用 torch.xlogy(p, p)，或去掉这些分量。",
@@ -151,12 +152,12 @@ EXERCISES = [
             ),
             Mistake(
                 lambda p, q: (torch.xlogy(q, q) - q * torch.log(p)).sum(),
-                "p and q have changed places, and the divergence isn't symmetric.",
+                "p and q are swapped, and the divergence isn't symmetric.",
                 "p 和 q 的位置反了，而 KL 散度是不对称的。",
             ),
             Mistake(
                 lambda p, q: (p * torch.log(q) - torch.xlogy(p, p)).sum(),
-                "The sign: the divergence is never negative.",
+                "The sign is wrong: the divergence is never negative.",
                 "符号不对：KL 散度从不为负。",
             ),
         ],

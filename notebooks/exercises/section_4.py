@@ -1,4 +1,4 @@
-"""Section 4: three losses of regression · 回归的三种损失."""
+"""Section 4: three regression losses · 回归的三种损失."""
 
 import torch
 
@@ -9,7 +9,7 @@ def huber(error, delta):
     """Return Huber's loss of each error: squared up to delta, beyond it a straight line.
 
     `error**2 / 2` where `|error| <= delta`, and `delta * (|error| - delta / 2)` elsewhere. Why is
-    delta / 2 taken off there? Look at what the loss and its slope are at `|error| = delta`.
+    delta / 2 subtracted there? Compare the losses and their slopes at `|error| = delta`.
 
     中文：返回每个误差的 Huber 损失：不超过 delta 时是平方损失，超过后是一条直线。
 
@@ -21,10 +21,10 @@ def huber(error, delta):
 
 
 def laplace_density(error):
-    """Return the probability density of errors whose likelihood is `exp(-|error|)`, as L1's is.
+    """Return the probability density of errors that belongs to L1's likelihood, `exp(-|error|)`.
 
-    A density has area 1. Which area is under `exp(-|e|)`? Integrate it by hand, or measure it: the
-    sum over a fine grid, times the grid's step.
+    A density has area 1. What is the area under `exp(-|e|)`? Integrate it by hand, or measure it:
+    the sum over a fine grid, times the grid's step.
 
     中文：L1 损失的似然是 `exp(-|error|)`，返回与它对应的误差的概率密度。
 
@@ -37,9 +37,9 @@ def laplace_density(error):
 def best_constant(values, loss):
     """Return the number c with the smallest mean loss of `values - c`; loss is "squared" or "l1".
 
-    Where is the derivative 0? The squared loss's goes with the sum of the errors; L1's counts how
-    many values lie above c and how many below. `values` are an odd number of numbers. Which of the
-    two answers moves when one value becomes a million?
+    Where is the derivative 0? For the squared loss it is proportional to the sum of the errors. For
+    L1 it counts how many values lie above c and how many below. `values` has odd length. Which of
+    the two answers changes if one value becomes a million?
 
     中文：返回使 `values - c` 的平均损失最小的数 c；loss 是 "squared" 或 "l1"。
 
@@ -77,7 +77,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda e, d: torch.where(e.abs() <= d, e**2 / 2, d * e.abs()),
-                "The loss jumps at delta: take delta / 2 off the error of the straight part.",
+                "The loss jumps at delta: subtract delta / 2 from the error of the straight part.",
                 "损失在 delta 处有跳跃：直线部分的误差要减去 delta / 2。",
             ),
             Mistake(
@@ -126,7 +126,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda e: torch.exp(-e.abs()) / torch.exp(-e.abs()).sum(),
-                "The sum over the errors given isn't the area: that is 2, whatever is asked for.",
+                "The sum over the given errors isn't the area, which is always 2.",
                 "对给定误差求和并不是面积：面积总是 2，与传入的误差无关。",
             ),
         ],
@@ -160,12 +160,12 @@ EXERCISES = [
             ),
             Mistake(
                 lambda v, loss: v.median() if loss == "squared" else v.mean(),
-                "These two have changed places.",
+                "The two cases are swapped.",
                 "两个答案的位置反了。",
             ),
             Mistake(
                 lambda v, loss: v.mean() if loss == "squared" else v[len(v) // 2],
-                "The middle one of the sorted values: sort them first, or take values.median().",
+                "The median is the middle of the sorted values: sort them, or use values.median().",
                 "应取排序之后中间的那个：先排序，或直接用 values.median()。",
             ),
         ],

@@ -21,8 +21,8 @@ def batches_of(num_examples, batch_size):
 def mean_images(X, y, num_classes):
     """Return the mean image of each class, (num_classes, h, w), of the images X (n, h, w).
 
-    y (n,) holds the classes; each of them occurs. With Fashion-MNIST's training data, show the ten
-    images with `d2l.show_images`: which garments can you tell, and which have blurred?
+    y (n,) holds the classes; each of them occurs. Compute the ten mean images of Fashion-MNIST's
+    training data, and show them with `d2l.show_images`. Which garments are clear, which blurred?
 
     中文：返回每个类别的平均图像，形状 (num_classes, h, w)；图像 X 的形状是 (n, h, w)。
 
@@ -35,8 +35,8 @@ def mean_images(X, y, num_classes):
 def shuffled_batches(X, y, batch_size):
     """Return a list of batches (X, y) that together hold every example once, in a new order.
 
-    Each image keeps its label. The last batch may be smaller; a generator will do instead of a
-    list. `torch.randperm(n)` gives the numbers 0 … n - 1 in random order.
+    Each image keeps its label. The last batch may be smaller. You may also write a generator.
+    `torch.randperm(n)` returns the numbers 0 … n - 1 in random order.
 
     中文：返回小批量 (X, y) 的列表，合起来每个样本恰好出现一次，次序随机。
 
@@ -48,7 +48,7 @@ def shuffled_batches(X, y, batch_size):
 
 
 def about_batches(batches):
-    """Return what matters of the batches of examples whose label is their pixel: 0, 1, 2, …."""
+    """Summarize batches: sizes, order, and whether each label equals its image's only pixel."""
     batches = list(batches)
     pixels, labels = (torch.cat(part).flatten().tolist() for part in zip(*batches, strict=True))
     return {
@@ -60,7 +60,7 @@ def about_batches(batches):
 
 
 def in_batches(X, y, order, batch_size):
-    """Return the batches of the examples in an order."""
+    """Split the examples, taken in the given order, into batches (X, y)."""
     return [(X[rows], y[rows]) for rows in order.split(batch_size)]
 
 
@@ -156,7 +156,7 @@ EXERCISES = [
         mistakes=[
             Mistake(
                 lambda X, y, size: in_batches(X, y, torch.arange(len(X)), size),
-                "Nothing is shuffled yet: go through torch.randperm(len(X)), not 0, 1, 2, ….",
+                "Nothing is shuffled yet: use the order torch.randperm(len(X)), not 0, 1, 2, ….",
                 "还没有打乱：应按 torch.randperm(len(X)) 的次序，而不是 0, 1, 2, …。",
             ),
             Mistake(
@@ -178,7 +178,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda X, y, size: in_batches(X, y, torch.arange(20) * 3 % 19, size),
-                "Some examples come twice, others never: each is drawn once, without replacement.",
+                "Some examples occur twice, others never: draw each once, without replacement.",
                 "有的样本出现两次，有的没有出现：应当不放回地抽取，每个恰好一次。",
             ),
             Mistake(

@@ -8,8 +8,8 @@ from .exercise import Exercise, Mistake
 def rows_as_shares(X):
     """Divide each row of X (n, q) by its sum, so that each row sums to 1.
 
-    Softmax ends this way. Try it without `keepdim=True` on a 2×3 and on a 3×3 matrix: one of them
-    fails, the other one is silently wrong. Why?
+    This is the last step of softmax. Try it without `keepdim=True` on a 2×3 and on a 3×3 matrix.
+    The former raises an error; the latter is silently wrong. Why?
 
     中文：把 X (n, q) 的每一行除以这一行的和，使每行之和为 1。
 
@@ -22,8 +22,8 @@ def rows_as_shares(X):
 def stable_softmax(logits):
     """Return the softmax of each row of logits (n, q), for logits of any size.
 
-    `exp` overflows beyond 88 in float32. Only differences within a row matter, so something may be
-    subtracted from each row first. Which number makes sure that nothing overflows, and that in each
+    `exp` overflows beyond 88 in float32. Only differences within a row matter, so you may first
+    subtract a number from each row. Which number ensures that nothing overflows, and that in each
     row at least one exponential is not 0?
 
     中文：返回 logits (n, q) 每一行的 softmax，无论 logits 多大都要算得对。

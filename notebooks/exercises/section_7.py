@@ -54,7 +54,7 @@ def sgd_step(W, b, X, y, lr):
 
 
 def wrong_step(W, b, X, y, lr, target=1.0, by=None):
-    """Take a step like `sgd_step`, with `target` in place of 1 and `by` in place of n."""
+    """Take a step like `sgd_step`, with `target` instead of 1 in labels and `by` instead of n."""
     error = torch.softmax(X @ W + b, dim=1)
     error[range(len(y)), y] -= target
     error = error / (by or len(y))
@@ -99,7 +99,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda y_hat, y: torch.log(y_hat[range(len(y)), y]).mean(),
-                "The sign: log of a probability is negative, the loss is minus that.",
+                "The sign is wrong: log of a probability is negative; the loss is -log.",
                 "符号不对：概率的 log 是负数，损失要再取负。",
             ),
             Mistake(

@@ -9,8 +9,8 @@ from .exercise import Exercise, Mistake
 def linear_layer(W, b):
     """Return an `nn.Linear` that computes `X @ W + b`, for W (d, q) and b (q,).
 
-    In which shape does `nn.Linear` keep its weight? Print it. Change parameters under
-    `torch.no_grad()`, with `copy_`.
+    What is the shape of the weight of an `nn.Linear`? Print it. Change parameters with `copy_`,
+    under `torch.no_grad()`.
 
     中文：返回一个计算 `X @ W + b` 的 `nn.Linear`，W 是 (d, q)，b 是 (q,)。
 
@@ -24,10 +24,10 @@ def linear_layer(W, b):
 
 
 def least_loss_of_softmax_twice(num_classes):
-    """Return the smallest loss that `nn.CrossEntropyLoss` can give to probabilities.
+    """Return the smallest loss of `nn.CrossEntropyLoss` if its inputs are probabilities.
 
-    It takes logits, and has softmax inside. A model that ends with a softmax of its own trains, but
-    its loss stays high: what is it for the best prediction there is, 1 for the true class and 0 for
+    It takes logits, and includes softmax. A model that also ends with softmax can be trained, but
+    its loss stays high. What is the loss of a perfect prediction, 1 for the true class and 0 for
     all others? What is it with ten classes?
 
     中文：如果交给 `nn.CrossEntropyLoss` 的是概率，损失最小能是多少？返回这个数。
@@ -53,7 +53,7 @@ def decayed_step(w, gradient, lr, weight_decay):
 
 
 def layer_with(weight, bias):
-    """Return an nn.Linear with these parameters; a bias of None is left at zero."""
+    """Return an nn.Linear with these parameters; the bias None means zero."""
     layer = nn.Linear(weight.shape[1], weight.shape[0])
     with torch.no_grad():
         layer.weight.copy_(weight)
@@ -62,7 +62,7 @@ def layer_with(weight, bias):
 
 
 def outputs_of(layer):
-    """Return what a layer of two inputs makes of three examples."""
+    """Return the outputs of a layer with two inputs, for three examples."""
     return layer(torch.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, -1.0]]))
 
 
@@ -107,8 +107,8 @@ EXERCISES = [
         mistakes=[
             Mistake(
                 lambda q: 0.0,
-                "That would be so with -log of the probability 1; but the loss takes a softmax of "
-                "(1, 0, …, 0) first.",
+                "0 is -log of the probability 1, but the loss function first takes the softmax of "
+                "(1, 0, …, 0).",
                 "对概率 1 取 -log 才是 0；但损失函数会先对 (1, 0, …, 0) 做一次 softmax。",
             ),
             Mistake(

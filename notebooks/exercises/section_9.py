@@ -8,8 +8,8 @@ from .exercise import Exercise, Mistake
 def cross_entropy_with_logits(logits, one_hot):
     """Return the mean cross-entropy of logits (n, q) for labels in one-hot form (n, q).
 
-    As TensorFlow's `reduce_mean(softmax_cross_entropy_with_logits(…))`: the sum over the classes,
-    then the mean over the examples. `torch.log_softmax` is stable.
+    Like TensorFlow's `reduce_mean(softmax_cross_entropy_with_logits(…))`, take the sum over the
+    classes, then the mean over the examples. `torch.log_softmax` is numerically stable.
 
     中文：返回 logits (n, q) 对独热标签 (n, q) 的交叉熵的均值。
 
@@ -20,7 +20,7 @@ def cross_entropy_with_logits(logits, one_hot):
 
 
 def accuracy(logits, one_hot):
-    """Return the accuracy as the notes do: `equal` of two classes, as float, averaged.
+    """Return the accuracy as the notes compute it: `equal` of the classes, as float, averaged.
 
     The labels are one-hot (n, q), the logits (n, q). Why isn't softmax needed here?
 
@@ -32,10 +32,10 @@ def accuracy(logits, one_hot):
 
 
 def adam(w, gradients, lr):
-    """Return w after a step of Adam for each of the gradients; betas 0.9 and 0.999, eps 1e-8.
+    """Return w after one step of Adam per gradient, with betas 0.9 and 0.999 and eps 1e-8.
 
-    Kingma and Ba (2015), algorithm 1, starting with m = v = 0. How large is the first step for a
-    gradient of 0.001, how large for one of 1000?
+    See Kingma and Ba (2015), algorithm 1; start with m = v = 0. How large is the first step for a
+    gradient of 0.001, and for a gradient of 1000?
 
     中文：对每个梯度做一步 Adam，返回最后的 w；beta 取 0.9 和 0.999，eps 取 1e-8。
 
@@ -51,7 +51,7 @@ def adam(w, gradients, lr):
 
 
 def wrong_adam(w, gradients, lr, corrected=True, root=0.5, sign=1):
-    """Take steps like `adam`, less the correction of the bias, or with another root of v."""
+    """Take steps like `adam`, with mistakes: no bias correction, another root of v, or a sign."""
     m = v = torch.zeros_like(w)
     for t, gradient in enumerate(gradients, start=1):
         m = 0.9 * m + 0.1 * gradient
@@ -107,7 +107,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda o, y: (y * torch.log_softmax(o, dim=1)).sum(dim=1).mean(),
-                "The sign: log of a probability is negative, the loss is minus that.",
+                "The sign is wrong: log of a probability is negative; the loss is -log.",
                 "符号不对：概率的 log 是负数，损失要再取负。",
             ),
         ],
@@ -136,7 +136,7 @@ EXERCISES = [
             ),
             Mistake(
                 lambda o, y: (o.argmax(dim=0) == y.argmax(dim=0)).float().mean(),
-                "That compares examples; the classes are along dimension 1.",
+                "This compares examples; the classes are along dimension 1.",
                 "这样是在样本之间比较；类别在第 1 维上。",
             ),
             Mistake(

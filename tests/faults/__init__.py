@@ -1,6 +1,6 @@
-"""Fault injection: thousands of faults, one file for each kind.
+"""Fault injection: thousands of faults, one module for each kind.
 
 `python -m tests.faults` injects all of them and writes docs/reliability.md; a test injects a tenth.
-Each file has `faults(folder, data_dir)`, which yields Faults. A fault is injected by a function
-that returns a complaint: what was mishandled, "" if nothing.
+Each module has a function `faults(folder, data_dir)` that yields Faults. `Fault.inject` injects a
+fault and returns a complaint: a description of the error in handling it, or "" if there was none.
 """

@@ -27,9 +27,9 @@ MARKS = "<!-- faults -->\n", "<!-- /faults -->\n"
 
 
 class Trial(NamedTuple):
-    """An injected fault: its kind, a description, and a complaint ("" if none).
+    """An injected fault: its kind, a description, a complaint ("" if none), and its seconds.
 
-    `memory` is that of the largest process until then, in MB.
+    `memory` is the peak of the largest child process so far, in MB.
     """
 
     kind: str
@@ -40,7 +40,7 @@ class Trial(NamedTuple):
 
 
 def inject(number: int) -> Trial:
-    """Inject a fault, given by its place in the list; an exception is a complaint, too."""
+    """Inject FAULTS[number]; an exception becomes a complaint."""
     fault, begin = FAULTS[number], time.monotonic()
     try:
         complaint = fault.inject()
@@ -51,11 +51,11 @@ def inject(number: int) -> Trial:
 
 
 def inject_all(folder: Path, only: str, share: int) -> list[Trial]:
-    """Inject the faults whose kind contains `only`, one of each `share`, on all cores."""
+    """Inject every `share`-th fault of the kinds that contain `only`, on all cores."""
     torch.set_num_threads(1)
     data_dir = data.make(folder)
     os.chdir(folder)  # for files written to the working directory by mistake
-    # once in this process, so that every child has fonts and other files
+    # once in this process, so that every child inherits loaded fonts and modules
     children.PROGRAMS["scratch"]([f"--data-dir={data_dir}", "--epochs=1", "--quiet"])
     by_kind: dict[str, list[children.Fault]] = {}
     for module in KINDS:
@@ -71,7 +71,7 @@ def inject_all(folder: Path, only: str, share: int) -> list[Trial]:
 
 
 def table(trials: list[Trial]) -> str:
-    """Return a table in Markdown: the faults of each kind, and how many were mishandled."""
+    """Return a table in Markdown: the number of faults of each kind, and of those mishandled."""
     made = Counter(trial.kind for trial in trials)
     wrong = Counter(trial.kind for trial in trials if trial.complaint)
     rows = [(kind, f"{number:,}", wrong[kind]) for kind, number in made.items()]
@@ -99,7 +99,7 @@ def main() -> int:
     """Inject the faults; return 1 if one was mishandled."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="kinds that contain this text")
-    parser.add_argument("--share", type=int, default=1, help="one of this number of faults")
+    parser.add_argument("--share", type=int, default=1, help="inject every n-th fault")
     options = parser.parse_args()
     in_memory = Path("/dev/shm")  # faster: files are synced thousands of times
     with tempfile.TemporaryDirectory(dir=in_memory if in_memory.is_dir() else None) as folder:

@@ -1,12 +1,14 @@
-"""A command in a child process: how it ends, and what is wrong with such an end.
+"""Run a command in a child process, and check its exit status, messages and memory.
 
-A child is forked from a process that has imported PyTorch, so that it takes a tenth of a second.
+A child is forked from a process that has imported PyTorch, so that it starts in a tenth of a
+second.
 """
 
 import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -14,8 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from matplotlib.backends import backend_agg  # noqa: F401  imported before, a figure is fast
+from matplotlib.backends import backend_agg  # noqa: F401  imported once, before forking
 from matplotlib.figure import Figure
+from tqdm import tqdm
 
 import concise
 import scratch
@@ -25,7 +28,7 @@ from d2l_softmax.commands.cli import run_as_program
 from d2l_softmax.commands.train import HISTORY, MODEL
 from d2l_softmax.training.history import load_history
 
-PATIENCE = 120  # seconds, after which a command hangs
+PATIENCE = 120  # seconds, after which a command is considered hanging
 MOST_MEMORY = 1_500  # MB
 MOST_CHARACTERS = 2_000  # of a message
 SHOWN = "backslashreplace"  # as run_as_program sets it
@@ -34,7 +37,7 @@ PROGRAMS = {
     "concise": lambda argv: train.main(concise, "concise", argv),
     "d2l_softmax": d2l_softmax.main,
 }
-FILES = {  # of a whole run
+FILES = {  # of a completed run
     *("checkpoint.pt", "config.json", "history.csv", "model.pt", "model.json", ".lock"),
     *("report.html", "scores.csv"),
     *("curves.png", "confusion.png", "mistakes.png", "predictions.png", "reliability.png"),
@@ -51,7 +54,7 @@ class Fault(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a command ended: status (negative: by that signal), output, peak memory in MB."""
+    """The end of a command: exit status (negative: signal number), output, peak memory in MB."""
 
     status: int
     out: str
@@ -60,7 +63,7 @@ class Outcome(NamedTuple):
     hangs: bool = False
 
     def complaint(self, statuses: tuple[int, ...] = (0, 1, 2), lines: int = 2) -> str:
-        """Return what is wrong, "" if nothing: status, traceback, length of message, memory."""
+        """Return a complaint about status, traceback, length of messages or memory; "" if none."""
         if self.hangs:
             return "hangs"
         if "Traceback" in self.err + self.out:
@@ -77,10 +80,10 @@ class Outcome(NamedTuple):
 
 
 class Child:
-    """A process that runs a command; what it prints goes to files without names."""
+    """A process that runs a command; its output goes to temporary files."""
 
     def __init__(self, program: str, *arguments: object, before: Callable | None = None):
-        """Fork; the child calls `before` first."""
+        """Fork; the child calls `before`, then runs the command."""
         self.streams = [tempfile.TemporaryFile() for _ in range(2)]  # noqa: SIM115  closed in wait
         self.begin = time.monotonic()
         self.pid = os.fork()
@@ -88,7 +91,7 @@ class Child:
             become(program, [str(argument) for argument in arguments], before, *self.streams)
 
     def wait(self, kill_after: float | None = None) -> Outcome:
-        """Wait for its end, or kill it after some seconds; return how it ended."""
+        """Wait for the process, or kill it after `kill_after` seconds; return its Outcome."""
         hangs, limit = False, PATIENCE if kill_after is None else kill_after
         while True:
             ended, status, usage = os.wait4(self.pid, os.WNOHANG)
@@ -112,16 +115,18 @@ def run(
     before: Callable[[], object] | None = None,
     kill_after: float | None = None,
 ) -> Outcome:
-    """Run a command in a child; see Child."""
+    """Run a command in a child process; return its Outcome."""
     return Child(program, *arguments, before=before).wait(kill_after)
 
 
 def become(program: str, argv: list[str], before: Callable | None, out, err) -> None:
-    """In the child: do what the command's own process would do, and exit."""
+    """In the child: run the command like a process of its own, and exit with its status."""
     os.dup2(out.fileno(), 1)
     os.dup2(err.fileno(), 2)
     sys.stdout = open(1, "w", encoding="utf-8", errors=SHOWN, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", 1, encoding="utf-8", errors=SHOWN, closefd=False)  # noqa: SIM115
+    # tqdm's own lock is shared by forks: a child that is killed with it would block all others
+    tqdm.set_lock(threading.RLock())
     status: object = 1
     try:
         if before:
@@ -136,31 +141,31 @@ def become(program: str, argv: list[str], before: Callable | None, out, err) -> 
 
 
 def draw_nothing() -> None:
-    """In the child: leave figures and report out, where they don't matter."""
+    """In the child: skip figures and report."""
     train.write_results = lambda *arguments: None
 
 
 def draw_blank() -> None:
-    """In the child: write empty figures, which takes a tenth of the time."""
+    """In the child: write empty figures, which is ten times faster."""
     Figure.draw = lambda figure, renderer: None
 
 
 def results(folder: Path) -> tuple[list[bytes], list]:
-    """Return the model and the history of a run, to the last bit, without the seconds."""
+    """Return the exact model and history of a run, without the seconds, for comparisons."""
     return model_of(folder / MODEL), records_of(folder / HISTORY)
 
 
 def model_of(path: Path) -> list[bytes]:
-    """Return the numbers of a model, as bytes."""
+    """Return the parameters of a model file as bytes."""
     return [tensor.numpy().tobytes() for tensor in torch.load(path, weights_only=True).values()]
 
 
 def records_of(path: Path) -> list:
-    """Return the records of a history, without the seconds."""
+    """Return the records of a history file, without the seconds."""
     return [record._replace(seconds=0) for record in load_history(path)]
 
 
 def unfinished_files(folder: Path) -> str:
-    """Return which unfinished files are in a folder, "" if none."""
+    """Return a complaint about unfinished files in a folder, "" if there are none."""
     left = [path.name for path in folder.iterdir() if path.name.endswith(".part")]
     return f"left {left}" if left else ""

@@ -13,19 +13,20 @@ TRAINING = ["--epochs=2", "--batch-size=32", "--lr=0.01", "--quiet"]
 
 
 def eight_at_once(folder: Path, data_dir: Path, number: int) -> str:
-    """Start eight trainings with data of which half is missing; return what is wrong with each.
+    """Start eight trainings with half of the data files missing; return all complaints.
 
-    In even rounds all write to one directory, which one of them gets; in odd ones to eight.
+    In even rounds all write to one directory, and at least one training must succeed. In odd rounds
+    each has its own directory.
     """
     data = Path(shutil.copytree(data_dir, folder / f"data-{number}"))
-    for file in (data / "FashionMNIST" / "raw").glob("train-*"):  # to be fetched by one of them
+    for file in (data / "FashionMNIST" / "raw").glob("train-*"):  # one training fetches them again
         file.unlink()
     outputs = [folder / f"{number}-{n if number % 2 else 0}" for n in range(AT_ONCE)]
     argv = [f"--data-dir={data}", *TRAINING]
     started = [children.Child("scratch", *argv, f"--output-dir={output}") for output in outputs]
     outcomes = [child.wait() for child in started]
     if not number % 2:
-        message = "another training writes to"
+        message = "another training is writing to"
         outcomes = [each for each in outcomes if each.status != 1 or message not in each.err]
         if not outcomes:
             return "all were refused"

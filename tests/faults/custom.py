@@ -4,6 +4,7 @@ import functools
 import gzip
 import importlib.util
 import io
+import itertools
 import json
 import os
 import resource
@@ -18,105 +19,107 @@ import numpy as np
 import torch
 from PIL import Image
 
+from d2l_softmax.data.custom import find_dataset
+
 from . import children
 
 CPU_SECONDS, SECONDS = 20, 100  # other processes may have the cores
 LONGEST_LINE = 300
 TWO = ["0", "1"]
-Write = Callable[[Path], object]  # puts data into an empty folder
+Content = bytes | str | Callable[[Path], object]  # of a file, or a function that makes it
+Files = dict[str, Content]  # by name
 Expected = tuple[list[int], list[str]] | None  # shape of an example and classes; None: refused
-Rows = Iterator[tuple[str, Write, Expected]]
+Rows = Iterator[tuple[str, Files, Expected]]
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(40, 3)).round(3), np.arange(40) % 2
 FEATURES: Expected = ([3], TWO)
 EXTREME = {"NaN": np.nan, "infinity": np.inf, "1e308": 1e308, "-1e39": -1e39}
-SPECIAL: dict[str, Write] = {
+NO_FILES: Files = {
     "a pipe": os.mkfifo,
     "/dev/zero": lambda path: path.symlink_to("/dev/zero"),
     "a folder": Path.mkdir,
     "a link to itself": lambda path: path.symlink_to(path),
     "a link to nothing": lambda path: path.symlink_to(path.parent / "nothing"),
+}
+SPECIAL: Files = NO_FILES | {
     "10 GB of nothing": lambda path: (path.touch(), os.truncate(path, 10_000_000_000)),
-    "empty": Path.touch,
-    "random bytes": lambda path: path.write_bytes(RNG.bytes(3000)),
-    "a picture's header": lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(1000)),
+    "empty": b"",
+    "random bytes": RNG.bytes(3000),
+    "a picture's header": b"\x89PNG\r\n\x1a\n" + bytes(1000),
 }
 
 
-def written(name: str, content: bytes | str) -> Write:
-    """Return a function that writes a file."""
-    data = content.encode() if isinstance(content, str) else content
-    return lambda folder: (folder / name).write_bytes(data)
+def put(path: Path, content: Content) -> None:
+    """Write a file, or call the function that makes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if callable(content):
+        content(path)
+    else:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def placed(name: str, place: Write, around: Write = lambda folder: None) -> Write:
-    """Return a function that puts something in the place of a file, beside others."""
+def each(
+    contents: Files, name: str, expected: Expected = None, files: Files | None = None, prefix=""
+) -> Rows:
+    """Yield data whose file `name` has each of the contents, among other files."""
+    for what, content in contents.items():
+        yield prefix + what, (files or {}) | {name: content}, expected
 
-    def write(folder: Path) -> None:
-        around(folder)
-        path = folder / name
-        path.unlink(missing_ok=True)
-        place(path)
 
-    return write
+def shown(text: str) -> str:
+    return f"{text[:20]!r} of {len(text)}"
+
+
+def in_memory(write: Callable, *arguments, **options) -> bytes:
+    """Return what a function writes to a binary file."""
+    file = io.BytesIO()
+    write(file, *arguments, **options)
+    return file.getvalue()
 
 
 # Tables
 
 
 def csv_of(
-    header: str = "a,b,c,label", rows: list[str] | None = None, end: str = "\n", **cells: str
+    header: str = "a,b,c,label", rows: list[str] | None = None, end: str = "\n", **lines: str
 ) -> str:
-    """Return a table; `cells` replace lines, r3="…" the third row."""
-    rows = (
-        [",".join(map(str, (*x, y))) for x, y in zip(X, Y, strict=True)] if rows is None else rows
-    )
-    for number, line in cells.items():
+    """Return a table; `lines` replace rows, r3="…" the third one."""
+    if rows is None:
+        rows = [",".join(map(str, (*x, y))) for x, y in zip(X, Y, strict=True)]
+    for number, line in lines.items():
         rows[int(number[1:])] = line
     return end.join(([header] if header else []) + rows) + end
 
 
 def tables() -> Rows:
-    """Yield CSV files."""
     right = csv_of()
-    refused = {
+    cells = (
+        *("black", "", "1 2", "\0", "0x10", "1j", "1_000", "2026-01-01", "\x1b[2J"),
+        *("9" * 5000, "x" * 5000, '"' + "x\n" * 40 + '"', '"1', *map(str, EXTREME.values())),
+    )
+    refused = {f"cell {shown(cell)}": csv_of(r7=f"{cell},1,1,0") for cell in cells}
+    refused |= {f"label {cell}": csv_of(r7=f"1,1,1,{cell}") for cell in ("1e999", "nan", "0.5")}
+    refused |= {
         "ragged": csv_of(r3="1,2,0"),
         "a longer row": csv_of(r3="1,2,3,4,0"),
         "a longer row, text as labels": csv_of(rows=["1,2,3,a", "2,3,4,b"] * 9, r3="1,2,3,b,4"),
         "neither header nor labels": "".join(f"{a},{b},{c}\n" for a, b, c in X),
-        "text in a pixel": csv_of(r9="1,black,3,0"),
-        "an empty cell": csv_of(r9="1,,3,0"),
         "an empty first cell": csv_of(r0=",1,3,0"),
         "two columns of labels": csv_of("a,b,label,class"),
         "only a header": csv_of(rows=[]),
         "one row": csv_of(rows=["1,2,3,0"]),
         "one class": csv_of(rows=["1,2,3,0"] * 9),
         "labels only": csv_of("label", [str(y) for y in Y]),
-        "a gap in quotes": csv_of(r2='"1,2,3,0'),
-        "NUL": csv_of(r2="1,\0,3,0"),
         "decimal commas": csv_of("a;b;label", ["1,5;2,5;0", "1,5;2,5;1"] * 9),
-        "hexadecimal": csv_of(r7="0x10,1,1,0"),
-        "complex": csv_of(r7="1j,1,1,0"),
-        "underscores": csv_of(r7="1_000,1,1,0"),
-        "a date": csv_of(r0="2026-01-01,1,1,0"),
-        "5,000 digits": csv_of(r7="9" * 5000 + ",1,1,0"),
-        "5,000 letters": csv_of(r7="x" * 5000 + ",1,1,0"),
-        "40 line ends in a cell": csv_of(r7='"' + "x\n" * 40 + '",1,1,0'),
-        "escape sequences": csv_of(r7="\x1b[2J,1,1,0"),
         "UTF-16": right.encode("utf-16"),
         "Latin-1": csv_of("größe,b,c,label").encode("latin-1"),
         "gzip": gzip.compress(right.encode()),
-        "label 1e999": csv_of(r7="1,1,1,1e999"),
-        "label NaN": csv_of(r7="1,1,1,nan"),
-        "a label of 0.5": csv_of(r7="1,1,1,0.5"),
         "a header of 100,000 names": csv_of(",".join(f"n{i}" for i in range(100_000))),
         "a header of 2 MB": csv_of("x" * 2_000_000 + ",b,c,label"),
         "a field of 200,000 characters": csv_of("x" * 200_000 + ",b,c,label", rows=[]),
     }
-    refused |= {name: csv_of(r7=f"{value},1,1,0") for name, value in EXTREME.items()}
-    for name, content in refused.items():
-        yield name, written("data.csv", content), None
+    yield from each(refused | SPECIAL, "data.csv")
     accepted = {
         "BOM": "\ufeff" + right,
         "semicolons": right.replace(",", ";"),
@@ -131,94 +134,55 @@ def tables() -> Rows:
         "features of 1e-300": csv_of(r7="1e-300,1,1,0"),
         "constant features": csv_of(rows=["1,1,1,0", "1,1,1,1"] * 9),
     }
-    for name, content in accepted.items():
-        yield name, written("data.csv", content), FEATURES
-    yield "a class of one row", written("data.csv", csv_of(r7="1,1,1,2")), ([3], ["0", "1", "2"])
-    yield (
-        "text labels",
-        written("d.csv", csv_of(rows=["1,2,3,é", "2,3,4,=1+1"] * 9)),
-        (
-            [3],
-            ["=1+1", "é"],
-        ),
-    )
-
-    def pair(test: str) -> Write:
-        return lambda folder: (
-            written("train.csv", right)(folder),
-            written("test.csv", test)(folder),
-        )
-
-    yield "other columns for testing", pair(csv_of("a,b,label", ["1,2,0"] * 9)), None
-    yield "an unknown class for testing", pair(csv_of(r3="1,2,3,7")), None
-    yield "test data without labels", pair(csv_of("a,b,c", ["1,2,3"] * 9)), FEATURES
-    yield "test data without rows", pair("a,b,c,label\n"), None
-    for name, place in SPECIAL.items():
-        yield name, placed("data.csv", place), None
+    yield from each(accepted, "data.csv", FEATURES)
+    yield "a class of one row", {"data.csv": csv_of(r7="1,1,1,2")}, ([3], ["0", "1", "2"])
+    text = csv_of(rows=["1,2,3,é", "2,3,4,=1+1"] * 9)
+    yield "text labels", {"d.csv": text}, ([3], ["=1+1", "é"])
+    for_testing = {
+        "other columns for testing": csv_of("a,b,label", ["1,2,0"] * 9),
+        "an unknown class for testing": csv_of(r3="1,2,3,7"),
+        "test data without rows": "a,b,c,label\n",
+    }
+    train = {"train.csv": right}
+    yield from each(for_testing, "test.csv", files=train)
+    without = csv_of("a,b,c", ["1,2,3"] * 9)
+    yield "test data without labels", train | {"test.csv": without}, FEATURES
 
 
 def labels() -> Rows:
     """Yield tables of labels beside images."""
-
-    def beside(rows: str | bytes) -> Write:
-        def write(folder: Path) -> None:
-            (folder / "images").mkdir()
-            for i in range(12):
-                save_picture(folder / "images" / f"{i}.png", 20 * i)
-            written("labels.csv", rows)(folder)
-
-        return write
-
     rows = [f"{i}.png,{'ab'[i % 2]}" for i in range(12)]
     right = csv_of("file,label", rows)
-    yield "right", beside(right), ([1, 6, 8], ["a", "b"])
-    yield "BOM and CRLF", beside("\ufeff" + right.replace("\n", "\r\n")), ([1, 6, 8], ["a", "b"])
-    wrong = {
-        "a missing image": csv_of("file,label", [*rows, "12.png,a"]),
-        "a short row": csv_of("file,label", [*rows, "1.png"]),
-        "an empty label": csv_of("file,label", [*rows, "1.png,"]),
-        "NUL in a name": csv_of("file,label", [*rows, "\0.png,a"]),
-        "a name of 5,000 letters": csv_of("file,label", [*rows, "x" * 5000 + ",a"]),
-        "a name of 200,000 letters": csv_of("file,label", [*rows, "x" * 200_000 + ",a"]),
-        "40 line ends in a name": csv_of("file,label", [*rows, '"' + "x\n" * 40 + '",a']),
-        "an absolute path": csv_of("file,label", [*rows, "/etc/passwd,a"]),
-        "a path upwards": csv_of("file,label", [*rows, "../../../etc/passwd,a"]),
-        "a folder": csv_of("file,label", [*rows, ".,a"]),
+    images = {f"images/{i}.png": picture(20 * i) for i in range(12)}
+    accepted = {"right": right, "BOM and CRLF": "\ufeff" + right.replace("\n", "\r\n")}
+    yield from each(accepted, "labels.csv", IMAGES, files=images)
+    added = (
+        *("12.png,a", "1.png", "1.png,", "\0.png,a", "x" * 5000 + ",a", "x" * 200_000 + ",a"),
+        *('"' + "x\n" * 40 + '",a', "/etc/passwd,a", "../../../etc/passwd,a", ".,a"),
+    )
+    wrong = {f"row {shown(row)}": csv_of("file,label", [*rows, row]) for row in added}
+    wrong |= {
         "one class": csv_of("file,label", [row[:-1] + "a" for row in rows]),
         "only a header": "file,label\n",
         "two columns of labels": csv_of("file,label,class", [f"{row},a" for row in rows]),
         "UTF-16": right.encode("utf-16"),
     }
-    for name, content in wrong.items():
-        yield name, beside(content), None
-    for name, place in SPECIAL.items():
-        yield name, placed("labels.csv", place, beside(right)), None
+    yield from each(wrong | SPECIAL, "labels.csv", files=images)
 
 
 # Arrays
 
 
-def npz_of(**arrays: np.ndarray) -> bytes:
-    """Return a .npz file; Python objects are pickled."""
+def zip_of(**members: bytes) -> bytes:
     file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
-
-
-def zip_of(compression: int = zipfile.ZIP_DEFLATED, **members: bytes) -> bytes:
-    """Return an archive."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", compression) as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(f"{name}.npy", content)
     return file.getvalue()
 
 
-def npy_of(array: np.ndarray) -> bytes:
-    """Return a .npy file."""
-    file = io.BytesIO()
-    np.save(file, array)
-    return file.getvalue()
+npz_of = functools.partial(in_memory, np.savez)
+npy_of = functools.partial(in_memory, np.save)
 
 
 def header_of(text: str, version: int = 1, length: int | None = None) -> bytes:
@@ -228,16 +192,14 @@ def header_of(text: str, version: int = 1, length: int | None = None) -> bytes:
 
 
 def claim(shape: str, descr: str = "'<f8'") -> str:
-    """Return the text of a header."""
+    """Return the text of a .npy header with this shape and type."""
     return f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}\n"
 
 
-def bomb(folder: Path) -> None:
+def bomb(path: Path) -> None:
     """Write three members of 0.9 GB of zeros."""
     header = header_of(claim("(112500000, 1)"))
-    with zipfile.ZipFile(
-        folder / "data.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1
-    ) as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name in ("X", "y", "other"):
             with archive.open(f"{name}.npy", "w") as member:
                 member.write(header)
@@ -245,39 +207,38 @@ def bomb(folder: Path) -> None:
                     member.write(bytes(10_000_000))
 
 
-HEADERS = {
+SHAPES = (  # no data follow
+    *("(" + "1+" * 3000 + "1,)", "(__import__('os').system('touch harmed'),)"),
+    *("(" + "9" * 5000 + ",)", "(4294967296, 4294967296)", "(-1, 3)", str((1,) * 40)),
+    *("('a', 3)", "(125000000000, 1)", "(40, 3)"),
+)
+HEADERS = {f"shape {shown(shape)}": header_of(claim(shape)) for shape in SHAPES}
+HEADERS |= {
     "9,000 brackets": header_of("(" * 9000),
-    "3,000 additions": header_of(claim("(" + "1+" * 3000 + "1,)")),
-    "a program": header_of(claim("(__import__('os').system('touch harmed'),)")),
     "a chain of attributes": header_of("a" + ".b" * 3000),
-    "5,000 digits": header_of(claim("(" + "9" * 5000 + ",)")),
-    "a shape that overflows": header_of(claim("(4294967296, 4294967296)")),
-    "a negative shape": header_of(claim("(-1, 3)")),
-    "a shape of 40 dimensions": header_of(claim(str((1,) * 40))),
-    "a shape of text": header_of(claim("('a', 3)")),
     "no shape": header_of("{'descr': '<f8'}\n"),
     "a list": header_of("[1, 2]\n"),
     "a header of 4 GB": header_of(claim("(3,)"), 2, 4_000_000_000),
     "version 9": header_of(claim("(3,)"), 9),
-    "Python objects": npy_of(np.array([{}] * 40, dtype=object)),
     "an odd type": header_of(claim("(3,)", "'<q99'")),
     "a type of 2 GB": header_of(claim("(40, 1)", "'<U536870912'")),
-    "1 TB claimed": header_of(claim("(125000000000, 1)")),
-    "no data": header_of(claim("(40, 3)")),
-    "structured": npy_of(np.zeros((40, 3), [("a", "f8")])),
-    "dates": npy_of(np.zeros((40, 3), "M8[s]")),
-    "complex": npy_of(X.astype(complex)),
-    "text": npy_of(X.astype(str)),
-    "a number": npy_of(np.array(1.0)),
-    "no examples": npy_of(X[:0]),
-    "no features": npy_of(X[:, :0]),
-    "five dimensions": npy_of(np.zeros((40, 2, 2, 2, 2))),
-    "other counts": npy_of(X[:39]),
 }
-HEADERS |= {
-    name: npy_of(np.where(np.arange(120).reshape(40, 3) == 8, value, X))
-    for name, value in EXTREME.items()
+WRONG_ARRAYS = {
+    "Python objects": np.array([{}] * 40, dtype=object),
+    "structured": np.zeros((40, 3), [("a", "f8")]),
+    "dates": np.zeros((40, 3), "M8[s]"),
+    "complex": X.astype(complex),
+    "text": X.astype(str),
+    "a number": np.array(1.0),
+    "no examples": X[:0],
+    "no features": X[:, :0],
+    "five dimensions": np.zeros((40, 2, 2, 2, 2)),
+    "other counts": X[:39],
 }
+WRONG_ARRAYS |= {
+    name: np.where(np.arange(120).reshape(40, 3) == 8, value, X) for name, value in EXTREME.items()
+}
+HEADERS |= {name: npy_of(array) for name, array in WRONG_ARRAYS.items()}
 LABELS = {
     "of three dimensions": np.zeros((40, 2, 2)),
     "of one class": np.zeros(40),
@@ -306,23 +267,10 @@ RIGHT_ARRAYS = {
 def arrays() -> Rows:
     """Yield .npy and .npz files."""
     x, y = npy_of(X), npy_of(Y)
-
-    def npy(x: bytes, y: bytes) -> Write:
-        return lambda folder: (written("X.npy", x)(folder), written("y.npy", y)(folder))
-
-    for name, content in HEADERS.items():
-        yield f"npy, {name}", npy(content, y), None
-        yield f"npz, {name}", written("data.npz", zip_of(X=content, y=y)), None
-    for name, array in LABELS.items():
-        yield f"npz, labels {name}", written("data.npz", npz_of(X=X, y=array)), None
-    for name, array in RIGHT_ARRAYS.items():
-        yield f"npy, {name}", npy(npy_of(array), y), FEATURES
-        yield f"npz, {name}", written("data.npz", npz_of(X=array, y=Y)), FEATURES
-    for name, place in SPECIAL.items():
-        yield f"npy, {name}", placed("X.npy", place, npy(x, y)), None
-        yield f"npz, {name}", placed("data.npz", place), None
     right = npz_of(X=X, y=Y)
-    odd = {
+    wrong = {name: zip_of(X=content, y=y) for name, content in HEADERS.items()}
+    wrong |= {f"labels {name}": npz_of(X=X, y=array) for name, array in LABELS.items()}
+    wrong |= {
         "a pickled member": npz_of(X=X, y=Y, classes=np.array([{}], dtype=object)),
         "a text as a member": zip_of(X=x, y=b"0,1"),
         "no labels": npz_of(X=X),
@@ -333,59 +281,50 @@ def arrays() -> Rows:
         "a wrong checksum": right.replace(X.tobytes()[:8], bytes(8)),
         "an archive in it": zip_of(X=right, y=y),
         "a wrong length": right.replace(b"PK\x01\x02", b"PK\x01\x09"),
+        "a bomb": bomb,
     }
-    for name, content in odd.items():
-        yield f"npz, {name}", written("data.npz", content), None
-    yield "npz, a bomb", bomb, None
+    yield from each(wrong | SPECIAL, "data.npz", prefix="npz, ")
+    yield from each(HEADERS | SPECIAL, "X.npy", prefix="npy, ", files={"y.npy": y})
+    for name, array in RIGHT_ARRAYS.items():
+        yield f"npy, {name}", {"X.npy": npy_of(array), "y.npy": y}, FEATURES
+        yield f"npz, {name}", {"data.npz": npz_of(X=array, y=Y)}, FEATURES
 
 
 def idx_of(array: np.ndarray, code: int = 8, shape: tuple[int, ...] | None = None) -> bytes:
-    """Return an IDX file of bytes; `shape` is what it claims."""
+    """Return an IDX file of an array; `shape` replaces the shape in its header."""
     shape = array.shape if shape is None else shape
     return struct.pack(f">BBBB{len(shape)}I", 0, 0, code, len(shape), *shape) + array.tobytes()
 
 
 def idx() -> Rows:
-    """Yield IDX files."""
-    images, y = RNG.integers(0, 256, (40, 6, 8)).astype(np.uint8), Y.astype(np.uint8)
-    most = 4_294_967_295
-    odd = {
+    images, y = RNG.integers(0, 256, (40, 6, 8)).astype(np.uint8), idx_of(Y.astype(np.uint8))
+    right, zipped = idx_of(images), gzip.compress(idx_of(images))
+    x_name, y_name = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+    shapes = ((), (1,) * 255, (41, 6, 8), (39, 6, 8), (4_294_967_295,) * 3)
+    odd = {f"shape {shown(str(shape))}": idx_of(images, 8, shape) for shape in shapes}
+    odd |= {
         "an unknown type": idx_of(images, 10),
-        "no dimensions": idx_of(images, 8, ()),
-        "255 dimensions": idx_of(images, 8, (1,) * 255),
-        "more claimed": idx_of(images, 8, (41, 6, 8)),
-        "less claimed": idx_of(images, 8, (39, 6, 8)),
-        "dimensions of 4,294,967,295": idx_of(images, 8, (most,) * 3),
         "no images": idx_of(images[:0]),
         "no pixels": idx_of(images[:, :0]),
         "39 images": idx_of(images[:39]),
-        "another beginning": b"\1\2\3\4" + idx_of(images)[4:],
+        "another beginning": b"\1\2\3\4" + right[4:],
         "three bytes": b"\0\0\x08",
     }
-
-    def pair(x: bytes, suffix: str = "", labels: bytes = idx_of(y)) -> Write:
-        return lambda folder: (
-            written(f"train-images-idx3-ubyte{suffix}", x)(folder),
-            written("train-labels-idx1-ubyte", labels)(folder),
-        )
-
-    zipped = gzip.compress(idx_of(images))
-    yield "right, gzip", pair(zipped, ".gz"), ([1, 6, 8], TWO)
-    for name, content in odd.items():
-        yield name, pair(content), None
-        yield f"{name}, gzip", pair(gzip.compress(content), ".gz"), None
-    yield "gzip, cut", pair(zipped[:-9], ".gz"), None
-    yield "gzip, a wrong checksum", pair(zipped[:-8] + bytes(8), ".gz"), None
-    yield "no gzip", pair(idx_of(images), ".gz"), None
-    yield "labels of two dimensions", pair(idx_of(images), "", idx_of(images[0])), None
     zeros = zlib.compressobj(1, wbits=31)
     # 2.5 GB of zeros: a block of deflate that is repeated
-    head = zeros.compress(idx_of(images)) + zeros.flush(zlib.Z_FULL_FLUSH)
+    head = zeros.compress(right) + zeros.flush(zlib.Z_FULL_FLUSH)
     block = zeros.compress(bytes(10_000_000)) + zeros.flush(zlib.Z_FULL_FLUSH)
-    yield "a bomb of gzip", pair(head + block * 250, ".gz"), None
-    for name, place in SPECIAL.items():
-        for file in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
-            yield f"{file}, {name}", placed(file, place, pair(idx_of(images))), None
+    odd_zipped = {name: gzip.compress(content) for name, content in odd.items()} | {
+        "cut": zipped[:-9],
+        "a wrong checksum": zipped[:-8] + bytes(8),
+        "no gzip": right,
+        "a bomb": head + block * 250,
+    }
+    yield "right, gzip", {f"{x_name}.gz": zipped, y_name: y}, ([1, 6, 8], TWO)
+    yield from each(odd | SPECIAL, x_name, files={y_name: y})
+    yield from each(odd_zipped, f"{x_name}.gz", prefix="gzip, ", files={y_name: y})
+    wrong_labels = {"two dimensions": idx_of(images[0])} | SPECIAL
+    yield from each(wrong_labels, y_name, prefix="labels, ", files={x_name: right})
 
 
 def parquets() -> Rows:
@@ -396,153 +335,110 @@ def parquets() -> Rows:
     from pyarrow import parquet
 
     def table(metadata: bytes = b"", **columns: object) -> bytes:
-        file, content = io.BytesIO(), pa.table(columns)
+        content = pa.table({"label": y} | columns)
         if metadata:
             content = content.replace_schema_metadata({"huggingface": metadata})
-        parquet.write_table(content, file)
-        return file.getvalue()
+        return in_memory(lambda file: parquet.write_table(content, file))
 
     y, a = [*map(int, Y)], [*X[:, 0]]
     png = picture()
-    right = table(a=a, b=a, c=a, label=y)
-    yield "right", written("data.parquet", right), FEATURES
-    yield "images", written("data.parquet", table(image=[png] * 40, label=y)), ([1, 6, 8], TWO)
-    odd = {
-        "no images": table(label=y),
-        "no labels": table(a=a, b=a),
+    right = table(a=a, b=a, c=a)
+    too_few = {"info": {"features": {"label": {"names": ["a"]}}}}
+    columns = {
+        "lists of several lengths": [[1.0] * (1 + i % 2) for i in y],
+        "null as a list": [None, *[[1.0, 2.0]] * 39],
+        "lists of text": [["a"]] * 40,
+        "empty lists": [[]] * 40,
+        "structs": [{"a": 1}] * 40,
+        "maps": pa.array([[("a", 1)]] * 40, pa.map_(pa.string(), pa.int64())),
+        "null in a feature": [None, *a[1:]],
+        "NaN": [np.nan, *a[1:]],
+        "bytes that are no image": [b"x"] * 40,
+        "null as an image": [None, *[png] * 39],
+        "an image of 900 megapixels": [*[png] * 39, claimed_png(30_000)],
+    }
+    odd = {name: table(x=column) for name, column in columns.items()}
+    odd |= {
+        "no images": table(),
+        "no labels": in_memory(lambda file: parquet.write_table(pa.table({"a": a, "b": a}), file)),
         "no rows": table(a=pa.array([], pa.float64()), label=pa.array([], pa.int64())),
         "null in the labels": table(a=a, label=[None, *y[1:]]),
-        "null in a feature": table(a=[None, *a[1:]], label=y),
-        "null as an image": table(image=[None, *[png] * 39], label=y),
-        "text as a feature": table(a=["x"] * 40, b=a, label=y),
-        "lists of several lengths": table(x=[[1.0] * (1 + i % 2) for i in y], label=y),
-        "null as a list": table(x=[None, *[[1.0, 2.0]] * 39], label=y),
-        "lists of text": table(x=[["a"]] * 40, label=y),
-        "empty lists": table(x=[[]] * 40, label=y),
-        "bytes that are no image": table(image=[b"x"] * 40, label=y),
-        "an image of 900 megapixels": table(image=[*[png] * 39, claimed_png(30_000)], label=y),
-        "structs": table(x=[{"a": 1}] * 40, label=y),
-        "maps": table(x=pa.array([[("a", 1)]] * 40, pa.map_(pa.string(), pa.int64())), label=y),
+        "text as a feature": table(a=["x"] * 40, b=a),
         "lists as labels": table(a=a, label=[[1]] * 40),
-        "metadata that are no JSON": table(b"{", a=a, label=y),
-        "metadata that are a list": table(b"[1]", x=[[1.0]] * 40, label=y),
-        "too few names": table(
-            json.dumps({"info": {"features": {"label": {"names": ["a"]}}}}).encode(),
-            x=[[1.0]] * 40,
-            label=y,
-        ),
-        "NaN": table(a=[np.nan, *a[1:]], label=y),
+        "metadata that are a list": table(b"[1]", x=[[1.0]] * 40),
+        "too few names": table(json.dumps(too_few).encode(), x=[[1.0]] * 40),
         "cut": right[:-100],
         "a footer of 2 GB": right[:-8] + struct.pack("<I", 2**31 - 1) + b"PAR1",
     }
-    for name, content in odd.items():
-        expected = ([1], TWO) if name == "metadata that are no JSON" else None
-        yield name, written("data.parquet", content), expected
-    for name, place in SPECIAL.items():
-        yield name, placed("data.parquet", place), None
+    yield from each(odd | SPECIAL, "data.parquet")
+    yield "right", {"data.parquet": right}, FEATURES
+    yield "images", {"data.parquet": table(image=[png] * 40)}, ([1, 6, 8], TWO)
+    yield "metadata that are no JSON", {"data.parquet": table(b"{", a=a)}, ([1], TWO)
 
 
 # Images and names
 
 
-def save_picture(path: Path, shade: int = 100, mode: str = "L", size: tuple = (8, 6)) -> None:
-    """Write an image of one shade."""
-    Image.new("L", size, shade).convert(mode).save(path, path.suffix[1:] or "png")
-
-
-def picture() -> bytes:
-    """Return a PNG file."""
-    file = io.BytesIO()
-    Image.new("L", (8, 6), 100).save(file, "png")
-    return file.getvalue()
+def picture(shade: int = 100, mode: str = "L", size: tuple = (8, 6)) -> bytes:
+    """Return a PNG file of one shade."""
+    return in_memory(Image.new("L", size, shade).convert(mode).save, "png")
 
 
 def claimed_png(side: int) -> bytes:
-    """Return a PNG file whose header claims a size."""
+    """Return a PNG file whose header claims `side` × `side` pixels."""
     content = picture()
     header = b"IHDR" + struct.pack(">II", side, side) + content[24:29]
     return content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:]
 
 
-def classes(folder: Path, names: tuple[str | bytes, ...] = ("a", "b"), number: int = 6) -> None:
-    """Write folders of images."""
-    for k, name in enumerate(names):
-        path = folder / os.fsdecode(name)
-        path.mkdir(parents=True)
-        for i in range(number):
-            save_picture(path / f"{i}.png", 100 * k + i)
+def classes(names: tuple[str | bytes, ...] = ("a", "b"), number: int = 6, place: str = "") -> Files:
+    """Return folders of images."""
+    folders = [place + os.fsdecode(name) for name in names]
+    return {
+        f"{folder}/{i}.png": picture((100 * k + i) % 256)
+        for k, folder in enumerate(folders)
+        for i in range(number)
+    }
 
 
 IMAGES: Expected = ([1, 6, 8], ["a", "b"])
 
 
 def folders() -> Rows:
-    """Yield folders of images, with something odd among them."""
-    for name, place in SPECIAL.items():
-        is_file = name not in ("a pipe", "/dev/zero", "a folder", "a link to itself")
-        is_file = is_file and name != "a link to nothing"
-        yield name, placed("a/odd.png", place, classes), None if is_file else IMAGES
+    """Yield folders of images, most with an odd file or name."""
     png = picture()
-    for name, content in {
+    sides = (0, 30_000, 65_535, 2**31 - 1)
+    refused = {f"claims {side} pixels a side": claimed_png(side) for side in sides} | {
         "an image, cut": png[:-30],
         "an image without pixels": png[:33],
         "a text": b"hello",
-        "900 megapixels": claimed_png(30_000),
-        "no width": claimed_png(0),
-        "4 gigapixels": claimed_png(65_535),
-        "2,147,483,647 pixels a side": claimed_png(2**31 - 1),
         "a wrong checksum": png.replace(b"IDAT", b"IDAT\0"),
         "SVG as PNG": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         "PostScript": b"%!PS\n(harmed) run",
-    }.items():
-        yield (
-            name,
-            placed("a/odd.png", functools.partial(Path.write_bytes, data=content), classes),
-            (None),
-        )
-    for mode in ("1", "I;16", "LA", "P", "RGB", "RGBA"):
-        image = functools.partial(save_picture, mode=mode)
-        channels = 3 if mode in ("P", "RGB", "RGBA") else 1
-        yield f"mode {mode}", placed("a/odd.png", image, classes), ([channels, 6, 8], ["a", "b"])
-    thin = functools.partial(save_picture, size=(5000, 1))
-    yield "another size", placed("a/odd.png", thin, classes), ([1, 28, 28], ["a", "b"])
-    one_class: Write = functools.partial(classes, names=("a",))
-    yield "one class", one_class, None
-    yield (
-        "a class of one image",
-        placed("c/x.png", lambda p: (p.parent.mkdir(), save_picture(p)), classes),
-        ([1, 6, 8], ["a", "b", "c"]),
-    )
-    yield "an image a class", functools.partial(classes, number=1), None
-    yield "nothing", lambda folder: None, None
-    yield "empty folders", lambda folder: [(folder / n).mkdir() for n in "ab"], None
-
-    def with_links(folder: Path) -> None:
-        classes(folder)
-        (folder / "a" / "up").symlink_to(folder)
-        (folder / "b" / "self").symlink_to(folder / "b")
-        (folder / "b" / "proc").symlink_to("/proc")
-        (folder / "c").symlink_to(folder)
-        (folder / "d").symlink_to("d")
-
-    yield "links in circles", with_links, IMAGES
-
-    def with_splits(*splits: str) -> Write:
-        return lambda folder: [classes(folder / each) for each in splits]
-
-    yield "two folders for training", with_splits("train", "Training"), None
-    yield "no folder for training", with_splits("test"), None
-    unknown = placed("test/c/x.png", lambda p: (p.parent.mkdir(parents=True), save_picture(p)))
-    yield (
-        "an unknown class for testing",
-        lambda folder: (
-            with_splits("train")(folder),
-            unknown(folder),
-        ),
-        None,
-    )
-    deep = functools.partial(classes, names=("a/" + "x/" * 300, "b"))
-    yield "300 folders deep", deep, IMAGES
+    }
+    refused |= {name: content for name, content in SPECIAL.items() if name not in NO_FILES}
+    yield from each(refused, "a/odd.png", files=classes())
+    yield from each(NO_FILES, "a/odd.png", IMAGES, files=classes())
+    gray = {f"mode {mode}": picture(mode=mode) for mode in ("1", "I;16", "LA")}
+    coloured = {f"mode {mode}": picture(mode=mode) for mode in ("P", "RGB", "RGBA")}
+    yield from each(gray, "a/odd.png", IMAGES, files=classes())
+    yield from each(coloured, "a/odd.png", ([3, 6, 8], ["a", "b"]), files=classes())
+    thin = {"a/odd.png": picture(size=(5000, 1))}
+    yield "another size", classes() | thin, ([1, 28, 28], ["a", "b"])
+    yield "a class of one image", classes() | {"c/x.png": png}, ([1, 6, 8], ["a", "b", "c"])
+    yield "one class", classes(("a",)), None
+    yield "an image a class", classes(number=1), None
+    yield "nothing", {}, None
+    yield "empty folders", {"a": Path.mkdir, "b": Path.mkdir}, None
+    links = {"a/up": "..", "b/self": ".", "b/proc": "/proc", "c": ".", "d": "d"}
+    for name, target in links.items():
+        links[name] = functools.partial(Path.symlink_to, target=target)
+    yield "links in circles", classes() | links, IMAGES
+    train = classes(place="train/")
+    yield "two folders for training", train | classes(place="Training/"), None
+    yield "no folder for training", classes(place="test/"), None
+    yield "an unknown class for testing", train | {"test/c/x.png": png}, None
+    yield "300 folders deep", classes(("a/" + "x/" * 300, "b")), IMAGES
 
 
 NAMES: dict[str, tuple[str | bytes, ...]] = {
@@ -567,73 +463,50 @@ NAMES: dict[str, tuple[str | bytes, ...]] = {
 def names() -> Rows:
     """Yield odd names of classes, as folders and in classes.txt."""
     for name, some in NAMES.items():
-        expected = sorted(map(os.fsdecode, some))
-        yield f"folders, {name}", functools.partial(classes, names=some), ([1, 6, 8], expected)
-    right = csv_of()
-
-    def named(content: bytes | str) -> Write:
-        return lambda folder: (
-            written("data.csv", right)(folder),
-            written("classes.txt", content)(folder),
-        )
-
-    for name, content in {
+        yield f"folders, {name}", classes(some), ([1, 6, 8], sorted(map(os.fsdecode, some)))
+    right: Files = {"data.csv": csv_of()}
+    refused = {
         "too few": "a\n",
         "twice the same": "a\na\n",
         "an empty line": "\na\nb\n",
         "UTF-16": "a\nb\n".encode("utf-16"),
         "no UTF-8": b"caf\xe9\nb\n",
-    }.items():
-        yield f"classes.txt, {name}", named(content), None
-    yield "classes.txt, NUL", named("a\0b\nc\n"), ([3], ["a\0b", "c"])
-    yield (
-        "classes.txt, 100,000 letters",
-        named("x" * 100_000 + "\nc\n"),
-        ([3], ["x" * 100_000, "c"]),
-    )
-    for name, place in SPECIAL.items():
-        if name not in ("empty", "a link to nothing"):
-            yield f"classes.txt, {name}", placed("classes.txt", place, named("a\nb\n")), None
+    }
+    special = {k: v for k, v in SPECIAL.items() if k not in ("empty", "a link to nothing")}
+    yield from each(refused | special, "classes.txt", files=right)
+    for first in ("a\0b", "x" * 100_000):
+        expected = ([3], [first, "c"])
+        yield f"name {shown(first)}", right | {"classes.txt": f"{first}\nc\n"}, expected
 
 
 def caches() -> Rows:
-    """Yield folders of images whose cached arrays are odd; they are made again, or not used."""
-    for name, place in SPECIAL.items():
-        yield name, placed(".d2l_softmax", place, classes), IMAGES
-    contents = ["", "[]", "7", "null", "[" * 100_000, '{"files": 1}', '{"files": {}, "note": ""}']
-    contents += [
-        '{"files": {"../../a/0.png": [1, 2]}, "note": ""}',
-        '{"files": {}, "note": 7}',
-        "\0",
-    ]
-    for content in contents:
-        write = functools.partial(Path.write_text, data=content)
-        yield f"index {content[:20]}", cached(write, "index.json"), IMAGES
-    for name, place in SPECIAL.items():
-        yield f"index, {name}", cached(place, "index.json"), IMAGES
-        yield f"arrays, {name}", cached(place, "train_images.npy"), IMAGES
+    """Yield folders of images with odd caches, which are replaced or ignored."""
+    yield from each(SPECIAL, ".d2l_softmax", IMAGES, files=classes())
+    contents = (
+        *("", "[]", "7", "null", "\0", "[" * 100_000, '{"files": 1}', '{"files": {}, "note": ""}'),
+        *('{"files": {"../../a/0.png": [1, 2]}, "note": ""}', '{"files": {}, "note": 7}'),
+    )
+    indexes = {shown(content): content for content in contents} | SPECIAL
+    for name, odd in (("index.json", indexes), ("train_images.npy", SPECIAL)):
+        cached = {what: functools.partial(cache, name, content) for what, content in odd.items()}
+        yield from each(cached, "cached", IMAGES, prefix=f"{name}, ", files=classes())
 
 
-def cached(place: Write, name: str) -> Write:
-    """Return a function that writes images, caches them, and replaces a cached file."""
-    from d2l_softmax.data.custom import find_dataset
-
-    def write(folder: Path) -> None:
-        classes(folder)
-        find_dataset(folder, [])
-        (directory,) = (folder / ".d2l_softmax").glob("as-they-are-*")
-        placed(name, place)(directory)
-
-    return write
+def cache(name: str, content: Content, path: Path) -> None:
+    """Cache the images of a folder, and replace a cached file."""
+    find_dataset(path.parent, [])
+    (directory,) = (path.parent / ".d2l_softmax").glob("as-they-are-*")
+    (directory / name).unlink()
+    put(directory / name, content)
 
 
 # Models
 
 
-def models() -> Iterator[tuple[str, Callable[[Path], object]]]:
+def models() -> Rows:
     """Yield state_dicts and .safetensors files that don't fit three features and two classes."""
     W, b = torch.zeros(2, 3), torch.zeros(2)
-    dictionaries: dict[str, object] = {
+    dictionaries = {
         "another width": {"weight": torch.zeros(2, 4), "bias": b},
         "another bias": {"weight": W, "bias": torch.zeros(3)},
         "two layers": {"0.weight": W, "0.bias": b, "2.weight": W, "2.bias": b},
@@ -650,73 +523,66 @@ def models() -> Iterator[tuple[str, Callable[[Path], object]]]:
         "a name of 5,000 letters": {"x" * 5000: W, "bias": b, "c": b},
         "expanded to 1.6 GB": {"weight": torch.zeros(1).expand(20_000, 20_000), "bias": b},
     }
-    for name, content in dictionaries.items():
-        yield f"odd.pt, {name}", functools.partial(torch.save, content)
-    header = '{"weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}'
-    texts = {
-        "a header of 2^63 bytes": struct.pack("<Q", 2**63),
-        "a header of 1 GB": struct.pack("<Q", 10**9) + b"{}",
-        "no header": b"",
-        "a list": struct.pack("<Q", 2) + b"[]",
-        "no JSON": struct.pack("<Q", 2) + b"{{",
-        "nested": struct.pack("<Q", 100_000) + b"[" * 100_000,
-        "no data": struct.pack("<Q", len(header)) + header.encode(),
-        "no bias": struct.pack("<Q", len(header)) + header.encode() + bytes(24),
-        "offsets outside": struct.pack("<Q", len(header)) + header.encode() + bytes(4),
-        "an odd type": struct.pack("<Q", len(header)) + header.replace("F32", "Q99").encode(),
-        "a shape that overflows": struct.pack("<Q", len(header) + 30)
-        + header.replace("[2,3]", "[4294967296,4294967296]").ljust(len(header) + 30).encode(),
+    saved = {name: functools.partial(torch.save, odd) for name, odd in dictionaries.items()}
+    header = b'{"weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}'
+    overflows = header.replace(b"[2,3]", b"[4294967296,4294967296]").ljust(len(header) + 30)
+    safe = {
+        name: struct.pack("<Q", size) + content
+        for name, size, content in (
+            ("a header of 2^63 bytes", 2**63, b""),
+            ("a header of 1 GB", 10**9, b"{}"),
+            ("a list", 2, b"[]"),
+            ("no JSON", 2, b"{{"),
+            ("nested", 100_000, b"[" * 100_000),
+            ("no data", len(header), header),
+            ("no bias", len(header), header + bytes(24)),
+            ("offsets outside", len(header), header + bytes(4)),
+            ("an odd type", len(header), header.replace(b"F32", b"Q99")),
+            ("a shape that overflows", len(overflows), overflows),
+        )
     }
-    for name, data in texts.items():
-        yield f"odd.safetensors, {name}", functools.partial(write_bytes, data)
-    for name, place in SPECIAL.items():
-        for suffix in ("pt", "safetensors"):
-            yield f"odd.{suffix}, {name}", place
-
-
-def write_bytes(content: bytes, path: Path) -> None:
-    """Write a file."""
-    path.write_bytes(content)
+    data: Files = {"data.csv": csv_of()}
+    yield from each(saved | SPECIAL, "odd.pt", prefix="odd.pt, ", files=data)
+    safe |= {"no header": b""} | SPECIAL
+    yield from each(safe, "odd.safetensors", prefix="odd.safetensors, ", files=data)
 
 
 # Injection
 
 
-def limit_time() -> None:
-    """In the child: let it take at most CPU_SECONDS."""
+def limit_time(is_drawn: bool) -> None:
+    """In the child: let it take at most CPU_SECONDS; leave figures out unless they matter."""
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-
-
-def limit_time_draw_nothing() -> None:
-    """In the child: the same, and leave figures and report out."""
-    limit_time()
-    children.draw_nothing()
+    if not is_drawn:
+        children.draw_nothing()
 
 
 def complaint_about(outcome: children.Outcome, statuses: tuple[int, ...]) -> str:
-    """Return what is wrong with an end, "" if nothing."""
+    """Return a complaint about an outcome, "" if there is none."""
     if complaint := outcome.complaint(statuses):
         return complaint
-    if outcome.status == 0 and outcome.err:
+    if "Warning" in outcome.err or (outcome.status == 0 and outcome.err):
         return f"warnings: {outcome.err[:200]}"
-    if "Warning" in outcome.err:
-        return f"warning: {outcome.err[:200]}"
     longest = max(map(len, outcome.err.splitlines()), default=0)
     if longest > LONGEST_LINE + len("python -m d2l_softmax evaluate: error: "):
         return f"a line of {longest} characters"
     return "a program was run" if Path("harmed").exists() else ""
 
 
-def train(folder: Path, write: Write, expected: Expected, is_drawn: bool) -> str:
-    """Train on odd data: refused, or a model of the right shape and classes; or a complaint."""
-    shutil.rmtree(folder, ignore_errors=True)
+def inject(folder: Path, kind: str, files: Files, expected: Expected) -> str:
+    """Train on odd data, or evaluate an odd model: refused, or as expected; or a complaint."""
     data, output = folder / "data", folder / "run"
     data.mkdir(parents=True)
-    write(data)
-    argv = [f"--dataset={data}", f"--output-dir={output}", "--epochs=1"]
-    before = limit_time if is_drawn else limit_time_draw_nothing
-    outcome = children.run("scratch", *argv, before=before, kill_after=SECONDS)
     try:
+        for name, content in files.items():
+            put(data / name, content)
+        if kind == MODELS:
+            *_, odd = files
+            argv = ["d2l_softmax", "evaluate", data / odd, f"--dataset={data / 'data.csv'}"]
+        else:
+            argv = ["scratch", f"--dataset={data}", f"--output-dir={output}", "--epochs=1"]
+        before = functools.partial(limit_time, kind == "custom data, names")
+        outcome = children.run(*argv, before=before, kill_after=SECONDS)
         if complaint := complaint_about(outcome, (0,) if expected else (1,)):
             return complaint
         if expected:
@@ -729,18 +595,7 @@ def train(folder: Path, write: Write, expected: Expected, is_drawn: bool) -> str
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def evaluate(folder: Path, name: str, place: Callable[[Path], object]) -> str:
-    """Evaluate an odd model; return a complaint unless it is refused."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    written("data.csv", csv_of())(folder)
-    place(folder / name)
-    argv = ["evaluate", folder / name, f"--dataset={folder / 'data.csv'}"]
-    outcome = children.run("d2l_softmax", *argv, before=limit_time, kill_after=SECONDS)
-    shutil.rmtree(folder, ignore_errors=True)
-    return complaint_about(outcome, (1,))
-
-
+MODELS = "models from elsewhere"
 SOURCES: dict[str, Callable[[], Rows]] = {
     "custom data, CSV": tables,
     "custom data, tables of labels": labels,
@@ -750,20 +605,16 @@ SOURCES: dict[str, Callable[[], Rows]] = {
     "custom data, folders of images": folders,
     "custom data, names": names,
     "custom data, cached images": caches,
+    MODELS: models,
 }
 
 
 def faults(folder: Path, data_dir: Path) -> Iterator[children.Fault]:
     """Yield the faults."""
-    number = 0
+    number = itertools.count()
     for kind, rows in SOURCES.items():
-        for what, write, expected in rows():
-            number += 1
-            inject = functools.partial(
-                train, folder / f"{number}", write, expected, kind == "custom data, names"
+        for what, files, expected in rows():
+            place = folder / f"{next(number)}"
+            yield children.Fault(
+                kind, what, functools.partial(inject, place, kind, files, expected)
             )
-            yield children.Fault(kind, what, inject)
-    for what, place in models():
-        number += 1
-        inject = functools.partial(evaluate, folder / f"{number}", what.split(",")[0], place)
-        yield children.Fault("models from elsewhere", what, inject)

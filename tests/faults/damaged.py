@@ -18,7 +18,7 @@ from .children import results
 TRAINING = ["--epochs=1", "--batch-size=32", "--lr=0.01", "--quiet"]
 LARGE = 4_000_000_000
 RAW = Path("FashionMNIST", "raw")  # in a data directory
-Damage = Callable[[Path], object]  # puts something in the place of a file
+Damage = Callable[[Path], object]  # writes a damaged file, or something else, to a path
 
 
 def flip(content: bytes, chance: random.Random) -> bytes:
@@ -34,7 +34,7 @@ def cut(content: bytes, chance: random.Random) -> bytes:
 
 
 def blank(content: bytes, chance: random.Random) -> bytes:
-    """Set a block to zero, as a file system does that lost it."""
+    """Set a block to zero, like a file system that lost the block."""
     start, size = chance.randrange(len(content)), chance.choice([1, 16, 512, 4096])
     return content[:start] + bytes(len(content[start : start + size])) + content[start + size :]
 
@@ -64,7 +64,7 @@ OTHER_KINDS: dict[str, Damage] = {
 
 
 def accidents(content: bytes, number: int) -> Iterator[tuple[str, Damage]]:
-    """Yield ways to damage a file of this content, by name: all other kinds, and random ones."""
+    """Yield damages of a file, by name: OTHER_KINDS, then `number` random changes of `content`."""
 
     def write(damage: Callable, seed: int, path: Path) -> None:
         path.write_bytes(damage(content, random.Random(seed)))
@@ -76,10 +76,10 @@ def accidents(content: bytes, number: int) -> Iterator[tuple[str, Damage]]:
 
 
 def attacks(content: bytes) -> Iterator[tuple[str, Damage]]:
-    """Yield hostile files by name; most have the members of a genuine one of this content."""
+    """Yield hostile files by name; most are archives with the members of a genuine file."""
 
     def archive(pickled: bytes, compression: int = zipfile.ZIP_STORED) -> bytes:
-        """Return the genuine file with another pickle in it."""
+        """Return the genuine archive with another pickle."""
         written = io.BytesIO()
         old = zipfile.ZipFile(io.BytesIO(content))
         with old, zipfile.ZipFile(written, "w", compression) as new:
@@ -109,7 +109,7 @@ def attacks(content: bytes) -> Iterator[tuple[str, Damage]]:
 
 
 class Genuine:
-    """An undamaged run, and what `evaluate` prints for it."""
+    """An undamaged run, and the output of `evaluate` for it."""
 
     def __init__(self, folder: Path, data_dir: Path):
         """Train, and evaluate the model."""
@@ -122,12 +122,12 @@ class Genuine:
         assert "accuracy" in self.evaluation
 
     def evaluate(self, model: Path, data_dir: Path) -> children.Outcome:
-        """Evaluate a model."""
+        """Evaluate a model file in a child process."""
         return children.run("d2l_softmax", "evaluate", model, f"--data-dir={data_dir}")
 
 
 def damaged_model(genuine: Genuine, damage: Damage) -> str:
-    """Evaluate a damaged model: refused, or the same numbers; return a complaint."""
+    """Evaluate a damaged model; return a complaint unless it is refused or gives equal results."""
     path = genuine.folder.with_name(f"model-{os.getpid()}.pt")
     remove(path)
     damage(path)
@@ -138,7 +138,7 @@ def damaged_model(genuine: Genuine, damage: Damage) -> str:
 
 
 def damaged_checkpoint(genuine: Genuine, damage: Damage) -> str:
-    """Resume from a damaged checkpoint: refused, or the same numbers; return a complaint."""
+    """Resume from a damaged checkpoint; return a complaint unless refused, or results are equal."""
     folder = genuine.folder.with_name(f"resumed-{os.getpid()}")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(genuine.folder, folder)
@@ -154,7 +154,7 @@ def damaged_checkpoint(genuine: Genuine, damage: Damage) -> str:
 
 
 def damaged_data(genuine: Genuine, file: str, damage: Damage) -> str:
-    """Evaluate twice with a damaged data file, which is replaced; return a complaint."""
+    """Evaluate twice with a damaged data file; return a complaint unless the file is replaced."""
     data_dir = genuine.folder.with_name(f"data-{os.getpid()}")
     shutil.rmtree(data_dir, ignore_errors=True)
     shutil.copytree(genuine.data_dir, data_dir)
@@ -179,7 +179,7 @@ def remove(path: Path) -> None:
 
 
 def harm() -> str:
-    """Return a complaint if a hostile file has run its program."""
+    """Return a complaint if the program in a hostile file was run."""
     return "a program was run" if Path("harmed").exists() else ""
 
 

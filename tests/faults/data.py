@@ -1,4 +1,4 @@
-"""A small data set in place of Fashion-MNIST: a thousand images that pass as genuine."""
+"""A small data set instead of Fashion-MNIST: a thousand images that are accepted as genuine."""
 
 import gzip
 import hashlib
@@ -14,10 +14,10 @@ genuine: Path
 
 
 def make(folder: Path) -> Path:
-    """Write the data set, let it pass as the original in this process; return its directory.
+    """Write the data set, accept it as Fashion-MNIST in this process; return its directory.
 
-    The system's copy has the files, too, so that damaged ones can be replaced. The path of the
-    original is kept as `genuine`, for processes that were not forked from this one.
+    The directory SYSTEM_COPY has the files, too, so that damaged files can be replaced. `genuine`
+    is set to the real data's directory, for processes that are not forked from this one.
     """
     global genuine
     genuine = sources.ensure_fashion_mnist()
@@ -42,5 +42,5 @@ def make(folder: Path) -> Path:
 
 
 def no_network(raw: Path, missing: list[str]) -> None:
-    """Replace the sources that need a network."""
+    """Raise the error of a source without a network."""
     raise OSError("no network")

@@ -1,4 +1,4 @@
-"""Environments, streams and limits, each in a process started by a shell."""
+"""Environment variables, streams and limits, each for a process started by a shell."""
 
 import functools
 import itertools
@@ -16,7 +16,7 @@ TRAIN = "-m scratch --epochs 1 --device cpu --output-dir {out}"
 COMMANDS = [TRAIN, TRAIN.replace("scratch", "concise"), "-m d2l_softmax losses --output-dir {out}"]
 WRONG = ["-m scratch --lr nonsense", "-m d2l_softmax evaluate nowhere/model.pt"]
 
-# As a shell takes them: what goes before the command, and what after it.
+# In the shell's syntax: STREAMS follow the command, VARIABLES and LIMITS precede it.
 STREAMS = """
 <&-; >&-; 2>&-; >&- 2>&-; <&- >&- 2>&-; >/dev/full; 2>/dev/full; >/dev/full 2>/dev/full
 | true; | head -c 1 >/dev/null; 2>&1 | true
@@ -42,12 +42,12 @@ PATHS = [r"$'\xff\xe4'", "图片", "'a b'", "'{{lr}}'", "'%s'", "é", "-x", "$'a
 
 
 def listed(text: str) -> list[str]:
-    """Return the entries of a text, which are separated by semicolons or line breaks."""
+    """Split a text at semicolons and line breaks."""
     return [entry.strip() for entry in text.replace("\n", ";").split(";") if entry.strip()]
 
 
 def lines(folder: Path) -> Iterator[str]:
-    """Yield command lines for a shell; {out}, {gone}, {data} and {rc} are replaced by paths."""
+    """Yield command lines for a shell, with the fields {out}, {gone}, {data} and {rc} for paths."""
     where, python = "D2L_SOFTMAX_DATA={data}", shlex.quote(sys.executable)
     turns = itertools.cycle(COMMANDS)
     for stream in listed(STREAMS):

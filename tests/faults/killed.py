@@ -1,4 +1,4 @@
-"""Trainings that are killed, or whose disk is full, at any moment; each is then resumed."""
+"""Trainings that are killed, or that meet a full disk, at any moment; each is then resumed."""
 
 import functools
 import json
@@ -21,7 +21,7 @@ from . import children
 from .children import model_of, records_of, results
 
 TRAINING = ["--epochs=3", "--batch-size=32", "--checkpoint-every=10", "--lr=0.01", "--quiet"]
-EARLIER_SEED = 1  # of the finished training that the directory has
+EARLIER_SEED = 1  # of the finished training whose results are in the directory before
 SETTINGS = [
     ("scratch", ["--momentum=0.9", "--lr-decay=linear"]),
     ("concise", ["--optimizer=adam", "--weight-decay=0.01", "--lr-decay=linear"]),
@@ -37,7 +37,7 @@ class Undisturbed:
     """
 
     def __init__(self, folder: Path, data_dir: Path, program: str, settings: list[str]):
-        """Train the earlier one and, in a copy of its directory, this one."""
+        """Run the earlier training and, in a copy of its directory, the training itself."""
         self.folder, self.program = folder, program
         self.argv = [f"--data-dir={data_dir}", *TRAINING, *settings]
         self.earlier, log, clock = folder / "earlier", folder / "log.txt", folder / "seconds.txt"
@@ -58,7 +58,7 @@ class Undisturbed:
         return Path(shutil.copytree(self.earlier, self.folder / name))
 
     def run(self, output_dir: Path, *more: str, **options) -> children.Outcome:
-        """Run the command with another output directory."""
+        """Run the command with an output directory and further arguments."""
         return children.run(
             self.program, *self.argv, f"--output-dir={output_dir}", *more, **options
         )
@@ -76,12 +76,12 @@ class Undisturbed:
         return complaint
 
     def check_files(self, folder: Path) -> str:
-        """Return what is wrong with the files after a fault, "" if they are those of one run.
+        """Return a complaint about the files after a fault, "" if they belong to one run.
 
-        History and model may be an epoch apart: the checkpoint then has the later of both.
+        History and model may be of successive epochs; then the checkpoint has the later epoch.
         """
         checkpoint = load_checkpoint(folder / "checkpoint.pt")
-        assert checkpoint, "there was one before"
+        assert checkpoint, "the earlier training has one"
         newest, seed = checkpoint["config"]["options"]["seed"], None
         if (folder / CONFIG).exists():
             config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
@@ -109,7 +109,7 @@ class Undisturbed:
         return "" if behind <= {0, 1} else f"history and model of epochs {epochs}"
 
     def check_resume(self, folder: Path) -> str:
-        """Resume; return what is wrong with that or with the results, "" if nothing.
+        """Resume; return a complaint about the outcome or the results, "" if there is none.
 
         A training that ended before its first checkpoint has nothing to resume. The checkpoint
         of the earlier training is refused, because its seed differs, and the training starts over.
@@ -126,7 +126,7 @@ class Undisturbed:
 
 
 def record(folder: Path, log: Path, clock: Path) -> None:
-    """In the child: keep the model of each epoch, the seconds, and every operation on files."""
+    """In the child: record the model of each epoch, the seconds, and each operation on files."""
     begin, after_epoch = time.monotonic(), train.Run.after_epoch
 
     def after_epoch_and_keep(run, record) -> None:
@@ -142,8 +142,8 @@ def record(folder: Path, log: Path, clock: Path) -> None:
 def at_every_operation(folder: Path, call: Callable[[str, int | None], object]) -> None:
     """In the child: call a function before each operation that changes files in a folder.
 
-    Python's audit events name most of them; fsync is called between writing and renaming. Arguments
-    are the operation's name and, before fsync, the descriptor of the file.
+    Most operations are found by Python's audit events; fsync, called between writing and renaming,
+    is replaced. The arguments are the operation's name and, for fsync, the file's descriptor.
     """
     events = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir"}
     fsync = os.fsync
@@ -165,25 +165,25 @@ def at_every_operation(folder: Path, call: Callable[[str, int | None], object]) 
 
 
 def lose_half(file: int | None) -> None:
-    """Remove half of what was written to a file but not synced: a disk need not have it yet."""
+    """Truncate a file to half its size, because unsynced data may not be on the disk yet."""
     if file is not None:
         os.ftruncate(file, os.fstat(file).st_size // 2)
 
 
 def kill(operation: str, file: int | None) -> None:
-    """End this process as a loss of power would."""
+    """Simulate a loss of power: truncate the file, and kill this process."""
     lose_half(file)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def full(operation: str, file: int | None) -> None:
-    """Fail as a full disk does."""
+    """Simulate a full disk: truncate the file, and raise OSError."""
     lose_half(file)
     raise OSError(28, "No space left on device")
 
 
 def at_operation(undisturbed: Undisturbed, number: int, fault: Callable) -> str:
-    """Let a fault happen before the nth operation on files; return a complaint."""
+    """Call `fault` before operation `number` on files; return a complaint."""
     name = f"{fault.__name__}-{number}"
     calls = 0
 
@@ -205,7 +205,7 @@ def at_moment(undisturbed: Undisturbed, number: int) -> str:
 
 
 def at_size(undisturbed: Undisturbed, number: int) -> str:
-    """Let no file grow beyond a random size, as a quota does; return a complaint."""
+    """Limit the size of files to a random number of bytes, like a quota; return a complaint."""
     size = random.Random(number).randrange(100_000)
 
     def limit() -> None:
@@ -216,7 +216,7 @@ def at_size(undisturbed: Undisturbed, number: int) -> str:
 
 
 def faults(folder: Path, data_dir: Path) -> Iterator[children.Fault]:
-    """Yield the faults: each twin twice, at every operation once."""
+    """Yield the faults: random ones for all SETTINGS, every operation for the first two."""
     for number, (program, settings) in enumerate(SETTINGS):
         own_folder = folder / f"{number}"
         own_folder.mkdir()

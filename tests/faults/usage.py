@@ -1,4 +1,4 @@
-"""Wrong usage: random command lines, of valid, odd and impossible values."""
+"""Wrong usage: random command lines with valid, odd and impossible values."""
 
 import functools
 import random
@@ -37,7 +37,7 @@ WRONG = {
 
 
 def options_of_commands(folder: Path, good: Path, file: Path, data_dir: Path) -> dict[str, dict]:
-    """Return the options of each command with values that they may take; "" is an argument."""
+    """Return the options of each command and values for them; "" is a positional argument."""
     data = {"--data-dir": [data_dir, folder / "new data", file, "/proc/nowhere"]}
     output = {"--output-dir": [good, folder / "new" / "deep", f"{file}/x", "/dev/null/x"]}
     output["--output-dir"] += [folder / ("long" * 100), folder / "{lr} \udcff 图"]
@@ -65,7 +65,7 @@ def options_of_commands(folder: Path, good: Path, file: Path, data_dir: Path) ->
 def command_line(
     options_of: dict[str, dict], valid: dict[str, list[str]], chance: random.Random
 ) -> tuple[str, list[str]]:
-    """Return a program and its arguments; the valid ones come first, so that later ones win."""
+    """Return a random program and arguments; first `valid` ones, which later ones override."""
     command = chance.choice(["scratch", "concise"] * 3 + [*options_of][2:])
     options = options_of[command] | (WRONG if chance.random() < 0.1 else {})
     argv = list(valid.get(command, []))
@@ -85,13 +85,13 @@ def command_line(
 
 
 def run_line(file: Path, program: str, argv: list[str]) -> str:
-    """Run a command line; return a complaint, also if a file was changed that is no output."""
+    """Run a command line; return a complaint, also if it changed `file`, which is no output."""
     outcome = children.run(program, *argv, before=children.draw_nothing)
     if file.read_text(encoding="utf-8") != "mine":
         file.write_text("mine", encoding="utf-8")
         return "a file was written over that is no output"
     lines = 9 if "could not be fetched" in outcome.err else 2  # a line for each source
-    if "predict" in argv:  # a line for each picture that can't be used
+    if "predict" in argv:  # a line for each picture that can't be read
         lines = max(lines, len(argv))
     return outcome.complaint(lines=lines)
 

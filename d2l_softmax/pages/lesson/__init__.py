@@ -1,7 +1,7 @@
-"""The interactive lesson: softmax.html, in which softmax regression runs in JavaScript.
+"""The interactive lesson softmax.html, in which softmax regression runs in JavaScript.
 
-`lesson.html.jinja` and `parts/` are the page; each part is a template and a module of one name.
-`texts.json` has its texts in both languages. Data and the twins' code are arguments.
+The page is made from `lesson.html.jinja` and `parts/`; each part is a template and a JavaScript
+module of the same name. `texts.json` has the texts in both languages.
 """
 
 import base64
@@ -23,35 +23,44 @@ from d2l_softmax.pages.lesson.programs import TENSORFLOW, columns, locate, snipp
 from d2l_softmax.pages.page import write_page
 from d2l_softmax.training.evaluation import Model
 
-GRAYS = 16  # shades of an image in the page: 4 bits a pixel
+GRAYS = 16  # shades of an image in the page: 4 bits per pixel
 PAGE = "scratch/softmax_regression.py"
 FILES = resources.files(__package__)
 
 
 class Part(NamedTuple):
-    """A part of the page: its section of the notebook, and its code from one name to another.
+    """A part of the page: its section of the notebook, and the code it shows.
 
-    The names are those of `programs.locate`; without `last` the first one is all.
+    The code is that of `file` from `first` to `last`, names of `programs.locate`; without `last` it
+    is `first` alone. `group` is the text above the first part of a group.
     """
 
     section: int
     first: str
     last: str = ""
     file: str = PAGE
+    group: str = ""
 
 
 PARTS = {
-    "scores": Part(2, "SoftmaxRegression.__call__"),
+    "scores": Part(2, "SoftmaxRegression.__call__", group="group.road"),
     "softmax": Part(2, "softmax"),
-    "overflow": Part(6, "softmax.exponentials"),
     "cross_entropy": Part(3, "cross_entropy.tiny", "cross_entropy.losses"),
-    "losses": Part(4, "squared", "huber_gradient", "scratch/losses.py"),
+    "plane": Part(7, "SoftmaxRegression.gradients.error", "SoftmaxRegression.gradients.return"),
+    "training": Part(7, "SoftmaxRegression.gradients"),
+    "own_picture": Part(7, "SoftmaxRegression.__call__"),
+    "overflow": Part(6, "softmax.exponentials", group="group.code"),
     "shapes": Part(6, "softmax.return"),
     "picking": Part(7, "cross_entropy.rows", "cross_entropy.losses"),
-    "training": Part(7, "SoftmaxRegression.gradients"),
     "programs": Part(9, "train_epoch"),
-    "own_picture": Part(7, "SoftmaxRegression.__call__"),
+    "losses": Part(4, "squared", "huber_gradient", "scratch/losses.py", group="group.regression"),
 }
+
+# Links to earlier versions of the page: #part-1, #part-2 and so on.
+FORMER_ORDER = (
+    *("scores", "softmax", "overflow", "cross_entropy", "losses"),
+    *("shapes", "picking", "training", "programs", "own_picture"),
+)
 
 
 class LabeledImages(NamedTuple):
@@ -71,9 +80,9 @@ def write_lesson(
 ) -> None:
     """Write the page with a model for 28×28 images, the splits `train` and `test`, and code.
 
-    `code` has the text of scratch/softmax_regression.py, scratch/losses.py and
-    concise/softmax_regression.py by these names. `colors` has the RGB values of positive and
-    negative weights. The page stores images in 16 shades of gray and W as float32.
+    `code` maps scratch/softmax_regression.py, scratch/losses.py and concise/softmax_regression.py
+    to their text. `colors` has the RGB values of positive and negative weights. The page stores
+    images in 16 shades of gray and W as float32.
     """
     texts = json.loads(read("texts.json"))
     texts |= {f"class.{c}": in_both_languages(name) for c, name in enumerate(classes)}
@@ -108,27 +117,31 @@ def read(name: str) -> str:
 
 
 def text_span(texts: dict[str, dict[str, str]], key: str, n: object = "") -> Markup:
-    """Return a text as an element that changes with the page's language, English at first."""
+    """Return an element with a text in English, which the page replaces when its language changes.
+
+    `n` replaces {n} in the text.
+    """
     number = Markup(' data-n="{}"').format(n) if n else ""
     text = Markup(texts[key]["en"].replace("{n}", str(n)))
     return Markup('<span data-text="{}"{}>{}</span>').format(key, number, text)
 
 
 def label_attributes(texts: dict[str, dict[str, str]], key: str) -> Markup:
-    """Return the attributes of an element whose label changes with the page's language."""
+    """Return the attributes of an element with an aria-label that follows the page's language."""
     return Markup('data-label="{}" aria-label="{}"').format(key, texts[key]["en"])
 
 
 def in_both_languages(text: str) -> dict[str, str]:
-    """Return a text of i18n.json in the page's languages."""
+    """Return an English text of i18n.json and its Chinese translation, by language."""
     with use_language("zh"):
         return {"en": text, "zh-CN": tr(text)}
 
 
 def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Return each part's number, section of the notebook, file, code as HTML, and first line.
+    """Return the fields of each part for the template, with its number and its code as HTML.
 
-    `line` is that of the program in part 9, None for another file.
+    `line` is the first line of the code in scratch/softmax_regression.py, None in another file.
+    `former` is the number in links to earlier versions, 0 if there is none.
     """
     places = {file: locate(text) for file, text in code.items()}
     parts = {}
@@ -138,6 +151,7 @@ def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
         parts[name] = {
             **part._asdict(),
             "number": number,
+            "former": FORMER_ORDER.index(name) + 1 if name in FORMER_ORDER else 0,
             "line": start if part.file == PAGE else None,
             "snippet": Markup(snippet(code[part.file], range(start, stop))),
         }
@@ -145,11 +159,16 @@ def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 
 def pack(images: Tensor) -> bytes:
-    """Return images (n, 28, 28), uint8, as GRAYS shades: two pixels a byte, the first one high."""
-    shades = np.rint(images.numpy().reshape(-1) * ((GRAYS - 1) / 255)).astype(np.uint8)
-    return bytes(shades[0::2] << 4 | shades[1::2])
+    """Return images (n, 28, 28), uint8, as GRAYS shades, for zlib to compress well.
+
+    Each row holds differences from the row above, modulo GRAYS. A byte has two pixels, one above
+    the other, the upper one in the high bits.
+    """
+    shades = np.rint(images.numpy() * ((GRAYS - 1) / 255)).astype(np.uint8)
+    rows = np.diff(shades, axis=1, prepend=np.uint8(0)) % GRAYS
+    return (rows[:, 0::2] << 4 | rows[:, 1::2]).tobytes()
 
 
 def in_base64(content: bytes) -> str:
-    """Return bytes in base64, as JSON can hold them."""
+    """Encode bytes in base64 for JSON."""
     return base64.b64encode(content).decode()

@@ -8,9 +8,7 @@ export const SIDE = 28;
 /** Return both splits, { train: { X: (n, 784), y: (n,) }, test: … }, in [0, 1]. */
 export function loadExamples() {
   const { labels, images } = contentOf("examples");
-  const bytes = inflate(bytesOf(images)); // two pixels of 4 bits in each
-  const pixels = new Float64Array(2 * bytes.length);
-  bytes.forEach((byte, i) => pixels.set([(byte >> 4) / 15, (byte & 15) / 15], 2 * i));
+  const pixels = Float64Array.from(shadesOf(inflate(bytesOf(images))), (shade) => shade / 15);
   const rows = (first, y) =>
     y.map((_, n) => pixels.slice((first + n) * 784, (first + n + 1) * 784));
   const { train, test } = labels;
@@ -18,6 +16,21 @@ export function loadExamples() {
     train: { X: rows(0, train), y: train },
     test: { X: rows(train.length, test), y: test },
   };
+}
+
+/**
+ * Return images' shades, 0 to 15: a byte has two pixels, one above the other, of 4 bits each; they
+ * are differences from the pixels above.
+ */
+function shadesOf(bytes) {
+  const shades = new Uint8Array(2 * bytes.length);
+  bytes.forEach((byte, i) => {
+    const at = i + SIDE * Math.floor(i / SIDE);
+    const isFirstRow = i % ((SIDE * SIDE) / 2) < SIDE;
+    shades[at] = ((isFirstRow ? 0 : shades[at - SIDE]) + (byte >> 4)) & 15;
+    shades[at + SIDE] = (shades[at] + byte) & 15;
+  });
+  return shades;
 }
 
 /** Return the trained model; its W (784, 10) is stored as float32. */

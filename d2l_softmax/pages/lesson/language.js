@@ -3,6 +3,12 @@
 const TEXTS = JSON.parse(document.getElementById("texts").textContent);
 const STORAGE_KEY = "d2l_softmax.language"; // in the browser's storage
 const drawings = [];
+const IN_LINKS = { en: "en", "zh-CN": "zh" };
+
+/** Return a language as links have it: en, zh. */
+export function languageOf(lang) {
+  return IN_LINKS[lang];
+}
 
 /** Return a text in the page's language; a word in braces is replaced by the value of its name. */
 export function tr(key, values = {}) {
@@ -15,7 +21,10 @@ export function drawLocalized(draw) {
   drawings.push(draw); // not if it failed: the other parts go on
 }
 
-/** Start in the saved language, else in the browser's; switch when a button is clicked. */
+/**
+ * Start in the saved language, else in the browser's; switch when a button is clicked. Return a
+ * function that switches to a language of a link, and ignores others.
+ */
 export function initLanguage(buttons) {
   setLanguage(loadLanguage() ?? (navigator.language.startsWith("zh") ? "zh-CN" : "en"));
   for (const button of buttons) {
@@ -24,6 +33,10 @@ export function initLanguage(buttons) {
       saveLanguage(button.lang);
     });
   }
+  return (name) => {
+    const lang = Object.keys(IN_LINKS).find((each) => IN_LINKS[each] === name);
+    if (lang && lang !== document.documentElement.lang) setLanguage(lang);
+  };
 
   function setLanguage(language) {
     document.documentElement.lang = language;

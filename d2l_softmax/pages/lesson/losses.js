@@ -1,4 +1,4 @@
-/** Three losses of regression with their gradients, and the lines that minimize them. */
+/** Three regression losses with their gradients, and the lines that minimize them. */
 
 /** The losses of scratch/losses.py by name, each a function of (yHat, y), and its gradient. */
 export const LOSSES = {

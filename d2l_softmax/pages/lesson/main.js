@@ -1,5 +1,6 @@
-/** The page's entry point: language, images and weights, then the parts in their order. */
+/** The page's entry point: language, images and weights, the parts in their order, the address. */
 
+import { followAddress, parseHash } from "./address.js";
 import { loadExamples, loadTrained, modelOf } from "./examples.js";
 import { inflate } from "./inflate.js";
 import { initLanguage, tr } from "./language.js";
@@ -9,12 +10,14 @@ import { pointsWith, showLosses } from "./parts/losses.js";
 import { showOverflow, stepsOfSoftmax } from "./parts/overflow.js";
 import { parseWeights, shifted, showOwnPicture } from "./parts/own_picture.js";
 import { picked, showPicking } from "./parts/picking.js";
+import { showPlane } from "./parts/plane.js";
 import { showPrograms } from "./parts/programs.js";
-import { showScores } from "./parts/scores.js";
+import { products, showScores } from "./parts/scores.js";
 import { broadcast, showShapes, sumOver } from "./parts/shapes.js";
 import { showSoftmax, withTemperature } from "./parts/softmax.js";
 import { noticed, showTraining } from "./parts/training.js";
 import { readPicture } from "./pictures.js";
+import * as plane from "./plane.js";
 import * as precision from "./precision.js";
 import { preprocess } from "./preprocessing.js";
 import * as regression from "./softmax_regression.js";
@@ -23,33 +26,35 @@ import * as training from "./training.js";
 import { find, markScrolling } from "./widgets.js";
 
 function main() {
-  initLanguage(document.querySelectorAll(".languages button"));
+  const setLanguage = initLanguage(document.querySelectorAll(".languages button"));
   const examples = loadExamples();
   const trained = loadTrained();
   const shows = {
     scores: () => showScores(examples.test, trained),
     softmax: showSoftmax,
-    overflow: showOverflow,
     cross_entropy: showCrossEntropy,
-    losses: showLosses,
+    plane: showPlane,
+    training: () => showTraining(examples),
+    own_picture: () => showOwnPicture(examples.test, trained),
+    overflow: showOverflow,
     shapes: showShapes,
     picking: showPicking,
-    training: () => showTraining(examples),
     programs: showPrograms,
-    own_picture: () => showOwnPicture(examples.test, trained),
+    losses: showLosses,
   };
   for (const [name, show] of Object.entries(shows)) startPart(name, show);
+  followAddress(setLanguage);
   document.querySelectorAll(".panel").forEach(answerOnActing);
   markScrolling(document.querySelectorAll(".panel .scroll, .prose .scroll"));
 
   // For the browser's console, and for the tests that compare these numbers with PyTorch's.
   globalThis.d2l_softmax = {
-    ...{ examples, trained, modelOf, LOSSES, ...regression, ...training, ...precision },
+    ...{ examples, trained, modelOf, LOSSES, ...regression, ...training, ...plane, ...precision },
     ...{ formsOfLoss, pointsWith, stepsOfSoftmax, parseWeights, shifted, picked },
     ...{ broadcast, sumOver, withTemperature, preprocess, readPicture, inflate, noticed, errorOf },
+    ...{ parseHash, products },
   };
   document.documentElement.dataset.ready = "";
-  scrollToTarget();
 }
 
 /** Start a part; if it fails in this browser, say so there: the other parts go on. */
@@ -66,20 +71,15 @@ function startPart(name, show) {
 /** Open the answer to a part's question when its panel is first used. */
 function answerOnActing(panel) {
   const answer = panel.parentElement.querySelector(".see");
-  const open = () => {
+  const open = ({ target }) => {
     for (const type of ["click", "input"]) panel.removeEventListener(type, open);
     if (answer.open) return;
     const before = panel.getBoundingClientRect().top;
     answer.open = true; // on a phone it is above the panel, which must not move under the finger
     scrollBy({ top: panel.getBoundingClientRect().top - before, behavior: "instant" });
+    target.scrollIntoView({ block: "nearest", behavior: "instant" }); // smooth scrolling has ended
   };
   for (const type of ["click", "input"]) panel.addEventListener(type, open);
-}
-
-/** Scroll to the address's target again: parts have grown since the browser did. */
-function scrollToTarget() {
-  const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
-  if (target) target.scrollIntoView({ behavior: "instant" });
 }
 
 main();

@@ -1,10 +1,11 @@
-"""Bundle ES modules into one script: a page opened from disk may not import files."""
+"""Bundle ES modules into one script, because a page opened from disk can't import files."""
 
 import posixpath
 import re
 from collections.abc import Callable
 
 IMPORT = re.compile(r'^import (?:\* as (\w+)|(\{[^}]*\})) from "(.*?)";\n', re.MULTILINE)
+COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
 
 
@@ -22,7 +23,7 @@ def bundle(entry: str, read: Callable[[str], str]) -> str:
         if path not in done:
             done[path] = ""  # import cycles are not supported
             done[path] = wrap(path, name, read(path), add)
-            done[path] = done.pop(path)  # to the end
+            done[path] = done.pop(path)  # after its imports
         return f"_{name}"
 
     add(entry)
@@ -30,7 +31,7 @@ def bundle(entry: str, read: Callable[[str], str]) -> str:
 
 
 def wrap(path: str, name: str, text: str, add: Callable[[str], str]) -> str:
-    """Return a module as a constant object with its exports."""
+    """Return a module as a constant object with its exports, without its lines of comment."""
     folder = posixpath.dirname(path)
 
     def imported(match: re.Match) -> str:
@@ -40,7 +41,7 @@ def wrap(path: str, name: str, text: str, add: Callable[[str], str]) -> str:
         return f"const {names} = {module};\n"
 
     exported = EXPORT.findall(text)
-    body = EXPORT.sub("", IMPORT.sub(imported, text))
+    body = EXPORT.sub("", IMPORT.sub(imported, COMMENT.sub("", text)))
     return (
         f"// {path}\nconst _{name} = (() => {{\n{body}return {{ {', '.join(exported)} }};\n}})();\n"
     )

@@ -1,4 +1,4 @@
-"""The programs of the page side by side: matching lines, and the steps that they compute."""
+"""The programs that the lesson shows side by side: matching lines, and steps of the computation."""
 
 import ast
 import textwrap
@@ -15,8 +15,8 @@ correct = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))
 accuracy = tf.reduce_mean(tf.cast(correct, tf.float32))
 """
 
-# The steps of the computation, and what does each in scratch, concise and TensorFlow: names of
-# definitions and statements as `locate` gives them.
+# For each step of the computation, the definitions and statements of scratch, concise and
+# TensorFlow that compute it. The names are those of `locate`.
 STEPS: dict[str, tuple[list[str], list[str], list[str]]] = {
     "stable": (["softmax.exponentials"], ["softmax.return"], []),
     "softmax": (
@@ -69,7 +69,7 @@ class ProgramLine(NamedTuple):
 
 
 def columns(scratch: str, concise: str, tensorflow: str) -> dict[str, list[ProgramLine]]:
-    """Return the lines of each program."""
+    """Return the lines of each program, with their rows and steps, by the program's name."""
     rows = rows_of(scratch.splitlines(), concise.splitlines())
     programs = {"scratch": scratch, "concise": concise, "tensorflow": tensorflow}
     result = {}
@@ -91,7 +91,7 @@ def columns(scratch: str, concise: str, tensorflow: str) -> dict[str, list[Progr
 
 
 def steps_by_line(code: str, side: int) -> dict[int, list[str]]:
-    """Return the steps of each line of a program, the one at index `side` of STEPS' values."""
+    """Return the steps of each line; `side` is the index of the program in STEPS' values."""
     places = locate(code)
     steps: dict[int, list[str]] = {}
     for step, names in STEPS.items():
@@ -101,11 +101,11 @@ def steps_by_line(code: str, side: int) -> dict[int, list[str]]:
 
 
 def locate(code: str) -> dict[str, range]:
-    """Return the line numbers of each definition and statement, by its name.
+    """Return the line numbers of each definition and statement, by qualified name.
 
-    Names are qualified by the definition: "softmax", "softmax.exponentials" for an assignment to
-    that variable, "softmax.return", "train_epoch.step" for a call. Of several with one name the
-    second is "… 2".
+    Examples: "softmax" for a definition, "softmax.exponentials" for an assignment,
+    "softmax.return" for a return, "train_epoch.step" for a call. Where a name occurs again, " 2" is
+    appended.
     """
     places: dict[str, range] = {}
     for name, node in named_statements(ast.parse(code).body):
@@ -133,6 +133,6 @@ def named_statements(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[s
 
 
 def snippet(code: str, lines: range) -> str:
-    """Return some lines of code as HTML, without their indent."""
+    """Return lines of code as HTML, without their common indentation."""
     text = textwrap.dedent("\n".join(code.splitlines()[lines.start - 1 : lines.stop - 1]))
     return "\n".join(colored(text)).rstrip()

@@ -1,4 +1,4 @@
-/** Part 8: one image's share of a step, (ŷ − y) × image for each template. */
+/** One image's share of a step, (ŷ − y) × image for each template. */
 
 import { drawLocalized } from "./language.js";
 import {

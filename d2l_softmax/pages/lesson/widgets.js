@@ -70,11 +70,15 @@ export function fillTable(table, rows) {
   );
 }
 
-/** Fill a table with each class's score and probability; the predicted class is marked. */
-export function fillScores(table, logits, probabilities, guess, classes = CLASSES) {
+/**
+ * Fill a table with each class's score and probability; the predicted class is marked. `heading`
+ * makes a row's heading of a text and a class.
+ */
+export function fillScores(table, scores, guess, { classes = CLASSES, heading = (text) => text } = {}) {
+  const { logits, probabilities } = scores;
   const most = Math.max(...logits.map(Math.abs)) || 1;
   const rows = Array.from(logits, (o, c) => [
-    className(c, classes) + (c === guess ? " ◀" : ""),
+    heading(className(c, classes) + (c === guess ? " ◀" : ""), c),
     measured(fixed(o, 2), bar(0.5, 0.5 + o / most / 2), "signed"),
     measured(inPercent(probabilities[c]), bar(0, probabilities[c])),
   ]);

@@ -1,4 +1,4 @@
-/** Part 4: cross-entropy, -log p, and three ways to compute it for a tiny p. */
+/** Cross-entropy, -log p, and three ways to compute it for a tiny p. */
 
 import { Chart } from "../chart.js";
 import { drawLocalized, tr } from "../language.js";

@@ -1,4 +1,4 @@
-/** Part 5: an outlier moves three lines, each fitted with another loss. */
+/** An outlier moves three lines, each fitted with another loss. */
 
 import { Chart } from "../chart.js";
 import { drawLocalized, tr } from "../language.js";

@@ -1,4 +1,4 @@
-/** Part 3: naive softmax overflows; with the row's maximum subtracted it does not. */
+/** Naive softmax overflows; with the row's maximum subtracted it does not. */
 
 import { drawLocalized, tr } from "../language.js";
 import { LARGEST, overflowsBeyond, ROUND } from "../precision.js";

@@ -1,4 +1,4 @@
-/** Part 10: your own picture: the model's input, and how each pixel contributes to a score. */
+/** Your own picture: the model's input, and how each pixel contributes to a score. */
 
 import { modelOf, SIDE } from "../examples.js";
 import { drawLocalized, tr } from "../language.js";
@@ -148,7 +148,7 @@ export function showOwnPicture({ X, y }, trained) {
     const guess = argmax(probabilities);
     const rival = argmax(logits.map((o, c) => (c === guess ? -Infinity : o)));
     drawSteps(x);
-    fillScores(find("own-table"), logits, probabilities, guess, classes);
+    fillScores(find("own-table"), { logits, probabilities }, guess, { classes });
     drawMaps(x, [guess, rival], logits);
     find("own-said").textContent = verdict(probabilities, guess, !x.some(Boolean));
   }

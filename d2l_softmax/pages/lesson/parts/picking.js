@@ -1,4 +1,4 @@
-/** Part 7: indexing, y_hat[[0, 1], y], instead of a product with one-hot rows. */
+/** Indexing, y_hat[[0, 1], y], instead of a product with one-hot rows. */
 
 import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";

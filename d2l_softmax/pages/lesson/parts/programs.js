@@ -1,5 +1,6 @@
-/** Part 9: matching lines of three programs, and the numbers that they compute. */
+/** Matching lines of three programs, and the numbers that they compute. */
 
+import { parseHash } from "../address.js";
 import { drawLocalized, tr } from "../language.js";
 import { placesOf } from "../quantities.js";
 import { find, make } from "../widgets.js";
@@ -23,7 +24,8 @@ export function showPrograms() {
 
   /** Select the line that a link's hash names. */
   function chooseFrom(hash) {
-    const line = hash.length > 1 ? document.getElementById(hash.slice(1)) : null;
+    const { id } = parseHash(hash);
+    const line = id ? document.getElementById(id) : null;
     if (line?.matches(".lines .line")) choose(line);
   }
 
@@ -111,7 +113,7 @@ function inCommon(one, other) {
 }
 
 function linkTo({ element, read }) {
-  const part = element.closest(".part").id.replace("part-", "");
+  const part = element.closest(".part").dataset.number;
   const label = tr("programs.link", { part, numbers: read().join(tr("comma")) });
   return make("a", { href: `#${element.id}` }, label);
 }

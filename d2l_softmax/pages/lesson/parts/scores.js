@@ -1,9 +1,24 @@
-/** Part 1: the ten scores of an image become ten probabilities. */
+/** The ten scores of an image become ten probabilities. */
 
 import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";
 import { argmax } from "../softmax_regression.js";
-import { className, drawImage, fillScores, find, fixed, inPercent, make } from "../widgets.js";
+import {
+  className,
+  drawImage,
+  drawSigned,
+  fillScores,
+  find,
+  fixed,
+  inPercent,
+  make,
+  significant,
+} from "../widgets.js";
+
+/** Return an image's pixels (d,) times the weights of class c: their sum plus b is the score. */
+export function products(model, x, c) {
+  return x.map((shade, i) => shade * model.W[i][c]);
+}
 
 /** Show two test images of each class, and scores and probabilities of the selected one. */
 export function showScores({ X, y }, model) {
@@ -13,14 +28,23 @@ export function showScores({ X, y }, model) {
   const logits = model.logits(X);
   const probabilities = model.probabilities(X);
   let chosen = shown[0];
+  let worked = 0; // the class whose score is computed before the reader's eyes
 
   const buttons = shown.map((n) => {
     const canvas = make("canvas", { "aria-hidden": true });
     drawImage(canvas, X[n]);
-    const onclick = () => ((chosen = n), draw());
+    const onclick = () => ((chosen = n), (worked = argmax(logits[n])), draw());
     return make("button", { type: "button", class: "item", onclick }, canvas);
   });
+  worked = argmax(logits[chosen]);
   find("items").replaceChildren(...buttons);
+  for (const type of ["pointerover", "focusin", "click"]) {
+    find("scores-table").tBodies[0].addEventListener(type, ({ target }) => {
+      const row = target.closest("tr");
+      worked = [...row.parentElement.rows].indexOf(row);
+      drawWorked();
+    });
+  }
   provide("logits", find("scores-table"), () => Array.from(logits[chosen], (o) => fixed(o, 2)));
   drawLocalized(draw);
 
@@ -31,7 +55,11 @@ export function showScores({ X, y }, model) {
       button.setAttribute("aria-pressed", shown[i] === chosen);
     });
     const guess = argmax(probabilities[chosen]);
-    fillScores(find("scores-table"), logits[chosen], probabilities[chosen], guess);
+    const scores = { logits: logits[chosen], probabilities: probabilities[chosen] };
+    fillScores(find("scores-table"), scores, guess, {
+      heading: (text) => make("button", { type: "button", class: "class" }, text),
+    });
+    drawWorked();
     const values = { guess: className(guess), label: className(y[chosen]) };
     values.score = fixed(logits[chosen][guess], 2);
     values.probability = inPercent(probabilities[chosen][guess]);
@@ -40,4 +68,36 @@ export function showScores({ X, y }, model) {
       values,
     );
   }
+
+  /** Show one score's computation: image × template, their sum, b, and the probability. */
+  function drawWorked() {
+    [...find("scores-table").tBodies[0].rows].forEach((row, c) => {
+      row.classList.toggle("worked", c === worked);
+      row.querySelector("button").setAttribute("aria-pressed", c === worked);
+    });
+    const x = X[chosen];
+    const template = model.W.map((row) => row[worked]);
+    const added = products(model, x, worked);
+    drawImage(find("scores-image"), x);
+    drawSigned(find("scores-template"), template, largest(template));
+    drawSigned(find("scores-products"), added, largest(added));
+    const exponentials = logits[chosen].map(Math.exp);
+    find("scores-worked").textContent = tr("scores.worked", {
+      name: className(worked),
+      sum: fixed(sumOf(added), 2),
+      b: fixed(model.b[worked], 2),
+      score: fixed(logits[chosen][worked], 2),
+      exp: significant(exponentials[worked], 3),
+      total: significant(sumOf(exponentials), 3),
+      probability: inPercent(probabilities[chosen][worked]),
+    });
+  }
+}
+
+function sumOf(numbers) {
+  return numbers.reduce((sum, number) => sum + number, 0);
+}
+
+function largest(numbers) {
+  return numbers.reduce((most, number) => Math.max(most, Math.abs(number)), 0);
 }

@@ -1,4 +1,4 @@
-/** Part 6: sums over a dimension, their shapes, and broadcasting. */
+/** Sums over a dimension, their shapes, and broadcasting. */
 
 import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";

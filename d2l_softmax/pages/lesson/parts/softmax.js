@@ -1,4 +1,4 @@
-/** Part 2: softmax with sliders for scores and temperature, and a constant added to all. */
+/** Softmax with sliders for scores and temperature, and a constant added to all. */
 
 import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";
@@ -46,7 +46,8 @@ export function showSoftmax() {
     total.cells[2].replaceChildren(measured(fixed(sums[1]), ""));
     const largest = argmax(probabilities);
     const probability = fixed(probabilities[largest]);
-    const values = { largest: largest + 1, probability, added };
+    const { number } = find("overflow").dataset;
+    const values = { largest: largest + 1, probability, added, part: number };
     const isWritten = Number.isFinite(sums[0]);
     find("softmax-said").textContent = tr(isWritten ? "softmax.said" : "softmax.inf", values);
   }

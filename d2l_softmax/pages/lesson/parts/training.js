@@ -1,7 +1,8 @@
-/** Part 8: training on real images, step by step. */
+/** Training on real images, step by step. */
 
 import { axisOf, Chart } from "../chart.js";
 import { drawLocalized, tr } from "../language.js";
+import { Player } from "../player.js";
 import { provide } from "../quantities.js";
 import { showShare } from "../share.js";
 import { centredClassMeans, Training } from "../training.js";
@@ -17,15 +18,13 @@ export function showTraining(examples) {
   const drawTemplates = templates();
   const drawCurves = curves();
   const drawShare = showShare(examples.train);
-  const play = find("train-play");
+  const outputs = [find("train-said"), find("templates-said")];
+  const player = new Player(find("train-play"), outputs, trainInFrame);
   const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   let training;
-  let frame = 0; // the requested animation frame
-  let isPlaying = false;
-  let isVisible = false;
 
   find("train-step").addEventListener("click", () => {
-    setPlaying(false);
+    player.set(false);
     training.step();
     draw();
   });
@@ -33,14 +32,10 @@ export function showTraining(examples) {
   for (const id of ["train-rate", "train-batch", "train-dtype"]) {
     find(id).addEventListener("change", restart);
   }
-  play.addEventListener("click", () => {
+  find("train-play").addEventListener("click", () => {
     if (training.epochs >= MAX_EPOCHS) restart();
-    setPlaying(!isPlaying);
+    player.set(!player.isPlaying);
   });
-  new IntersectionObserver(([{ isIntersecting }]) => {
-    isVisible = isIntersecting;
-    requestFrame();
-  }).observe(play.closest(".panel"));
   addEventListener("beforeprint", () => {
     if (training.steps) return;
     while (training.epochs < EPOCHS_ON_PAPER) training.step(); // or the paper has no curves
@@ -48,10 +43,7 @@ export function showTraining(examples) {
   });
   provideQuantities(() => training);
   restart();
-  drawLocalized(() => {
-    setPlaying(isPlaying);
-    draw();
-  });
+  drawLocalized(draw);
 
   function restart() {
     training = new Training(examples, {
@@ -59,31 +51,12 @@ export function showTraining(examples) {
       batchSize: Number(find("train-batch").value),
       dtype: find("train-dtype").value,
     });
-    setPlaying(false);
+    player.set(false);
     draw();
-  }
-
-  function setPlaying(now) {
-    isPlaying = now;
-    requestFrame();
-    play.setAttribute("aria-pressed", now);
-    play.textContent = tr(now ? "training.pause" : "training.play");
-    // A screen reader would read a sentence a frame.
-    for (const id of ["train-said", "templates-said"]) {
-      find(id).setAttribute("aria-live", now ? "off" : "polite");
-    }
-  }
-
-  /** Request the next animation frame, one at a time. */
-  function requestFrame() {
-    cancelAnimationFrame(frame);
-    frame = requestAnimationFrame(trainInFrame);
   }
 
   /** Take steps for some milliseconds, then draw; with reduced motion after every tenth epoch. */
   function trainInFrame() {
-    if (!isPlaying || !isVisible) return;
-    requestFrame();
     const start = performance.now();
     const epochs = training.epochs;
     let isTenth = false;
@@ -92,7 +65,7 @@ export function showTraining(examples) {
       isTenth = !training.remaining.length && training.epochs % 10 === 0;
     } while (!isTenth && performance.now() - start < MILLISECONDS);
     if (isTenth || !reducedMotion.matches) draw(training.epochs > epochs);
-    if (training.epochs >= MAX_EPOCHS) setPlaying(false);
+    if (training.epochs >= MAX_EPOCHS) player.set(false);
   }
 
   /** Show the progress; the curves only when they have changed. */
