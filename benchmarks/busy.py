@@ -55,7 +55,7 @@ def draw(records: list[dict]):
         seconds, color = record["seconds"], CYCLE[record["busy"]]
         axes.plot([min(seconds), max(seconds)], [y, y], color=color, linewidth=2)
         axes.plot(median(seconds), y, "o", color=color, markersize=6)
-    for number, label in zip(BUSY, ("alone", "with one busy process", "beside two"), strict=True):
+    for number, label in zip(BUSY, ("alone", "with one busy process", "with two"), strict=True):
         axes.plot([], [], "o-", color=CYCLE[number], label=label)
     axes.set(xscale="log", xlabel="seconds: median and range", ylim=(len(labels) - 0.5, -0.5))
     axes.set_xticks([0.03, 0.1, 0.3, 1, 3, 10], ["0.03", "0.1", "0.3", "1", "3", "10"])
