@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgb, to_rgba
 from PIL import Image
 
 import scratch
@@ -19,7 +19,7 @@ from d2l_softmax.commands import losses as losses_command
 from d2l_softmax.data import CLASSES
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.figures.comparison import draw_comparison
-from d2l_softmax.figures.curves import draw_curves
+from d2l_softmax.figures.curves import draw_curves, fluctuates
 from d2l_softmax.figures.evaluation import (
     FIGURES,
     EvaluatedModel,
@@ -439,6 +439,20 @@ def test_each_curve_is_drawn_from_its_own_column():
     assert list(lines(without.axes[1])) == ["train (running mean)", "test"]
 
 
+@pytest.mark.parametrize(
+    ("accuracies", "expected"),
+    [
+        ([0.80, 0.82, 0.81], True),
+        ([0.80, 0.82, 0.816, 0.83], False),  # too little to be seen
+        ([0.80, 0.81, 0.83], False),
+        ([0.80], False),
+    ],
+)
+def test_an_accuracy_fluctuates_if_it_visibly_falls(accuracies, expected):
+    records = [record._replace(test_acc=acc) for record, acc in zip(history(4), accuracies, strict=False)]
+    assert fluctuates(records) == expected
+
+
 # The comparison of both twins
 
 DIFFERENCES = [
@@ -563,6 +577,17 @@ def test_each_loss_has_its_values_likelihood_and_gradient():
             assert drawn == pytest.approx(dict(zip(names, values, strict=True)))
         colors = [line.get_color() for line in axes.lines]
         assert colors == list(COLORS)
+    squared, l1 = figure.axes
+    assert not squared.collections
+    limits, value = l1.collections  # of the gradient at 0, where it jumps
+    assert [limits.get_offsets().tolist(), value.get_offsets().tolist()] == [
+        [[0, -1], [0, 1]],
+        [[0, 0]],
+    ]
+    hollow, filled = (each.get_facecolor().tolist()[0] for each in (limits, value))
+    assert (hollow, filled) == ([1, 1, 1, 1], list(to_rgba(COLORS[2])))
+    (gap,) = np.flatnonzero(np.isnan(np.array(l1.lines[2].get_ydata())))
+    assert l1.lines[2].get_xdata()[gap] == 0
 
 
 def test_delta_of_the_command_is_the_threshold_of_hubers_loss(tmp_path, monkeypatch):

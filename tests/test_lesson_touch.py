@@ -215,6 +215,9 @@ def test_cross_entropy_a_probability_is_dragged(open_lesson, hand):
     drag(page, hand, "#cross-entropy .handle", "#probability", (-300, 0, 100, "PageDown"))
     assert said(page, "probability-value") == "0.001"
     assert "the loss is 6.908 nats. Confidently wrong" in said(page, "cross-entropy-said")
+    page.locator("#probability").fill("0.099")  # about log 10, the loss of equal probabilities
+    assert "the loss is 2.313 nats" in said(page, "cross-entropy-said")
+    assert "wrong" not in said(page, "cross-entropy-said")
     page.locator("#gap").fill("110")
     values = [row[1] for row in cells(page, "#forms")]
     assert values == ["⚠ inf", "87.3365", "110.000"]
@@ -661,7 +664,7 @@ def test_with_reduced_motion_every_tenth_epoch_is_shown(open_lesson):
     )
     page.locator("#train-play").click()
     until(page, "shown.includes(20)")
-    assert page.evaluate("shown") == [10, 20]
+    assert page.evaluate("shown.slice(0, 2)") == [10, 20]
 
 
 def test_it_keeps_its_numbers_when_the_language_changes(open_lesson):

@@ -474,6 +474,7 @@ def test_each_setting_has_its_cell():
     }
     (frame,) = axes.patches
     assert frame.get_bbox().bounds == (0.5, 0.5, 1, 1)
+    assert axes.images[0].get_clim() == pytest.approx((0.4256, 0.5256))  # not the data's range
 
 
 def test_each_combination_of_further_settings_has_a_map():

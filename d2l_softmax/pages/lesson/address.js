@@ -2,7 +2,7 @@
  * The page's address: #training&lr=1&batch=20&lang=zh shows a part in a state and a language,
  * #training&present shows it alone and large, #embed=training alone in an iframe.
  *
- * What is not valid is ignored. Nothing of the address becomes HTML.
+ * Invalid values are ignored. No text of the address is inserted as HTML.
  */
 
 import { languageOf, tr } from "./language.js";
@@ -101,7 +101,7 @@ export function followAddress(setLanguage) {
 
   /** Return the buttons below a part's text: to copy a link to it as it is, and to present it. */
   function buttonsOf(part) {
-    const button = (key, onclick) => 
+    const button = (key, onclick) =>
       make("button", { type: "button", onclick, "data-text": key }, tr(key));
     const said = make("output");
     const copy = button("address.copy", async () => {

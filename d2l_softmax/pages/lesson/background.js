@@ -4,6 +4,8 @@
  * colours of the picture's border.
  */
 
+import { sumOf } from "./numbers.js";
+
 const DEGREES = [3, 6, 6]; // number of terms of the polynomials that are fitted in turn
 const INLIERS = 0.6; // share of the border in a fit; the rest, what differs most, may be an object
 const MIN_PART = 0.05; // of the object's largest part; smaller parts are dropped
@@ -169,8 +171,4 @@ function maxDifference(colours, others, i = 0) {
   let largest = 0;
   for (let c = i; c < i + 3; c++) largest = Math.max(largest, Math.abs(colours[c] - others[c]));
   return largest;
-}
-
-export function sumOf(numbers) {
-  return numbers.reduce((sum, number) => sum + number, 0);
 }

@@ -1,6 +1,7 @@
 /** Softmax regression on points of three classes in the plane: X (n, 2), q = 3. */
 
-import { countCorrect, crossEntropy, SGD, SoftmaxRegression } from "./softmax_regression.js";
+import { SGD, SoftmaxRegression } from "./softmax_regression.js";
+import { evaluate } from "./training.js";
 
 export const PLANE = { x: [-4, 4], y: [-2.2, 2.2] }; // where points may be
 
@@ -17,7 +18,7 @@ export function writePoints(X) {
   return X.map((point) => point.map((each) => Math.round(100 * each)).join(".")).join("_");
 }
 
-/** Return the points of such a text, or null if they are not as many within the plane. */
+/** Return the points of such a text, or null unless there are as many, all within the plane. */
 export function parsePoints(text) {
   if (!/^(-?\d+\.-?\d+(_|$))+$/.test(text)) return null;
   const X = text.split("_").map((point) => point.split(".").map((each) => Number(each) / 100));
@@ -41,9 +42,7 @@ export class PlaneFit {
 
   /** Return the mean loss (nats) of the points, and how many are classified correctly. */
   evaluate() {
-    const yHat = this.model.probabilities(this.X);
-    const total = crossEntropy(yHat, this.y).reduce((sum, loss) => sum + loss, 0);
-    return { loss: total / this.y.length, correct: countCorrect(yHat, this.y) };
+    return evaluate(this.model, this);
   }
 }
 

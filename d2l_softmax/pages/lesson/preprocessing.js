@@ -4,8 +4,9 @@
  * resized by area averages and not sharpened.
  */
 
-import { erode, findObject, quantile, sumOf } from "./background.js";
+import { erode, findObject, quantile } from "./background.js";
 import { SIDE } from "./examples.js";
+import { sumOf } from "./numbers.js";
 
 const WORKING_SIDE = 256; // pixels of the longer side
 const MIN_SIZE = 0.05; // of the foreground, as a share of the picture's longer side

@@ -1,6 +1,7 @@
 /** One image's share of a step, (ŷ − y) × image for each template. */
 
 import { drawLocalized } from "./language.js";
+import { largest } from "./numbers.js";
 import {
   bar,
   className,
@@ -46,7 +47,7 @@ export function showShare({ X, y }) {
     const x = X[y.indexOf(c)];
     drawImage(find("share-image"), x);
     const errors = errorOf(model, x, c);
-    const most = Math.max(...errors.map(Math.abs)) || 1;
+    const most = largest(errors) || 1;
     errors.forEach((error, j) => {
       const { canvas, caption } = shown[j];
       drawSigned(

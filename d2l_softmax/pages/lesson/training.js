@@ -1,5 +1,6 @@
 /** A training on the page's images, one batch at a time. */
 
+import { sumOf } from "./numbers.js";
 import { countCorrect, crossEntropy, SGD, SoftmaxRegression, zeros } from "./softmax_regression.js";
 import { seeded } from "./widgets.js";
 
@@ -36,14 +37,19 @@ export class Training {
 
   /** Return the model's mean loss (nats) and accuracy on both splits. */
   evaluate() {
-    const measure = ({ X, y }) => {
-      const yHat = this.model.probabilities(X);
-      const losses = crossEntropy(yHat, y, this.model.dtype);
-      const loss = losses.reduce((sum, each) => sum + each, 0) / y.length;
-      return { loss, accuracy: countCorrect(yHat, y) / y.length };
+    const measure = (split) => {
+      const { loss, correct } = evaluate(this.model, split);
+      return { loss, accuracy: correct / split.y.length };
     };
     return { train: measure(this.train), test: measure(this.test) };
   }
+}
+
+/** Return a model's mean loss (nats) on examples, and how many it classifies correctly. */
+export function evaluate(model, { X, y }) {
+  const yHat = model.probabilities(X);
+  const loss = sumOf(crossEntropy(yHat, y, model.dtype)) / y.length;
+  return { loss, correct: countCorrect(yHat, y) };
 }
 
 /** Return the numbers below n in a random order (Fisher and Yates). */

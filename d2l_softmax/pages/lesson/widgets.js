@@ -2,6 +2,7 @@
 
 import { SIDE } from "./examples.js";
 import { tr } from "./language.js";
+import { largest } from "./numbers.js";
 
 const COLORS = JSON.parse(document.getElementById("colors").textContent); // red, green, blue
 export const CLASSES = JSON.parse(document.getElementById("classes").textContent);
@@ -71,14 +72,14 @@ export function fillTable(table, rows) {
 }
 
 /**
- * Fill a table with each class's score and probability; the predicted class is marked. `heading`
- * makes a row's heading of a text and a class.
+ * Fill a table with each class's score and probability; the predicted class is marked.
+ * `heading` makes a row's heading of a class's name.
  */
-export function fillScores(table, scores, guess, { classes = CLASSES, heading = (text) => text } = {}) {
+export function fillScores(table, scores, guess, { classes = CLASSES, heading = String } = {}) {
   const { logits, probabilities } = scores;
-  const most = Math.max(...logits.map(Math.abs)) || 1;
+  const most = largest(logits) || 1;
   const rows = Array.from(logits, (o, c) => [
-    heading(className(c, classes) + (c === guess ? " ◀" : ""), c),
+    heading(className(c, classes) + (c === guess ? " ◀" : "")),
     measured(fixed(o, 2), bar(0.5, 0.5 + o / most / 2), "signed"),
     measured(inPercent(probabilities[c]), bar(0, probabilities[c])),
   ]);

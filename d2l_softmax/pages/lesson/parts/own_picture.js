@@ -2,6 +2,7 @@
 
 import { modelOf, SIDE } from "../examples.js";
 import { drawLocalized, tr } from "../language.js";
+import { largest, products, sumOf } from "../numbers.js";
 import { Paper } from "../paper.js";
 import { readPicture } from "../pictures.js";
 import { preprocess } from "../preprocessing.js";
@@ -173,8 +174,8 @@ export function showOwnPicture({ X, y }, trained) {
   }
 
   function drawMaps(x, pair, logits) {
-    const added = pair.map((c) => x.map((shade, i) => shade * model.W[i][c]));
-    const most = Math.max(...added.flatMap((each) => [...each.map(Math.abs)]));
+    const added = pair.map((c) => products(model, x, c));
+    const most = largest(added.map(largest));
     const figures = pair.map((c, k) => {
       const name = className(c, classes);
       const canvas = make("canvas", {
@@ -182,8 +183,7 @@ export function showOwnPicture({ X, y }, trained) {
         "aria-label": tr("own_picture.map", { name }),
       });
       drawSigned(canvas, added[k], most);
-      const sum = added[k].reduce((total, each) => total + each, 0);
-      const values = { name, sum: fixed(sum), b: fixed(model.b[c]), score: fixed(logits[c]) };
+      const values = { name, sum: fixed(sumOf(added[k])), b: fixed(model.b[c]), score: fixed(logits[c]) };
       return make("figure", {}, canvas, make("figcaption", {}, tr("own_picture.adds", values)));
     });
     find("own-maps").replaceChildren(...figures);

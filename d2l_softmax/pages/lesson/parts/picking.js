@@ -1,6 +1,7 @@
 /** Indexing, y_hat[[0, 1], y], instead of a product with one-hot rows. */
 
 import { drawLocalized, tr } from "../language.js";
+import { sumOf } from "../numbers.js";
 import { provide } from "../quantities.js";
 import { argmax, countCorrect, crossEntropy, oneHot } from "../softmax_regression.js";
 import { find, fixed, make, matrix } from "../widgets.js";
@@ -18,7 +19,7 @@ export function picked(yHat, y) {
     labels,
     products,
     byIndex: y.map((c, n) => yHat[n][c]),
-    byProduct: products.map((row) => row.reduce((sum, each) => sum + each, 0)),
+    byProduct: products.map(sumOf),
     losses: crossEntropy(yHat, y),
     accuracy: countCorrect(yHat, y) / y.length,
   };
@@ -62,7 +63,7 @@ export function showPicking() {
 }
 
 function mean(numbers) {
-  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+  return sumOf(numbers) / numbers.length;
 }
 
 function titled(title, content) {

@@ -1,6 +1,7 @@
 /** The ten scores of an image become ten probabilities. */
 
 import { drawLocalized, tr } from "../language.js";
+import { largest, products, sumOf } from "../numbers.js";
 import { provide } from "../quantities.js";
 import { argmax } from "../softmax_regression.js";
 import {
@@ -15,11 +16,6 @@ import {
   significant,
 } from "../widgets.js";
 
-/** Return an image's pixels (d,) times the weights of class c: their sum plus b is the score. */
-export function products(model, x, c) {
-  return x.map((shade, i) => shade * model.W[i][c]);
-}
-
 /** Show two test images of each class, and scores and probabilities of the selected one. */
 export function showScores({ X, y }, model) {
   const shown = y
@@ -28,15 +24,14 @@ export function showScores({ X, y }, model) {
   const logits = model.logits(X);
   const probabilities = model.probabilities(X);
   let chosen = shown[0];
-  let worked = 0; // the class whose score is computed before the reader's eyes
+  let worked = argmax(logits[chosen]); // the class whose score is computed step by step
 
   const buttons = shown.map((n) => {
     const canvas = make("canvas", { "aria-hidden": true });
     drawImage(canvas, X[n]);
-    const onclick = () => ((chosen = n), (worked = argmax(logits[n])), draw());
+    const onclick = () => choose(n);
     return make("button", { type: "button", class: "item", onclick }, canvas);
   });
-  worked = argmax(logits[chosen]);
   find("items").replaceChildren(...buttons);
   for (const type of ["pointerover", "focusin", "click"]) {
     find("scores-table").tBodies[0].addEventListener(type, ({ target }) => {
@@ -47,6 +42,12 @@ export function showScores({ X, y }, model) {
   }
   provide("logits", find("scores-table"), () => Array.from(logits[chosen], (o) => fixed(o, 2)));
   drawLocalized(draw);
+
+  function choose(n) {
+    chosen = n;
+    worked = argmax(logits[n]);
+    draw();
+  }
 
   function draw() {
     buttons.forEach((button, i) => {
@@ -92,12 +93,4 @@ export function showScores({ X, y }, model) {
       probability: inPercent(probabilities[chosen][worked]),
     });
   }
-}
-
-function sumOf(numbers) {
-  return numbers.reduce((sum, number) => sum + number, 0);
-}
-
-function largest(numbers) {
-  return numbers.reduce((most, number) => Math.max(most, Math.abs(number)), 0);
 }

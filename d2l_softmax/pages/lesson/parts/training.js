@@ -2,6 +2,7 @@
 
 import { axisOf, Chart } from "../chart.js";
 import { drawLocalized, tr } from "../language.js";
+import { largest } from "../numbers.js";
 import { Player } from "../player.js";
 import { provide } from "../quantities.js";
 import { showShare } from "../share.js";
@@ -144,12 +145,6 @@ function templates() {
     );
     return most;
   };
-}
-
-function largest(numbers) {
-  let most = 0;
-  for (let i = 0; i < numbers.length; i++) most = Math.max(most, Math.abs(numbers[i]));
-  return most;
 }
 
 /** Return the sentence below the templates. */
