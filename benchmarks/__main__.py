@@ -1,10 +1,8 @@
 """The command `python -m benchmarks`: run measurements and print their tables.
 
-A full run (`make bench`) also writes results.json, a figure, and the tables in the documents. A run
-of selected measurements only prints, because seconds can be compared within one run only. The
-exceptions are `agreement`, `backgrounds`, `reading` and `photographs`: their results are not
-compared with those of other measurements, and are always written. `agreement` (`make agree`) and
-`photographs` are not part of a full run. The former needs frameworks that conflict with other
+After each measurement, results.json, a figure, and the tables in the documents are written, with
+its date and machine. Seconds can be compared within one table only. `agreement` (`make agree`) and
+`photographs` run only if they are named: the former needs frameworks that conflict with other
 packages, the latter needs photographs.
 """
 
@@ -31,11 +29,10 @@ NEEDED = {
     "test,photos": ("cv2", "tabulate"),
 }
 EXTRAS = {"agreement": "agree", "photographs": "test,photos"}  # all others need bench
-WRITTEN_ALONE = {"agreement", "backgrounds", "reading", "photographs"}
 
 
 def main() -> None:
-    """Run the measurements named in the arguments, by default a full run."""
+    """Run the measurements named in the arguments, by default all but EXTRAS."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("measures", nargs="*", help=f"among {', '.join(MEASURES)}")
     parser.add_argument("--repeats", type=whole(2), default=5, help="number of rounds (default: 5)")
@@ -45,15 +42,15 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := sorted(set(options.measures) - set(MEASURES)):
         parser.error(f"no measure named {', '.join(unknown)}; there are {', '.join(MEASURES)}")
+    results = documents.read_results()
+    if options.fill:
+        documents.write(results)
+        return
     for extra in {EXTRAS.get(name, "bench") for name in options.measures or ["loading"]}:
         if missing := [name for name in NEEDED[extra] if not find_spec(name)]:
             parser.error(f"{', '.join(missing)} missing; python -m pip install -e '.[{extra}]'")
     if "photographs" in options.measures and not options.clothing:
         parser.error(f"photographs needs --clothing; git clone {photographs.CLOTHING}")
-    results = documents.read_results()
-    if options.fill:
-        documents.write(results)
-        return
     for name in options.measures or [name for name in MEASURES if name not in EXTRAS]:
         if name == "photographs":
             try:
@@ -61,13 +58,10 @@ def main() -> None:
             except UserError as error:
                 parser.error(str(error))
             results[name] = photographs.merge(measured, results[name])
-            results[name] |= {"machine": describe_machine()}
         else:
             results[name] = MEASURES[name].measure(options.repeats)
+        results["machines"][name] = describe_machine()
         print(documents.markdown(MEASURES[name].table(results[name])), end="\n\n", flush=True)
-    if not options.measures:
-        results |= {"machine": describe_machine(), "repeats": options.repeats}
-    if not options.measures or set(options.measures) <= WRITTEN_ALONE:
         documents.write(results)
 
 

@@ -107,18 +107,20 @@ def sections_of(results: dict) -> dict[str, str]:
         **{name: markdown(table) for name, table in of_photographs.items()},
         "results": markdown(summary(results)),
         "goals": markdown(goals(results)),
-        "machine": f"{in_words(results['machine'])}; after a warm-up, {results['repeats']} rounds.",
-        "photographs_machine": f"{in_words(results['photographs']['machine'])}.",
+        "machines": machines(results["machines"]),
+        "photographs_machine": machines({"photographs": results["machines"]["photographs"]}),
     }
 
 
-def in_words(machine: dict) -> str:
-    """Format date, commit, machine and versions as a sentence."""
-    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
-    return (
-        f"{machine['date']}, commit {machine['commit']}: {machine['system']}, "
-        f"{machine['processor']}, {machine['cores']} cores; {versions}"
-    )
+def machines(described: dict[str, dict]) -> str:
+    """Return a paragraph for each machine and its versions: which tables it measured, and when."""
+    tables: dict[str, list[str]] = {}
+    for name, machine in described.items():
+        versions = ", ".join(f"{library} {number}" for library, number in machine["versions"].items())
+        where = f"{machine['system']}, {machine['processor']}, {machine['cores']} cores; {versions}"
+        when = f"{name} ({machine['date']}, commit {machine['commit']})"
+        tables.setdefault(where, []).append(when)
+    return "\n\n".join(f"{where}: {', '.join(whens)}." for where, whens in tables.items())
 
 
 def summary(results: dict) -> Iterator[tuple]:
