@@ -98,8 +98,9 @@ class Description(NamedTuple):
         }
 
     def in_words(self) -> str:
-        """Return the shape and the number of classes, such as `3x32x32 in 40 classes`."""
-        return f"{'x'.join(map(str, self.shape))} in {len(self.classes):,} classes"
+        """Return shape and number of classes: `3x32x32 in 40 classes`, `4 features in 3 classes`."""
+        shape = "x".join(map(str, self.shape)) if self.has_images else f"{self.shape[0]:,} features"
+        return f"{shape} in {len(self.classes):,} classes"
 
     def check(self) -> None:
         """Raise ValueError or TypeError unless the inputs and classes are consistent."""

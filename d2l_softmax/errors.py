@@ -1,7 +1,17 @@
 """Errors that a user can fix. Any other exception is a bug."""
 
 import re
+import shutil
+import sys
 from collections.abc import Callable
+from pathlib import Path
+
+# The packages of each extra that a message may ask for
+PACKAGES = {
+    "photos": "opencv-python-headless",
+    "parquet": "pyarrow",
+    "export": "onnx onnxruntime safetensors",
+}
 
 
 class UserError(Exception):
@@ -32,8 +42,21 @@ class UserError(Exception):
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra of this project, from its repository."""
-    return f"python -m pip install -e '.[{extra}]'"
+    """Return the command that installs the packages of an extra, in any folder."""
+    return f"{program('python')} -m pip install {PACKAGES[extra]}"
+
+
+def program(name: str) -> str:
+    """Return what a user types to start a program of this Python's environment, such as `python`.
+
+    That is its name if the shell finds it there, as in an activated environment, else its path.
+    """
+    folder, found = Path(sys.executable).parent, shutil.which(name)
+    if found and Path(found).parent == folder:
+        return name
+    path = Path(sys.executable) if name == "python" else folder / name
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 class DatasetError(UserError, ValueError):

@@ -124,6 +124,10 @@ def prepare_directory(path: Path, dataset: Path | None = None) -> Path:
     """
     if dataset:
         check_outside_data(path, dataset)
+    if path.exists() and not path.is_dir():
+        raise OutputError(
+            f"{path} is not a directory;", "choose another directory with {output_dir}"
+        )
     with reporting_output_errors(path, "choose another directory with {output_dir}"):
         path.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path).close()

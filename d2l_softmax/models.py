@@ -30,8 +30,9 @@ from d2l_softmax.description import (
     load_description,
     save_description,
 )
-from d2l_softmax.errors import UserError, install_command
+from d2l_softmax.errors import UserError, install_command, program
 from d2l_softmax.io import DamagedFileError, read_regular_file, read_saved, write_atomically
+from d2l_softmax.training.checkpoint import NAME as CHECKPOINT
 from d2l_softmax.training.evaluation import Model
 
 CUSTOM_DATA = "custom data"
@@ -76,7 +77,8 @@ def load_model(
 
     The file is a model of either twin, or the state_dict of a linear layer, such as the book's
     `nn.Sequential(nn.Flatten(), nn.Linear(784, 10))`. A state_dict has one weight (q, d) and one
-    bias (q,), with any names, and was written by torch.save or as .safetensors.
+    bias (q,), with any names, and was written by torch.save or as .safetensors. For a directory,
+    the file is its model.pt.
 
     `model.classes[k]` is the name of class k and `model.shape` the shape of an example.
     `model.description` is the content of model.json beside the file. Without model.json, the model
@@ -96,6 +98,8 @@ def load_model(
     Nothing in the files is executed.
     """
     path = Path(path)
+    if path.is_dir():
+        path = path / "model.pt"
     if twin is None:
         check_not_hidden("concise")
         import concise  # not at the top: concise imports from this package
@@ -188,15 +192,17 @@ def read_tensors(path: Path, max_numbers: int) -> dict[str, Tensor]:
     """Read W (d, q) and b (q,) from a file; ModelFileError for other content."""
     max_bytes = MAX_BYTES_PER_NUMBER * max_numbers + MAX_OVERHEAD
     loaded: Any
+    if path.suffix == ".onnx":
+        raise ModelFileError(
+            f"{path} is for other programs;", "give the model.pt that it was exported from"
+        )
     try:
         if path.suffix == ".safetensors":
             loaded = load_safetensors(path, max_bytes)
         else:
             loaded = read_saved(path, max_bytes)
     except FileNotFoundError as error:
-        raise ModelFileError(
-            f"there is no model {path};", "train one first: make train-scratch"
-        ) from error
+        raise ModelFileError(f"there is no model {path}; {remedy_without(path)}") from error
     except OSError as error:
         raise ModelFileError(f"{path} can't be read: {error.strerror}") from error
     except DamagedFileError as error:
@@ -209,6 +215,14 @@ def read_tensors(path: Path, max_numbers: int) -> dict[str, Tensor]:
     ):
         raise ModelFileError(f"{path} is not a model of this project")
     return loaded if loaded.keys() == {"W", "b"} else from_state_dict(path, loaded)
+
+
+def remedy_without(path: Path) -> str:
+    """Return what to do if a model file is missing: another model in its directory, or training."""
+    others = sorted(each for each in path.parent.glob("*.pt") if each.name != CHECKPOINT)
+    if others:
+        return f"did you mean {others[0]}?"
+    return f"train one first: {program('python')} -m scratch"
 
 
 def load_safetensors(path: Path, max_bytes: int) -> dict[str, Tensor]:

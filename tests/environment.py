@@ -59,6 +59,8 @@ def isolate() -> None:
     }
     os.environ |= kept | homes | {name: f"{home}/{folder}" for name, folder in folders.items()}
     os.environ |= {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    # As in an activated environment: messages name `python`, not its path.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     Path(home, "matplotlib").mkdir()
 
 

@@ -351,7 +351,7 @@ def test_every_command_takes_the_data(tmp_path, capsys, kind):
     drawn.save(picture)
     status = run(["predict", str(picture), f"--model={model}", output])
     assert status == (0 if has_images else 1)
-    assert ("model is for features" in capsys.readouterr().err) != has_images
+    assert ("the model is for 3 features" in capsys.readouterr().err) != has_images
     assert run(["evaluate", model]) == 1
     assert re.search("trained on own; .*--dataset", capsys.readouterr().err)
 

@@ -48,13 +48,21 @@ def test_features_of_any_size_are_learned_with_the_defaults(name, tmp_path, caps
     options = json.loads((tmp_path / "out" / "config.json").read_text())["options"]
     assert options["standardize"] == "yes"
     assert options["batch_size"] == 16
-    assert f"lr {options['lr']:g}, {options['epochs']} epochs" in notes
+    assert f"lr {options['lr']:g}, {options['epochs']} epochs chosen from the data" in notes
+    assert "of the training data are" not in notes  # about a third each
     # The file has a model for raw features.
     model = load_model(tmp_path / "out" / "model.pt")
     _, test_iter = load_data(data, 100)
     correct = [model(X).argmax(dim=1) == y for X, y in test_iter]
     expected = float(history[-1]["test_acc"])
     assert float(torch.cat(correct).double().mean()) == pytest.approx(expected, abs=0.03)
+
+
+def test_a_class_with_many_more_examples_is_named(tmp_path, capsys):
+    data = tmp_path / "data.npz"
+    np.savez(data, X=np.eye(100, 3), y=np.array(["b"] * 20 + ["a"] * 80))
+    run("scratch", data, tmp_path / "out", "--epochs=1")
+    assert "80% of the training data are 'a'" in capsys.readouterr().out
 
 
 def test_settings_that_are_given_stay(tmp_path, capsys):
@@ -65,6 +73,8 @@ def test_settings_that_are_given_stay(tmp_path, capsys):
     given = {"batch_size": 50, "lr": 0.25, "epochs": 2, "standardize": "no"}
     assert {name: options[name] for name in given} == given
     capsys.readouterr()
+    run("scratch", data, tmp_path / "lr", "--lr=0.25", "--epochs=2")
+    assert "; batch size 16 chosen from the data; " in capsys.readouterr().out
     run("scratch", data, tmp_path / "book", "--recipe=book", "--epochs=1")
     options = json.loads((tmp_path / "book" / "config.json").read_text())["options"]
     assert (options["batch_size"], options["lr"]) == (256, 0.1)

@@ -221,8 +221,11 @@ def wrong_models(folder):
         yield folder / "wrong.pt", message
     (folder / "wrong.pt").write_bytes(b"hello")
     yield folder / "wrong.pt", "damaged or not a model"
-    yield folder / "missing.pt", "no model .*: make train-scratch"
-    yield folder, "can't be read: (Is a directory|Permission denied)"
+    (folder / "checkpoint.pt").touch()
+    yield folder / "missing.pt", "there is no model .*missing.pt; did you mean .*wrong.pt?"
+    yield folder, "there is no model .*model.pt; did you mean .*wrong.pt?"
+    yield folder / "no" / "model.pt", "train one first: python -m scratch"
+    yield folder / "model.onnx", "model.onnx is for other programs; give the model.pt .*"
 
 
 def test_model_files_that_cannot_be(tmp_path, capsys):

@@ -340,14 +340,26 @@ def test_check_says_which_are_right(folder, capsys):
         (["-k", "section_1"], 0, "3 correct"),
         (["-k", "3.1"], 1, "1 not written yet"),
         (["-k", "class_scores", "--lang", "zh"], 0, "1 对"),
-        (["-k", "section_10"], 1, "no exercise matches"),
+        (["-k", "section_10"], 1, "no exercise matches; -k takes section_3"),
     ],
 )
 def test_check_of_some(folder, capsys, options, status, last):
     folder.mkdir()
     (folder / "section_1.py").write_text(solved(1), encoding="utf-8")
     assert main(["check", *options]) == status
-    assert capsys.readouterr().out.splitlines()[-1] == last
+    assert capsys.readouterr().out.splitlines()[-1].startswith(last)
+
+
+def test_ctrl_c_ends_a_function_and_the_next_one_is_checked(folder, capsys, monkeypatch):
+    folder.mkdir()
+    content = "def class_scores(*args):\n    raise KeyboardInterrupt\n\n\n" + solved(1).replace(
+        "def class_scores(", "def solved("
+    )
+    (folder / "section_1.py").write_text(content, encoding="utf-8")
+    assert main(["check", "-k", "section_1"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "line 2: raise KeyboardInterrupt" in "\n".join(lines)
+    assert "2 correct, 1 wrong" in lines
 
 
 def test_check_of_solutions_is_a_success(folder):

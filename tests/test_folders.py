@@ -75,7 +75,7 @@ LAYOUTS = {  # folders for training and testing, what is added, and part of a no
     "an empty class": ("Train", "Test", lambda p: (p / "Train" / "tulip").mkdir(), "tulip"),
     "other files": (
         *("Train", "Test", lambda p: (p / "Train" / "rose" / "notes.txt").touch()),
-        "1 other file left out, such as",
+        "notes.txt left out",
     ),
     "a pipe": ("Train", "Test", lambda p: os.mkfifo(p / "Train" / "rose" / "pipe.png"), ""),
     "links in circles": ("Train", "Test", links_in_circles, "parent "),

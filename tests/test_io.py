@@ -88,6 +88,8 @@ def test_a_directory_is_created_with_its_parents_or_named(tmp_path):
     path.parent.write_bytes(b"")
     with pytest.raises(OutputError, match=rf"{re.escape(str(path))}: .*output_dir"):
         prepare_directory(path)
+    with pytest.raises(OutputError, match=rf"{re.escape(str(path.parent))} is not a directory; "):
+        prepare_directory(path.parent)
 
 
 def test_a_file_that_cannot_be_removed_is_named(tmp_path):

@@ -264,7 +264,7 @@ def test_a_model_of_features_refuses_pictures_in_one_line(tmp_path, folder, caps
     argv = [f"--model={tmp_path / 'model.pt'}", f"--output-dir={tmp_path / 'out'}"]
     assert d2l_main.main(["predict", str(folder), *argv]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("can't classify pictures: the model is for features, 5 in 2 classes")
+    assert line.endswith("can't classify pictures: the model is for 5 features in 2 classes")
 
 
 def test_the_bar_counts_pictures(predict, folder, monkeypatch):
@@ -392,7 +392,7 @@ def test_what_is_known_of_the_accuracy_is_said_once(predict, folder, measured, m
     monkeypatch.setattr(photographs.background, "cv2", opencv)
     known = describe_photograph_accuracy(OF_FASHION_MNIST._replace(photographs=MEASURED))
     assert {"264", "47"} <= set(re.findall(r"\d+", known))
-    assert ("'.[photos]'" in known) == (opencv is None)
+    assert ("pip install opencv-python-headless" in known) == (opencv is None)
     assert predict(folder, measured)[1].splitlines()[-1] == known
     page = (folder.parent / "out" / "predictions.html").read_text(encoding="utf-8")
     assert html.unescape(page).count(known) == 1

@@ -8,7 +8,9 @@ import json
 import operator
 import re
 import shlex
+import shutil
 import signal
+import sys
 
 import pytest
 import torch
@@ -172,6 +174,30 @@ def test_signals_end_it_after_the_batch(name, signum, status, interrupt, tmp_pat
         config = json.loads((tmp_path / "my runs" / "config.json").read_text(encoding="utf-8"))
         assert config["command"] == shlex.join([each for each in command if each != "--resume"])
         command = shlex.split(config["command"])
+
+
+@pytest.mark.parametrize(
+    ("executable", "found", "typed"),
+    [
+        ("env/bin/python3", "env/bin/python", "python"),
+        ("env/bin/python3", None, "env/bin/python3"),
+        ("env/bin/python", "usr/bin/python", "env/bin/python"),
+    ],
+)
+def test_a_command_is_printed_as_it_has_to_be_typed(
+    executable, found, typed, tmp_path, monkeypatch
+):
+    """Without an activated environment, as after `make`, there is no `python`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / executable))
+    monkeypatch.setattr(shutil, "which", lambda name: found and str(tmp_path / found))
+    assert train.as_typed("python -m scratch --lr '1 '") == f"{typed} -m scratch --lr '1 '"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert train.as_typed("python -m scratch") == (
+        "python -m scratch" if typed == "python" else f"{tmp_path / typed} -m scratch"
+    )
 
 
 @pytest.mark.parametrize(

@@ -449,6 +449,8 @@ def test_mean_std_and_ranking_by_hand():
     scores = [Score((i,), a) for i, a in enumerate([(0.9, math.nan), (0.6, 0.8), (0.75, 0.75)])]
     assert str(scores[0]) == "diverged"
     assert [score.setting for score in sort_scores(scores)] == [(2,), (1,), (0,)]
+    tied = [Score((n,), (0.5, 0.5), loss) for n, loss in enumerate((0.3, 0.2))]
+    assert [score.setting for score in sort_scores(tied)] == [(1,), (0,)]
     best = scores[2]
     assert within_one_standard_error(scores[1], best)  # 0.05 below, error 0.14 / √2 = 0.1
     assert not within_one_standard_error(Score((), (0.66, 0.70)), best)  # 0.07 below, 0.03 / √2

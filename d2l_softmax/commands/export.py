@@ -14,7 +14,7 @@ from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.options import add_model, add_settings, path
 from d2l_softmax.data.sources import is_available
-from d2l_softmax.description import AS_FASHION_MNIST, Description
+from d2l_softmax.description import AS_FASHION_MNIST, Description, save_description
 from d2l_softmax.errors import UserError, install_command
 from d2l_softmax.io import write_atomically
 from d2l_softmax.models import load_model, load_test_data
@@ -74,6 +74,8 @@ def export(options: argparse.Namespace, twins: Twins) -> None:
     )
     number, difference = verify(model, predict, batches)
     write_atomically(options.output, content)
+    if options.output.suffix == ".safetensors":  # the other commands read it, with its model.json
+        save_description(options.output, description)
     num_random = sum(BATCH_SIZES)
     examples = f"{num_random} random examples"
     if number > num_random:

@@ -36,7 +36,7 @@ def draw_model(options: argparse.Namespace, twins: Twins) -> None:
     with drawn_in(options.lang):
         figures, table, _ = write_evaluation(output_dir, model, test_iter)
     print_out(table)
-    print_out(f"wrote {', '.join(figures)}, {TABLE} to {output_dir}")
+    print_out(f"wrote {', '.join(figures)}, {TABLE} of {options.model} to {output_dir}")
 
 
 COMMAND = Command("figures", "draw a model's weights and predictions", add_options, draw_model)

@@ -95,7 +95,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Exit with status 2 unless paths of pictures or --index is given, but not both."""
     if bool(options.paths) == (options.index is not None):
-        parser.error("give either pictures and folders, or a test image with --index")
+        given = "both" if options.paths else "none"
+        parser.error(
+            f"expected pictures and folders, or a test image with --index, got {given}; with make: "
+            "make predict IMAGE=picture.jpg"
+        )
 
 
 def predict(options: argparse.Namespace, twins: Twins) -> int:
@@ -181,7 +185,7 @@ def find_inputs(
     paths, problems = find_pictures(options.paths)
     if paths and not description.has_images:
         raise OtherDataError(
-            f"can't classify pictures: the model is for features, {description.in_words()}"
+            f"can't classify pictures: the model is for {description.in_words()}"
         )
 
     def answer_file(path: Path) -> Answer:

@@ -3,6 +3,7 @@
 import argparse
 import math
 import shlex
+import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from d2l_softmax.commands.experiments import (
     run_experiment,
 )
 from d2l_softmax.commands.options import drawn_in, options_to_dict, parse
+from d2l_softmax.commands.train import as_typed
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.figures.sweep import Score, draw_sweep
 from d2l_softmax.io import exclusive_lock, prepare_directory
@@ -63,13 +65,16 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
             twins[options.twin], loaders, options.trainings, folder / TABLE, names, console
         )
         accuracies: dict[tuple, list[float]] = {}
+        losses: dict[tuple, list[float]] = {}
         trained: dict[tuple, argparse.Namespace] = {}
         for training, result in results:
             setting = tuple(getattr(training, name) for name in names)
             accuracies.setdefault(setting, []).append(result.valid_acc)
+            losses.setdefault(setting, []).append(result.valid_loss)
             trained.setdefault(setting, training)
         ranking = sort_scores(
-            Score(setting, tuple(values)) for setting, values in accuracies.items()
+            Score(setting, tuple(accuracies[setting]), statistics.fmean(losses[setting]))
+            for setting in trained
         )
         held_out = len(loaders[1].dataset)
         with drawn_in(options.lang):
@@ -80,12 +85,12 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
         for line in format_ranking(names, ranking, held_out):
             console.print(line)
         console.print("to retrain the best setting (omit --validation to train on all images):")
-        console.print(retraining_command(trained[ranking[0].setting], names))
+        console.print(as_typed(retraining_command(trained[ranking[0].setting], names)))
 
 
 def sort_scores(scores: Iterable[Score]) -> list[Score]:
-    """Sort scores by mean, highest first; settings that diverged are last."""
-    return sorted(scores, key=lambda score: (math.isnan(score.mean), -score.mean))
+    """Sort by mean accuracy, highest first, equal ones by loss; settings that diverged are last."""
+    return sorted(scores, key=lambda score: (math.isnan(score.mean), -score.mean, score.loss))
 
 
 def within_one_standard_error(score: Score, best: Score) -> bool:

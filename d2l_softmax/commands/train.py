@@ -61,7 +61,7 @@ from d2l_softmax.description import (
     description_path,
     save_description,
 )
-from d2l_softmax.errors import UserError
+from d2l_softmax.errors import UserError, program
 from d2l_softmax.figures.curves import describe_curves, draw_curves, fluctuates
 from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
 from d2l_softmax.figures.style import CaptionedFigure, save_figure
@@ -78,7 +78,7 @@ from d2l_softmax.pages.report import Animation, write_run_report
 from d2l_softmax.training import checkpoint as checkpoints
 from d2l_softmax.training import distributed
 from d2l_softmax.training.checkpoint import CheckpointError
-from d2l_softmax.training.evaluation import Model, standard_error
+from d2l_softmax.training.evaluation import Model, standard_error, wilson_interval
 from d2l_softmax.training.fit import Training, is_finite, new_divergence_reason
 from d2l_softmax.training.history import EpochRecord, save_history
 
@@ -100,6 +100,7 @@ AUGMENTED = (
     " Training images are varied at random. Training values are measured on these variants, which "
     "are harder than the test images."
 )
+UNBALANCED = 1.5  # share of the largest class, in multiples of 1 / q, from which it is printed
 
 
 class UnfinishedTrainingError(UserError):
@@ -200,9 +201,11 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
             write_results(options, training, data, config)
             kept = training.best["epoch"] if training.best else len(training.history)
             accuracy, n = training.history[kept - 1].test_acc, len(training.test_iter.dataset)
-            console.print(
-                f"test accuracy {accuracy:.4f} ± {standard_error(accuracy, n):.4f} (standard error)"
-            )
+            uncertainty = f"± {standard_error(accuracy, n):.4f} (standard error)"
+            if accuracy in (0, 1):  # the standard error would be 0, as if it were certain
+                lowest, highest = wilson_interval(accuracy, n)
+                uncertainty = f"(95 % interval: {lowest:.4f} to {highest:.4f})"
+            console.print(f"test accuracy {accuracy:.4f} {uncertainty}")
             seconds = sum(record.seconds for record in training.history)
             examples = options.epochs * len(training.train_iter.dataset)
             console.print(
@@ -286,7 +289,7 @@ class Run:
         """
         if any(distributed.all_reduce_sums(self.stop.signum or 0)):
             launch = self.training.launch
-            command = f"{training_command(self.options, launch)} --resume"
+            command = f"{as_typed(training_command(self.options, launch))} --resume"
             if launch.world_size > launch.local_world_size:  # no rank knows torchrun's rendezvous
                 command = "the same command with --resume"
             raise Interrupted(
@@ -323,6 +326,12 @@ def training_command(options: argparse.Namespace, launch: distributed.Launch) ->
         program = words[1:] if words[0] == "python" else ["--no-python", *words]
         words = torchrun + program
     return shlex.join(words)
+
+
+def as_typed(command: str) -> str:
+    """Return a shell command whose first word is what the user has to type."""
+    first, *words = shlex.split(command)
+    return shlex.join([program(first), *words])
 
 
 # The checkpoint to resume from
@@ -441,18 +450,22 @@ def load_training_data(
     train_set, test_iter, standardization = loaders[0].dataset, loaders[1], None
     notes = train_set.notes
     if options.dataset:
-        labels, name = train_set.largest_class()
-        notes += (f"{labels:.0%} of the training data are {name!r}",)
+        share, name = train_set.largest_class()
+        if share > UNBALANCED / len(train_set.classes):
+            notes += (f"{share:.0%} of the training data are {name!r}",)
     if options.standardize == "yes":
         standardization = measure(train_set)
         loaders = tuple(standardize_loader(loader, standardization) for loader in loaders)
         notes += ("inputs standardized",)
     chosen = choose_settings(options, loaders[0].dataset)
     if chosen != options:
-        notes += (
-            f"batch size {chosen.batch_size}, lr {chosen.lr:g}, {chosen.epochs} epochs chosen from "
-            "the data; --recipe book for the book's",
-        )
+        settings = {
+            "batch_size": f"batch size {chosen.batch_size}",
+            "lr": f"lr {chosen.lr:g}",
+            "epochs": counted(chosen.epochs, "epoch"),
+        }
+        words = [text for name, text in settings.items() if getattr(options, name) is None]
+        notes += (f"{', '.join(words)} chosen from the data; --recipe book for the book's",)
         train_iter = loaders[0].with_dataset(loaders[0].dataset, chosen.batch_size)
         loaders = train_iter, *loaders[1:]
     return chosen, TrainingData(loaders, train_set, test_iter, standardization, notes)
@@ -596,7 +609,7 @@ def summary(options: argparse.Namespace, training: Training) -> str:
     train_set, test_set = training.train_iter.dataset, training.test_iter.dataset
     what = "images" if data.has_images else "examples"
     if options.dataset:
-        what += f", {data.in_words()},"
+        what += f", {data.in_words()}"
         if test_set.name == train_set.name and test_set.rows is not None:
             what += " (no test data: a tenth held out)"
     held_out = f", {options.validation:,} held out," if options.validation else ""

@@ -96,8 +96,9 @@ class LeftOutFiles:
         """Return the notes on folders, and one on the number of files."""
         if not self.number:
             return tuple(self.notes)
-        files = f"{self.number:,} other file{'s' if self.number > 1 else ''} left out"
-        return (*self.notes, f"{files}, such as {self.first}")
+        if self.number == 1:
+            return (*self.notes, f"{self.first} left out")
+        return (*self.notes, f"{self.number:,} other files left out, such as {self.first}")
 
 
 def list_images(root: Path, left_out: LeftOutFiles) -> dict[str, list[Path]]:

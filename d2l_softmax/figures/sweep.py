@@ -34,10 +34,14 @@ Accuracies = Mapping[int, Sequence[float]]  # number of training images: an accu
 
 
 class Score(NamedTuple):
-    """A setting of hyperparameters with its held-out accuracy for each seed, NaN if diverged."""
+    """A setting of hyperparameters with its held-out accuracy for each seed, NaN if diverged.
+
+    `loss` is the mean held-out loss (nats) over the seeds.
+    """
 
     setting: tuple[Any, ...]
     accuracies: tuple[float, ...]
+    loss: float = math.nan
 
     @property
     def mean(self) -> float:

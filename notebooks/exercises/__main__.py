@@ -92,7 +92,7 @@ def check(chosen: str, show_expected: bool) -> int:
         }
         if not exercises:
             continue
-        print(f"\n{path}")
+        print(f"\n{path}", flush=True)
         functions, problem = {}, None
         try:
             exec(compile(path.read_bytes(), str(path), "exec"), functions)
@@ -101,6 +101,7 @@ def check(chosen: str, show_expected: bool) -> int:
             problem = tr("{file} cannot be run:\n{error}", file=path.name, error=message)
         for name, exercise in exercises.items():
             function = functions.get(exercise.name)
+            print(f"  {name:<35}", end="", flush=True)  # Ctrl-C ends a function that hangs
             with contextlib.redirect_stdout(io.StringIO()) as printed:
                 if problem is not None:
                     verdict, text, problem = WRONG, problem, ""  # once per file
@@ -112,11 +113,12 @@ def check(chosen: str, show_expected: bool) -> int:
             if verdict == WRONG and printed.getvalue():
                 text += "\n" + entry(tr("printed"), printed.getvalue().rstrip())
             counts[verdict] += 1
-            print(f"  {name:<35}{tr(verdict)}")
+            print(tr(verdict))
             if text:
                 print(textwrap.indent(text, " " * 6))
     sums = [f"{counts[each]} {tr(each)}" for each in (CORRECT, WRONG, NOT_WRITTEN) if counts[each]]
-    print("\n" + (", ".join(sums) or tr("no exercise matches")))
+    none = tr("no exercise matches; -k takes section_3, 3.1, or a name such as softmax")
+    print("\n" + (", ".join(sums) or none))
     if counts[WRONG] and not show_expected:
         print(tr("With --expected the expected values are shown, too."))
     return 0 if set(counts) == {CORRECT} else 1
