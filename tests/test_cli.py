@@ -22,7 +22,6 @@ from d2l_softmax import __version__, load_data_fashion_mnist
 from d2l_softmax.commands import cli, compare, console, options, train
 from d2l_softmax.data.sources import DataUnavailableError
 from d2l_softmax.errors import UserError
-from d2l_softmax.figures import evaluation, style
 from d2l_softmax.training.history import load_history
 
 ROOT = Path(__file__).parents[1]
@@ -95,36 +94,12 @@ def test_files_and_lines_of_a_training(command, tmp_path, capsys):
     assert str(out) in written
 
 
-@pytest.fixture
-def added_figure():
-    """Return the file of a figure that is drawn beside the others for one test."""
-    figure = evaluation.FigureSpec(
-        "added.png",
-        "The accuracy, once more.",
-        draw=lambda of: style.new_figure(5, 3)[0],
-        alt_text=lambda of: f"The accuracy on {len(of.dataset)} images of {of.shape[1]} pixels.",
-    )
-    evaluation.FIGURES.append(figure)
-    yield figure.file
-    evaluation.FIGURES.remove(figure)
-
-
-@one_twin
-def test_a_figure_is_added_by_an_entry(added_figure, command, tmp_path):
-    assert command("--epochs=1") == 0
-    out = tmp_path / "out"
-    assert {path.name for path in out.iterdir()} == FILES | {added_figure}
-    report = (out / "report.html").read_text(encoding="utf-8")
-    assert "The accuracy, once more." in report
-    assert "The accuracy on 20 images of 28 pixels." in report
-
-
 @one_twin
 @pytest.mark.usefixtures("undrawn")
-def test_a_new_run_removes_the_files_of_the_one_before(added_figure, command, tmp_path):
+def test_a_new_run_removes_the_files_of_the_one_before(command, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    for name in (*FILES, added_figure, "notes.txt"):
+    for name in (*FILES, "notes.txt"):
         (out / name).write_text("from an earlier run")
     assert command("--epochs=1", "--quiet") == 0
     assert {path.name for path in out.iterdir()} == RESULTS | {"notes.txt"}

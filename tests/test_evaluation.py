@@ -8,7 +8,6 @@ import re
 import pytest
 import torch
 from conftest import TWINS
-from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_data_fashion_mnist
@@ -128,8 +127,6 @@ def test_figures_command(trained, tmp_path, capsys):
     assert d2l_main.main(["figures", str(trained / "model.pt"), f"--output-dir={tmp_path}"]) == 0
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {*(spec.file for spec in FIGURES), "scores.csv"}
-    with Image.open(tmp_path / "confusion.png") as image:
-        assert image.width > 600
     assert "precision" in capsys.readouterr().out
 
 

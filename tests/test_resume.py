@@ -161,23 +161,16 @@ def test_signals_end_it_after_the_batch(name, signum, status, interrupt, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("words", "launch", "expected"),
+    ("words", "processes", "on_each_machine", "expected"),
     [
-        ("python -m scratch --overwrite --lr 1", Launch(), "python -m scratch --lr 1"),
-        ("d2l-softmax train --resume", Launch(), "d2l-softmax train"),
-        (
-            "python -m scratch --lr 1",
-            Launch(world_size=2, local_world_size=2),
-            "torchrun --nproc-per-node=2 -m scratch --lr 1",
-        ),
-        (
-            "d2l-softmax train",
-            Launch(world_size=6, local_world_size=3),
-            "torchrun --nnodes=2 --nproc-per-node=3 --no-python d2l-softmax train",
-        ),
+        ("python -m scratch --overwrite --lr 1", 1, 1, "python -m scratch --lr 1"),
+        ("d2l-softmax train --resume", 1, 1, "d2l-softmax train"),
+        ("python -m scratch", 2, 2, "torchrun --nproc-per-node=2 -m scratch"),
+        ("d2l x", 6, 3, "torchrun --nnodes=2 --nproc-per-node=3 --no-python d2l x"),
     ],
 )
-def test_the_command_is_the_one_that_was_typed(words, launch, expected):
+def test_the_command_is_the_one_that_was_typed(words, processes, on_each_machine, expected):
+    launch = Launch(world_size=processes, local_world_size=on_each_machine)
     options = argparse.Namespace(command=words.split())
     assert train.training_command(options, launch) == expected
 
