@@ -10,6 +10,7 @@ from conftest import TWINS
 import scratch
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands.compare import table_head, table_row
+from d2l_softmax.figures.comparison import draw_comparison
 from d2l_softmax.training.agreement import TOLERANCES, Difference, count_disagreements
 from d2l_softmax.training.history import EpochRecord
 
@@ -108,6 +109,12 @@ def test_a_difference_has_no_sign_whichever_twin_is_ahead():
     )
     for order in (1, -1):
         assert Difference.between(tuple(records[::order]), tuple(models[::order])) == expected
+
+
+def test_differences_of_any_size_are_drawn():
+    histories = dict.fromkeys(TWINS, [EpochRecord(1, 0.5, 0.6, 0.7, 0.8, 1.0)])
+    difference = Difference(1e-20, 0.0, 0.0, 1e30, W=1e20, b=0.0)
+    draw_comparison(histories, [difference], "float32").draw_without_rendering()
 
 
 def test_predictions_that_differ_are_counted():
