@@ -287,18 +287,25 @@ def test_other_options_of_a_rank_are_refused_by_name(rank_2_of_3, monkeypatch):
 @pytest.mark.parametrize(
     ("error", "raised"),
     [
+        (None, None),
         (RuntimeError("gloo: connection reset"), ranks.RankError),
         (torch.distributed.DistError("lost"), ranks.RankError),
         (RuntimeError("a mistake"), RuntimeError),
     ],
 )
 def test_a_lost_connection_is_an_error_of_the_group(rank_2_of_3, monkeypatch, error, raised):
+    ended, caught = [], None
     rendezvous = iter([(torch.distributed.HashStore(), 2, 3)])
     monkeypatch.setattr(torch.distributed, "rendezvous", lambda url: rendezvous)
     monkeypatch.setattr(torch.distributed, "init_process_group", lambda *arguments, **named: None)
-    with pytest.raises(raised) as caught, ranks.process_group("cpu"):
-        raise error
-    assert type(caught.value) is raised
+    monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: ended.append(True))
+    try:
+        with ranks.process_group("cpu"):
+            if error:
+                raise error
+    except (RuntimeError, ranks.RankError) as end:
+        caught = type(end)
+    assert (caught, ended) == (raised, [] if error else [True])
 
 
 @pytest.mark.parametrize(("n", "batch_size", "size"), [(11, 4, 3), (9, 4, 2), (7, 3, 3), (4, 9, 4)])
