@@ -10,6 +10,7 @@ import hashlib
 import os
 import signal
 import struct
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -365,6 +366,34 @@ def visit(browser):
     yield visit
     for context in contexts:
         context.close()
+
+
+def run_python(*arguments, cwd=None, **environment):
+    """Run Python in a process of its own, with environment variables; return the ended process."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(LESSON.parents[1])} | environment,
+        capture_output=True,
+        encoding="utf-8",
+    )
+
+
+@pytest.fixture
+def error_line(capsys):
+    """Return a function that runs a command, checks its status, and returns its one error line."""
+
+    def error_line(status, command, *arguments):
+        capsys.readouterr()
+        try:
+            result = command(*arguments)
+        except SystemExit as end:  # wrong usage
+            result = end.code
+        (line,) = capsys.readouterr().err.splitlines()
+        assert result == status, line
+        return line
+
+    return error_line
 
 
 READY = "html[data-ready]"  # the lesson, once its scripts have run

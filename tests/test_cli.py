@@ -14,15 +14,14 @@ from platform import python_version
 
 import pytest
 import torch
-from conftest import TWINS
+from conftest import TWINS, run_python
 from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax import __version__, evaluate_accuracy, load_data_fashion_mnist
+from d2l_softmax import __version__, load_data_fashion_mnist
 from d2l_softmax.commands import cli, compare, console, options, train
 from d2l_softmax.data.sources import DataUnavailableError
 from d2l_softmax.errors import UserError
-from d2l_softmax.figures import evaluation, style
 from d2l_softmax.training.history import load_history
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +53,10 @@ def undrawn(monkeypatch):
     monkeypatch.setattr(compare, "write_results", lambda *arguments: None)
 
 
+def config_in(folder):
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+
+
 # What a training writes and prints
 
 
@@ -72,7 +75,7 @@ def test_files_and_lines_of_a_training(command, tmp_path, capsys):
     assert shapes == {"W": (784, 10), "b": (10,)}
     assert all(tensor.is_contiguous() for tensor in model.values())
 
-    config = json.loads((out / "config.json").read_text())
+    config = config_in(out)
     assert config["twin"] == command.name
     assert (config["options"]["seed"], config["options"]["lr"]) == (5, 0.01)
     assert config["versions"]["torch"] == torch.__version__
@@ -89,36 +92,6 @@ def test_files_and_lines_of_a_training(command, tmp_path, capsys):
     seconds = sum(record.seconds for record in load_history(out / "history.csv"))
     assert speed == f"2 epochs in {seconds:.2f} s, {2 * 60 / seconds:,.0f} examples a second"
     assert str(out) in written
-
-
-@pytest.fixture
-def added_figure(monkeypatch):
-    """Return the file of a figure that is drawn beside the others for one test."""
-    figure = evaluation.FigureSpec(
-        "added.png",
-        "The accuracy, once more.",
-        draw=lambda of: style.new_figure(5, 3)[0],
-        alt_text=lambda of: f"The accuracy on {len(of.dataset)} images of {of.shape[1]} pixels.",
-    )
-    evaluation.FIGURES.append(figure)
-    yield figure.file
-    evaluation.FIGURES.remove(figure)
-
-
-@one_twin
-def test_a_figure_is_added_by_an_entry(added_figure, command, tmp_path, monkeypatch):
-    assert command("--epochs=1") == 0
-    out = tmp_path / "out"
-    assert {path.name for path in out.iterdir()} == FILES | {added_figure}
-    report = (out / "report.html").read_text(encoding="utf-8")
-    assert "The accuracy, once more." in report
-    assert "The accuracy on 20 images of 28 pixels." in report
-    figures_command = ["figures", str(out / "model.pt"), f"--data-dir={tmp_path / 'data'}"]
-    assert d2l_main.main([*figures_command, f"--output-dir={tmp_path / 'again'}"]) == 0
-    assert (tmp_path / "again" / added_figure).exists()
-    monkeypatch.setattr(train, "write_results", lambda *arguments: None)
-    assert command("--epochs=1") == 0
-    assert not (out / added_figure).exists()  # removed with the files of the earlier run
 
 
 @one_twin
@@ -159,11 +132,10 @@ def test_held_out_images_are_measured_too(command, tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_divergence_leaves_what_was_written_before(command, tmp_path, capsys):
+def test_divergence_leaves_what_was_written_before(command, tmp_path, error_line):
     assert command("--epochs=2", "--quiet") == 0
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    assert command("--lr=1e38", "--weight-decay=10", "--epochs=5", "--batch-size=10") == 1
-    (error,) = capsys.readouterr().err.splitlines()
+    error = error_line(1, command, "--lr=1e38", "--weight-decay=10", "--batch-size=10")
     assert error.startswith(f"python -m {command.name}: error: ")
     assert "in epoch 1, batch " in error
     assert error.endswith("try a smaller --lr, --momentum or --weight-decay")
@@ -171,10 +143,11 @@ def test_divergence_leaves_what_was_written_before(command, tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_high_loss_is_a_warning_once_for_each_twin(command, made_up, tmp_path, capsys):
+def test_a_high_loss_is_a_warning_once_for_each_twin(
+    command, made_up, tmp_path, capsys, error_line
+):
     argv = ["--epochs=5", "--lr=1000", "--batch-size=16", "--quiet"]
-    assert command(*argv) == 0
-    (line,) = capsys.readouterr().err.splitlines()
+    line = error_line(0, command, *argv)
     assert line.startswith(f"python -m {command.name}: warning: ")
     assert "2.30" in line  # ln 10
     assert line.endswith("try a smaller --lr")
@@ -186,25 +159,19 @@ def test_a_high_loss_is_a_warning_once_for_each_twin(command, made_up, tmp_path,
         assert sum(line.startswith(start) for line in lines) == 1
 
 
-@one_twin
-def test_an_output_directory_that_cannot_be_written_is_refused_first(command, tmp_path, capsys):
+def test_a_directory_that_cannot_be_used_is_refused(made_up, tmp_path, error_line):
     (tmp_path / "file").write_text("mine")
-    assert command(f"--output-dir={tmp_path / 'file' / 'out'}") == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    (error,) = err.splitlines()
-    assert "can't write to" in error
-    assert "--output-dir" in error
+    for command, option in (("data", "--data-dir"), ("train", "--output-dir")):
+        path = tmp_path / "file" / "deeper"
+        error = error_line(1, d2l_main.main, [command, f"--data-dir={made_up}", f"{option}={path}"])
+        assert str(path) in error
+        assert option in error
 
 
-def test_data_command(made_up, tmp_path, capsys):
+def test_data_command(made_up, capsys, error_line):
     assert d2l_main.main(["data", f"--data-dir={made_up}"]) == 0
     assert capsys.readouterr().out.endswith(f": {made_up}\n")
-    (tmp_path / "file").write_text("")
-    assert d2l_main.main(["data", f"--data-dir={tmp_path / 'file'}"]) == 1
-    assert "--data-dir" in capsys.readouterr().err
-    with pytest.raises(SystemExit, match=r"^2$"):
-        d2l_main.main([])
+    assert "required: COMMAND" in error_line(2, d2l_main.main, [])
 
 
 # Options
@@ -258,7 +225,9 @@ def test_help_has_each_default_once(name, capsys):
 
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("start", ["python -m d2l_softmax", "d2l-softmax"])
-def test_train_does_what_the_module_does(command, start, made_up, tmp_path, monkeypatch, capsys):
+def test_train_does_what_the_module_does(
+    command, start, made_up, tmp_path, monkeypatch, capsys, error_line
+):
     """It takes each option, writes to runs/ of the implementation, and resumes its training."""
     argv = [f"--data-dir={made_up}", "--device=cpu", "--epochs=2", "--lr=0.01", "--batch-size=16"]
     monkeypatch.chdir(tmp_path)
@@ -266,18 +235,12 @@ def test_train_does_what_the_module_does(command, start, made_up, tmp_path, monk
     assert d2l_main.main(["train", *chosen, *argv], start) == 0
     assert command(*argv) == 0
     assert capsys.readouterr().err == ""
-    configs, models = zip(
-        *(
-            (json.loads((out / "config.json").read_text()), (out / "model.pt").read_bytes())
-            for out in (tmp_path / "runs" / command.name, tmp_path / "out")
-        ),
-        strict=True,
-    )
-    assert models[0] == models[1]
-    assert configs[0]["options"].keys() == configs[1]["options"].keys()
-    with pytest.raises(SystemExit):
-        d2l_main.main(["train", *chosen, *argv, "--resume", "--lr=0.2"], start)
-    assert capsys.readouterr().err.startswith(f"{start} train: error: cannot resume: ")
+    by_train, by_module = tmp_path / "runs" / command.name, tmp_path / "out"
+    assert (by_train / "model.pt").read_bytes() == (by_module / "model.pt").read_bytes()
+    assert config_in(by_train)["options"].keys() == config_in(by_module)["options"].keys()
+    other = ["train", *chosen, *argv, "--resume", "--lr=0.2"]
+    error = error_line(2, d2l_main.main, other, start)
+    assert error.startswith(f"{start} train: error: cannot resume: ")
 
 
 @pytest.mark.parametrize("parse", [d2l_main.main, partial(train.parse, "concise")])
@@ -297,10 +260,8 @@ def test_version(parse, capsys):
         ("train --impl=scrach", "train: error: argument --impl: invalid choice: 'scrach'"),
     ],
 )
-def test_a_mistyped_command_or_option(argv, message, capsys):
-    with pytest.raises(SystemExit, match=r"^2$"):
-        d2l_main.main(argv.split(), "d2l-softmax")
-    (line,) = capsys.readouterr().err.splitlines()
+def test_a_mistyped_command_or_option(argv, message, error_line):
+    line = error_line(2, d2l_main.main, argv.split(), "d2l-softmax")
     assert line.startswith("d2l-softmax")
     assert message in line
 
@@ -316,14 +277,12 @@ def test_page_is_the_old_name_of_demo(capsys):
     [
         ("--batch-size=0", "--batch-size: '0' is not a whole number from 1"),
         ("--batch-size=2.5", "--batch-size: '2.5'"),
-        ("--batch-size=1e99", "--batch-size"),
         ("--validation=60000", "--validation: '60000' is not a whole number from 0 to 59999"),
         ("--recipe=perfect", "--recipe: invalid choice: 'perfect'"),
         ("--lr=-1", "--lr: '-1' is not a finite number above 0"),
         ("--lr=0", "--lr"),
         ("--lr=nan", "--lr"),
         ("--lr=inf", "--lr"),
-        ("--lr=fast", "--lr: 'fast'"),
         ("--lr=1e39", "--lr: 1e+39 is too large for float32; expected at most 3.4e+38"),
         ("--weight-decay=1e39", "--weight-decay: 1e+39"),
         ("--weight-decay=-1", "--weight-decay"),
@@ -338,44 +297,37 @@ def test_page_is_the_old_name_of_demo(capsys):
         ("--epoch=3", "unrecognized arguments: --epoch=3; did you mean --epochs?"),
         ("--wieght-decay 1", "--wieght-decay 1; did you mean --weight-decay?"),
         ("--xyz", "unrecognized arguments: --xyz ("),
-        ("--resume=yes", "--resume: ignored explicit argument 'yes'"),
         ("--checkpoint-every=0", "--checkpoint-every: '0' is not a whole number from 1"),
         ("--optimizer=--", "--optimizer: expected one argument"),
         ("--output-dir=", "--output-dir: expected a path, got none"),
         ("--output-dir=~nosuchuser/x", "--output-dir: '~nosuchuser/x': there is no such home"),
-        ("extra", "unrecognized arguments: extra"),
     ],
 )
-def test_wrong_usage(command, capsys, tmp_path, monkeypatch, arguments, named):
+def test_wrong_usage(command, tmp_path, monkeypatch, arguments, named, error_line):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(SystemExit, match=r"^2$"):
-        command(*arguments.split())
-    (error,) = capsys.readouterr().err.splitlines()
+    error = error_line(2, command, *arguments.split())
     assert error.startswith(f"python -m {command.name}: error: ")
     assert named in error
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("cuda", "device"), [(True, "cuda"), (False, "cpu")])
-def test_the_device_is_one_that_is_available(monkeypatch, capsys, cuda, device):
+def test_the_device_is_one_that_is_available(monkeypatch, error_line, cuda, device):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: int(cuda))
     assert train.parse("scratch", []).device == device
     assert train.parse("scratch", ["--device=cpu"]).device == "cpu"
     if not cuda:
-        with pytest.raises(SystemExit):
-            train.parse("scratch", ["--device=cuda"])
-        assert "--device: CUDA is not available; try --device cpu" in capsys.readouterr().err
+        line = error_line(2, train.parse, "scratch", ["--device=cuda"])
+        assert "--device: CUDA is not available; try --device cpu" in line
 
 
-def test_home_directories_are_known_after_an_equals_sign(tmp_path, monkeypatch, capsys):
+def test_home_directories_are_known_after_an_equals_sign(tmp_path, monkeypatch, error_line):
     monkeypatch.setenv("HOME", str(tmp_path))
     parsed = train.parse("scratch", ["--output-dir=~/x", "--data-dir=~/y", "--device=cpu"])
     assert (parsed.output_dir, parsed.data_dir) == (tmp_path / "x", tmp_path / "y")
     monkeypatch.setenv("D2L_SOFTMAX_DATA", "~nosuchuser")
-    with pytest.raises(SystemExit):
-        train.parse("scratch", [])
-    assert "argument --data-dir: '~nosuchuser'" in capsys.readouterr().err
+    assert "argument --data-dir: '~nosuchuser'" in error_line(2, train.parse, "scratch", [])
     with pytest.raises(DataUnavailableError, match="~nosuchuser"):
         load_data_fashion_mnist(16)
 
@@ -394,20 +346,20 @@ def training(request, made_up):
     return training
 
 
-def settings_of(optimizer):
-    """Return the settings of either twin's optimizer."""
-    return optimizer.param_groups[0] if hasattr(optimizer, "param_groups") else vars(optimizer)
-
-
-def test_optimizers_have_the_settings_that_were_given(training):
-    sgd = training("--lr=0.3", "--momentum=0.5", "--weight-decay=0.01")
-    assert isinstance(sgd.optimizer, sgd.twin.SGD)
-    settings = settings_of(sgd.optimizer)
-    assert (settings["lr"], settings["momentum"], settings["weight_decay"]) == (0.3, 0.5, 0.01)
-    adam = training("--optimizer=adam", "--lr=0.02", "--weight-decay=0.03")
-    assert isinstance(adam.optimizer, adam.twin.Adam)
-    settings = settings_of(adam.optimizer)
-    assert (settings["lr"], settings["weight_decay"]) == (0.02, 0.03)
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("SGD", {"lr": 0.3, "momentum": 0.5, "weight_decay": 0.01}),
+        ("Adam", {"lr": 0.02, "weight_decay": 0.03}),
+    ],
+)
+def test_optimizers_have_the_settings_that_were_given(name, given, training):
+    arguments = [f"--{setting.replace('_', '-')}={value}" for setting, value in given.items()]
+    run = training(f"--optimizer={name.lower()}", *arguments)
+    assert isinstance(run.optimizer, getattr(run.twin, name))
+    is_torchs = hasattr(run.optimizer, "param_groups")
+    settings = run.optimizer.param_groups[0] if is_torchs else vars(run.optimizer)
+    assert given.items() <= settings.items()
 
 
 def test_the_seed_gives_both_the_weights_and_the_order(training, made_up):
@@ -436,7 +388,7 @@ def three_threads():
 @pytest.mark.usefixtures("undrawn", "three_threads")
 def test_commands_compute_on_one_thread_unless_told_otherwise(command, made_up, tmp_path, capsys):
     assert command("--epochs=1") == 0
-    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    config = config_in(tmp_path / "out")
     assert config["threads"] == config["options"]["threads"] == 1
     capsys.readouterr()
     argv = ["compare", f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--device=cpu"]
@@ -465,15 +417,6 @@ def test_a_command_that_fails_leaves_the_number_of_threads(error):
     assert torch.get_num_threads() == 3
 
 
-@pytest.mark.usefixtures("three_threads")
-def test_the_library_leaves_the_number_of_threads(twin, made_up):
-    train_iter, test_iter = load_data_fashion_mnist(16, data_dir=made_up)
-    model = twin.SoftmaxRegression()
-    twin.train_epoch(model, train_iter, twin.SGD(model.parameters(), lr=0.1))
-    evaluate_accuracy(model, test_iter)
-    assert torch.get_num_threads() == 3
-
-
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's list of threads")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_loader_starts_no_threads(dtype):
@@ -493,61 +436,49 @@ assert threads == threads[:1] * 5, threads
 X.add_(1)  # one operation of torch's on the batch of 232 images does start them
 assert len(os.listdir("/proc/self/task")) > threads[0]
 """
-    environment = {**os.environ, "OMP_NUM_THREADS": "4"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
-    assert done.returncode == 0, done.stderr.decode()
+    done = run_python("-c", code, OMP_NUM_THREADS="4")
+    assert done.returncode == 0, done.stderr
 
 
 # Lines and the progress bar
 
 
-@pytest.fixture(params=["scratch", "compare"])
-def two_epochs(request, undrawn, made_up, tmp_path):
-    """Return a function that trains for two epochs of four batches, and the number of batches."""
-    argv = ["--epochs=2", "--batch-size=16", "--lr=0.01", "--device=cpu"]
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(("command", "batches"), [("train", 8), ("compare", 16)])
+def test_a_bar_counts_the_batches_on_a_terminal_unless_quiet(
+    command, batches, made_up, tmp_path, capsys, monkeypatch
+):
+    argv = [command, "--epochs=2", "--batch-size=16", "--lr=0.01", "--device=cpu"]
     argv += [f"--data-dir={made_up}", f"--output-dir={tmp_path / 'out'}"]
-
-    def run(*arguments):
-        if request.param in TWINS:
-            return train.main(TWINS[request.param], request.param, [*argv, *arguments])
-        return d2l_main.main([request.param, *argv, *arguments])
-
-    return run, 8 if request.param in TWINS else 16
-
-
-def test_a_bar_counts_the_batches_on_a_terminal_unless_quiet(two_epochs, capsys, monkeypatch):
-    run, batches = two_epochs
-    moves, update = [], console.tqdm.update
-    monkeypatch.setattr(
-        console.tqdm, "update", lambda bar, n=1: (moves.append(n), update(bar, n))[1]
-    )
-    assert run() == 0
+    moves = []
+    monkeypatch.setattr(console.tqdm, "update", lambda bar, n=1: moves.append(n))
+    assert d2l_main.main(argv) == 0
     assert capsys.readouterr().err == ""  # no terminal, no bar
     moves.clear()
     monkeypatch.setattr(type(sys.stderr), "isatty", lambda stream: True)
-    assert run() == 0
+    assert d2l_main.main(argv) == 0
     lines, bar = capsys.readouterr()
     assert "Fashion-MNIST, 60 + 20 images" in lines
     assert f"0/{batches} " in bar
     assert sum(moves) == batches
     assert set(moves) <= {0, 1}
-    assert run("--quiet") == 0
+    assert d2l_main.main([*argv, "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
 
 
 # How a command starts and ends
 
 
-def test_importing_the_packages_changes_no_handlers():
-    code = (
-        "import signal, sys, os, scratch, concise, d2l_softmax\n"
-        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
-        "assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"
-        "assert sys.excepthook is sys.__excepthook__\n"
-        "assert 'MPLBACKEND' not in os.environ\n"
-    )
-    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True, cwd=ROOT)
+def test_importing_the_packages_changes_no_handlers(monkeypatch):
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    code = """
+import signal, sys, os, scratch, concise, d2l_softmax
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+assert sys.excepthook is sys.__excepthook__
+assert "MPLBACKEND" not in os.environ
+"""
+    assert run_python("-c", code).stderr == ""
 
 
 @pytest.mark.usefixtures("default_signals")
@@ -564,32 +495,29 @@ def test_a_signal_ends_any_command_in_one_line(name, status, capsys):
     assert capsys.readouterr().err == "python -m d2l_softmax losses: interrupted\n"
 
 
-@one_twin
-@pytest.mark.usefixtures("undrawn")
-def test_closed_standard_output(command, monkeypatch):
-    monkeypatch.setattr(sys, "stdout", None)
-    assert command("--epochs=1") == 0
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="closes streams as a shell does")
-@pytest.mark.parametrize("streams", ["<&-", "<&- >&- 2>&-"])
-def test_a_closed_stream_does_not_become_an_output_file(streams, tmp_path):
-    """The first file that is opened would get its number, and printed lines would go there."""
+@pytest.mark.skipif(sys.platform == "win32", reason="redirects streams as a shell does")
+@pytest.mark.parametrize(
+    ("streams", "status", "message"),
+    [
+        pytest.param("<&-", 0, "", marks=pytest.mark.slow),
+        ("<&- >&- 2>&-", 0, ""),
+        ("| true", 1, ""),
+        pytest.param(
+            *(">/dev/full", 1, "can't write to standard output: No space left on device"),
+            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full"),
+        ),
+    ],
+)
+def test_streams_that_are_closed_or_full(streams, status, message, tmp_path):
+    """The first file that is opened would get a closed stream's number, and lines printed to it."""
     out = tmp_path / "out"
     line = f'"{sys.executable}" -m d2l_softmax losses --output-dir="{out}" {streams}'
-    subprocess.run(["sh", "-c", line], check=True, cwd=ROOT)
+    command = ["bash", "-c", f"set -o pipefail; {line}"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr.count("\n")) == (status, bool(message))
+    assert message in done.stderr
     assert (out / "losses.png").read_bytes().startswith(b"\x89PNG")
     assert [path.name for path in out.iterdir()] == ["losses.png"]
-
-
-def test_a_reader_that_has_ended_is_no_error(tmp_path):
-    reading, writing = os.pipe()
-    os.close(reading)
-    command = [sys.executable, "-m", "d2l_softmax", "losses", f"--output-dir={tmp_path}"]
-    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_characters_that_a_terminal_lacks_are_printed_with_backslashes(monkeypatch, tmp_path):
@@ -615,21 +543,11 @@ def test_a_users_module_that_hides_a_twin_is_named_and_not_run(file, tmp_path):
     path = tmp_path / file
     path.parent.mkdir(exist_ok=True)
     path.write_text("print('this was run')\n", encoding="utf-8")
-
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, *arguments],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-        )
-
     hidden = f"{path} hides this project's package {file[:7]};"
-    done = run("-m", "d2l_softmax", "evaluate")
+    done = run_python("-m", "d2l_softmax", "evaluate", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert f"error: {hidden}" in line
     if "concise" in file:
         for first in ("", "import concise"):
-            assert hidden in run("-c", first + LOAD_MODEL).stdout
+            assert hidden in run_python("-c", first + LOAD_MODEL, cwd=tmp_path).stdout

@@ -8,10 +8,9 @@ import re
 import pytest
 import torch
 from conftest import TWINS
-from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax import evaluate_accuracy, load_data_fashion_mnist
+from d2l_softmax import load_data_fashion_mnist
 from d2l_softmax.data import CLASSES, loaders
 from d2l_softmax.figures.evaluation import FIGURES
 from d2l_softmax.models import ModelFileError, load_parameters
@@ -108,26 +107,6 @@ def test_table_has_a_line_for_each_class(example):
     assert lines[5].split() == ["dress", "-", "0.0000", "1"]
 
 
-@pytest.mark.parametrize("reader", TWINS)
-@pytest.mark.parametrize("writer", TWINS)
-def test_either_twin_reads_what_either_wrote_and_goes_on(
-    reader, writer, train, tmp_path, real_data
-):
-    history, _ = train(writer, "--epochs=1")
-    twin = TWINS[reader]
-    model = twin.SoftmaxRegression(generator=torch.Generator().manual_seed(9))
-    load_parameters(tmp_path / f"run-{writer}" / "model.pt", model)
-    train_iter, test_iter = load_data_fashion_mnist(256, test_batch_size=10_000)
-    evaluation = evaluate(model, test_iter)
-    assert evaluation.accuracy == pytest.approx(history[-1].test_acc, abs=2e-4)
-    assert evaluation.accuracy == pytest.approx(evaluate_accuracy(model, test_iter), abs=1e-9)
-    if reader == writer:
-        assert evaluation.accuracy == history[-1].test_acc
-    else:
-        train_loss, _ = twin.train_epoch(model, train_iter, twin.SGD(model.parameters(), lr=0.1))
-        assert train_loss < history[-1].train_loss
-
-
 def test_evaluate_command(trained, capsys):
     assert d2l_main.main(["evaluate", str(trained / "model.pt"), "--device=cpu"]) == 0
     text = capsys.readouterr().out
@@ -148,21 +127,7 @@ def test_figures_command(trained, tmp_path, capsys):
     assert d2l_main.main(["figures", str(trained / "model.pt"), f"--output-dir={tmp_path}"]) == 0
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {*(spec.file for spec in FIGURES), "scores.csv"}
-    with Image.open(tmp_path / "confusion.png") as image:
-        assert image.width > 600
     assert "precision" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("device", ["cuda", "mps"])
-@pytest.mark.parametrize("command", ["evaluate", "figures"])
-def test_a_device_that_is_not_there_is_one_line(command, device, capsys, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(SystemExit) as exit_:
-        d2l_main.main([command, f"--device={device}"])
-    assert exit_.value.code == 2
-    message = f".*--device: {device.upper()} is not available; .*--device cpu.*\n"
-    assert re.fullmatch(message, capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(("asked", "used"), [([], "cuda"), (["--device=cpu"], "cpu")])
@@ -228,12 +193,11 @@ def wrong_models(folder):
     yield folder / "model.onnx", "model.onnx is for other programs; give the model.pt .*"
 
 
-def test_model_files_that_cannot_be(tmp_path, capsys):
+def test_model_files_that_cannot_be(tmp_path, error_line):
     model = TWINS["scratch"].SoftmaxRegression()
     before = model.W.clone()
     for path, message in wrong_models(tmp_path):
-        assert d2l_main.main(["evaluate", str(path)]) == 1, message
-        assert re.fullmatch(f".*{message}.*\n", capsys.readouterr().err)
+        assert re.search(message, error_line(1, d2l_main.main, ["evaluate", str(path)]))
         with pytest.raises(ModelFileError):
             load_parameters(path, model)
         assert torch.equal(model.W, before)

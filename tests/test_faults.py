@@ -1,10 +1,10 @@
 """A tenth of the faults that `python -m tests.faults` makes, and that training needs no network."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from conftest import run_python
 
 ROOT = Path(__file__).parents[1]
 
@@ -14,8 +14,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
 @pytest.mark.usefixtures("real_data")
 def test_a_tenth_of_the_faults():
-    command = [sys.executable, "-m", "tests.faults", "--share=10"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = run_python("-m", "tests.faults", "--share=10", cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "| in all" in done.stdout
 
@@ -35,7 +34,7 @@ sys.addaudithook(forbid)
 sys.argv[1:] = ["--epochs=1", "--quiet", "--device=cpu", {f"--output-dir={tmp_path}"!r}]
 runpy.run_module({twin!r}, run_name="__main__", alter_sys=True)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = run_python("-c", code)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "report.html").exists()
 

@@ -1,22 +1,16 @@
 """Seeds, devices, invalid arguments of loaders, and errors as users see them."""
 
 import math
-import os
 import re
-import subprocess
 import sys
 
 import pytest
 import torch
-from conftest import TWINS
+from conftest import TWINS, run_python
 from torch.testing import assert_close
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax import (
-    evaluate_accuracy,
-    get_fashion_mnist_labels,
-    load_data_fashion_mnist,
-)
+from d2l_softmax import evaluate_accuracy, get_fashion_mnist_labels, load_data_fashion_mnist
 from d2l_softmax.commands import train
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.errors import UserError
@@ -70,12 +64,6 @@ def test_a_data_set_has_images_and_as_many_labels(num_images, num_labels):
     images = torch.zeros(num_images, 28, 28, dtype=torch.uint8)
     with pytest.raises(ValueError, match=f"{num_images} images and {num_labels} labels"):
         ArrayDataset(images, torch.zeros(num_labels, dtype=torch.int64), ["only"])
-
-
-def test_a_data_set_of_one_image_of_one_pixel():
-    image, label = torch.tensor([[[255]]], dtype=torch.uint8), torch.tensor([0])
-    X, y = ArrayDataset(image, label, ["only"], resize=1)[torch.tensor([0])]
-    assert (X.tolist(), y.tolist()) == ([[[[1.0]]]], [0])
 
 
 def test_a_feature_that_the_dtype_cannot_hold_is_refused():
@@ -167,7 +155,7 @@ def test_labels_that_cannot_be_are_noticed_on_cuda(name, label):
         f"y = torch.tensor([0, 1, 2, {label}], device='cuda')\n"
         "print(float(twin.cross_entropy(logits, y)))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = run_python("-c", code)
     assert (done.returncode != 0, done.stdout) == (True, "")
 
 
@@ -220,16 +208,6 @@ def test_a_file_that_another_program_holds_open_on_windows(tmp_path, monkeypatch
     monkeypatch.undo()
     assert [file.name for file in tmp_path.iterdir()] == ["history.csv"]
     assert path.read_text() == "epoch 1"
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_standard_output_is_said_once(tmp_path):
-    command = [sys.executable, "-m", "d2l_softmax", "losses", f"--output-dir={tmp_path}"]
-    with open("/dev/full", "w", encoding="utf-8") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
-    assert done.returncode == 1
-    (error,) = done.stderr.splitlines()
-    assert "can't write to standard output: No space left on device" in error
 
 
 def test_commands_are_one_file_each():

@@ -68,20 +68,6 @@ def interrupt(run, capsys):
     return interrupt
 
 
-@pytest.fixture
-def refused(run, capsys):
-    """Return a function that runs a command of wrong usage, and returns its one line."""
-
-    def refused(*arguments):
-        capsys.readouterr()
-        with pytest.raises(SystemExit, match="2"):
-            run(*arguments)
-        (line,) = capsys.readouterr().err.splitlines()
-        return line
-
-    return refused
-
-
 def results(folder):
     """Return what a run learned and measured, to the last bit."""
     model = torch.load(folder / "model.pt", weights_only=True)
@@ -201,23 +187,16 @@ def test_a_command_is_printed_as_it_has_to_be_typed(
 
 
 @pytest.mark.parametrize(
-    ("words", "launch", "expected"),
+    ("words", "processes", "on_each_machine", "expected"),
     [
-        ("python -m scratch --overwrite --lr 1", Launch(), "python -m scratch --lr 1"),
-        ("d2l-softmax train --resume", Launch(), "d2l-softmax train"),
-        (
-            "python -m scratch --lr 1",
-            Launch(world_size=2, local_world_size=2),
-            "torchrun --nproc-per-node=2 -m scratch --lr 1",
-        ),
-        (
-            "d2l-softmax train",
-            Launch(world_size=6, local_world_size=3),
-            "torchrun --nnodes=2 --nproc-per-node=3 --no-python d2l-softmax train",
-        ),
+        ("python -m scratch --overwrite --lr 1", 1, 1, "python -m scratch --lr 1"),
+        ("d2l-softmax train --resume", 1, 1, "d2l-softmax train"),
+        ("python -m scratch", 2, 2, "torchrun --nproc-per-node=2 -m scratch"),
+        ("d2l x", 6, 3, "torchrun --nnodes=2 --nproc-per-node=3 --no-python d2l x"),
     ],
 )
-def test_the_command_is_the_one_that_was_typed(words, launch, expected):
+def test_the_command_is_the_one_that_was_typed(words, processes, on_each_machine, expected):
+    launch = Launch(world_size=processes, local_world_size=on_each_machine)
     options = argparse.Namespace(command=words.split())
     assert train.training_command(options, launch) == expected
 
@@ -259,7 +238,7 @@ def test_what_nohup_ignores_stays_ignored(interrupt):
 # What --resume continues, and what it refuses
 
 
-def test_other_options_are_refused_by_name(interrupt, refused):
+def test_other_options_are_refused_by_name(run, interrupt, error_line):
     interrupt("scratch", "out")
     for argument, has, got in (
         ("--lr=0.5", "--lr 0.1", "--lr 0.5"),
@@ -270,20 +249,22 @@ def test_other_options_are_refused_by_name(interrupt, refused):
         ("--epochs=1", "--epochs 3", "--epochs 1"),
         ("--resize=8", "--resize None", "--resize 8x8"),
     ):
-        assert f"has {has}, got {got} (" in refused("scratch", "out", "--resume", argument)
+        line = error_line(2, run, "scratch", "out", "--resume", argument)
+        assert f"has {has}, got {got} (" in line
 
 
 @every_twin
-def test_a_checkpoint_of_the_other_twin_is_refused_by_name(name, interrupt, refused):
+def test_a_checkpoint_of_the_other_twin_is_refused_by_name(name, run, interrupt, error_line):
     (other,) = TWINS.keys() - {name}
     interrupt(other, "out")
-    assert f"{other}, got {name} (" in refused(name, "out", "--resume")
+    assert f"{other}, got {name} (" in error_line(2, run, name, "out", "--resume")
 
 
-def test_a_rate_that_falls_to_zero_has_its_epochs(run, refused):
+def test_a_rate_that_falls_to_zero_has_its_epochs(run, error_line):
     arguments = ["scratch", "out", "--lr-decay=linear"]
     assert run(*arguments) == 0
-    assert "has --epochs 3, got --epochs 9" in refused(*arguments, "--resume", "--epochs=9")
+    line = error_line(2, run, *arguments, "--resume", "--epochs=9")
+    assert "has --epochs 3, got --epochs 9" in line
 
 
 def test_it_says_from_where_it_resumes(run, interrupt, tmp_path, capsys):
@@ -311,23 +292,17 @@ def test_what_has_all_its_epochs_is_written_again(run, tmp_path):
 # The directory
 
 
-def test_an_unfinished_training_is_refused_by_name(run, interrupt, refused, tmp_path, capsys):
+def test_an_unfinished_training_is_refused_by_name(run, interrupt, error_line, tmp_path):
     interrupt("scratch", "out")
     checkpoint = (tmp_path / "out" / "checkpoint.pt").read_bytes()
-    assert run("scratch", "out", "--seed=5") == 1
-    (error,) = capsys.readouterr().err.splitlines()
-    for part in (
-        str(tmp_path / "out"),
-        "in epoch 2 of 3, after batch 2",
-        "--resume",
-        "--overwrite",
-    ):
-        assert part in error
+    error = error_line(1, run, "scratch", "out", "--seed=5")
+    assert f"{tmp_path / 'out'} has an unfinished training" in error
+    assert re.search("in epoch 2 of 3, after batch 2; .* --resume, .* --overwrite", error)
     assert (tmp_path / "out" / "checkpoint.pt").read_bytes() == checkpoint
     assert run("scratch", "out", "--seed=5", "--overwrite") == 0
     assert run("scratch", "whole", "--seed=5") == 0
     assert results(tmp_path / "out") == results(tmp_path / "whole")
-    refused("scratch", "out", "--resume", "--overwrite")
+    error_line(2, run, "scratch", "out", "--resume", "--overwrite")
 
 
 def test_a_finished_training_is_written_over_after_the_first_epoch(run, interrupt, tmp_path):
@@ -379,15 +354,15 @@ def test_the_checkpoint_is_one_dictionary_with_standard_keys(name, interrupt, tm
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04"])
-def test_a_damaged_checkpoint_is_refused(run, tmp_path, capsys, content):
+def test_a_damaged_checkpoint_is_refused(run, tmp_path, error_line, content):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "checkpoint.pt").write_bytes(content)
-    assert run("scratch", "out", "--resume") == 1
-    assert re.fullmatch(".*damaged .*leave --resume out.*\n", capsys.readouterr().err)
+    line = error_line(1, run, "scratch", "out", "--resume")
+    assert re.search("damaged .*leave --resume out", line)
     assert run("scratch", "out") == 0
 
 
-def test_a_checkpoint_of_other_content_is_refused(run, interrupt, tmp_path, capsys):
+def test_a_checkpoint_of_other_content_is_refused(run, interrupt, tmp_path, error_line):
     interrupt("scratch", "out")
     path = tmp_path / "out" / "checkpoint.pt"
     content = path.read_bytes()
@@ -407,5 +382,4 @@ def test_a_checkpoint_of_other_content_is_refused(run, interrupt, tmp_path, caps
         saved = torch.load(io.BytesIO(content), weights_only=True)
         functools.reduce(operator.getitem, place, saved)[last] = value
         torch.save(saved, path)
-        assert run("scratch", "out", "--resume") == 1, (place, last)
-        assert re.fullmatch(".*leave --resume out.*\n", capsys.readouterr().err)
+        assert "leave --resume out" in error_line(1, run, "scratch", "out", "--resume"), last

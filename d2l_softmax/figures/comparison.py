@@ -77,7 +77,8 @@ def draw_comparison(
             axes.axhline(epsilon, color="gray", linestyle=":", label=rounding)
         axes.set_yscale("log")
         lowest, highest = axes.get_ylim()  # widened to powers of ten, which the ticks name
-        axes.set_ylim(10 ** math.floor(math.log10(lowest)), 10 ** math.ceil(math.log10(highest)))
+        lowest, highest = math.floor(math.log10(lowest)), math.ceil(math.log10(highest))
+        axes.set_ylim(10.0**lowest, 10.0**highest)  # floats: NumPy has no integers from 2^63
         axes.yaxis.set_major_formatter(lambda value, _: power_of_ten(value))
         axes.yaxis.set_minor_formatter("")
         axes.sharex(histories[0])

@@ -45,6 +45,19 @@ FILES = {  # of a completed run
 }
 
 
+SPECIAL_FILES: dict[str, Callable[[Path], object]] = {  # functions that make them, by name
+    "a pipe": os.mkfifo,
+    "/dev/zero": lambda path: path.symlink_to("/dev/zero"),
+    "a folder": Path.mkdir,
+    "a link to itself": lambda path: path.symlink_to(path),
+}
+
+
+def sparse(size: int) -> Callable[[Path], object]:
+    """Return a function that makes a file of zeros that takes no space."""
+    return lambda path: (path.touch(), os.truncate(path, size))
+
+
 class Fault(NamedTuple):
     """A fault: its kind, a description, and a function that injects it and returns a complaint."""
 
@@ -63,7 +76,7 @@ class Outcome(NamedTuple):
     hangs: bool = False
 
     def complaint(self, statuses: tuple[int, ...] = (0, 1, 2), lines: int = 2) -> str:
-        """Return a complaint about status, traceback, length of messages or memory; "" if none."""
+        """Return a complaint about status, messages, memory or a program that was run, or ""."""
         if self.hangs:
             return "hangs"
         if "Traceback" in self.err + self.out:
@@ -76,7 +89,7 @@ class Outcome(NamedTuple):
             return f"a message of {len(self.err)} characters"
         if self.memory > MOST_MEMORY:
             return f"{self.memory:.0f} MB"
-        return ""
+        return "a program was run" if Path("harmed").exists() else ""  # by a hostile file
 
 
 class Child:

@@ -22,6 +22,8 @@ from PIL import Image
 from d2l_softmax.data.custom import find_dataset
 
 from . import children
+from .children import SPECIAL_FILES, sparse
+from .data import idx_of
 
 CPU_SECONDS, SECONDS = 20, 100  # other processes may have the cores
 LONGEST_LINE = 300
@@ -36,14 +38,11 @@ X, Y = RNG.normal(size=(40, 3)).round(3), np.arange(40) % 2
 FEATURES: Expected = ([3], TWO)
 EXTREME = {"NaN": np.nan, "infinity": np.inf, "1e308": 1e308, "-1e39": -1e39}
 NO_FILES: Files = {
-    "a pipe": os.mkfifo,
-    "/dev/zero": lambda path: path.symlink_to("/dev/zero"),
-    "a folder": Path.mkdir,
-    "a link to itself": lambda path: path.symlink_to(path),
+    **SPECIAL_FILES,
     "a link to nothing": lambda path: path.symlink_to(path.parent / "nothing"),
 }
 SPECIAL: Files = NO_FILES | {
-    "10 GB of nothing": lambda path: (path.touch(), os.truncate(path, 10_000_000_000)),
+    "10 GB of zeros": sparse(10_000_000_000),
     "empty": b"",
     "random bytes": RNG.bytes(3000),
     "a picture's header": b"\x89PNG\r\n\x1a\n" + bytes(1000),
@@ -288,12 +287,6 @@ def arrays() -> Rows:
     for name, array in RIGHT_ARRAYS.items():
         yield f"npy, {name}", {"X.npy": npy_of(array), "y.npy": y}, FEATURES
         yield f"npz, {name}", {"data.npz": npz_of(X=array, y=Y)}, FEATURES
-
-
-def idx_of(array: np.ndarray, code: int = 8, shape: tuple[int, ...] | None = None) -> bytes:
-    """Return an IDX file of an array; `shape` replaces the shape in its header."""
-    shape = array.shape if shape is None else shape
-    return struct.pack(f">BBBB{len(shape)}I", 0, 0, code, len(shape), *shape) + array.tobytes()
 
 
 def idx() -> Rows:
@@ -566,7 +559,7 @@ def complaint_about(outcome: children.Outcome, statuses: tuple[int, ...]) -> str
     longest = max(map(len, outcome.err.splitlines()), default=0)
     if longest > LONGEST_LINE + len("python -m d2l_softmax evaluate: error: "):
         return f"a line of {longest} characters"
-    return "a program was run" if Path("harmed").exists() else ""
+    return ""
 
 
 def inject(folder: Path, kind: str, files: Files, expected: Expected) -> str:

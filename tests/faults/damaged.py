@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from . import children
-from .children import results
+from .children import SPECIAL_FILES, results, sparse
 
 TRAINING = ["--epochs=1", "--batch-size=32", "--lr=0.01", "--quiet"]
 LARGE = 4_000_000_000
@@ -54,22 +54,16 @@ def insert(content: bytes, chance: random.Random) -> bytes:
 
 
 DAMAGES = [flip, flip, flip, cut, blank, swap, insert]
-OTHER_KINDS: dict[str, Damage] = {
-    "a pipe": os.mkfifo,
-    "a device without an end": lambda path: path.symlink_to("/dev/zero"),
-    "a folder": Path.mkdir,
-    "a link to itself": lambda path: path.symlink_to(path),
-    "4 GB of nothing": lambda path: (path.touch(), os.truncate(path, LARGE)),
-}
 
 
 def accidents(content: bytes, number: int) -> Iterator[tuple[str, Damage]]:
-    """Yield damages of a file, by name: OTHER_KINDS, then `number` random changes of `content`."""
+    """Yield damages of a file, by name: special files, then random changes of `content`."""
 
     def write(damage: Callable, seed: int, path: Path) -> None:
         path.write_bytes(damage(content, random.Random(seed)))
 
-    yield from OTHER_KINDS.items()
+    yield from SPECIAL_FILES.items()
+    yield "4 GB of zeros", sparse(LARGE)
     for seed in range(number):
         damage = DAMAGES[seed % len(DAMAGES)]
         yield f"{damage.__name__} {seed}", functools.partial(write, damage, seed)
@@ -126,61 +120,45 @@ class Genuine:
         return children.run("d2l_softmax", "evaluate", model, f"--data-dir={data_dir}")
 
 
+def damaged_copy(folder: Path, file: str | Path, damage: Damage) -> Path:
+    """Return a new copy of a folder with a damaged file; each process has its own."""
+    copy = folder.with_name(f"{folder.name}-{os.getpid()}")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(folder, copy)
+    (copy / file).unlink()
+    damage(copy / file)
+    return copy
+
+
 def damaged_model(genuine: Genuine, damage: Damage) -> str:
     """Evaluate a damaged model; return a complaint unless it is refused or gives equal results."""
-    path = genuine.folder.with_name(f"model-{os.getpid()}.pt")
-    remove(path)
-    damage(path)
-    outcome = genuine.evaluate(path, genuine.data_dir)
+    folder = damaged_copy(genuine.folder, "model.pt", damage)
+    outcome = genuine.evaluate(folder / "model.pt", genuine.data_dir)
     if outcome.status == 0 and outcome.out != genuine.evaluation:
         return f"accepted with other numbers: {outcome.out.splitlines()[0]}"
-    return outcome.complaint((0, 1)) or harm()
+    return outcome.complaint((0, 1))
 
 
 def damaged_checkpoint(genuine: Genuine, damage: Damage) -> str:
     """Resume from a damaged checkpoint; return a complaint unless refused, or results are equal."""
-    folder = genuine.folder.with_name(f"resumed-{os.getpid()}")
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(genuine.folder, folder)
-    path = folder / "checkpoint.pt"
-    path.unlink()
-    damage(path)
+    folder = damaged_copy(genuine.folder, "checkpoint.pt", damage)
     argv = [*genuine.argv, f"--output-dir={folder}", "--resume"]
     outcome = children.run("scratch", *argv, before=children.draw_nothing)
     if outcome.status == 0 and results(folder) != genuine.results:
         return "accepted with other numbers"
-    remove(path)
-    return outcome.complaint((0, 1)) or harm()
+    return outcome.complaint((0, 1))
 
 
-def damaged_data(genuine: Genuine, file: str, damage: Damage) -> str:
+def damaged_data(genuine: Genuine, file: Path, damage: Damage) -> str:
     """Evaluate twice with a damaged data file; return a complaint unless the file is replaced."""
-    data_dir = genuine.folder.with_name(f"data-{os.getpid()}")
-    shutil.rmtree(data_dir, ignore_errors=True)
-    shutil.copytree(genuine.data_dir, data_dir)
-    path = data_dir / RAW / file
-    path.unlink()
-    damage(path)
+    data_dir = damaged_copy(genuine.data_dir, file, damage)
     for _ in range(2):
         outcome = genuine.evaluate(genuine.folder / "model.pt", data_dir)
         if outcome.out != genuine.evaluation:
             return f"not replaced: {outcome}"
-        if complaint := outcome.complaint((0,)) or harm():
+        if complaint := outcome.complaint((0,)):
             return complaint
     return ""
-
-
-def remove(path: Path) -> None:
-    """Remove a file or an empty folder, if there is one."""
-    if path.is_dir() and not path.is_symlink():
-        path.rmdir()
-    else:
-        path.unlink(missing_ok=True)
-
-
-def harm() -> str:
-    """Return a complaint if the program in a hostile file was run."""
-    return "a program was run" if Path("harmed").exists() else ""
 
 
 def faults(folder: Path, data_dir: Path) -> Iterator[children.Fault]:
@@ -193,5 +171,5 @@ def faults(folder: Path, data_dir: Path) -> Iterator[children.Fault]:
             yield children.Fault(f"damaged and hostile {file}", what, inject)
     for path in sorted((data_dir / RAW).iterdir()):
         for what, damage in accidents(path.read_bytes(), 50):
-            inject = functools.partial(damaged_data, genuine, path.name, damage)
+            inject = functools.partial(damaged_data, genuine, RAW / path.name, damage)
             yield children.Fault("damaged data files", f"{path.name} {what}", inject)

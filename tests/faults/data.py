@@ -13,6 +13,12 @@ NUM_TRAIN, NUM_TEST = 800, 200
 genuine: Path
 
 
+def idx_of(array: np.ndarray, code: int = 8, shape: tuple[int, ...] | None = None) -> bytes:
+    """Return an IDX file of an array; `shape` replaces the shape in its header."""
+    shape = array.shape if shape is None else shape
+    return struct.pack(f">BBBB{len(shape)}I", 0, 0, code, len(shape), *shape) + array.tobytes()
+
+
 def make(folder: Path) -> Path:
     """Write the data set, accept it as Fashion-MNIST in this process; return its directory.
 
@@ -30,8 +36,7 @@ def make(folder: Path) -> Path:
         labels = rng.integers(0, 10, number)
         images = patterns[labels] + rng.integers(0, 56, (number, 28, 28))
         for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
-            content = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-            content += array.astype(np.uint8).tobytes()
+            content = idx_of(array.astype(np.uint8))
             file = f"{name}-{kind}-ubyte"
             (raw / file).write_bytes(content)
             (copy / f"{file}.gz").write_bytes(gzip.compress(content))
