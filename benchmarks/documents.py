@@ -116,7 +116,9 @@ def machines(described: dict[str, dict]) -> str:
     """Return a paragraph for each machine and its versions: which tables it measured, and when."""
     tables: dict[str, list[str]] = {}
     for name, machine in described.items():
-        versions = ", ".join(f"{library} {number}" for library, number in machine["versions"].items())
+        versions = ", ".join(
+            f"{library} {number}" for library, number in machine["versions"].items()
+        )
         where = f"{machine['system']}, {machine['processor']}, {machine['cores']} cores; {versions}"
         when = f"{name} ({machine['date']}, commit {machine['commit']})"
         tables.setdefault(where, []).append(when)

@@ -112,7 +112,7 @@ def test_a_difference_has_no_sign_whichever_twin_is_ahead():
 
 
 def test_differences_of_any_size_are_drawn():
-    histories = dict.fromkeys(TWINS, [EpochRecord(1, 0.5, 0.6, 0.7, 0.8, 1.0)])
+    histories = {name: [EpochRecord(1, 0.5, 0.6, 0.7, 0.8, 1.0)] for name in TWINS}
     difference = Difference(1e-20, 0.0, 0.0, 1e30, W=1e20, b=0.0)
     draw_comparison(histories, [difference], "float32").draw_without_rendering()
 

@@ -184,9 +184,7 @@ def find_inputs(
         return [Path(f"test-{options.index}")], [], lambda path: answer
     paths, problems = find_pictures(options.paths)
     if paths and not description.has_images:
-        raise OtherDataError(
-            f"can't classify pictures: the model is for {description.in_words()}"
-        )
+        raise OtherDataError(f"can't classify pictures: the model is for {description.in_words()}")
 
     def answer_file(path: Path) -> Answer:
         return answer_picture(read_picture(path, description, options.invert), model, description)
