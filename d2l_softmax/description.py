@@ -98,7 +98,7 @@ class Description(NamedTuple):
         }
 
     def in_words(self) -> str:
-        """Return shape and classes, such as `3x32x32 in 40 classes` or `4 features in 3 classes`."""
+        """Return the shape and the number of classes, such as `3x32x32 in 40 classes`."""
         shape = "x".join(map(str, self.shape)) if self.has_images else f"{self.shape[0]:,} features"
         return f"{shape} in {len(self.classes):,} classes"
 
