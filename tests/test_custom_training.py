@@ -8,8 +8,7 @@ import pytest
 import torch
 from conftest import TWINS
 
-from d2l_softmax import __main__ as d2l_main
-from d2l_softmax import load_data, load_data_fashion_mnist, load_model
+from d2l_softmax import load_data, load_model
 from d2l_softmax.commands import train
 
 every_twin = pytest.mark.parametrize("name", TWINS)
@@ -122,47 +121,3 @@ def test_a_training_that_learns_nothing_is_named(why, tmp_path, capsys):
     error = capsys.readouterr().err
     assert error.count("the loss stays at ln 3 = 1.10 nats") == 1
     assert "try a larger --lr" in error
-
-
-def test_validation_data_are_used_for_validation(tmp_path):
-    rng = np.random.default_rng(0)
-    arrays = {f"{split}_images": rng.normal(size=(n, 2)) for split, n in SIZES.items()}
-    arrays |= {f"{split}_labels": np.arange(n) % 2 for split, n in SIZES.items()}
-    np.savez(tmp_path / "data.npz", **arrays)
-    assert [len(it.dataset) for it in load_data(tmp_path, 8)] == [40, 12]
-    assert [len(it.dataset) for it in load_data(tmp_path, 8, validation=1)] == [40, 12, 9]
-
-
-SIZES = {"train": 40, "test": 12, "val": 9}
-
-
-def test_drop_last_and_transform(made_up):
-    train_iter, test_iter = load_data_fashion_mnist(
-        7, data_dir=made_up, drop_last=True, transform=lambda X: (X - 0.5) / 0.5
-    )
-    sizes = [len(y) for _, y in train_iter]
-    assert set(sizes) == {7}
-    assert len(sizes) == len(train_iter) == len(train_iter.dataset) // 7
-    raw = load_data_fashion_mnist(7, data_dir=made_up)[1]
-    for (X, _), (X_raw, _) in zip(test_iter, raw, strict=True):
-        torch.testing.assert_close(X, (X_raw - 0.5) / 0.5)
-
-
-def test_every_command_takes_a_table(tmp_path, capsys):
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 2, 60)
-    rows = np.column_stack([rng.normal(y, 0.2), rng.normal(size=60), y])
-    np.savetxt(tmp_path / "table.csv", rows, delimiter=",", header="a,b,label", comments="")
-    data = f"--dataset={tmp_path / 'table.csv'}"
-    assert run("scratch", tmp_path / "table.csv", tmp_path / "out", "--quiet") == 0
-    out = f"--output-dir={tmp_path / 'more'}"
-    model = str(tmp_path / "out" / "model.pt")
-    commands = (
-        ["evaluate", model, data],
-        ["compare", data, out, "--epochs=2"],
-        ["sweep", data, out, "--lr", "0.1", "0.2", "--seeds=1", "--jobs=1"],
-        ["learning-curve", data, out, "--seeds=1", "--jobs=1", "--sizes", "20", "--epochs=2"],
-    )
-    for command in commands:
-        assert d2l_main.main(command) == 0, command
-    assert "Traceback" not in capsys.readouterr().err

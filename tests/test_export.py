@@ -9,7 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from conftest import TWINS
+from conftest import TWINS, write_arrays
 from safetensors import safe_open
 
 import d2l_softmax as d2l
@@ -112,12 +112,8 @@ def test_onnx_metadata(write, run, tmp_path):
 
 def test_custom_test_data_are_compared(write, run, tmp_path, capsys):
     write(description=KINDS["features"])
-    folder = tmp_path / "wine"
-    folder.mkdir()
-    for split, n in (("train", 4), ("test", 30)):
-        np.save(folder / f"{split}_images.npy", np.ones((n, 6), np.float32))
-        np.save(folder / f"{split}_labels.npy", np.arange(n) % 2)
-    (folder / "classes.txt").write_text("red\nwhite\n")
+    X, y = np.ones((30, 6), np.float32), np.arange(30) % 2
+    folder = write_arrays(tmp_path / "wine", (X[:4], y[:4]), (X, y), ["red", "white"])
     assert run("model.onnx") == 0
     assert "on 264 random examples it differs" in capsys.readouterr().out
     assert run("model.onnx", f"--dataset={folder}") == 0

@@ -225,8 +225,8 @@ def test_validation_data_of_medmnist(tmp_path):
     labels = {"train_labels": Y, "val_labels": Y[:6], "test_labels": Y_TEST}
     labels = {name: y[:, None] for name, y in labels.items()}
     np.savez(tmp_path / "pneumonia.npz", **images, **labels)
-    data = find_dataset(tmp_path, [])
-    assert [len(each.labels) for each in (data.train, data.test, data.valid)] == [N, 9, 6]
+    assert [len(it.dataset) for it in load_data(tmp_path, 8)] == [N, 9]
+    assert [len(it.dataset) for it in load_data(tmp_path, 8, validation=1)] == [N, 9, 6]
 
 
 def test_colour_images_first_or_last(tmp_path):

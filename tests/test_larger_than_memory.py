@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from conftest import all_of, write_arrays
 
 from d2l_softmax import load_data
 from d2l_softmax.data import batches
@@ -73,16 +74,14 @@ def test_windows_become_batches():
 
 def test_data_by_blocks_are_the_same_in_memory_and_on_disk(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
-    for split, n in (("train", 3000), ("test", 10)):
-        np.save(tmp_path / f"{split}_images.npy", rng.integers(0, 256, (n, 30, 30), np.uint8))
-        np.save(tmp_path / f"{split}_labels.npy", np.arange(n) % 7)
+    images, labels = rng.integers(0, 256, (3000, 30, 30), np.uint8), np.arange(3000) % 7
+    write_arrays(tmp_path, (images, labels), (images[:10], labels[:10]))
     monkeypatch.setattr(batches, "BLOCK", 9_000)
 
     def one_epoch(**order):
         train_iter, _ = load_data(tmp_path, 64, generator=torch.Generator().manual_seed(5), **order)
         assert train_iter.by_blocks
-        X, y = zip(*train_iter, strict=True)
-        return torch.cat(X), torch.cat(y)
+        return all_of(train_iter)
 
     assert not load_data(tmp_path, 64)[0].by_blocks  # they fit into memory
     X, y = one_epoch(shuffle="block")
@@ -117,14 +116,12 @@ print(opened, read, megabytes("RssAnon") - anonymous)
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_does_not_grow_with_the_data_on_the_disk(tmp_path):
     n = 1_400_000  # of 28×28, 1.1 GB; a sparse file, which takes no space
-    for folder, number in (("large", n), ("small", 4)):
-        (tmp_path / folder).mkdir()
-        shape = {"train": (number, 28, 28), "test": (4, 28, 28)}
-        for split in shape:
-            path = tmp_path / folder / f"{split}_images.npy"
-            np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape[split])
-            labels = np.arange(shape[split][0], dtype=np.int8) % 4
-            np.save(tmp_path / folder / f"{split}_labels.npy", labels)
+    labels, few = np.arange(n, dtype=np.int8) % 4, (np.zeros((4, 28, 28), np.uint8), np.arange(4))
+    write_arrays(tmp_path / "small", few, few)
+    write_arrays(tmp_path / "large", few, few)
+    np.save(tmp_path / "large" / "train_labels.npy", labels)
+    path = tmp_path / "large" / "train_images.npy"
+    np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(n, 28, 28))
     line = [sys.executable, "-c", MEMORY, tmp_path / "large", tmp_path / "small"]
     done = subprocess.run(line, check=True, capture_output=True, text=True)
     opened, read, after_an_epoch = map(float, done.stdout.split())
