@@ -6,7 +6,6 @@ import os
 import time
 import types
 
-import matplotlib as mpl
 import pytest
 import torch
 import torchvision
@@ -18,14 +17,7 @@ from torchvision import transforms
 import d2l_softmax as d2l
 from d2l_softmax.data.sources import ensure_fashion_mnist
 
-
-@pytest.fixture(autouse=True)
-def no_display(monkeypatch):
-    """Draw off screen, close all figures after, seed torch."""
-    mpl.use("agg")
-    torch.manual_seed(0)
-    yield
-    d2l.plt.close("all")
+pytestmark = pytest.mark.usefixtures("off_screen")
 
 
 def last_point(capsys):
@@ -110,26 +102,6 @@ def test_chapter_on_softmax_regression_concise(real_data, capsys):
     trainer = torch.optim.SGD(net.parameters(), lr=0.1)
     d2l.train_ch3(net, train_iter, test_iter, loss, 3, trainer)
     assert_learned(capsys)
-
-
-def test_chapter_on_the_perceptron_from_scratch(part_of_real, capsys):
-    train_iter, test_iter = d2l.load_data_fashion_mnist(16, data_dir=part_of_real(6000, 1000))
-    W1 = nn.Parameter(torch.randn(784, 256, requires_grad=True) * 0.01)
-    b1 = nn.Parameter(torch.zeros(256, requires_grad=True))
-    W2 = nn.Parameter(torch.randn(256, 10, requires_grad=True) * 0.01)
-    b2 = nn.Parameter(torch.zeros(10, requires_grad=True))
-
-    def net(X):
-        H = X.reshape((-1, 784)) @ W1 + b1
-        return torch.max(H, torch.zeros_like(H)) @ W2 + b2
-
-    x = torch.arange(-8.0, 8.0, 0.1, requires_grad=True)
-    d2l.plot(x.detach(), torch.relu(x).detach(), "x", "relu(x)", figsize=(5, 2.5))
-    updater = torch.optim.SGD([W1, b1, W2, b2], lr=0.1)
-    loss = nn.CrossEntropyLoss(reduction="none")
-    d2l.train_ch3(net, train_iter, test_iter, loss, 3, updater)
-    assert_learned(capsys)
-    d2l.predict_ch3(net, test_iter)
 
 
 def test_chapter_on_lenet(part_of_real, capsys):

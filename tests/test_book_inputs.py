@@ -13,15 +13,10 @@ from torch.utils.data import DataLoader, Subset, TensorDataset
 import d2l_softmax as d2l
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 
+pytestmark = pytest.mark.usefixtures("off_screen")
+
 X, Y = torch.linspace(-1, 1, 40).reshape(10, 4), torch.arange(10) % 3
 BATCHES = [(X[:7], Y[:7]), (X[7:], Y[7:])]
-
-
-@pytest.fixture(autouse=True)
-def no_figures():
-    torch.manual_seed(0)
-    yield
-    d2l.plt.close("all")
 
 
 # A sum and a mean
