@@ -346,31 +346,21 @@ def test_rows_of_the_confusion_matrix_are_true_classes_and_columns_predicted_one
         assert contrast > (0.4 if text.get_text() != "0" else 0.2)
 
 
-class Shades:
-    """A data set of three classes in which image i has the shade i / 10."""
-
-    classes = THREE
-
-    def __len__(self):
-        return 10
-
-    def __getitem__(self, index):
-        return torch.full((1, 2, 2), index / 10), torch.tensor(0)
-
-
 def test_the_most_confident_errors_come_first():
     evaluation = evaluation_of(
         (0, 0, 0.90), (1, 0, 0.60), (1, 2, 0.80), (2, 2, 0.99), (2, 0, 0.70), (0, 0, 0.40)
     )
-    (axes,) = draw_mistakes(evaluation, Shades()).axes
+    images = 25 * torch.arange(6, dtype=torch.uint8).reshape(6, 1, 1).expand(6, 2, 2)
+    dataset = ArrayDataset(images, evaluation.y, THREE)
+    (axes,) = draw_mistakes(evaluation, dataset).axes
     # Each line has the probability of its class; the other two classes share the rest.
     expected = ["coat 0.100\nshirt 0.800", "shirt 0.150\nbag 0.700", "coat 0.200\nbag 0.600"]
     assert texts(axes) == expected
     shades = [image.get_array().max() for image in axes.images]
-    assert shades == pytest.approx([0.2, 0.4, 0.1])
-    (axes,) = draw_mistakes(evaluation, Shades(), n=2).axes
+    assert shades == pytest.approx([50 / 255, 100 / 255, 25 / 255])
+    (axes,) = draw_mistakes(evaluation, dataset, n=2).axes
     assert texts(axes) == expected[:2]
-    assert_whole(draw_mistakes(evaluation_of((0, 0, 0.9)), Shades()))  # no errors
+    assert_whole(draw_mistakes(evaluation_of((0, 0, 0.9)), dataset))  # no errors
 
 
 def bins_of(*sizes):
