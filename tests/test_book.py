@@ -218,13 +218,6 @@ def test_training_is_gradient_descent_on_the_mean_cross_entropy():
     assert_close(net.factor, factor)
 
 
-@pytest.mark.parametrize(("num_epochs", "num_batches"), [(0, 1), (1, 0)])
-def test_nothing_to_train_with(num_epochs, num_batches):
-    batches = [right_and_wrong(2, 1)] * num_batches
-    with pytest.raises(ValueError, match="expected at least one of each"):
-        d2l.train_ch6(Recorder(), batches, [right_and_wrong(2, 1)], num_epochs, 0.1, "cpu")
-
-
 def stand_ins(moves, *tensors):
     """Return an object for each tensor; `to(device)` adds the device to `moves`."""
     return [
@@ -421,11 +414,13 @@ def test_animator_prints_whole_numbers_in_full_and_others_short(capsys):
     assert places == ["step 0.1983", "step 12.33", "step 12345678", "step 2"]
 
 
-def test_animator_in_a_notebook_redraws_in_its_place(notebook, capsys):
-    animator = d2l.Animator(legend=["loss"])
-    animator.add(1, 0.5)
-    animator.add(2, 0.25)
-    assert [kind for kind, _ in notebook] == ["format", "display", "update"]
-    assert notebook[1][1] is notebook[2][1] is animator.fig
+@pytest.mark.parametrize("make", [d2l.Animator, d2l.ProgressBoard])
+def test_curves_in_a_notebook_are_redrawn_in_their_place(make, notebook, capsys):
+    curves = make()
+    draw = curves.add if make is d2l.Animator else functools.partial(curves.draw, label="loss")
+    for x in range(3):
+        draw(x, x)
+    assert [kind for kind, _ in notebook] == ["format", "display", "update", "update"]
+    assert {figure for _, figure in notebook[1:]} == {curves.fig}
     assert capsys.readouterr().out == ""
     assert d2l.plt.get_fignums() == []

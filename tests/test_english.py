@@ -131,27 +131,6 @@ def test_chapters_on_linear_regression(make):
     assert [point.x for point in model.board.data["val_loss"]] == [1, 2, 3, 4, 5, 6]
 
 
-def test_chapter_on_weight_decay():
-    class Decayed(d2l.LinearRegressionScratch):
-        def __init__(self, decay, lr):
-            super().__init__(200, lr)
-            self.save_hyperparameters()
-
-        def loss(self, y_hat, y):
-            return super().loss(y_hat, y) + self.decay * d2l.reduce_sum(self.w**2) / 2
-
-    data = d2l.SyntheticRegressionData(d2l.ones(200) * 0.01, 0.05, 0.01, 20, 100, batch_size=5)
-    trainer, sizes = d2l.Trainer(max_epochs=10), []
-    for decay in (0, 3):
-        torch.manual_seed(0)
-        model = Decayed(decay=decay, lr=0.01)
-        model.board.yscale = "log"
-        trainer.fit(model, data)
-        assert model.board.axes.get_yscale() == "log"
-        sizes.append(float(d2l.reduce_sum(model.w**2).detach()))
-    assert 2 * sizes[1] < sizes[0]
-
-
 def test_chapter_on_the_image_data_set(small):
     data = d2l.FashionMNIST(resize=(32, 32))
     assert (len(data.train), len(data.val)) == (60, 20)
@@ -309,7 +288,8 @@ def test_losses_are_those_of_a_plain_loop(small, clip):
 
 def test_the_trainer_says_where_it_is(small):
     model, trainer = d2l.SoftmaxRegression(10, lr=0.1), d2l.Trainer(max_epochs=2)
-    trainer.fit(model, d2l.FashionMNIST(batch_size=25))
+    for each in (d2l.SoftmaxRegression(10, lr=0.1), model):  # a trainer trains several in turn
+        trainer.fit(each, d2l.FashionMNIST(batch_size=25))
     assert (trainer.num_train_batches, trainer.num_val_batches) == (3, 1)
     assert (trainer.epoch, trainer.train_batch_idx, trainer.val_batch_idx) == (1, 6, 2)
     assert trainer.model is model
@@ -419,7 +399,8 @@ def test_bad_input_is_one_clear_error(call, error, message):
 
 def test_a_board_takes_limits_scales_and_axes_of_its_user():
     figure, (left, right) = d2l.plt.subplots(1, 2)
-    board = d2l.ProgressBoard("x", "y", ylim=[1, 100], yscale="log", axes=right)
+    board = d2l.ProgressBoard("x", "y", ylim=[1, 100], axes=right)
+    board.yscale = "log"  # as a model's board is given it
     for x in (1, 2):
         board.draw(x, 10**x, "power")
         assert board.lines["power"].get_marker() == ("." if x == 1 else "")
@@ -462,16 +443,6 @@ def test_the_legend_shows_lines_as_they_are_drawn():
             markers = {label: line.get_marker() for label, line in legend.items()}
             assert markers == {label: line.get_marker() for label, line in board.lines.items()}
     assert set(markers.values()) == {""}
-
-
-def test_a_board_in_a_notebook_redraws_in_its_place(notebook, capsys):
-    board = d2l.ProgressBoard()
-    for x in range(3):
-        board.draw(x, x, "loss")
-    assert [kind for kind, _ in notebook] == ["format", "display", "update", "update"]
-    assert {figure for _, figure in notebook[1:]} == {board.fig}
-    assert capsys.readouterr().out == ""
-    assert d2l.plt.get_fignums() == []
 
 
 IN_A_WINDOW = """
@@ -539,11 +510,6 @@ def test_names_that_mean_two_things(small):
     assert by_function.tolist() == by_class.tolist() == [0.5, 0.5]
     optimizer.zero_grad()
     assert by_class.grad.tolist() == [0, 0]
-    # linreg and synthetic_data: y = X w + b; the classes: a model and a DataModule
-    X, y = d2l.synthetic_data(W, 4.2, 32)
-    scratch = d2l.LinearRegressionScratch(2, lr=0.1)
-    assert_close(scratch(X), d2l.linreg(X, scratch.w, scratch.b))
-    assert_close(scratch.loss(scratch(X), y), d2l.squared_loss(scratch(X), y).mean())
     # plot: a figure; Module.plot: a point of the board
     d2l.plot([1, 2, 3])
     assert d2l.plt.gca() is not model.board.axes
