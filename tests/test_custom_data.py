@@ -60,15 +60,6 @@ def test_images_are_scaled_and_their_labels_numbered(tmp_path, shape):
     assert [len(y) for _, y in train_iter] == [5, 5, 2]
 
 
-def test_features_are_unchanged(tmp_path):
-    X, y = RNG.normal(size=(9, 4)).astype(np.float32) * 1000, np.arange(9) % 2
-    train_iter, test_iter = load_data(
-        write_arrays(tmp_path, (X, y), (X, y)), 4, dtype=torch.float64
-    )
-    assert torch.equal(all_of(test_iter)[0], torch.from_numpy(X).double())
-    assert train_iter.dataset.shape == (4,)
-
-
 @pytest.mark.parametrize("shape", [(28, 28), (9, 7, 3)], ids=["gray", "coloured"])
 @pytest.mark.parametrize("resize", [(5, 6), 64], ids=["smaller", "larger"])
 def test_resized_images_are_those_of_torchvision(tmp_path, shape, resize):

@@ -1,15 +1,14 @@
 """Training on custom data with the defaults: it learns, and the model file takes raw inputs."""
 
-import csv
 import json
 
 import numpy as np
 import pytest
-import torch
 from conftest import TWINS
 
-from d2l_softmax import load_data, load_model
+from d2l_softmax import evaluate_accuracy, load_data, load_model
 from d2l_softmax.commands import train
+from d2l_softmax.training.history import load_history
 
 every_twin = pytest.mark.parametrize("name", TWINS)
 
@@ -28,6 +27,10 @@ def run(name, data, out, *arguments):
     return train.main(TWINS[name], name, argv)
 
 
+def options_of(run):
+    return json.loads((run / "config.json").read_text())["options"]
+
+
 @pytest.fixture(autouse=True)
 def _undrawn(monkeypatch):
     monkeypatch.setattr(train, "write_evaluation", lambda *_: ({}, "", None))
@@ -41,31 +44,27 @@ def test_features_of_any_size_are_learned_with_the_defaults(name, tmp_path, caps
     first, notes, *_ = capsys.readouterr().out.splitlines()
     assert "400" not in first  # a tenth is held out
     assert "inputs standardized; batch size 16, lr " in notes
-    with open(tmp_path / "out" / "history.csv", encoding="utf-8") as file:
-        history = list(csv.DictReader(file))
-    assert float(history[-1]["test_acc"]) > 0.9
-    options = json.loads((tmp_path / "out" / "config.json").read_text())["options"]
+    history = load_history(tmp_path / "out" / "history.csv")
+    assert history[-1].test_acc > 0.9
+    options = options_of(tmp_path / "out")
     assert options["standardize"] == "yes"
     assert options["batch_size"] == 16
     assert f"lr {options['lr']:g}, {options['epochs']} epochs" in notes
     # The file has a model for raw features.
     model = load_model(tmp_path / "out" / "model.pt")
-    _, test_iter = load_data(data, 100)
-    correct = [model(X).argmax(dim=1) == y for X, y in test_iter]
-    expected = float(history[-1]["test_acc"])
-    assert float(torch.cat(correct).double().mean()) == pytest.approx(expected, abs=0.03)
+    accuracy = evaluate_accuracy(model, load_data(data, 100)[1])
+    assert accuracy == pytest.approx(history[-1].test_acc, abs=0.03)
 
 
-def test_settings_that_are_given_stay(tmp_path, capsys):
+def test_settings_that_are_given_stay(tmp_path):
     data = write_features(tmp_path)
     arguments = ("--batch-size=50", "--lr=0.25", "--epochs=2", "--standardize=no", "--quiet")
     run("scratch", data, tmp_path / "out", *arguments)
-    options = json.loads((tmp_path / "out" / "config.json").read_text())["options"]
+    options = options_of(tmp_path / "out")
     given = {"batch_size": 50, "lr": 0.25, "epochs": 2, "standardize": "no"}
     assert {name: options[name] for name in given} == given
-    capsys.readouterr()
     run("scratch", data, tmp_path / "book", "--recipe=book", "--epochs=1")
-    options = json.loads((tmp_path / "book" / "config.json").read_text())["options"]
+    options = options_of(tmp_path / "book")
     assert (options["batch_size"], options["lr"]) == (256, 0.1)
 
 
@@ -94,15 +93,12 @@ def test_the_best_epoch_is_kept(name, tmp_path, capsys):
     # So large a rate goes up and down.
     arguments = ("--lr=30", "--epochs=6", "--validation=90", "--keep-best")
     assert run(name, data, tmp_path / "out", *arguments) == 0
-    with open(tmp_path / "out" / "history.csv", encoding="utf-8") as file:
-        accuracies = [float(row["valid_acc"]) for row in csv.DictReader(file)]
+    accuracies = [row.valid_acc for row in load_history(tmp_path / "out" / "history.csv")]
     best = accuracies.index(max(accuracies)) + 1
     assert f"kept the model of epoch {best}, the best on held-out data" in capsys.readouterr().out
     model = load_model(tmp_path / "out" / "model.pt")
     *_, valid_iter = load_data(data, 100, validation=90)
-    correct = [model(X).argmax(dim=1) == y for X, y in valid_iter]
-    measured = float(torch.cat(correct).double().mean())
-    assert measured == pytest.approx(max(accuracies), abs=0.02)
+    assert evaluate_accuracy(model, valid_iter) == pytest.approx(max(accuracies), abs=0.02)
 
 
 def test_the_best_epoch_needs_held_out_data(tmp_path, capsys):

@@ -10,7 +10,7 @@ from conftest import all_of, write_arrays
 
 from d2l_softmax import load_data
 from d2l_softmax.data import batches
-from d2l_softmax.data.batches import ArrayDataset, ArrayLoader, rebatch
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 
 
 def loader_of(n, batch_size=7, seed=0, **order):
@@ -63,13 +63,6 @@ def test_an_epoch_can_start_at_a_later_batch_without_looking_up_those_before(by_
     )
     assert [y.tolist() for _, y in loader.batches(first)] == whole[first:]
     assert len(looked_up) == 6 - min(first, 6)
-
-
-def test_windows_become_batches():
-    windows = [torch.arange(0, 5), torch.arange(5, 6), torch.arange(6, 6), torch.arange(6, 13)]
-    assert [batch.tolist() for batch in rebatch(iter(windows), 4)] == [
-        [0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12],
-    ]  # fmt: skip
 
 
 def test_data_by_blocks_are_the_same_in_memory_and_on_disk(tmp_path, monkeypatch):
