@@ -167,6 +167,12 @@ def all_of(loader):
     return torch.cat(X), torch.cat(y)
 
 
+def train_on(data, output_dir, *arguments, twin="scratch"):
+    """Train a twin on a data set by its command; return the exit status."""
+    argv = [f"--dataset={data}", f"--output-dir={output_dir}", *arguments]
+    return training_command.main(TWINS[twin], twin, argv)
+
+
 def complaints(opened, **options):
     """Return axe-core's violations in a page: the rule, and the first element that breaks it."""
     from axe_playwright_python.sync_playwright import Axe

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 import torch
+from conftest import train_on
 from PIL import Image, ImageDraw, ImageFont
 
 import d2l_softmax as d2l
-import scratch
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_data
 from d2l_softmax.commands import train
@@ -83,8 +83,7 @@ def trained_on_digits(request, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "write_evaluation", lambda *_: ({}, "", None))
         patch.setattr(train, "write_run_report", lambda *_: None)
-        arguments = [f"--dataset={folder / 'data.npz'}", f"--output-dir={run}", "--quiet"]
-        assert train.main(scratch, "scratch", arguments) == 0
+        assert train_on(folder / "data.npz", run, "--quiet") == 0
     assert d2l.load_model(run / "model.pt").description.appearance.background == request.param
     return run
 

@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import TWINS, all_of, write_arrays, write_dataset, write_pictures
+from conftest import TWINS, all_of, train_on, write_arrays, write_dataset, write_pictures
 from PIL import Image
 from torchvision import transforms
 
@@ -35,11 +35,6 @@ def some_images(n, q=3, shape=(4, 5)):
 def pixels(X):
     """Return X in [0, 1] as whole numbers from 0 to 255."""
     return (X * 255).round().int()
-
-
-def train(data, output_dir, *arguments):
-    argv = [f"--dataset={data}", f"--output-dir={output_dir}", "--quiet", *arguments]
-    return training_command.main(TWINS["scratch"], "scratch", argv)
 
 
 # Arrays
@@ -78,24 +73,6 @@ def test_classes_txt_names_the_labels_in_their_order(tmp_path):
     train_iter, _ = load_data(tmp_path, 9)
     assert train_iter.dataset.classes == ("eight", "nine", "ten")
     assert all_of(train_iter)[1].bincount().tolist() == [3, 3, 3]
-
-
-@pytest.mark.parametrize("large", [False, True], ids=["read", "mapped"])
-def test_a_large_array_is_mapped_and_gives_the_same_batches(tmp_path, monkeypatch, large):
-    X, y = some_images(50)
-    write_arrays(tmp_path, (X, y), (X, y))
-    if large:
-        monkeypatch.setattr("d2l_softmax.data.loaders.LARGE", 100)
-    train_iter, test_iter = load_data(
-        tmp_path, 8, generator=torch.Generator().manual_seed(3), shuffle="full"
-    )
-    image = train_iter.dataset.images.numpy()
-    X[:] = 0
-    np.lib.format.open_memmap(tmp_path / "train_images.npy", mode="r+")[:] = 7
-    assert (image == 7).all() == large
-    assert torch.equal(all_of(test_iter)[1], torch.from_numpy(y))
-    order = torch.randperm(50, generator=torch.Generator().manual_seed(3))
-    assert torch.equal(all_of(train_iter)[1], torch.from_numpy(y)[order])
 
 
 def test_without_test_data_a_tenth_of_each_class_is_held_out(tmp_path):
@@ -340,7 +317,7 @@ def test_a_model_is_not_used_on_other_data(tmp_path, capsys):
     a = write_arrays(tmp_path / "a", (X, y), (X, y))
     b = write_arrays(tmp_path / "b", (X[:, 1:], y), (X[:, 1:], y))
     c = write_arrays(tmp_path / "c", (X, y), (X, y), ["one", "two", "three"])
-    assert train(a, tmp_path, "--epochs=1") == 0
+    assert train_on(a, tmp_path, "--epochs=1") == 0
     model = str(tmp_path / "model.pt")
     predict = ["predict", "--index=30", f"--model={model}", f"--dataset={a}"]
     for arguments, message in (
@@ -361,7 +338,7 @@ def test_custom_data_may_be_called_fashion_mnist(tmp_path, capsys, earlier):
     X = np.full((20, 2, 2), 50, np.uint8)
     X[::2] = 200
     folder = write_arrays(tmp_path / "Fashion-MNIST", (X, np.arange(20) % 2), classes=["x", "y"])
-    assert train(folder, tmp_path, "--epochs=60", "--lr=1") == 0
+    assert train_on(folder, tmp_path, "--epochs=60", "--lr=1", "--quiet") == 0
     described = json.loads((tmp_path / "model.json").read_text())
     assert described["data"] == "Fashion-MNIST"
     assert (described["pictures"], described["scale"]) == ("resized", 1 / 255)
@@ -391,7 +368,7 @@ def test_an_earlier_description_of_fashion_mnist_is_read_as_before(tmp_path, mad
 def test_a_training_on_other_data_is_not_resumed(tmp_path, capsys):
     X, y = some_images(30)
     write_arrays(tmp_path / "a", (X, y), (X, y))
-    assert train(tmp_path / "a", tmp_path, "--epochs=2") == 0
+    assert train_on(tmp_path / "a", tmp_path, "--epochs=2") == 0
     write_arrays(tmp_path / "a", (X, y[::-1]), (X, y))
-    assert train(tmp_path / "a", tmp_path, "--epochs=2", "--resume") == 1
+    assert train_on(tmp_path / "a", tmp_path, "--epochs=2", "--resume") == 1
     assert "data have changed" in capsys.readouterr().err

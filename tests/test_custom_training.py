@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import TWINS
+from conftest import TWINS, train_on
 
 from d2l_softmax import evaluate_accuracy, load_data, load_model
 from d2l_softmax.commands import train
@@ -22,11 +22,6 @@ def write_features(path, n=400):
     return path / "data.npz"
 
 
-def run(name, data, out, *arguments):
-    argv = [f"--dataset={data}", f"--output-dir={out}", *arguments]
-    return train.main(TWINS[name], name, argv)
-
-
 def options_of(run):
     return json.loads((run / "config.json").read_text())["options"]
 
@@ -40,7 +35,7 @@ def _undrawn(monkeypatch):
 @every_twin
 def test_features_of_any_size_are_learned_with_the_defaults(name, tmp_path, capsys):
     data = write_features(tmp_path)
-    assert run(name, data, tmp_path / "out") == 0
+    assert train_on(data, tmp_path / "out", twin=name) == 0
     first, notes, *_ = capsys.readouterr().out.splitlines()
     assert "400" not in first  # a tenth is held out
     assert "inputs standardized; batch size 16, lr " in notes
@@ -59,11 +54,11 @@ def test_features_of_any_size_are_learned_with_the_defaults(name, tmp_path, caps
 def test_settings_that_are_given_stay(tmp_path):
     data = write_features(tmp_path)
     arguments = ("--batch-size=50", "--lr=0.25", "--epochs=2", "--standardize=no", "--quiet")
-    run("scratch", data, tmp_path / "out", *arguments)
+    train_on(data, tmp_path / "out", *arguments)
     options = options_of(tmp_path / "out")
     given = {"batch_size": 50, "lr": 0.25, "epochs": 2, "standardize": "no"}
     assert {name: options[name] for name in given} == given
-    run("scratch", data, tmp_path / "book", "--recipe=book", "--epochs=1")
+    train_on(data, tmp_path / "book", "--recipe=book", "--epochs=1")
     options = options_of(tmp_path / "book")
     assert (options["batch_size"], options["lr"]) == (256, 0.1)
 
@@ -71,7 +66,7 @@ def test_settings_that_are_given_stay(tmp_path):
 @every_twin
 def test_a_standardized_training_is_resumed_to_the_same_bits(name, tmp_path, monkeypatch):
     data = write_features(tmp_path)
-    run(name, data, tmp_path / "whole", "--epochs=3", "--quiet")
+    train_on(data, tmp_path / "whole", "--epochs=3", "--quiet", twin=name)
     after_epoch = train.Run.after_epoch
 
     def interrupted(self, record):
@@ -80,9 +75,9 @@ def test_a_standardized_training_is_resumed_to_the_same_bits(name, tmp_path, mon
             raise KeyboardInterrupt
 
     monkeypatch.setattr(train.Run, "after_epoch", interrupted)
-    assert run(name, data, tmp_path / "part", "--epochs=3", "--quiet") == 130
+    assert train_on(data, tmp_path / "part", "--epochs=3", "--quiet", twin=name) == 130
     monkeypatch.setattr(train.Run, "after_epoch", after_epoch)
-    assert run(name, data, tmp_path / "part", "--epochs=3", "--quiet", "--resume") == 0
+    assert train_on(data, tmp_path / "part", "--epochs=3", "--quiet", "--resume", twin=name) == 0
     whole, part = ((tmp_path / d / "model.pt").read_bytes() for d in ("whole", "part"))
     assert whole == part
 
@@ -92,7 +87,7 @@ def test_the_best_epoch_is_kept(name, tmp_path, capsys):
     data = write_features(tmp_path)
     # So large a rate goes up and down.
     arguments = ("--lr=30", "--epochs=6", "--validation=90", "--keep-best")
-    assert run(name, data, tmp_path / "out", *arguments) == 0
+    assert train_on(data, tmp_path / "out", *arguments, twin=name) == 0
     accuracies = [row.valid_acc for row in load_history(tmp_path / "out" / "history.csv")]
     best = accuracies.index(max(accuracies)) + 1
     assert f"kept the model of epoch {best}, the best on held-out data" in capsys.readouterr().out
@@ -103,7 +98,7 @@ def test_the_best_epoch_is_kept(name, tmp_path, capsys):
 
 def test_the_best_epoch_needs_held_out_data(tmp_path, capsys):
     data = write_features(tmp_path)
-    assert run("scratch", data, tmp_path / "out", "--keep-best") == 1
+    assert train_on(data, tmp_path / "out", "--keep-best") == 1
     assert "give --validation N" in capsys.readouterr().err
 
 
@@ -113,7 +108,7 @@ def test_a_training_that_learns_nothing_is_named(why, tmp_path, capsys):
     if why == "black images":
         np.savez(data, X=np.zeros((3000, 5, 5), np.uint8), y=np.arange(3000) % 3)
     rate = ("--lr=1e-7",) if why == "tiny rate" else ()
-    run("scratch", data, tmp_path / "out", "--epochs=3", *rate)
+    train_on(data, tmp_path / "out", "--epochs=3", *rate)
     error = capsys.readouterr().err
     assert error.count("the loss stays at ln 3 = 1.10 nats") == 1
     assert "try a larger --lr" in error

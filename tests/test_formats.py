@@ -8,10 +8,9 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import write_dataset
+from conftest import train_on, write_dataset
 from PIL import Image
 
-import scratch
 from d2l_softmax import load_data
 from d2l_softmax.commands import train
 from d2l_softmax.data.custom import find_dataset
@@ -174,8 +173,7 @@ def test_what_was_taken_for_what_is_printed(tmp_path, monkeypatch, capsys):
     (tmp_path / "data").mkdir()
     write(tmp_path / "data")
     monkeypatch.setattr(train, "write_results", lambda *_: None)
-    arguments = [f"--dataset={tmp_path / 'data'}", f"--output-dir={tmp_path}", "--epochs=1"]
-    assert train.main(scratch, "scratch", arguments) == 0
+    assert train_on(tmp_path / "data", tmp_path, "--epochs=1") == 0
     assert note in capsys.readouterr().out
 
 

@@ -47,7 +47,7 @@ def test_a_window_is_some_blocks_whose_examples_are_shuffled():
     assert first.max() > 50 > first.min()  # from everywhere
     epochs = [torch.cat(windows), torch.cat([*loader.windows()])]
     assert not torch.equal(*epochs)
-    assert torch.equal(torch.cat([*loader_of(100, by_blocks=True).windows()]), epochs[0])
+    assert torch.equal(all_of(loader_of(100, by_blocks=True))[1], epochs[0])
 
 
 @pytest.mark.parametrize("by_blocks", [False, True])
@@ -76,12 +76,16 @@ def test_data_by_blocks_are_the_same_in_memory_and_on_disk(tmp_path, monkeypatch
         assert train_iter.by_blocks
         return all_of(train_iter)
 
-    assert not load_data(tmp_path, 64)[0].by_blocks  # they fit into memory
+    in_memory, _ = load_data(tmp_path, 64)
+    assert not in_memory.by_blocks
     X, y = one_epoch(shuffle="block")
     monkeypatch.setattr("d2l_softmax.data.loaders.LARGE", 1000)
     X_disk, y_disk = one_epoch()  # auto
     assert torch.equal(X, X_disk)
     assert torch.equal(y, y_disk)
+    mapped, _ = load_data(tmp_path, 64)
+    np.lib.format.open_memmap(tmp_path / "train_images.npy", mode="r+")[:] = 7
+    assert [bool((it.dataset.images == 7).all()) for it in (mapped, in_memory)] == [True, False]
 
 
 MEMORY = """
