@@ -88,6 +88,13 @@ def trained_on_digits(request, tmp_path_factory):
     return run
 
 
+@pytest.fixture(scope="module")
+def digits_on(trained_on_digits):
+    """Return whether the background is light, and the appearance of digits on it."""
+    appearance = d2l.load_model(trained_on_digits / "model.pt").description.appearance
+    return appearance.background == "light", appearance
+
+
 @pytest.mark.parametrize("kind", PICTURES)
 def test_held_out_digits_look_as_in_training_and_are_recognized(kind, trained_on_digits, digits_on):
     is_light, appearance = digits_on
@@ -110,13 +117,6 @@ def test_predict_does_so_and_draws_the_steps(trained_on_digits, capsys, tmp_path
     assert d2l_main.main(["predict", *map(str, pictures), model, output, "--lang=zh"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(": ")[1][0] for line in lines[:3]] == ["0", "1", "2"]
-
-
-@pytest.fixture(scope="module")
-def digits_on(trained_on_digits):
-    """Return whether the background is light, and the appearance of digits on it."""
-    appearance = d2l.load_model(trained_on_digits / "model.pt").description.appearance
-    return appearance.background == "light", appearance
 
 
 def test_invert_says_whether_the_picture_is_to_be_inverted(digits_on):

@@ -300,15 +300,6 @@ def test_synthetic_data_are_normal_with_a_little_noise():
     assert float(noise.std()) == pytest.approx(0.01, rel=0.05)
 
 
-def test_data_are_shuffled_for_training_only():
-    numbers = torch.arange(100)
-    shuffled, in_order = (
-        torch.cat([x for (x,) in d2l.load_array((numbers,), 10, is_train)]).tolist()
-        for is_train in (True, False)
-    )
-    assert in_order == sorted(shuffled) == list(range(100)) != shuffled
-
-
 @pytest.mark.parametrize(("num_epochs", "xlim"), [(1, (1, 2)), (2, (1, 2)), (5, (1, 5))])
 def test_training_shows_both_accuracies_over_all_epochs(capsys, num_epochs, xlim):
     net = Recorder().eval()
