@@ -101,15 +101,6 @@ def test_only_training_images_are_varied(made_up):
         assert torch.equal(*sums) == (name != "train"), name
 
 
-def test_without_augmentation_nothing_but_the_order_is_drawn(made_up):
-    generator = torch.Generator().manual_seed(1)
-    train_iter, _ = load_data_fashion_mnist(16, data_dir=made_up, generator=generator)
-    list(train_iter)
-    expected = torch.Generator().manual_seed(1)
-    torch.randperm(len(train_iter.dataset), generator=expected)
-    assert torch.equal(generator.get_state(), expected.get_state())
-
-
 def test_images_are_varied_before_they_are_standardized():
     images, labels = torch.randint(0, 256, (4, 6, 6), dtype=torch.uint8), torch.arange(4) % 2
     dataset = ArrayDataset(images, labels, ("a", "b"), dtype=torch.float64)

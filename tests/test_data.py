@@ -99,25 +99,19 @@ def test_the_last_training_images_are_held_out(made_up):
     assert torch.equal(trained.flatten(1).unique(dim=0), X[:49].flatten(1).unique(dim=0))
 
 
-def test_the_order_is_new_in_every_epoch_and_given_by_the_seed(made_up):
-    def labels_of_two_epochs(seed):
-        generator = torch.Generator().manual_seed(seed)
-        train_iter, _ = load_data_fashion_mnist(16, data_dir=made_up, generator=generator)
-        return [all_of(train_iter)[1].tolist() for _ in range(2)]
-
-    first, second = labels_of_two_epochs(0)
-    assert first != second
-    assert labels_of_two_epochs(0) == [first, second]
-    assert labels_of_two_epochs(1)[0] != first
-
-
-def test_without_a_generator_torchs_seed_decides(made_up):
-    train_iter, _ = load_data_fashion_mnist(60, data_dir=made_up)
-    orders = []
-    for seed in (3, 3, 4):
-        torch.manual_seed(seed)
-        orders.append(next(iter(train_iter))[1].tolist())
-    assert orders[0] == orders[1] != orders[2]
+def test_each_epoch_has_the_next_permutation_of_its_generator(made_up):
+    arguments = {"batch_size": 16, "data_dir": made_up}
+    own, expected = (torch.Generator().manual_seed(0) for _ in range(2))
+    train_iter, _ = load_data_fashion_mnist(**arguments, generator=own)
+    labels = train_iter.dataset.labels
+    for _ in range(2):
+        order = torch.randperm(60, generator=expected)
+        assert torch.equal(all_of(train_iter)[1], labels[order])
+    assert torch.equal(own.get_state(), expected.get_state())  # nothing else is drawn
+    torch.manual_seed(3)
+    _, y = all_of(load_data_fashion_mnist(**arguments)[0])
+    torch.manual_seed(3)
+    assert torch.equal(y, labels[torch.randperm(60)])
 
 
 def test_batch_sizes(made_up):
