@@ -13,13 +13,14 @@ from d2l_softmax.training.history import load_history
 every_twin = pytest.mark.parametrize("name", TWINS)
 
 
-def write_features(path, n=400):
-    """Write two features of very different size, of which the sum of both tells the class."""
-    rng = np.random.default_rng(0)
+@pytest.fixture
+def data(tmp_path):
+    """Write two features of very different size, whose sum tells the class; return the file."""
+    rng, n = np.random.default_rng(0), 400
     y = rng.integers(0, 3, n)
     X = np.stack([rng.normal(y, 0.3) * 1e4, 5e-3 * rng.normal(-y, 0.3) + 7, np.full(n, 3.0)], 1)
-    np.savez(path / "data.npz", X=X, y=y)
-    return path / "data.npz"
+    np.savez(tmp_path / "data.npz", X=X, y=y)
+    return tmp_path / "data.npz"
 
 
 def options_of(run):
@@ -33,8 +34,7 @@ def _undrawn(monkeypatch):
 
 
 @every_twin
-def test_features_of_any_size_are_learned_with_the_defaults(name, tmp_path, capsys):
-    data = write_features(tmp_path)
+def test_features_of_any_size_are_learned_with_the_defaults(name, data, tmp_path, capsys):
     assert train_on(data, tmp_path / "out", twin=name) == 0
     first, notes, *_ = capsys.readouterr().out.splitlines()
     assert "400" not in first  # a tenth is held out
@@ -51,8 +51,7 @@ def test_features_of_any_size_are_learned_with_the_defaults(name, tmp_path, caps
     assert accuracy == pytest.approx(history[-1].test_acc, abs=0.03)
 
 
-def test_settings_that_are_given_stay(tmp_path):
-    data = write_features(tmp_path)
+def test_settings_that_are_given_stay(data, tmp_path):
     arguments = ("--batch-size=50", "--lr=0.25", "--epochs=2", "--standardize=no", "--quiet")
     train_on(data, tmp_path / "out", *arguments)
     options = options_of(tmp_path / "out")
@@ -64,8 +63,7 @@ def test_settings_that_are_given_stay(tmp_path):
 
 
 @every_twin
-def test_a_standardized_training_is_resumed_to_the_same_bits(name, tmp_path, monkeypatch):
-    data = write_features(tmp_path)
+def test_a_standardized_training_is_resumed_to_the_same_bits(name, data, tmp_path, monkeypatch):
     train_on(data, tmp_path / "whole", "--epochs=3", "--quiet", twin=name)
     after_epoch = train.Run.after_epoch
 
@@ -83,8 +81,7 @@ def test_a_standardized_training_is_resumed_to_the_same_bits(name, tmp_path, mon
 
 
 @every_twin
-def test_the_best_epoch_is_kept(name, tmp_path, capsys):
-    data = write_features(tmp_path)
+def test_the_best_epoch_is_kept(name, data, tmp_path, capsys):
     # So large a rate goes up and down.
     arguments = ("--lr=30", "--epochs=6", "--validation=90", "--keep-best")
     assert train_on(data, tmp_path / "out", *arguments, twin=name) == 0
@@ -96,15 +93,13 @@ def test_the_best_epoch_is_kept(name, tmp_path, capsys):
     assert evaluate_accuracy(model, valid_iter) == pytest.approx(max(accuracies), abs=0.02)
 
 
-def test_the_best_epoch_needs_held_out_data(tmp_path, capsys):
-    data = write_features(tmp_path)
+def test_the_best_epoch_needs_held_out_data(data, tmp_path, capsys):
     assert train_on(data, tmp_path / "out", "--keep-best") == 1
     assert "give --validation N" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("why", ["tiny rate", "black images"])
-def test_a_training_that_learns_nothing_is_named(why, tmp_path, capsys):
-    data = write_features(tmp_path)
+def test_a_training_that_learns_nothing_is_named(why, data, tmp_path, capsys):
     if why == "black images":
         np.savez(data, X=np.zeros((3000, 5, 5), np.uint8), y=np.arange(3000) % 3)
     rate = ("--lr=1e-7",) if why == "tiny rate" else ()

@@ -374,8 +374,8 @@ def bins_of(*sizes):
 
 
 def test_reliability_has_a_point_an_interval_and_a_bar_for_each_bin():
-    points, sizes = draw_reliability(bins_of((0.45, 100, 40), (0.95, 300, 270))).axes
-    (large,) = points.containers
+    points, sizes = draw_reliability(bins_of((0.45, 100, 40), (0.65, 2, 0), (0.95, 300, 270))).axes
+    large, small = points.containers  # bins of few images are hollow and not connected
     x, y = large.lines[0].get_data()
     assert list(x) == pytest.approx([0.45, 0.95])
     assert list(y) == pytest.approx([0.4, 0.9])
@@ -383,25 +383,18 @@ def test_reliability_has_a_point_an_interval_and_a_bar_for_each_bin():
     assert intervals[0] == pytest.approx(wilson_interval(0.4, 100))
     assert intervals[1] == pytest.approx(wilson_interval(0.9, 300))
     assert lines(points)["perfect calibration"] == ([0, 1], [0, 1])
-    error = (100 * 0.05 + 300 * 0.05) / 400
-    assert points.get_title() == f"calibration error {error:.4f}"
-    assert [bar.get_x() for bar in sizes.patches] == [0.4, 0.9]
-    assert [bar.get_width() for bar in sizes.patches] == pytest.approx([0.1, 0.1])
-    assert [bar.get_height() for bar in sizes.patches] == [100, 300]
-    assert texts(sizes) == ["100", "300"]
-    assert sizes.get_xlim() == points.get_xlim() == (0, 1)
-    assert (points.get_ylabel(), sizes.get_ylabel()) == ("accuracy", "images")
-
-
-def test_bins_of_few_images_are_hollow_and_not_connected():
-    evaluation = bins_of((0.45, 100, 40), (0.65, 2, 0), (0.95, 300, 270))
-    large, small = draw_reliability(evaluation).axes[0].containers
-    assert list(large.lines[0].get_xdata()) == pytest.approx([0.45, 0.95])
     assert list(small.lines[0].get_xdata()) == pytest.approx([0.65])
-    assert large.lines[0].get_linestyle() == "-"
-    assert small.lines[0].get_linestyle() == "None"
+    assert [bins.lines[0].get_linestyle() for bins in (large, small)] == ["-", "None"]
     assert small.lines[0].get_markerfacecolor() == "none"
     assert small.get_label() == "bins with fewer than 100 images"
+    error = (100 * 0.05 + 2 * 0.65 + 300 * 0.05) / 402
+    assert points.get_title() == f"calibration error {error:.4f}"
+    assert [bar.get_x() for bar in sizes.patches] == pytest.approx([0.4, 0.6, 0.9])
+    assert [bar.get_width() for bar in sizes.patches] == pytest.approx([0.1] * 3)
+    assert [bar.get_height() for bar in sizes.patches] == [100, 2, 300]
+    assert texts(sizes) == ["100", "2", "300"]
+    assert sizes.get_xlim() == points.get_xlim() == (0, 1)
+    assert (points.get_ylabel(), sizes.get_ylabel()) == ("accuracy", "images")
 
 
 # The curves of a run
