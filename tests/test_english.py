@@ -399,8 +399,7 @@ def test_bad_input_is_one_clear_error(call, error, message):
 
 def test_a_board_takes_limits_scales_and_axes_of_its_user():
     figure, (left, right) = d2l.plt.subplots(1, 2)
-    board = d2l.ProgressBoard("x", "y", ylim=[1, 100], axes=right)
-    board.yscale = "log"  # as a model's board is given it
+    board = d2l.ProgressBoard("x", "y", ylim=[1, 100], yscale="log", axes=right)
     for x in (1, 2):
         board.draw(x, 10**x, "power")
         assert board.lines["power"].get_marker() == ("." if x == 1 else "")
@@ -411,8 +410,9 @@ def test_a_board_takes_limits_scales_and_axes_of_its_user():
     assert right.get_xlim() == pytest.approx((0.95, 2.05))  # a twentieth is left on each side
     assert [text.get_text() for text in right.get_legend().get_texts()] == ["power"]
     inside = d2l.ProgressBoard(fig=figure)
+    inside.yscale = "log"  # as a model's board is given it
     inside.draw(0, 1, "one")
-    assert inside.axes.figure is figure
+    assert (inside.axes.figure, inside.axes.get_yscale()) == (figure, "log")
 
 
 def test_a_board_has_styles_for_any_number_of_curves():
