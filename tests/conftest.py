@@ -15,6 +15,7 @@ import sys
 import types
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 import torch
@@ -24,6 +25,7 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 
 import concise
+import d2l_softmax
 import scratch
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import sources
@@ -140,6 +142,36 @@ def write_dataset(folder, train_images, train_labels, test_images, test_labels):
     for name, array in arrays.items():
         write_idx(folder / name, np.asarray(array))
     return {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in arrays}
+
+
+def write_arrays(folder, train, test=(), classes=()):
+    """Write a data set of .npy files, from (examples, labels); return its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = ("train_images", "train_labels", "test_images", "test_labels")
+    for name, array in zip(names, (*train, *test), strict=False):
+        np.save(folder / f"{name}.npy", array)
+    if classes:
+        (folder / "classes.txt").write_text("\n".join(classes))
+    return folder
+
+
+def write_grays(folder, shade, n=4, size=(8, 6), first=0):
+    """Write n gray pictures; picture i is i.png and has the shade plus i."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(first, first + n):
+        Image.new("L", size, shade + i).save(folder / f"{i}.png")
+
+
+def all_of(loader):
+    """Return all that a loader yields, as one batch."""
+    X, y = zip(*loader, strict=True)
+    return torch.cat(X), torch.cat(y)
+
+
+def train_on(data, output_dir, *arguments, twin="scratch"):
+    """Train a twin on a data set by its command; return the exit status."""
+    argv = [f"--dataset={data}", f"--output-dir={output_dir}", *arguments]
+    return training_command.main(TWINS[twin], twin, argv)
 
 
 def complaints(opened, **options):
@@ -283,6 +315,15 @@ def clock(monkeypatch):
 def generator():
     """Return a seeded random generator."""
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def off_screen():
+    """Seed torch; draw off screen, and close all figures at the end."""
+    matplotlib.use("agg")
+    torch.manual_seed(0)
+    yield
+    d2l_softmax.plt.close("all")
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 import torch
+from conftest import train_on
 from PIL import Image, ImageDraw, ImageFont
 
 import d2l_softmax as d2l
-import scratch
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_data
 from d2l_softmax.commands import train
@@ -72,67 +72,51 @@ PICTURES = {
 }
 
 
-def save_digits(path, n, seed, is_light=False):
-    """Write n digits on a dark or light background; return the path."""
-    X, y = digits(n, seed)
-    np.savez(path, X=((1 - X if is_light else X) * 255).round().astype(np.uint8), y=y)
-    return path
-
-
 @pytest.fixture(scope="module", params=["dark", "light"])
 def trained_on_digits(request, tmp_path_factory):
-    """Train on digits on a dark or light background; return the background and the run."""
+    """Train on digits on a dark or light background; return the folder of the run."""
     folder = tmp_path_factory.mktemp(request.param)
-    data = save_digits(folder / "data.npz", 600, seed=1, is_light=request.param == "light")
+    run = folder / "run"
+    X, y = digits(600, seed=1)
+    X = 1 - X if request.param == "light" else X
+    np.savez(folder / "data.npz", X=(X * 255).round().astype(np.uint8), y=y)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "write_evaluation", lambda *_: ({}, "", None))
         patch.setattr(train, "write_run_report", lambda *_: None)
-        arguments = [f"--dataset={data}", f"--output-dir={folder / 'run'}", "--quiet"]
-        assert train.main(scratch, "scratch", arguments) == 0
-    return request.param, folder / "run"
+        assert train_on(folder / "data.npz", run, "--quiet") == 0
+    assert d2l.load_model(run / "model.pt").description.appearance.background == request.param
+    return run
+
+
+@pytest.fixture(scope="module")
+def digits_on(trained_on_digits):
+    """Return whether the background is light, and the appearance of digits on it."""
+    appearance = d2l.load_model(trained_on_digits / "model.pt").description.appearance
+    return appearance.background == "light", appearance
 
 
 @pytest.mark.parametrize("kind", PICTURES)
-def test_held_out_digits_are_recognized_without_options(kind, trained_on_digits):
-    background, run = trained_on_digits
-    model = d2l.load_model(run / "model.pt")
-    appearance = model.description.appearance
-    assert appearance.background == background
+def test_held_out_digits_look_as_in_training_and_are_recognized(kind, trained_on_digits, digits_on):
+    is_light, appearance = digits_on
+    model = d2l.load_model(trained_on_digits / "model.pt")
     X, y = digits(HELD_OUT, seed=2)
     prepared = [preprocess_like(appearance, model.shape, PICTURES[kind](ink)) for ink in X]
-    predicted = model(torch.cat([each.X for each in prepared])).argmax(dim=1)
-    assert int((predicted == torch.from_numpy(y)).sum()) >= 28
+    inputs = torch.cat([each.X for each in prepared])
+    assert int((model(inputs).argmax(dim=1) == torch.from_numpy(y)).sum()) >= 28
     assert sum(bool(each.doubts) for each in prepared) <= 2
+    expected = torch.from_numpy(1 - X if is_light else X).float()
+    difference = (inputs.squeeze(1) - expected).abs().mean(dim=(1, 2))
+    assert int((difference < 0.08).sum()) >= 28
 
 
 def test_predict_does_so_and_draws_the_steps(trained_on_digits, capsys, tmp_path):
-    _, run = trained_on_digits
     pictures = [tmp_path / f"{k}.png" for k in range(3)]
     for path, ink in zip(pictures, digits(3, seed=2)[0], strict=True):
         PICTURES["ink on paper"](ink).save(path)
-    options = [f"--model={run / 'model.pt'}", f"--output-dir={tmp_path / 'out'}", "--lang=zh"]
-    assert d2l_main.main(["predict", *map(str, pictures), *options]) == 0
+    model, output = f"--model={trained_on_digits / 'model.pt'}", f"--output-dir={tmp_path / 'out'}"
+    assert d2l_main.main(["predict", *map(str, pictures), model, output, "--lang=zh"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(": ")[1][0] for line in lines[:3]] == ["0", "1", "2"]
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["dark", "light"])
-def digits_on(request, tmp_path_factory):
-    """Return whether the background is light, and the appearance of digits on it."""
-    file = tmp_path_factory.mktemp("digits") / "data.npz"
-    save_digits(file, 100, seed=3, is_light=request.param)
-    return request.param, measure_appearance(load_data(file, 32)[0].dataset)
-
-
-@pytest.mark.parametrize("kind", PICTURES)
-def test_the_input_is_the_training_image(kind, digits_on):
-    is_light, appearance = digits_on
-    for ink in digits(5, seed=4)[0]:
-        prepared = preprocess_like(appearance, (1, SIDE, SIDE), PICTURES[kind](ink))
-        assert prepared.doubts == ()
-        expected = torch.from_numpy(1 - ink if is_light else ink).float()
-        assert float((prepared.X[0, 0] - expected).abs().mean()) < 0.08
-        assert prepared.X.shape == (1, 1, SIDE, SIDE)
 
 
 def test_invert_says_whether_the_picture_is_to_be_inverted(digits_on):

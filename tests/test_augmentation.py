@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from conftest import all_of
 
 from d2l_softmax import load_data, load_data_fashion_mnist
 from d2l_softmax.data.arrays import DatasetError
@@ -74,20 +75,16 @@ def test_pixels_stay_from_0_to_1_and_black_stays_black():
     assert not strong(torch.zeros(100, 3, 28, 28), draws).any()
 
 
-def loaders(data_dir, seed=1, **arguments):
-    generator = torch.Generator().manual_seed(seed)
+def loaders(data_dir, **arguments):
+    generator = torch.Generator().manual_seed(1)
     return load_data_fashion_mnist(16, data_dir=data_dir, generator=generator, **arguments)
-
-
-def epochs(loader, number=2):
-    return [[torch.cat(each) for each in zip(*loader, strict=True)] for _ in range(number)]
 
 
 @pytest.mark.parametrize("shuffle", ["full", "block"])
 def test_a_seed_gives_the_same_variants_and_each_epoch_others(made_up, shuffle):
     how = {"shuffle": shuffle, "augment": PHOTOS, "dtype": torch.float64}
-    (X, y), (X_next, y_next) = epochs(loaders(made_up, **how)[0])
-    (X_again, y_again), _ = epochs(loaders(made_up, **how)[0])
+    first, again = (loaders(made_up, **how)[0] for _ in range(2))
+    (X, y), (X_next, y_next), (X_again, y_again) = map(all_of, (first, first, again))
     assert torch.equal(X, X_again)
     assert torch.equal(y, y_again)
     assert not torch.equal(
@@ -96,31 +93,12 @@ def test_a_seed_gives_the_same_variants_and_each_epoch_others(made_up, shuffle):
     assert torch.equal(y.sort().values, y_next.sort().values)
 
 
-def test_a_pass_can_begin_at_any_batch(made_up):
-    whole = list(loaders(made_up, augment=PHOTOS)[0])
-    rest = list(loaders(made_up, augment=PHOTOS)[0].batches(2))
-    assert len(rest) == len(whole) - 2 > 0
-    assert all(torch.equal(X, Y) for (X, _), (Y, _) in zip(rest, whole[2:], strict=True))
-
-
 def test_only_training_images_are_varied(made_up):
     plain = loaders(made_up, validation=7)
     varied = loaders(made_up, validation=7, augment=PHOTOS)
     for name, one, other in zip(("train", "test", "valid"), plain, varied, strict=True):
-        same = torch.equal(
-            epochs(one, 1)[0][0].sum((1, 2, 3)).sort().values,
-            epochs(other, 1)[0][0].sum((1, 2, 3)).sort().values,
-        )
-        assert same == (name != "train"), name
-
-
-def test_without_augmentation_nothing_but_the_order_is_drawn(made_up):
-    generator = torch.Generator().manual_seed(1)
-    train_iter, _ = load_data_fashion_mnist(16, data_dir=made_up, generator=generator)
-    list(train_iter)
-    expected = torch.Generator().manual_seed(1)
-    torch.randperm(len(train_iter.dataset), generator=expected)
-    assert torch.equal(generator.get_state(), expected.get_state())
+        sums = [all_of(loader)[0].sum((1, 2, 3)).sort().values for loader in (one, other)]
+        assert torch.equal(*sums) == (name != "train"), name
 
 
 def test_images_are_varied_before_they_are_standardized():

@@ -6,7 +6,6 @@ import os
 import time
 import types
 
-import matplotlib as mpl
 import pytest
 import torch
 import torchvision
@@ -18,14 +17,7 @@ from torchvision import transforms
 import d2l_softmax as d2l
 from d2l_softmax.data.sources import ensure_fashion_mnist
 
-
-@pytest.fixture(autouse=True)
-def no_display(monkeypatch):
-    """Draw off screen, close all figures after, seed torch."""
-    mpl.use("agg")
-    torch.manual_seed(0)
-    yield
-    d2l.plt.close("all")
+pytestmark = pytest.mark.usefixtures("off_screen")
 
 
 def last_point(capsys):
@@ -110,26 +102,6 @@ def test_chapter_on_softmax_regression_concise(real_data, capsys):
     trainer = torch.optim.SGD(net.parameters(), lr=0.1)
     d2l.train_ch3(net, train_iter, test_iter, loss, 3, trainer)
     assert_learned(capsys)
-
-
-def test_chapter_on_the_perceptron_from_scratch(part_of_real, capsys):
-    train_iter, test_iter = d2l.load_data_fashion_mnist(16, data_dir=part_of_real(6000, 1000))
-    W1 = nn.Parameter(torch.randn(784, 256, requires_grad=True) * 0.01)
-    b1 = nn.Parameter(torch.zeros(256, requires_grad=True))
-    W2 = nn.Parameter(torch.randn(256, 10, requires_grad=True) * 0.01)
-    b2 = nn.Parameter(torch.zeros(10, requires_grad=True))
-
-    def net(X):
-        H = X.reshape((-1, 784)) @ W1 + b1
-        return torch.max(H, torch.zeros_like(H)) @ W2 + b2
-
-    x = torch.arange(-8.0, 8.0, 0.1, requires_grad=True)
-    d2l.plot(x.detach(), torch.relu(x).detach(), "x", "relu(x)", figsize=(5, 2.5))
-    updater = torch.optim.SGD([W1, b1, W2, b2], lr=0.1)
-    loss = nn.CrossEntropyLoss(reduction="none")
-    d2l.train_ch3(net, train_iter, test_iter, loss, 3, updater)
-    assert_learned(capsys)
-    d2l.predict_ch3(net, test_iter)
 
 
 def test_chapter_on_lenet(part_of_real, capsys):
@@ -246,13 +218,6 @@ def test_training_is_gradient_descent_on_the_mean_cross_entropy():
     assert_close(net.factor, factor)
 
 
-@pytest.mark.parametrize(("num_epochs", "num_batches"), [(0, 1), (1, 0)])
-def test_nothing_to_train_with(num_epochs, num_batches):
-    batches = [right_and_wrong(2, 1)] * num_batches
-    with pytest.raises(ValueError, match="expected at least one of each"):
-        d2l.train_ch6(Recorder(), batches, [right_and_wrong(2, 1)], num_epochs, 0.1, "cpu")
-
-
 def stand_ins(moves, *tensors):
     """Return an object for each tensor; `to(device)` adds the device to `moves`."""
     return [
@@ -333,15 +298,6 @@ def test_synthetic_data_are_normal_with_a_little_noise():
     assert X.std(0).tolist() == pytest.approx([1] * 3, rel=0.05)
     assert float(noise.mean()) == pytest.approx(0, abs=5e-4)
     assert float(noise.std()) == pytest.approx(0.01, rel=0.05)
-
-
-def test_data_are_shuffled_for_training_only():
-    numbers = torch.arange(100)
-    shuffled, in_order = (
-        torch.cat([x for (x,) in d2l.load_array((numbers,), 10, is_train)]).tolist()
-        for is_train in (True, False)
-    )
-    assert in_order == sorted(shuffled) == list(range(100)) != shuffled
 
 
 @pytest.mark.parametrize(("num_epochs", "xlim"), [(1, (1, 2)), (2, (1, 2)), (5, (1, 5))])
@@ -449,11 +405,13 @@ def test_animator_prints_whole_numbers_in_full_and_others_short(capsys):
     assert places == ["step 0.1983", "step 12.33", "step 12345678", "step 2"]
 
 
-def test_animator_in_a_notebook_redraws_in_its_place(notebook, capsys):
-    animator = d2l.Animator(legend=["loss"])
-    animator.add(1, 0.5)
-    animator.add(2, 0.25)
-    assert [kind for kind, _ in notebook] == ["format", "display", "update"]
-    assert notebook[1][1] is notebook[2][1] is animator.fig
+@pytest.mark.parametrize("make", [d2l.Animator, d2l.ProgressBoard])
+def test_curves_in_a_notebook_are_redrawn_in_their_place(make, notebook, capsys):
+    curves = make()
+    draw = curves.add if make is d2l.Animator else functools.partial(curves.draw, label="loss")
+    for x in range(3):
+        draw(x, x)
+    assert [kind for kind, _ in notebook] == ["format", "display", "update", "update"]
+    assert {figure for _, figure in notebook[1:]} == {curves.fig}
     assert capsys.readouterr().out == ""
     assert d2l.plt.get_fignums() == []

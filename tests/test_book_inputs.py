@@ -13,15 +13,10 @@ from torch.utils.data import DataLoader, Subset, TensorDataset
 import d2l_softmax as d2l
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 
+pytestmark = pytest.mark.usefixtures("off_screen")
+
 X, Y = torch.linspace(-1, 1, 40).reshape(10, 4), torch.arange(10) % 3
 BATCHES = [(X[:7], Y[:7]), (X[7:], Y[7:])]
-
-
-@pytest.fixture(autouse=True)
-def no_figures():
-    torch.manual_seed(0)
-    yield
-    d2l.plt.close("all")
 
 
 # A sum and a mean
@@ -151,12 +146,18 @@ def test_batch_normalization_and_a_last_batch_of_one(made_up):
     assert [len(y) for _, y in loader] == [4, 4]
 
 
-def test_no_batches():
-    net, loss = nn.Linear(4, 3), nn.MSELoss()
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda net, loss: d2l.evaluate_loss(net, [], loss),
+        lambda net, loss: d2l.train_epoch_ch3(net, [], loss, lambda n: None),
+        lambda net, loss: d2l.train_ch6(net, [], BATCHES, 1, 0.1, "cpu"),
+        lambda net, loss: d2l.train_ch6(net, BATCHES, BATCHES, 0, 0.1, "cpu"),
+    ],
+)
+def test_no_batches_and_no_epochs(call):
     with pytest.raises(ValueError, match="at least one"):
-        d2l.evaluate_loss(net, [], loss)
-    with pytest.raises(ValueError, match="at least one"):
-        d2l.train_epoch_ch3(net, [], loss, torch.optim.SGD(net.parameters(), 0.1))
+        call(nn.Linear(4, 3), nn.MSELoss())
 
 
 # Images and names
@@ -296,21 +297,19 @@ def test_a_point_in_a_terminal_draws_nothing_until_asked(monkeypatch, tmp_path):
 # NumPy's scalars
 
 
-def test_the_books_functions_take_numpys_scalars(made_up):
-    four, rate = np.int64(4), np.float32(0.1)
-    train_iter, test_iter = d2l.load_data_fashion_mnist(four, np.int64(8), data_dir=made_up)
+def test_the_books_functions_take_numpys_scalars():
+    one, four, rate = np.int64(1), np.int64(4), np.float32(0.1)
     features, labels = d2l.synthetic_data(torch.ones(4), np.float32(1), np.int64(12))
     assert len(d2l.load_array((features, labels), four)) == 3
-    net = nn.Sequential(nn.Flatten(), nn.Linear(np.int64(64), np.int64(10)))
-    d2l.train_ch6(net, train_iter, test_iter, np.int64(1), rate, "cpu")
-    W, b = torch.zeros(64, 10, requires_grad=True), torch.zeros(10, requires_grad=True)
-    d2l.train_ch3(
-        lambda X: d2l.linreg(X.flatten(1), W, b),
-        *(train_iter, test_iter, cross_entropy, np.int64(1)),
-        lambda n: d2l.sgd([W, b], rate, np.int64(n)),
-    )
+    d2l.train_ch6(nn.Linear(four, 3), BATCHES, BATCHES, one, rate, "cpu")
+    W = torch.zeros(4, 3, requires_grad=True)
+
+    def updater(n):
+        return d2l.sgd([W], rate, np.int64(n))
+
+    d2l.train_ch3(lambda X: X @ W, BATCHES, BATCHES, cross_entropy, one, updater)
     assert W.dtype == torch.float32
-    d2l.show_images(torch.rand(2, 5, 5), np.int64(1), np.int64(2))
+    d2l.show_images(torch.rand(2, 5, 5), one, np.int64(2))
     assert d2l.Accumulator(np.int64(2)).sums == [0.0, 0.0]
     assert d2l.try_gpu(np.int64(99)) == torch.device("cpu")
 

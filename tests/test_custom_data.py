@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import TWINS, write_dataset, write_pictures
+from conftest import TWINS, all_of, train_on, write_arrays, write_dataset, write_pictures
 from PIL import Image
 from torchvision import transforms
 
@@ -24,17 +24,6 @@ from d2l_softmax.training.agreement import largest_difference
 RNG = np.random.default_rng(0)
 
 
-def write_arrays(folder, train, test=(), classes=()):
-    """Write a data set of .npy files, from (examples, labels); return its folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    names = ("train_images", "train_labels", "test_images", "test_labels")
-    for name, array in zip(names, (*train, *test), strict=False):
-        np.save(folder / f"{name}.npy", array)
-    if classes:
-        (folder / "classes.txt").write_text("\n".join(classes))
-    return folder
-
-
 def some_images(n, q=3, shape=(4, 5)):
     """Return images uint8 (n, ...) of q classes that are easy to separate, and labels."""
     y = np.arange(n) % q
@@ -43,19 +32,9 @@ def some_images(n, q=3, shape=(4, 5)):
     return (noise + marks).astype(np.uint8), y
 
 
-def all_of(loader):
-    X, y = zip(*loader, strict=True)
-    return torch.cat(X), torch.cat(y)
-
-
 def pixels(X):
     """Return X in [0, 1] as whole numbers from 0 to 255."""
     return (X * 255).round().int()
-
-
-def train(data, output_dir, *arguments):
-    argv = [f"--dataset={data}", f"--output-dir={output_dir}", "--quiet", *arguments]
-    return training_command.main(TWINS["scratch"], "scratch", argv)
 
 
 # Arrays
@@ -76,15 +55,6 @@ def test_images_are_scaled_and_their_labels_numbered(tmp_path, shape):
     assert [len(y) for _, y in train_iter] == [5, 5, 2]
 
 
-def test_features_are_unchanged(tmp_path):
-    X, y = RNG.normal(size=(9, 4)).astype(np.float32) * 1000, np.arange(9) % 2
-    train_iter, test_iter = load_data(
-        write_arrays(tmp_path, (X, y), (X, y)), 4, dtype=torch.float64
-    )
-    assert torch.equal(all_of(test_iter)[0], torch.from_numpy(X).double())
-    assert train_iter.dataset.shape == (4,)
-
-
 @pytest.mark.parametrize("shape", [(28, 28), (9, 7, 3)], ids=["gray", "coloured"])
 @pytest.mark.parametrize("resize", [(5, 6), 64], ids=["smaller", "larger"])
 def test_resized_images_are_those_of_torchvision(tmp_path, shape, resize):
@@ -103,24 +73,6 @@ def test_classes_txt_names_the_labels_in_their_order(tmp_path):
     train_iter, _ = load_data(tmp_path, 9)
     assert train_iter.dataset.classes == ("eight", "nine", "ten")
     assert all_of(train_iter)[1].bincount().tolist() == [3, 3, 3]
-
-
-@pytest.mark.parametrize("large", [False, True], ids=["read", "mapped"])
-def test_a_large_array_is_mapped_and_gives_the_same_batches(tmp_path, monkeypatch, large):
-    X, y = some_images(50)
-    write_arrays(tmp_path, (X, y), (X, y))
-    if large:
-        monkeypatch.setattr("d2l_softmax.data.loaders.LARGE", 100)
-    train_iter, test_iter = load_data(
-        tmp_path, 8, generator=torch.Generator().manual_seed(3), shuffle="full"
-    )
-    image = train_iter.dataset.images.numpy()
-    X[:] = 0
-    np.lib.format.open_memmap(tmp_path / "train_images.npy", mode="r+")[:] = 7
-    assert (image == 7).all() == large
-    assert torch.equal(all_of(test_iter)[1], torch.from_numpy(y))
-    order = torch.randperm(50, generator=torch.Generator().manual_seed(3))
-    assert torch.equal(all_of(train_iter)[1], torch.from_numpy(y)[order])
 
 
 def test_without_test_data_a_tenth_of_each_class_is_held_out(tmp_path):
@@ -161,12 +113,19 @@ def test_idx_files_of_two_data_sets_are_refused(tmp_path):
 # Folders of images
 
 
-def test_images_are_decoded_once_and_cached(tmp_path, monkeypatch):
+@pytest.mark.parametrize("is_writable", [True, False])
+def test_images_are_decoded_once_and_cached(tmp_path, monkeypatch, is_writable):
     folder = write_pictures(tmp_path / "pets", modes=("L",))
+    cache, user_cache = folder / ".d2l_softmax", tmp_path / "cache"
+    monkeypatch.setattr(image_cache.platformdirs, "user_cache_path", lambda *_, **__: user_cache)
+    if not is_writable:
+        cache.write_text("in the way")
+        cache = user_cache / "folders"
     X, y = all_of(load_data(folder, 3)[1])
     assert y.tolist() == [0] * 4 + [1] * 4
     expected = np.array(Image.open(folder / "test" / "dog" / "2.png"))
     assert (pixels(X[6, 0]).numpy() == expected).all()
+    assert len([*cache.rglob("train_images.npy")]) == 1
     monkeypatch.setattr(image_cache, "load_picture", lambda path: pytest.fail("decoded again"))
     train_iter, test_iter = load_data(folder, 3)
     assert torch.equal(all_of(test_iter)[0], X)
@@ -195,18 +154,6 @@ def test_images_that_changed_are_decoded_again(tmp_path):
     assert not torch.equal(before[0], after[0])
     assert torch.equal(before[1:], after[1:])
     assert len(list((folder / ".d2l_softmax").iterdir())) == 1  # the earlier cache is removed
-
-
-def test_the_cache_of_a_read_only_folder_is_the_users(tmp_path, monkeypatch):
-    folder = write_pictures(tmp_path / "pets", modes=("L",))
-    (folder / ".d2l_softmax").write_text("in the way")
-    user_cache = tmp_path / "cache"
-    monkeypatch.setattr(image_cache.platformdirs, "user_cache_path", lambda *_, **__: user_cache)
-    X, _ = all_of(load_data(folder, 8)[1])
-    (cached,) = (user_cache / "folders").glob("*/*")
-    assert (cached / "train_images.npy").exists()
-    monkeypatch.setattr(image_cache, "load_picture", lambda path: pytest.fail("decoded again"))
-    assert torch.equal(all_of(load_data(folder, 8)[1])[0], X)
 
 
 # Data that can't be used: one line with the file, the reason and the remedy
@@ -303,9 +250,9 @@ def test_a_place_without_data_is_named_with_what_was_expected(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["folders", "IDX", "coloured arrays", "features"])
+@pytest.mark.parametrize("kind", ["folders", "IDX", "coloured arrays", "table"])
 def test_every_command_takes_the_data(tmp_path, capsys, kind):
-    folder, has_images, run = tmp_path / "own", kind != "features", d2l_main.main
+    folder, has_images, run = tmp_path / "own", kind != "table", d2l_main.main
     arguments = [f"--dataset={folder}", "--epochs=2", "--batch-size=16", "--dtype=float64"]
     X, y = some_images(90)
     if kind == "folders":
@@ -313,8 +260,11 @@ def test_every_command_takes_the_data(tmp_path, capsys, kind):
         arguments.append("--resize=8x7")
     elif kind == "IDX":
         write_dataset(folder, X, y, X[:30], y[:30])
-    elif kind == "features":
-        write_arrays(folder, (RNG.normal(size=(90, 6)) + np.eye(3, 6)[y], y))
+    elif kind == "table":
+        folder.mkdir()
+        rows = np.column_stack([RNG.normal(size=(90, 3)) + np.eye(3)[y], y])
+        header = "a,b,c,label"
+        np.savetxt(folder / "table.csv", rows, delimiter=",", header=header, comments="")
     else:
         X, y = some_images(240, q=20, shape=(4, 5, 3))
         names = [f"a kind of thing with a long name, {k}" for k in range(20)]
@@ -333,7 +283,13 @@ def test_every_command_takes_the_data(tmp_path, capsys, kind):
     description = json.loads((tmp_path / "scratch" / "model.json").read_text())
     assert models[0]["W"].shape == (np.prod(description["shape"]), len(description["classes"]))
     assert (description["scale"] is None) != has_images
-    assert run(["compare", *arguments, "--quiet", f"--output-dir={tmp_path / 'compare'}"]) == 0
+    commands = [["compare"]]
+    if kind == "table":
+        few = ["--seeds=1", "--jobs=1"]
+        commands += [["sweep", *few], ["learning-curve", *few, "--sizes", "20"]]
+    for command in commands:
+        argv = [*command, *arguments, "--quiet", f"--output-dir={tmp_path / command[0]}"]
+        assert run(argv) == 0, command
     capsys.readouterr()
     assert run(["evaluate", model, dataset, "--json"]) == 0
     classes = [score["label"] for score in json.loads(capsys.readouterr().out)["classes"]]
@@ -361,7 +317,7 @@ def test_a_model_is_not_used_on_other_data(tmp_path, capsys):
     a = write_arrays(tmp_path / "a", (X, y), (X, y))
     b = write_arrays(tmp_path / "b", (X[:, 1:], y), (X[:, 1:], y))
     c = write_arrays(tmp_path / "c", (X, y), (X, y), ["one", "two", "three"])
-    assert train(a, tmp_path, "--epochs=1") == 0
+    assert train_on(a, tmp_path, "--epochs=1") == 0
     model = str(tmp_path / "model.pt")
     predict = ["predict", "--index=30", f"--model={model}", f"--dataset={a}"]
     for arguments, message in (
@@ -382,7 +338,7 @@ def test_custom_data_may_be_called_fashion_mnist(tmp_path, capsys, earlier):
     X = np.full((20, 2, 2), 50, np.uint8)
     X[::2] = 200
     folder = write_arrays(tmp_path / "Fashion-MNIST", (X, np.arange(20) % 2), classes=["x", "y"])
-    assert train(folder, tmp_path, "--epochs=60", "--lr=1") == 0
+    assert train_on(folder, tmp_path, "--epochs=60", "--lr=1", "--quiet") == 0
     described = json.loads((tmp_path / "model.json").read_text())
     assert described["data"] == "Fashion-MNIST"
     assert (described["pictures"], described["scale"]) == ("resized", 1 / 255)
@@ -412,7 +368,7 @@ def test_an_earlier_description_of_fashion_mnist_is_read_as_before(tmp_path, mad
 def test_a_training_on_other_data_is_not_resumed(tmp_path, capsys):
     X, y = some_images(30)
     write_arrays(tmp_path / "a", (X, y), (X, y))
-    assert train(tmp_path / "a", tmp_path, "--epochs=2") == 0
+    assert train_on(tmp_path / "a", tmp_path, "--epochs=2") == 0
     write_arrays(tmp_path / "a", (X, y[::-1]), (X, y))
-    assert train(tmp_path / "a", tmp_path, "--epochs=2", "--resume") == 1
+    assert train_on(tmp_path / "a", tmp_path, "--epochs=2", "--resume") == 1
     assert "data have changed" in capsys.readouterr().err

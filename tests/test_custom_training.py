@@ -1,32 +1,30 @@
 """Training on custom data with the defaults: it learns, and the model file takes raw inputs."""
 
-import csv
 import json
 
 import numpy as np
 import pytest
-import torch
-from conftest import TWINS
+from conftest import TWINS, train_on
 
-from d2l_softmax import __main__ as d2l_main
-from d2l_softmax import load_data, load_data_fashion_mnist, load_model
+from d2l_softmax import evaluate_accuracy, load_data, load_model
 from d2l_softmax.commands import train
+from d2l_softmax.training.history import load_history
 
 every_twin = pytest.mark.parametrize("name", TWINS)
 
 
-def write_features(path, n=400):
-    """Write two features of very different size, of which the sum of both tells the class."""
-    rng = np.random.default_rng(0)
+@pytest.fixture
+def data(tmp_path):
+    """Write two features of very different size, whose sum tells the class; return the file."""
+    rng, n = np.random.default_rng(0), 400
     y = rng.integers(0, 3, n)
     X = np.stack([rng.normal(y, 0.3) * 1e4, 5e-3 * rng.normal(-y, 0.3) + 7, np.full(n, 3.0)], 1)
-    np.savez(path / "data.npz", X=X, y=y)
-    return path / "data.npz"
+    np.savez(tmp_path / "data.npz", X=X, y=y)
+    return tmp_path / "data.npz"
 
 
-def run(name, data, out, *arguments):
-    argv = [f"--dataset={data}", f"--output-dir={out}", *arguments]
-    return train.main(TWINS[name], name, argv)
+def options_of(run):
+    return json.loads((run / "config.json").read_text())["options"]
 
 
 @pytest.fixture(autouse=True)
@@ -36,54 +34,48 @@ def _undrawn(monkeypatch):
 
 
 @every_twin
-def test_features_of_any_size_are_learned_with_the_defaults(name, tmp_path, capsys):
-    data = write_features(tmp_path)
-    assert run(name, data, tmp_path / "out") == 0
+def test_features_of_any_size_are_learned_with_the_defaults(name, data, tmp_path, capsys):
+    assert train_on(data, tmp_path / "out", twin=name) == 0
     first, notes, *_ = capsys.readouterr().out.splitlines()
     assert "400" not in first  # a tenth is held out
     assert "inputs standardized; batch size 16, lr " in notes
-    with open(tmp_path / "out" / "history.csv", encoding="utf-8") as file:
-        history = list(csv.DictReader(file))
-    assert float(history[-1]["test_acc"]) > 0.9
-    options = json.loads((tmp_path / "out" / "config.json").read_text())["options"]
+    history = load_history(tmp_path / "out" / "history.csv")
+    assert history[-1].test_acc > 0.9
+    options = options_of(tmp_path / "out")
     assert options["standardize"] == "yes"
     assert options["batch_size"] == 16
     assert f"lr {options['lr']:g}, {options['epochs']} epochs chosen from the data" in notes
     assert "of the training data are" not in notes  # about a third each
     # The file has a model for raw features.
     model = load_model(tmp_path / "out" / "model.pt")
-    _, test_iter = load_data(data, 100)
-    correct = [model(X).argmax(dim=1) == y for X, y in test_iter]
-    expected = float(history[-1]["test_acc"])
-    assert float(torch.cat(correct).double().mean()) == pytest.approx(expected, abs=0.03)
+    accuracy = evaluate_accuracy(model, load_data(data, 100)[1])
+    assert accuracy == pytest.approx(history[-1].test_acc, abs=0.03)
 
 
 def test_a_class_with_many_more_examples_is_named(tmp_path, capsys):
     data = tmp_path / "data.npz"
     np.savez(data, X=np.eye(100, 3), y=np.array(["b"] * 20 + ["a"] * 80))
-    run("scratch", data, tmp_path / "out", "--epochs=1")
+    train_on(data, tmp_path / "out", "--epochs=1")
     assert "80% of the training data are 'a'" in capsys.readouterr().out
 
 
-def test_settings_that_are_given_stay(tmp_path, capsys):
-    data = write_features(tmp_path)
+def test_settings_that_are_given_stay(data, tmp_path, capsys):
     arguments = ("--batch-size=50", "--lr=0.25", "--epochs=2", "--standardize=no", "--quiet")
-    run("scratch", data, tmp_path / "out", *arguments)
-    options = json.loads((tmp_path / "out" / "config.json").read_text())["options"]
+    train_on(data, tmp_path / "out", *arguments)
+    options = options_of(tmp_path / "out")
     given = {"batch_size": 50, "lr": 0.25, "epochs": 2, "standardize": "no"}
     assert {name: options[name] for name in given} == given
     capsys.readouterr()
-    run("scratch", data, tmp_path / "lr", "--lr=0.25", "--epochs=2")
+    train_on(data, tmp_path / "lr", "--lr=0.25", "--epochs=2")
     assert "; batch size 16 chosen from the data; " in capsys.readouterr().out
-    run("scratch", data, tmp_path / "book", "--recipe=book", "--epochs=1")
-    options = json.loads((tmp_path / "book" / "config.json").read_text())["options"]
+    train_on(data, tmp_path / "book", "--recipe=book", "--epochs=1")
+    options = options_of(tmp_path / "book")
     assert (options["batch_size"], options["lr"]) == (256, 0.1)
 
 
 @every_twin
-def test_a_standardized_training_is_resumed_to_the_same_bits(name, tmp_path, monkeypatch):
-    data = write_features(tmp_path)
-    run(name, data, tmp_path / "whole", "--epochs=3", "--quiet")
+def test_a_standardized_training_is_resumed_to_the_same_bits(name, data, tmp_path, monkeypatch):
+    train_on(data, tmp_path / "whole", "--epochs=3", "--quiet", twin=name)
     after_epoch = train.Run.after_epoch
 
     def interrupted(self, record):
@@ -92,87 +84,37 @@ def test_a_standardized_training_is_resumed_to_the_same_bits(name, tmp_path, mon
             raise KeyboardInterrupt
 
     monkeypatch.setattr(train.Run, "after_epoch", interrupted)
-    assert run(name, data, tmp_path / "part", "--epochs=3", "--quiet") == 130
+    assert train_on(data, tmp_path / "part", "--epochs=3", "--quiet", twin=name) == 130
     monkeypatch.setattr(train.Run, "after_epoch", after_epoch)
-    assert run(name, data, tmp_path / "part", "--epochs=3", "--quiet", "--resume") == 0
+    assert train_on(data, tmp_path / "part", "--epochs=3", "--quiet", "--resume", twin=name) == 0
     whole, part = ((tmp_path / d / "model.pt").read_bytes() for d in ("whole", "part"))
     assert whole == part
 
 
 @every_twin
-def test_the_best_epoch_is_kept(name, tmp_path, capsys):
-    data = write_features(tmp_path)
+def test_the_best_epoch_is_kept(name, data, tmp_path, capsys):
     # So large a rate goes up and down.
     arguments = ("--lr=30", "--epochs=6", "--validation=90", "--keep-best")
-    assert run(name, data, tmp_path / "out", *arguments) == 0
-    with open(tmp_path / "out" / "history.csv", encoding="utf-8") as file:
-        accuracies = [float(row["valid_acc"]) for row in csv.DictReader(file)]
+    assert train_on(data, tmp_path / "out", *arguments, twin=name) == 0
+    accuracies = [row.valid_acc for row in load_history(tmp_path / "out" / "history.csv")]
     best = accuracies.index(max(accuracies)) + 1
     assert f"kept the model of epoch {best}, the best on held-out data" in capsys.readouterr().out
     model = load_model(tmp_path / "out" / "model.pt")
     *_, valid_iter = load_data(data, 100, validation=90)
-    correct = [model(X).argmax(dim=1) == y for X, y in valid_iter]
-    measured = float(torch.cat(correct).double().mean())
-    assert measured == pytest.approx(max(accuracies), abs=0.02)
+    assert evaluate_accuracy(model, valid_iter) == pytest.approx(max(accuracies), abs=0.02)
 
 
-def test_the_best_epoch_needs_held_out_data(tmp_path, capsys):
-    data = write_features(tmp_path)
-    assert run("scratch", data, tmp_path / "out", "--keep-best") == 1
+def test_the_best_epoch_needs_held_out_data(data, tmp_path, capsys):
+    assert train_on(data, tmp_path / "out", "--keep-best") == 1
     assert "give --validation N" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("why", ["tiny rate", "black images"])
-def test_a_training_that_learns_nothing_is_named(why, tmp_path, capsys):
-    data = write_features(tmp_path)
+def test_a_training_that_learns_nothing_is_named(why, data, tmp_path, capsys):
     if why == "black images":
         np.savez(data, X=np.zeros((3000, 5, 5), np.uint8), y=np.arange(3000) % 3)
     rate = ("--lr=1e-7",) if why == "tiny rate" else ()
-    run("scratch", data, tmp_path / "out", "--epochs=3", *rate)
+    train_on(data, tmp_path / "out", "--epochs=3", *rate)
     error = capsys.readouterr().err
     assert error.count("the loss stays at ln 3 = 1.10 nats") == 1
     assert "try a larger --lr" in error
-
-
-def test_validation_data_are_used_for_validation(tmp_path):
-    rng = np.random.default_rng(0)
-    arrays = {f"{split}_images": rng.normal(size=(n, 2)) for split, n in SIZES.items()}
-    arrays |= {f"{split}_labels": np.arange(n) % 2 for split, n in SIZES.items()}
-    np.savez(tmp_path / "data.npz", **arrays)
-    assert [len(it.dataset) for it in load_data(tmp_path, 8)] == [40, 12]
-    assert [len(it.dataset) for it in load_data(tmp_path, 8, validation=1)] == [40, 12, 9]
-
-
-SIZES = {"train": 40, "test": 12, "val": 9}
-
-
-def test_drop_last_and_transform(made_up):
-    train_iter, test_iter = load_data_fashion_mnist(
-        7, data_dir=made_up, drop_last=True, transform=lambda X: (X - 0.5) / 0.5
-    )
-    sizes = [len(y) for _, y in train_iter]
-    assert set(sizes) == {7}
-    assert len(sizes) == len(train_iter) == len(train_iter.dataset) // 7
-    raw = load_data_fashion_mnist(7, data_dir=made_up)[1]
-    for (X, _), (X_raw, _) in zip(test_iter, raw, strict=True):
-        torch.testing.assert_close(X, (X_raw - 0.5) / 0.5)
-
-
-def test_every_command_takes_a_table(tmp_path, capsys):
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 2, 60)
-    rows = np.column_stack([rng.normal(y, 0.2), rng.normal(size=60), y])
-    np.savetxt(tmp_path / "table.csv", rows, delimiter=",", header="a,b,label", comments="")
-    data = f"--dataset={tmp_path / 'table.csv'}"
-    assert run("scratch", tmp_path / "table.csv", tmp_path / "out", "--quiet") == 0
-    out = f"--output-dir={tmp_path / 'more'}"
-    model = str(tmp_path / "out" / "model.pt")
-    commands = (
-        ["evaluate", model, data],
-        ["compare", data, out, "--epochs=2"],
-        ["sweep", data, out, "--lr", "0.1", "0.2", "--seeds=1", "--jobs=1"],
-        ["learning-curve", data, out, "--seeds=1", "--jobs=1", "--sizes", "20", "--epochs=2"],
-    )
-    for command in commands:
-        assert d2l_main.main(command) == 0, command
-    assert "Traceback" not in capsys.readouterr().err

@@ -346,31 +346,21 @@ def test_rows_of_the_confusion_matrix_are_true_classes_and_columns_predicted_one
         assert contrast > (0.4 if text.get_text() != "0" else 0.2)
 
 
-class Shades:
-    """A data set of three classes in which image i has the shade i / 10."""
-
-    classes = THREE
-
-    def __len__(self):
-        return 10
-
-    def __getitem__(self, index):
-        return torch.full((1, 2, 2), index / 10), torch.tensor(0)
-
-
 def test_the_most_confident_errors_come_first():
     evaluation = evaluation_of(
         (0, 0, 0.90), (1, 0, 0.60), (1, 2, 0.80), (2, 2, 0.99), (2, 0, 0.70), (0, 0, 0.40)
     )
-    (axes,) = draw_mistakes(evaluation, Shades()).axes
+    images = 25 * torch.arange(6, dtype=torch.uint8).reshape(6, 1, 1).expand(6, 2, 2)
+    dataset = ArrayDataset(images, evaluation.y, THREE)
+    (axes,) = draw_mistakes(evaluation, dataset).axes
     # Each line has the probability of its class; the other two classes share the rest.
     expected = ["coat 0.100\nshirt 0.800", "shirt 0.150\nbag 0.700", "coat 0.200\nbag 0.600"]
     assert texts(axes) == expected
     shades = [image.get_array().max() for image in axes.images]
-    assert shades == pytest.approx([0.2, 0.4, 0.1])
-    (axes,) = draw_mistakes(evaluation, Shades(), n=2).axes
+    assert shades == pytest.approx([50 / 255, 100 / 255, 25 / 255])
+    (axes,) = draw_mistakes(evaluation, dataset, n=2).axes
     assert texts(axes) == expected[:2]
-    assert_whole(draw_mistakes(evaluation_of((0, 0, 0.9)), Shades()))  # no errors
+    assert_whole(draw_mistakes(evaluation_of((0, 0, 0.9)), dataset))  # no errors
 
 
 def bins_of(*sizes):
@@ -384,8 +374,8 @@ def bins_of(*sizes):
 
 
 def test_reliability_has_a_point_an_interval_and_a_bar_for_each_bin():
-    points, sizes = draw_reliability(bins_of((0.45, 100, 40), (0.95, 300, 270))).axes
-    (large,) = points.containers
+    points, sizes = draw_reliability(bins_of((0.45, 100, 40), (0.65, 2, 0), (0.95, 300, 270))).axes
+    large, small = points.containers  # bins of few images are hollow and not connected
     x, y = large.lines[0].get_data()
     assert list(x) == pytest.approx([0.45, 0.95])
     assert list(y) == pytest.approx([0.4, 0.9])
@@ -393,25 +383,18 @@ def test_reliability_has_a_point_an_interval_and_a_bar_for_each_bin():
     assert intervals[0] == pytest.approx(wilson_interval(0.4, 100))
     assert intervals[1] == pytest.approx(wilson_interval(0.9, 300))
     assert lines(points)["perfect calibration"] == ([0, 1], [0, 1])
-    error = (100 * 0.05 + 300 * 0.05) / 400
-    assert points.get_title() == f"calibration error {error:.4f}"
-    assert [bar.get_x() for bar in sizes.patches] == [0.4, 0.9]
-    assert [bar.get_width() for bar in sizes.patches] == pytest.approx([0.1, 0.1])
-    assert [bar.get_height() for bar in sizes.patches] == [100, 300]
-    assert texts(sizes) == ["100", "300"]
-    assert sizes.get_xlim() == points.get_xlim() == (0, 1)
-    assert (points.get_ylabel(), sizes.get_ylabel()) == ("accuracy", "images")
-
-
-def test_bins_of_few_images_are_hollow_and_not_connected():
-    evaluation = bins_of((0.45, 100, 40), (0.65, 2, 0), (0.95, 300, 270))
-    large, small = draw_reliability(evaluation).axes[0].containers
-    assert list(large.lines[0].get_xdata()) == pytest.approx([0.45, 0.95])
     assert list(small.lines[0].get_xdata()) == pytest.approx([0.65])
-    assert large.lines[0].get_linestyle() == "-"
-    assert small.lines[0].get_linestyle() == "None"
+    assert [bins.lines[0].get_linestyle() for bins in (large, small)] == ["-", "None"]
     assert small.lines[0].get_markerfacecolor() == "none"
     assert small.get_label() == "bins with fewer than 100 images"
+    error = (100 * 0.05 + 2 * 0.65 + 300 * 0.05) / 402
+    assert points.get_title() == f"calibration error {error:.4f}"
+    assert [bar.get_x() for bar in sizes.patches] == pytest.approx([0.4, 0.6, 0.9])
+    assert [bar.get_width() for bar in sizes.patches] == pytest.approx([0.1] * 3)
+    assert [bar.get_height() for bar in sizes.patches] == [100, 2, 300]
+    assert texts(sizes) == ["100", "2", "300"]
+    assert sizes.get_xlim() == points.get_xlim() == (0, 1)
+    assert (points.get_ylabel(), sizes.get_ylabel()) == ("accuracy", "images")
 
 
 # The curves of a run

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from conftest import write_grays
 from PIL import Image
 
 from d2l_softmax.data.custom import find_dataset
@@ -14,16 +15,13 @@ from d2l_softmax.errors import DatasetError
 SHADES = {"daisy": 60, "rose": 200}
 
 
-def write_class(folder, name, number=4, size=(8, 6), first=0):
-    """Write gray images whose shade is that of the class plus their number."""
-    (folder / name).mkdir(parents=True, exist_ok=True)
-    for i in range(first, first + number):
-        Image.new("L", size, SHADES.get(name, 100) + i).save(folder / name / f"{i}.png")
+def write_class(folder, name, **how):
+    write_grays(folder / name, SHADES.get(name, 100), **how)
 
 
-def write_classes(folder, number=4, **how):
+def write_classes(folder, **how):
     for name in SHADES:
-        write_class(folder, name, number, **how)
+        write_class(folder, name, **how)
 
 
 def nothing(path):
@@ -89,7 +87,7 @@ def test_each_layout_has_the_same_images(name, tmp_path):
     train, test, add, note = LAYOUTS[name]
     write_classes(tmp_path / "data" / train)
     if test:
-        write_classes(tmp_path / "data" / test, 2, first=20)
+        write_classes(tmp_path / "data" / test, n=2, first=20)
     add(tmp_path / "data")
     data = find_dataset(tmp_path / "data", [])
     assert list(data.names) == ["daisy", "rose"]
@@ -104,7 +102,7 @@ def test_each_layout_has_the_same_images(name, tmp_path):
 
 
 def test_images_of_several_sizes_are_resized(tmp_path):
-    write_classes(tmp_path, size=(8, 6))
+    write_classes(tmp_path)
     Image.new("L", (40, 50), 7).save(tmp_path / "rose" / "large.png")
     data = find_dataset(tmp_path, [])
     assert data.train.examples.shape == (9, 28, 28)

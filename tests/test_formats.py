@@ -8,10 +8,9 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import write_dataset
+from conftest import train_on, write_dataset
 from PIL import Image
 
-import scratch
 from d2l_softmax import load_data
 from d2l_softmax.commands import train
 from d2l_softmax.data.custom import find_dataset
@@ -174,8 +173,7 @@ def test_what_was_taken_for_what_is_printed(tmp_path, monkeypatch, capsys):
     (tmp_path / "data").mkdir()
     write(tmp_path / "data")
     monkeypatch.setattr(train, "write_results", lambda *_: None)
-    arguments = [f"--dataset={tmp_path / 'data'}", f"--output-dir={tmp_path}", "--epochs=1"]
-    assert train.main(scratch, "scratch", arguments) == 0
+    assert train_on(tmp_path / "data", tmp_path, "--epochs=1") == 0
     assert note in capsys.readouterr().out
 
 
@@ -225,8 +223,8 @@ def test_validation_data_of_medmnist(tmp_path):
     labels = {"train_labels": Y, "val_labels": Y[:6], "test_labels": Y_TEST}
     labels = {name: y[:, None] for name, y in labels.items()}
     np.savez(tmp_path / "pneumonia.npz", **images, **labels)
-    data = find_dataset(tmp_path, [])
-    assert [len(each.labels) for each in (data.train, data.test, data.valid)] == [N, 9, 6]
+    assert [len(it.dataset) for it in load_data(tmp_path, 8)] == [N, 9]
+    assert [len(it.dataset) for it in load_data(tmp_path, 8, validation=1)] == [N, 9, 6]
 
 
 def test_colour_images_first_or_last(tmp_path):

@@ -6,10 +6,11 @@ import sys
 import numpy as np
 import pytest
 import torch
+from conftest import all_of, write_arrays
 
 from d2l_softmax import load_data
 from d2l_softmax.data import batches
-from d2l_softmax.data.batches import ArrayDataset, ArrayLoader, rebatch
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 
 
 def loader_of(n, batch_size=7, seed=0, **order):
@@ -46,7 +47,7 @@ def test_a_window_is_some_blocks_whose_examples_are_shuffled():
     assert first.max() > 50 > first.min()  # from everywhere
     epochs = [torch.cat(windows), torch.cat([*loader.windows()])]
     assert not torch.equal(*epochs)
-    assert torch.equal(torch.cat([*loader_of(100, by_blocks=True).windows()]), epochs[0])
+    assert torch.equal(all_of(loader_of(100, by_blocks=True))[1], epochs[0])
 
 
 @pytest.mark.parametrize("by_blocks", [False, True])
@@ -64,32 +65,27 @@ def test_an_epoch_can_start_at_a_later_batch_without_looking_up_those_before(by_
     assert len(looked_up) == 6 - min(first, 6)
 
 
-def test_windows_become_batches():
-    windows = [torch.arange(0, 5), torch.arange(5, 6), torch.arange(6, 6), torch.arange(6, 13)]
-    assert [batch.tolist() for batch in rebatch(iter(windows), 4)] == [
-        [0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12],
-    ]  # fmt: skip
-
-
 def test_data_by_blocks_are_the_same_in_memory_and_on_disk(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
-    for split, n in (("train", 3000), ("test", 10)):
-        np.save(tmp_path / f"{split}_images.npy", rng.integers(0, 256, (n, 30, 30), np.uint8))
-        np.save(tmp_path / f"{split}_labels.npy", np.arange(n) % 7)
+    images, labels = rng.integers(0, 256, (3000, 30, 30), np.uint8), np.arange(3000) % 7
+    write_arrays(tmp_path, (images, labels), (images[:10], labels[:10]))
     monkeypatch.setattr(batches, "BLOCK", 9_000)
 
     def one_epoch(**order):
         train_iter, _ = load_data(tmp_path, 64, generator=torch.Generator().manual_seed(5), **order)
         assert train_iter.by_blocks
-        X, y = zip(*train_iter, strict=True)
-        return torch.cat(X), torch.cat(y)
+        return all_of(train_iter)
 
-    assert not load_data(tmp_path, 64)[0].by_blocks  # they fit into memory
+    in_memory, _ = load_data(tmp_path, 64)
+    assert not in_memory.by_blocks
     X, y = one_epoch(shuffle="block")
     monkeypatch.setattr("d2l_softmax.data.loaders.LARGE", 1000)
     X_disk, y_disk = one_epoch()  # auto
     assert torch.equal(X, X_disk)
     assert torch.equal(y, y_disk)
+    mapped, _ = load_data(tmp_path, 64)
+    np.lib.format.open_memmap(tmp_path / "train_images.npy", mode="r+")[:] = 7
+    assert [bool((it.dataset.images == 7).all()) for it in (mapped, in_memory)] == [True, False]
 
 
 MEMORY = """
@@ -117,14 +113,12 @@ print(opened, read, megabytes("RssAnon") - anonymous)
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_does_not_grow_with_the_data_on_the_disk(tmp_path):
     n = 1_400_000  # of 28×28, 1.1 GB; a sparse file, which takes no space
-    for folder, number in (("large", n), ("small", 4)):
-        (tmp_path / folder).mkdir()
-        shape = {"train": (number, 28, 28), "test": (4, 28, 28)}
-        for split in shape:
-            path = tmp_path / folder / f"{split}_images.npy"
-            np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape[split])
-            labels = np.arange(shape[split][0], dtype=np.int8) % 4
-            np.save(tmp_path / folder / f"{split}_labels.npy", labels)
+    labels, few = np.arange(n, dtype=np.int8) % 4, (np.zeros((4, 28, 28), np.uint8), np.arange(4))
+    write_arrays(tmp_path / "small", few, few)
+    write_arrays(tmp_path / "large", few, few)
+    np.save(tmp_path / "large" / "train_labels.npy", labels)
+    path = tmp_path / "large" / "train_images.npy"
+    np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(n, 28, 28))
     line = [sys.executable, "-c", MEMORY, tmp_path / "large", tmp_path / "small"]
     done = subprocess.run(line, check=True, capture_output=True, text=True)
     opened, read, after_an_epoch = map(float, done.stdout.split())

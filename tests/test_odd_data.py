@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import TWINS, write_pictures
+from conftest import TWINS, write_arrays, write_grays, write_pictures
 from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
@@ -55,15 +55,8 @@ ODD_NAMES = {
 
 def write_features(folder, n=40, q=2, names=(), n_test=10):
     """Write features of q classes as .npy files, and classes.txt; return the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(0)
-    for split, size in {"train": n, "test": n_test}.items():
-        if size:
-            np.save(folder / f"{split}_images.npy", rng.normal(size=(size, 5)))
-            np.save(folder / f"{split}_labels.npy", np.arange(size) % q)
-    if names:
-        (folder / "classes.txt").write_text("\n".join(names))
-    return folder
+    X, y = np.random.default_rng(0).normal(size=(n, 5)), np.arange(n) % q
+    return write_arrays(folder, (X, y), (X[:n_test], y[:n_test]) if n_test else (), names)
 
 
 def run(command, *arguments):
@@ -405,7 +398,8 @@ FILES = {
 def test_any_bytes_in_a_header_are_read_or_refused(tmp_path_factory, name, start, new, insert):
     folder = tmp_path_factory.mktemp("any")
     if name in ("labels.csv", "rose/0.png"):
-        write_pictures_of(folder, ["rose", "daisy"])
+        write_grays(folder / "rose", 0, 2)
+        write_grays(folder / "daisy", 30, 2)
     elif name != "data.npz":
         np.save(folder / "y.npy", np.arange(40) % 2)
         labels = idx(40, content=bytes([0, 1] * 20))
@@ -418,13 +412,6 @@ def test_any_bytes_in_a_header_are_read_or_refused(tmp_path_factory, name, start
     with contextlib.suppress(UserError):
         train_iter, _ = load_data(folder, 8)
         assert len(next(iter(train_iter))[1])
-
-
-def write_pictures_of(folder, names):
-    for k, name in enumerate(names):
-        (folder / name).mkdir(parents=True)
-        for i in range(2):
-            Image.new("L", (8, 6), 30 * k + i).save(folder / name / f"{i}.png")
 
 
 file_names = (
@@ -445,7 +432,8 @@ file_names = (
 )
 def test_any_names_of_folders_and_files(tmp_path_factory, names, file):
     folder = tmp_path_factory.mktemp("any")
-    write_pictures_of(folder, names)
+    for k, name in enumerate(names):
+        write_grays(folder / name, 30 * k, 2)
     (folder / names[0] / "0.png").rename(folder / names[0] / f"{file}.png")
     places = [names.index(name) for name in sorted(names)]
     for _ in range(2):  # decoded, then cached

@@ -257,16 +257,6 @@ def test_a_signal_keeps_the_results_so_far(predict, folder, monkeypatch, signum)
     assert "Interrupted: 5 more pictures" in (out / "predictions.html").read_text(encoding="utf-8")
 
 
-def test_a_model_of_features_refuses_pictures_in_one_line(tmp_path, folder, capsys):
-    torch.save({"W": torch.zeros(5, 2), "b": torch.zeros(2)}, tmp_path / "model.pt")
-    description = {"data": "iris", "classes": ["a", "b"], "shape": [5], "resize": None}
-    (tmp_path / "model.json").write_text(json.dumps(description))
-    argv = [f"--model={tmp_path / 'model.pt'}", f"--output-dir={tmp_path / 'out'}"]
-    assert d2l_main.main(["predict", str(folder), *argv]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("can't classify pictures: the model is for 5 features in 2 classes")
-
-
 def test_the_bar_counts_pictures(predict, folder, monkeypatch):
     monkeypatch.setattr(type(sys.stderr), "isatty", lambda stream: True)
     _, out, err = predict(folder)
