@@ -246,7 +246,7 @@ def test_other_options_are_refused_by_name(run, interrupt, error_line):
         ("--dtype=float64", "--dtype float32", "--dtype float64"),
         ("--optimizer=adam", "--lr 0.1 --optimizer sgd", "--lr 0.001 --optimizer adam"),
         ("--validation=10", "--validation 0", "--validation 10"),
-        ("--epochs=1", "--epochs 3", "--epochs 1"),
+        ("--epochs=1", "--epochs 3", "--epochs 1; it can only be higher"),
         ("--resize=8", "--resize None", "--resize 8x8"),
     ):
         line = error_line(2, run, "scratch", "out", "--resume", argument)

@@ -382,7 +382,9 @@ def check_same_training(name: str, options: argparse.Namespace, checkpoint: dict
             " ".join(f"{as_option(option)} {values.get(option)}" for option in changed)
             for values in (saved, given)
         )
-        parser.error(f"cannot resume: the checkpoint has {has}, got {got}")
+        only_higher = changed == ["epochs"] and given["lr_decay"] == "none"
+        remedy = "; it can only be higher" if only_higher else ""
+        parser.error(f"cannot resume: the checkpoint has {has}, got {got}{remedy}")
 
 
 # Ranks of one training
