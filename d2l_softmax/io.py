@@ -124,7 +124,7 @@ def prepare_directory(path: Path, dataset: Path | None = None) -> Path:
     """
     if dataset:
         check_outside_data(path, dataset)
-    if path.exists() and not path.is_dir():
+    if os.path.exists(path) and not os.path.isdir(path):
         raise OutputError(
             f"{path} is not a directory;", "choose another directory with {output_dir}"
         )

@@ -98,7 +98,7 @@ def load_model(
     Nothing in the files is executed.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         path = path / "model.pt"
     if twin is None:
         check_not_hidden("concise")

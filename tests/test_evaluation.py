@@ -190,6 +190,7 @@ def wrong_models(folder):
     yield folder / "missing.pt", "there is no model .*missing.pt; did you mean .*wrong.pt?"
     yield folder, "there is no model .*model.pt; did you mean .*wrong.pt?"
     yield folder / "no" / "model.pt", "train one first: python -m scratch"
+    yield folder / ("long" * 100), "(can't be read|there is no model)"
     yield folder / "model.onnx", "model.onnx is for other programs; give the model.pt .*"
 
 

@@ -90,6 +90,8 @@ def test_a_directory_is_created_with_its_parents_or_named(tmp_path):
         prepare_directory(path)
     with pytest.raises(OutputError, match=rf"{re.escape(str(path.parent))} is not a directory; "):
         prepare_directory(path.parent)
+    with pytest.raises(OutputError, match="output_dir"):
+        prepare_directory(tmp_path / ("long" * 100))
 
 
 def test_a_file_that_cannot_be_removed_is_named(tmp_path):
