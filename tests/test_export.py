@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from importlib.metadata import requires
 
 import numpy as np
 import onnx
@@ -16,7 +17,7 @@ import d2l_softmax as d2l
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import export
 from d2l_softmax.description import OF_FASHION_MNIST, RESIZED, Description, save_description
-from d2l_softmax.errors import UserError
+from d2l_softmax.errors import PACKAGES, UserError
 from d2l_softmax.models import save_parameters
 
 DTYPES = {"float32": 1e-6, "float64": 1e-14}
@@ -171,6 +172,12 @@ def test_a_file_whose_package_is_missing_names_what_to_install(
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UserError, match=f"python -m pip install {needed}$"):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize("extra", PACKAGES)
+def test_packages_to_install_are_those_of_the_extra(extra):
+    needed = [each for each in requires("d2l_softmax") if each.endswith(f'extra == "{extra}"')]
+    assert {re.split("[><=;]", each)[0] for each in needed} == set(PACKAGES[extra].split())
 
 
 @pytest.mark.parametrize("name", ["model.pt", "model", "model.onnx.txt", ""])
