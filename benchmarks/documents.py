@@ -120,7 +120,7 @@ def machines(described: dict[str, dict]) -> str:
             f"{library} {number}" for library, number in machine["versions"].items()
         )
         where = f"{machine['system']}, {machine['processor']}, {machine['cores']} cores; {versions}"
-        when = f"{name} ({machine['date']}, commit {machine['commit']})"
+        when = f"`{name}` ({machine['date']}, commit {machine['commit']})"
         tables.setdefault(where, []).append(when)
     return "\n\n".join(f"{where}: {', '.join(whens)}." for where, whens in tables.items())
 
