@@ -1,5 +1,6 @@
 """Errors that a user can fix. Any other exception is a bug."""
 
+import contextlib
 import re
 import shutil
 import sys
@@ -55,8 +56,9 @@ def program(name: str) -> str:
     if found and Path(found).parent == folder:
         return name
     path = Path(sys.executable) if name == "python" else folder / name
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+    with contextlib.suppress(ValueError, FileNotFoundError):  # in another folder, or a deleted one
+        path = path.relative_to(Path.cwd())
+    return str(path)
 
 
 class DatasetError(UserError, ValueError):

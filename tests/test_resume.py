@@ -184,6 +184,8 @@ def test_a_command_is_printed_as_it_has_to_be_typed(
     assert train.as_typed("python -m scratch") == (
         "python -m scratch" if typed == "python" else f"{tmp_path / typed} -m scratch"
     )
+    elsewhere.rmdir()  # a working directory that is gone
+    assert typed in train.as_typed("python -m scratch")
 
 
 @pytest.mark.parametrize(
