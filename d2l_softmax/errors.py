@@ -11,7 +11,7 @@ from pathlib import Path
 PACKAGES = {
     "photos": "opencv-python-headless",
     "parquet": "pyarrow",
-    "export": "onnx onnxruntime safetensors",
+    "export": "onnx safetensors",
 }
 
 

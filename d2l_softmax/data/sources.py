@@ -97,13 +97,6 @@ def read_files(data_dir: str | os.PathLike | None = None) -> list[bytes]:
         raise unusable(data_dir, getattr(error, "strerror", None) or error) from error
 
 
-def is_available(data_dir: Path) -> bool:
-    """Return True if a data directory has the four files, so that none has to be fetched."""
-    with suppress(OSError):
-        return not find_missing(data_dir / "FashionMNIST" / "raw")
-    return False
-
-
 # Verification
 
 
