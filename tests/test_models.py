@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import torch
-from conftest import TWINS, write_pictures
+from conftest import TWINS, load_history, write_pictures
 from torch import nn
 
 import concise
@@ -21,7 +21,6 @@ from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.description import OF_FASHION_MNIST, PHOTOGRAPHS, Photographs
 from d2l_softmax.errors import UserError
 from d2l_softmax.models import ModelFileError
-from d2l_softmax.training.history import load_history
 
 FLOWERS = ("rose", "tulip", "玫瑰")
 

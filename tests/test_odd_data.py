@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from d2l_softmax import __main__ as d2l_main
-from d2l_softmax.commands import cli, experiments
+from d2l_softmax.commands import cli
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data.arrays import read_names
 from d2l_softmax.data.custom import load_data
@@ -253,58 +253,6 @@ def test_sizes_beyond_the_bound_are_wrong_usage(size, capsys):
 def test_the_bound_of_sizes_in_python(size, tmp_path):
     with pytest.raises(ValueError, match="1 to 2,048"):
         load_data(write_features(tmp_path), 8, size)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "number"),
-    [
-        (["--seeds=2147483647"], "19,327,352,823"),
-        (["--seeds=1", "--lr", *range(1, 101), "--batch-size", *range(1, 102)], "10,100"),
-    ],
-)
-def test_too_many_trainings_are_counted_not_listed(arguments, number, capsys):
-    assert run("sweep", *arguments) == 2
-    assert re.fullmatch(f".*{number} trainings.* 10,000\\b.*\n", capsys.readouterr().err)
-
-
-# Tables of experiments
-
-COLUMNS = (*experiments.COLUMNS, *experiments.Result._fields)
-RIGHT = dict.fromkeys(COLUMNS, "1") | {"state": "finished", "valid_acc": "0.5"}
-DIVERGED = {"state": "diverged"} | dict.fromkeys(("train_acc", "valid_acc", "valid_loss"), "nan")
-
-
-def read_rows(path, *rows):
-    """Write a table with these rows and read it."""
-    lines = [",".join(COLUMNS), *(",".join(row[name] for name in COLUMNS) for row in rows)]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return experiments.read_table(path)
-
-
-WRONG = {
-    "valid_acc": ("9.9", "-0.1", "nan", "1e308", "0.\0005", ""),
-    "train_acc": ("inf",),
-    "valid_loss": ("inf", "-1"),
-    "best_epoch": ("-1", "9" * 5000),
-    "seconds": ("nan", "1,2"),
-    "state": ("done", "diverged"),
-}
-
-
-@pytest.mark.parametrize("column", WRONG)
-def test_rows_that_cannot_be_right_are_not_believed(column, tmp_path):
-    other = RIGHT | {"seed": "2"}
-    for wrong in WRONG[column]:
-        results, damaged = read_rows(tmp_path / "sweep.csv", RIGHT | {column: wrong}, other)
-        assert damaged == [2]
-        assert [key[-1] for key in results] == ["2"]
-
-
-def test_equal_rows_are_believed_and_contradicting_ones_are_not(tmp_path):
-    path = tmp_path / "sweep.csv"
-    assert len(read_rows(path, RIGHT, RIGHT)[0]) == 1
-    assert len(read_rows(path, RIGHT | DIVERGED)[0]) == 1
-    assert read_rows(path, RIGHT, RIGHT | {"valid_acc": "0.6"}) == ({}, [2, 3])
 
 
 # Data

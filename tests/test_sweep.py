@@ -218,7 +218,7 @@ def test_a_signal_keeps_the_rows_so_far(signum, run, trained, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "other", ["--epochs=1", "--validation=20", "--dtype=float64", "--twin=concise"]
+    "other", ["--epochs=1", "--validation=20", "--dtype=float64", "--impl=concise"]
 )
 def test_rows_of_other_settings_are_kept_and_ignored(other, swept, run, tmp_path, trained):
     (tmp_path / "sweep.csv").write_bytes(swept[0].read_bytes())

@@ -50,7 +50,6 @@ class Command(NamedTuple):
     add_options: Callable[[argparse.ArgumentParser], None]
     work: Callable[[argparse.Namespace, Twins], int | None]
     complete: Complete | None = None
-    aliases: tuple[str, ...] = ()
     is_distributed: bool = False  # can run under torchrun
 
 
@@ -123,7 +122,6 @@ def run_command(
     for command in commands:
         subparser = subparsers.add_parser(
             command.name,
-            aliases=command.aliases,
             help=command.summary,
             description=(command.work.__doc__ or command.summary).split("\n\n")[0],
             formatter_class=HelpFormatter,

@@ -86,4 +86,4 @@ def first_images(dataset: ArrayDataset) -> LabeledImages:
     return LabeledImages(images[chosen].reshape(-1, 28, 28), labels[chosen])
 
 
-COMMAND = Command("demo", "write the interactive demo", add_options, write_demo, aliases=("page",))
+COMMAND = Command("demo", "write the interactive demo", add_options, write_demo)

@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import copy
 import csv
-import io
 import itertools
 import math
 import multiprocessing
@@ -50,7 +49,7 @@ from d2l_softmax.data.augmentation import AUGMENTATIONS
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN, TEST_BATCH_SIZE
 from d2l_softmax.errors import UserError
-from d2l_softmax.io import DamagedFileError, as_cell, read_regular_file, write_csv
+from d2l_softmax.io import as_cell, write_csv
 from d2l_softmax.training.evaluation import evaluate
 from d2l_softmax.training.fit import DivergedError
 from d2l_softmax.training.metrics import Timer, evaluate_accuracy
@@ -71,8 +70,6 @@ COLUMNS = (
     *("twin", *SETTINGS, "dtype"),
     *("data", "checksum", "resize", "shuffle", "validation", "images", "seed"),
 )
-MAX_TABLE_BYTES = 100_000_000  # a row takes about 150
-MOST_TRAININGS = 10_000
 Key = tuple[str, ...]  # a training's values of COLUMNS, as text
 Loaders = tuple[ArrayLoader, ArrayLoader]  # for the training images and the held-out images
 
@@ -108,16 +105,8 @@ def add_experiment_options(
     add_training_options(parser, several)
     # "resolve" lets these options replace those of a training with the same names.
     add = parser.add_argument_group("experiment", about, conflict_handler="resolve").add_argument
-    # --twin is the old name of --impl
     what = "implementation: from scratch, or with torch.nn"
-    add(
-        "--impl",
-        "--twin",
-        dest="twin",
-        choices=("scratch", "concise"),
-        default="scratch",
-        help=what,
-    )
+    add("--impl", dest="twin", choices=("scratch", "concise"), default="scratch", help=what)
     what = f"training images to hold out (default: one in {HELD_OUT}; for Fashion-MNIST "
     add("--validation", type=whole(1), metavar="N", help=f"{what}{NUM_TRAIN // HELD_OUT:,})")
     add("--seeds", type=whole(1), default=3, metavar="K", help="number of seeds per setting")
@@ -142,9 +131,6 @@ def list_trainings(
     held_out = options.validation
     if held_out is None and not options.dataset:
         held_out = NUM_TRAIN // HELD_OUT
-    number = math.prod(len(set(each)) for each in values.values()) * options.seeds
-    if number > MOST_TRAININGS:
-        parser.error(f"{number:,} trainings, expected at most {MOST_TRAININGS:,}")
     seeds = range(options.seed, options.seed + options.seeds)
     trainings = []
     for combination in itertools.product(*map(dict.fromkeys, values.values())):
@@ -276,13 +262,7 @@ def run_experiment(
         options = replace(training, **{"images": num_images} | vars(training) | data)
         values = (option_value(getattr(options, name)) for name in COLUMNS)
         by_key[tuple("" if v is None else str(as_cell(v)) for v in values)] = options
-    results, damaged = read_table(table)
-    if damaged:
-        lines = ", ".join(map(str, damaged[:5])) + (", …" if len(damaged) > 5 else "")
-        console.warn(
-            f"warning: {table}: ignored {counted(len(damaged), 'row')} with impossible or "
-            f"contradictory results, lines {lines}"
-        )
+    results = read_table(table)
     missing = {key: options for key, options in by_key.items() if key not in results}
     jobs = trainings[0].jobs or max(1, count_cores() // trainings[0].threads)
     jobs = max(1, min(jobs, len(missing)))
@@ -319,52 +299,27 @@ def format_setting(names: Sequence[str], values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {values[name]}" for name in names)
 
 
-def read_table(path: Path) -> tuple[dict[Key, Result], list[int]]:
-    """Return the results in a table, and the line numbers of invalid rows.
-
-    Rows with the same settings but different results are invalid, too. If there is no table, both
-    are empty. Raises UserError if the table can't be read.
-    """
+def read_table(path: Path) -> dict[Key, Result]:
+    """Return the results in a table, none if there is no table; UserError if it can't be read."""
     try:
-        text = read_regular_file(path, MAX_TABLE_BYTES).decode("utf-8").replace("\0", "\ufffd")
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        if tuple(next(reader, ())) != (*COLUMNS, *Result._fields):
+        with open(path, newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+        if tuple(header) != (*COLUMNS, *Result._fields):
             raise ValueError("other columns")
-        found: dict[Key, list[tuple[int, Result | None]]] = {}
-        for row in reader:
-            key, values = tuple(row[: len(COLUMNS)]), row[len(COLUMNS) :]
-            found.setdefault(key, []).append((reader.line_num, parse_result(values)))
+        types = (str, float, float, float, int, float)
+        return {
+            tuple(row[: len(COLUMNS)]): Result(
+                *(t(cell) for t, cell in zip(types, row[len(COLUMNS) :], strict=True))
+            )
+            for row in rows
+        }
     except FileNotFoundError:
-        return {}, []
-    except (OSError, DamagedFileError, ValueError, csv.Error) as error:
+        return {}
+    except (OSError, ValueError, csv.Error) as error:
         raise UserError(
             f"can't read {path} as a table of this command;",
             "remove it, or choose another directory with {output_dir}",
         ) from error
-    results, damaged = {}, []
-    for key, rows in found.items():
-        result = rows[0][1]
-        if result and all(repr(other) == repr(result) for _, other in rows):
-            results[key] = result
-        else:
-            damaged += [line for line, _ in rows]
-    return results, damaged
-
-
-def parse_result(values: Sequence[str]) -> Result | None:
-    """Parse the cells of a result; None if no training can have that result."""
-    types = (str, float, float, float, int, float)
-    try:
-        result = Result(*(t(value) for t, value in zip(types, values, strict=True)))
-    except ValueError:
-        return None
-    state, train_acc, valid_acc, valid_loss, best_epoch, seconds = result
-    measured = (train_acc, valid_acc, valid_loss)
-    if state == "finished":
-        is_possible = 0 <= train_acc <= 1 and 0 <= valid_acc <= 1 and 0 <= valid_loss < math.inf
-    else:
-        is_possible = state == "diverged" and all(map(math.isnan, measured))
-    return result if is_possible and best_epoch >= 0 and 0 <= seconds < math.inf else None
 
 
 def train_all(

@@ -60,7 +60,7 @@ def describe_curves(history: Sequence[EpochRecord]) -> str:
         first=first.train_loss,
         last=last.train_loss,
         epochs=len(history),
-        test_loss=math.nan if last.test_loss is None else last.test_loss,
+        test_loss=last.test_loss,
         train=last.train_acc,
         test=last.test_acc,
     )

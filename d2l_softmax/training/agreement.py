@@ -48,7 +48,7 @@ class Difference(NamedTuple):
             abs(one.train_loss - other.train_loss),
             abs(one.train_acc - other.train_acc),
             abs(one.test_acc - other.test_acc),
-            abs((one.test_loss or 0.0) - (other.test_loss or 0.0)),
+            abs(one.test_loss - other.test_loss),
             largest_difference(model.W, other_model.W),
             largest_difference(model.b, other_model.b),
         )

@@ -189,7 +189,7 @@ class Training:
             self.scheduler.load_state_dict(state_dict["scheduler"])
         for name, generator in self.generators.items():
             generator.set_state(state_dict["generators"][name])
-        self.history = [EpochRecord.from_dict(record) for record in state_dict["history"]]
+        self.history = [EpochRecord(**record) for record in state_dict["history"]]
         if self.keep_best:
             self.best = state_dict.get("best")
         if self.weight_history is not None:

@@ -1,9 +1,8 @@
-"""The history of a training run: a record per epoch, written to and read from history.csv."""
+"""The history of a training run: a record per epoch, written to history.csv."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from d2l_softmax.io import write_csv
 
@@ -13,23 +12,17 @@ class EpochRecord(NamedTuple):
 
     train_loss (nats) and train_acc are running means: each batch is measured before its step. The
     test and validation values are measured after the epoch. valid_acc and valid_loss are None
-    unless training images were held out. test_loss is None in files of earlier versions. seconds is
-    the wall time of training and evaluation.
+    unless training images were held out. seconds is the wall time of training and evaluation.
     """
 
     epoch: int
     train_loss: float
     train_acc: float
     test_acc: float
-    test_loss: float | None
+    test_loss: float
     seconds: float
     valid_acc: float | None = None
     valid_loss: float | None = None
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "EpochRecord":
-        """Create a record from a dictionary; TypeError for missing or unknown keys."""
-        return cls(**{"test_loss": None} | values)
 
     def measurements(self) -> dict[str, float]:
         """Return the measurements that are not None, by name."""
@@ -62,15 +55,3 @@ def save_history(path: Path, history: Sequence[EpochRecord]) -> None:
     """
     names = history[-1].measurements()
     write_csv(path, names, ([getattr(record, name) for name in names] for record in history))
-
-
-def load_history(path: Path) -> list[EpochRecord]:
-    """Read a history.csv written by save_history."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return [
-            EpochRecord.from_dict(
-                {name: float(text) for name, text in row.items() if text}
-                | {"epoch": int(row["epoch"])}
-            )
-            for row in csv.DictReader(file)
-        ]

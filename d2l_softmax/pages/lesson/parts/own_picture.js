@@ -31,7 +31,7 @@ export class WeightsError extends Error {
   }
 }
 
-/** Return { model, classes } of what `python -m d2l_softmax page --model` writes as JSON. */
+/** Return { model, classes } of what `python -m d2l_softmax demo --model` writes as JSON. */
 export function parseWeights(text) {
   let content;
   try {
