@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,7 +26,6 @@ from d2l_softmax.description import (
     RESIZED,
     Description,
     ModelFileError,
-    description_path,
     load_description,
     save_description,
 )
@@ -36,11 +35,9 @@ from d2l_softmax.training.checkpoint import NAME as CHECKPOINT
 from d2l_softmax.training.evaluation import Model
 
 CUSTOM_DATA = "custom data"
-MIN_BYTES_PER_NUMBER, MAX_BYTES_PER_NUMBER = 2, 8  # float16 and float64
+MAX_BYTES_PER_NUMBER = 8  # float64
 NESTED = ("state_dict", "model_state_dict")  # keys of a state_dict in a checkpoint
 MAX_OVERHEAD = 10_000_000  # bytes of a model file besides W and b, such as other layers
-
-SomeModel = TypeVar("SomeModel", bound=Model)
 
 
 class OtherDataError(UserError, ValueError):
@@ -107,22 +104,16 @@ def load_model(
         twin = concise
     description = load_description(path)
     shape = description.num_inputs, len(description.classes)
-    # A damaged description could demand any amount of memory.
-    if (
-        description != OF_FASHION_MNIST
-        and path.is_file()
-        and shape[0] * shape[1] * MIN_BYTES_PER_NUMBER > path.stat().st_size
-    ):
-        raise ModelFileError(
-            f"{path} is too small for the model in its description, {description.in_words()}"
-        )
-    tensors = read_tensors(path, (shape[0] + 1) * shape[1])
+    tensors = read_tensors(path, *shape)
     if dtype is None:
         is_double = any(tensor.dtype == torch.float64 for tensor in tensors.values())
         is_double &= torch.device(device).type != "mps"  # Apple's GPU has no float64
         dtype = torch.float64 if is_double else torch.float32
     model = twin.SoftmaxRegression(*shape, dtype=dtype, device=device)
-    copy_parameters(path, tensors, model)
+    with torch.no_grad():
+        for name, parameter in (("W", model.W), ("b", model.b)):
+            if not parameter.copy_(tensors[name]).isfinite().all():
+                raise ModelFileError(f"{path}: {name} has numbers that are not finite")
     model.classes, model.shape = description.classes, description.shape
     model.description = description
     return model
@@ -160,11 +151,6 @@ def save_model(
             f"{description.in_words()};",
             "pass {classes}, two or more different names, and {shape}, (c, h, w) or (d,)",
         ) from error
-    if description_path(path) == path:
-        raise ModelFileError(
-            f"{path} is also the path of the model's description;",
-            "choose a name that ends in .pt",
-        )
     save_description(path, description)
     save_parameters(path, model)
 
@@ -177,20 +163,9 @@ def save_parameters(path: Path, model: Model) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def load_parameters(path: Path, model: SomeModel) -> SomeModel:
-    """Load W and b from a model file into a model of the same shapes; return the model.
-
-    Nothing in the file is executed. Raises ModelFileError if the file is missing or unreadable, or
-    if its tensors have other shapes or non-finite numbers. The model is then unchanged.
-    """
-    tensors = read_tensors(path, model.W.numel() + model.b.numel())
-    copy_parameters(path, tensors, model)
-    return model
-
-
-def read_tensors(path: Path, max_numbers: int) -> dict[str, Tensor]:
+def read_tensors(path: Path, d: int, q: int) -> dict[str, Tensor]:
     """Read W (d, q) and b (q,) from a file; ModelFileError for other content."""
-    max_bytes = MAX_BYTES_PER_NUMBER * max_numbers + MAX_OVERHEAD
+    max_bytes = MAX_BYTES_PER_NUMBER * (d + 1) * q + MAX_OVERHEAD
     loaded: Any
     if path.suffix == ".onnx":
         raise ModelFileError(
@@ -214,7 +189,13 @@ def read_tensors(path: Path, max_numbers: int) -> dict[str, Tensor]:
         isinstance(name, str) and is_dense_float(tensor) for name, tensor in loaded.items()
     ):
         raise ModelFileError(f"{path} is not a model of this project")
-    return loaded if loaded.keys() == {"W", "b"} else from_state_dict(path, loaded)
+    tensors = loaded if loaded.keys() == {"W", "b"} else from_state_dict(path, loaded)
+    for name, shape in (("W", (d, q)), ("b", (q,))):
+        if tensors[name].shape != shape:
+            raise ModelFileError(
+                f"{path}: {name} has shape {tuple(tensors[name].shape)}, expected {shape}"
+            )
+    return tensors
 
 
 def remedy_without(path: Path) -> str:
@@ -262,27 +243,6 @@ def is_dense_float(tensor: object) -> bool:
         and not tensor.is_nested
         and tensor.dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)
     )
-
-
-def copy_parameters(path: Path, tensors: dict[str, Tensor], model: Model) -> None:
-    """Copy the tensors of a file into a model; ModelFileError leaves the model unchanged."""
-    parameters = {"W": model.W, "b": model.b}
-    converted = {}
-    for name, parameter in parameters.items():
-        if tensors[name].shape != parameter.shape:
-            raise ModelFileError(
-                f"{path}: {name} has shape {tuple(tensors[name].shape)}, "
-                f"expected {tuple(parameter.shape)}"
-            )
-        converted[name] = tensors[name].to(parameter.dtype)
-        if not converted[name].isfinite().all():
-            raise ModelFileError(f"{path}: {name} has numbers that are not finite")
-    # an upper bound of the logits for pixels in [0, 1]
-    if not (converted["W"].abs().sum(dim=0) + converted["b"].abs()).isfinite().all():
-        raise ModelFileError(f"{path}: the numbers are too large for {model.W.dtype}")
-    with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(converted[name])
 
 
 # Test data for a model

@@ -31,6 +31,7 @@ import scratch
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import sources
 from d2l_softmax.data.fashion_mnist import read_fashion_mnist
+from d2l_softmax.models import read_tensors
 from d2l_softmax.training import metrics
 from d2l_softmax.training.history import EpochRecord
 
@@ -275,6 +276,14 @@ def load_history(path):
     with open(path, newline="", encoding="utf-8") as file:
         numbers = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
     return [EpochRecord(**row | {"epoch": int(row["epoch"])}) for row in numbers]
+
+
+def load_parameters(path, model):
+    """Copy W and b of a model file into a model."""
+    tensors = read_tensors(path, *model.W.shape)
+    with torch.no_grad():
+        model.W.copy_(tensors["W"])
+        model.b.copy_(tensors["b"])
 
 
 @pytest.fixture

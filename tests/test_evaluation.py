@@ -13,7 +13,6 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_data_fashion_mnist
 from d2l_softmax.data import CLASSES, loaders
 from d2l_softmax.figures.evaluation import FIGURES
-from d2l_softmax.models import ModelFileError, load_parameters
 from d2l_softmax.training.evaluation import Evaluation, evaluate, score_table, wilson_interval
 
 
@@ -176,7 +175,6 @@ def wrong_models(folder):
         ({"weight": torch.zeros(784, 10)}, r"weight \(784, 10\); expected W and b"),
         (good | {"b": torch.full((10,), math.nan)}, "b has .* not finite"),
         (good | {"W": good["W"].long()}, "not a model"),
-        (good | {"W": torch.full((784, 10), 3e38)}, "too large for torch.float32"),
         (good | {"b": torch.full((10,), 1e300, dtype=torch.float64)}, "not finite"),
         (good | {"W": good["W"].to_sparse()}, "not a model"),
         (good | {"W": good["W"].to("meta")}, "not a model"),
@@ -195,13 +193,8 @@ def wrong_models(folder):
 
 
 def test_model_files_that_cannot_be(tmp_path, error_line):
-    model = TWINS["scratch"].SoftmaxRegression()
-    before = model.W.clone()
     for path, message in wrong_models(tmp_path):
         assert re.search(message, error_line(1, d2l_main.main, ["evaluate", str(path)]))
-        with pytest.raises(ModelFileError):
-            load_parameters(path, model)
-        assert torch.equal(model.W, before)
 
 
 def test_wilsons_interval_contains_the_share():

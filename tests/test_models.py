@@ -151,7 +151,7 @@ def test_a_damaged_description_is_refused(path, change):
     file = path.with_suffix(".json")
     right = json.loads(file.read_text())
     file.write_text(change if isinstance(change, str) else json.dumps(right | change))
-    with pytest.raises(UserError, match=r"mine\.(json is damaged|pt is too small)"):
+    with pytest.raises(UserError, match=r"mine\.(json is damaged|pt: W has shape)"):
         d2l.load_model(path)
 
 
@@ -172,11 +172,6 @@ def test_classes_and_shape_that_do_not_fit_are_refused(classes, shape, path):
     with pytest.raises(UserError, match=r"W has shape \(60, 3\), .* classes, .* and shape"):
         d2l.save_model(path, scratch.SoftmaxRegression(60, 3), classes, shape)
     assert not list(path.parent.iterdir())
-
-
-def test_a_model_is_not_written_over_its_description(tmp_path):
-    with pytest.raises(UserError, match=r"ends in \.pt"):
-        d2l.save_model(tmp_path / "model.json", scratch.SoftmaxRegression())
 
 
 def test_neither_twin_is_imported_until_a_model_is_loaded():

@@ -6,12 +6,11 @@ import zlib
 
 import pytest
 import torch
-from conftest import TWINS, first_quick
+from conftest import TWINS, first_quick, load_parameters
 from PIL import Image, ImageOps
 
 from d2l_softmax.data.pictures import PictureError, is_light_on_dark, load_picture
 from d2l_softmax.data.preprocessing import preprocess
-from d2l_softmax.models import load_parameters
 
 NUM_IMAGES = 150
 

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 import torch
-from conftest import TWINS, first_quick
+from conftest import TWINS, first_quick, load_parameters
 from PIL import Image, ImageFilter, ImageOps
 
 from d2l_softmax.data import background
@@ -27,7 +27,6 @@ from d2l_softmax.data.preprocessing import (
     TRIMMED,
     preprocess,
 )
-from d2l_softmax.models import load_parameters
 
 WHITE, BEIGE, GRAY, DARK = (255, 255, 255), (236, 222, 196), (140, 140, 140), (40, 42, 48)
 

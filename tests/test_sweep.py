@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TWINS
+from conftest import TWINS, load_parameters
 
 import scratch
 from d2l_softmax import __main__ as d2l_main
@@ -27,7 +27,6 @@ from d2l_softmax.commands.sweep import sort_scores, within_one_standard_error
 from d2l_softmax.data.custom import load_data
 from d2l_softmax.figures.sweep import Score, draw_learning_curve, draw_sweep, summarize_curve
 from d2l_softmax.io import exclusive_lock
-from d2l_softmax.models import load_parameters
 from d2l_softmax.training.evaluation import evaluate
 
 ROOT = Path(__file__).parents[1]

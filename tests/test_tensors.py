@@ -7,10 +7,11 @@ import zipfile
 
 import pytest
 import torch
+from conftest import load_parameters
 
 import scratch
 from d2l_softmax.io import DamagedFileError, read_saved
-from d2l_softmax.models import ModelFileError, load_parameters, save_parameters
+from d2l_softmax.models import ModelFileError, save_parameters
 
 MOST = 10_000
 
