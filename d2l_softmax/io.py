@@ -274,11 +274,9 @@ def read_regular_file(path: Path, max_bytes: int) -> bytes:
     """
     # Reading a pipe would block, and a device such as /dev/zero has no end. `open` itself raises
     # OSError for directories.
-    kind = os.stat(path).st_mode
-    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+    status = os.stat(path)
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         raise DamagedFileError("not a regular file")
-    with open(path, "rb") as file:
-        content = file.read(max_bytes + 1)
-    if len(content) > max_bytes:
+    if status.st_size > max_bytes:
         raise DamagedFileError(f"larger than {max_bytes:,} bytes")
-    return content
+    return path.read_bytes()

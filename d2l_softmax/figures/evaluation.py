@@ -27,8 +27,6 @@ from d2l_softmax.training.evaluation import (
     NUM_BINS,
     Bin,
     Evaluation,
-    LabelledBatches,
-    LabelledImages,
     Model,
     evaluate,
     score_table,
@@ -55,7 +53,7 @@ class EvaluatedModel(NamedTuple):
     """A model, the test data, and its evaluation on them: the input of all FIGURES."""
 
     model: Model
-    dataset: LabelledImages
+    dataset: Any  # with classes, examples as images and labels, and their number
     evaluation: Evaluation
 
     @property
@@ -129,7 +127,7 @@ FIGURES = [
 
 
 def write_evaluation(
-    output_dir: Path, model: Model, test_iter: LabelledBatches
+    output_dir: Path, model: Model, test_iter: Any
 ) -> tuple[dict[str, CaptionedFigure], str, Evaluation]:
     """Evaluate a model, and write FIGURES and TABLE.
 
@@ -224,7 +222,7 @@ def describe_confusion(evaluation: Evaluation) -> str:
     return text + name_errors(pairs, evaluation.classes)
 
 
-def draw_mistakes(evaluation: Evaluation, dataset: LabelledImages, n: int = 12) -> Figure:
+def draw_mistakes(evaluation: Evaluation, dataset: Any, n: int = 12) -> Figure:
     """Draw the n misclassified images of the data set with the highest confidence."""
     indices = evaluation.most_confident_errors(n).tolist()
     figure, axes = new_tiles(max(1, len(indices)), n // 2)

@@ -1,8 +1,8 @@
 """Evaluation of a model on labelled examples: loss, accuracy, confusion matrix, calibration."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -43,31 +43,6 @@ def calibrate(y_hat: Tensor, temperature: float) -> Tensor:
 def format_probability(probability: float) -> str:
     """Format a probability with three decimals; small ones are never written as zero."""
     return f"{probability:.3f}" if probability >= 0.001 else "<0.001"
-
-
-class LabelledImages(Protocol):
-    """A data set of images and labels, with the names of its classes."""
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """Return the name of each class."""
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """Return an image (1, h, w) and its label."""
-
-
-class LabelledBatches(Protocol):
-    """A loader: its data set, and its batches (X, y)."""
-
-    @property
-    def dataset(self) -> LabelledImages:
-        """Return the data set."""
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield images X (n, 1, h, w) and labels y (n,)."""
 
 
 class ClassScore(NamedTuple):
@@ -196,7 +171,7 @@ class Evaluation:
         return wrong[self.confidence[wrong].argsort(descending=True, stable=True)[:n]]
 
 
-def evaluate(model: Model, data_iter: LabelledBatches) -> Evaluation:
+def evaluate(model: Model, data_iter: Any) -> Evaluation:
     """Evaluate a model on all batches (X, y) of a loader; the result's tensors are on the CPU.
 
     The class names are those of the loader's data set.
