@@ -377,8 +377,6 @@ def test_a_checkpoint_of_other_content_is_refused(run, interrupt, tmp_path, erro
         ("generators", "order", torch.zeros(5)),
         ("history", 0, {"epoch": 1}),
         ("batch", -1),
-        ("metric", "sums", [1.0]),
-        ("metric", "waiting", [[1.0]]),
         ("metric", None),
     ):
         saved = torch.load(io.BytesIO(content), weights_only=True)

@@ -13,12 +13,7 @@ from d2l_softmax.errors import UserError
 from d2l_softmax.training.distributed import Shard, all_reduce_sums, get_launch
 from d2l_softmax.training.evaluation import Model
 from d2l_softmax.training.history import EpochRecord
-from d2l_softmax.training.metrics import (
-    Accumulator,
-    NonFiniteError,
-    Timer,
-    evaluate_loss_and_accuracy,
-)
+from d2l_softmax.training.metrics import Accumulator, NonFiniteError, Timer, count_correct
 
 REMEDY = "try a smaller {lr}, {momentum} or {weight_decay}"
 
@@ -135,10 +130,21 @@ class Training:
         return loss / examples, correct / examples
 
     def evaluate(self, split: str) -> tuple[float, float]:
-        """Return mean loss and accuracy of the model on "test" or "valid" data, on all ranks."""
-        return evaluate_loss_and_accuracy(
-            self.model, self.twin.cross_entropy, self.loaders[split], all_reduce_sums
-        )
+        """Return mean loss and accuracy of the model on "test" or "valid" data, on all ranks.
+
+        The loss can be infinite or NaN for finite weights, if the scores of an example overflow.
+        """
+        losses, correct, examples = [], [], 0
+        with torch.no_grad():
+            for X, y in self.loaders[split]:
+                scores = self.model(X)
+                losses.append(self.twin.cross_entropy(scores, y) * len(y))
+                correct.append(count_correct(scores, y))
+                examples += len(y)
+                del scores  # with thousands of classes, two batches' scores may not fit in memory
+        sums = math.fsum(map(float, losses)), math.fsum(map(float, correct)), examples
+        total, right, n = all_reduce_sums(*sums)
+        return total / n, right / n
 
     def remaining_batches(self, after_batch: Callable[[], object] | None) -> Iterator:
         """Yield the remaining batches, and count each after its step."""
@@ -155,8 +161,7 @@ class Training:
         """
         metric = self.metric.state_dict()
         if self.launch.world_size > 1:
-            columns = zip(metric["sums"], *metric["waiting"], strict=True)
-            metric = {"sums": all_reduce_sums(*map(sum, columns)), "waiting": []}
+            metric |= {name: all_reduce_sums(*metric[name]) for name in ("sums", "errors")}
             metric["additions"] = self.batch
         state = {
             "model": {"W": self.model.W.detach(), "b": self.model.b.detach()},

@@ -3,7 +3,7 @@
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -49,10 +49,10 @@ class Timer:
 
 
 class Accumulator:
-    """Running sums of n quantities, kept in double precision.
+    """Running sums of n quantities, in double precision.
 
-    Values may be tensors. Tensors on a device are read only when a sum is read, or after 1,024
-    additions, so that a step does not synchronize. Until then, don't change them in place.
+    Values may be tensors. Those on a GPU are added there, so that a step does not synchronize; a
+    sum is then moved to the CPU when it is read.
 
     >>> metric = Accumulator(2)
     >>> metric.add(0.5, torch.tensor(3))
@@ -61,8 +61,6 @@ class Accumulator:
     (2.0, 7.0)
     """
 
-    LONGEST_WAIT = 1024
-
     def __init__(self, n: int):
         """Initialize n sums to zero."""
         self.n = n
@@ -70,70 +68,52 @@ class Accumulator:
 
     def reset(self) -> None:
         """Reset all sums to zero."""
-        self.sums = [0.0] * self.n
-        self.waiting: list[list[float | Tensor]] = []
+        self.sums: list[Any] = [0.0] * self.n
+        self.errors = [0.0] * self.n
         self.additions = 0
 
     def add(self, *values: float | Tensor) -> None:
-        """Add a value to each sum; a value is a number or a tensor of one element."""
+        """Add a value to each sum; a value is a number or a tensor of one element.
+
+        Raises NonFiniteError if a sum becomes infinite or NaN; on a GPU, when the sum is read.
+        """
         if len(values) != self.n:
             raise ValueError(f"{len(values)} values, expected {self.n}, one for each sum")
-        self.waiting.append([read_on_cpu(value) for value in values])
-        if len(self.waiting) >= self.LONGEST_WAIT:
-            self._read_waiting()
+        self.additions += 1
+        for i, value in enumerate(map(as_double, values)):
+            before, after = self.sums[i], self.sums[i] + value
+            self.sums[i] = after
+            if isinstance(after, float):
+                self._check(after)
+                # what rounding took from the sum (Knuth, 1969, theorem 4.2.2B)
+                added = after - before
+                self.errors[i] += (before - (after - added)) + (value - added)
 
     def __getitem__(self, index: int) -> float:
-        """Return a sum; NonFiniteError if a value or a partial sum was infinite or NaN."""
-        self._read_waiting()
-        return self.sums[index]
+        """Return a sum; NonFiniteError if it is infinite or NaN."""
+        total = float(self.sums[index]) + self.errors[index]
+        self._check(total)
+        return total
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the sums and the values not yet added, to be saved in a checkpoint.
-
-        Raises NonFiniteError if a value was infinite or NaN.
-        """
-        waiting = [list(row) for row in zip(*self._columns(), strict=True)]
-        return {"sums": list(self.sums), "waiting": waiting, "additions": self.additions}
+        """Return the sums, to be saved in a checkpoint; NonFiniteError if one is not finite."""
+        sums = [float(total) for total in self.sums]
+        for total in sums:
+            self._check(total)
+        return {"sums": sums, "errors": list(self.errors), "additions": self.additions}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the state of another accumulator; ValueError if its number of sums differs."""
-        if {len(row) for row in (state_dict["sums"], *state_dict["waiting"])} != {self.n}:
-            raise ValueError(f"the state is not that of an accumulator of {self.n} sums")
-        self.sums, self.additions = list(state_dict["sums"]), state_dict["additions"]
-        self.waiting = [list(row) for row in state_dict["waiting"]]
+        """Restore the state of another accumulator."""
+        self.sums, self.errors = list(state_dict["sums"]), list(state_dict["errors"])
+        self.additions = state_dict["additions"]
 
-    def _columns(self) -> list[list[float]]:
-        """Return the pending values of each sum; NonFiniteError if one is infinite or NaN."""
-        columns = [as_floats(values) for values in zip(*self.waiting, strict=True)]
-        for step, row in enumerate(zip(*columns, strict=True), start=self.additions + 1):
-            for value in row:
-                if not math.isfinite(value):
-                    raise NonFiniteError(value, step)
-        return columns
-
-    def _read_waiting(self) -> None:
-        if not self.waiting:
-            return
-        columns = self._columns()
-        self.sums = [self._total(*each) for each in zip(self.sums, columns, strict=True)]
-        self.additions += len(self.waiting)
-        self.waiting.clear()
-
-    def _total(self, before: float, values: list[float]) -> float:
-        """Add values to a sum; NonFiniteError if it overflows."""
-        try:
-            total = before + math.fsum(values)
-        except OverflowError:
-            total = math.inf
+    def _check(self, total: float) -> None:
         if not math.isfinite(total):
-            running = itertools.accumulate(values, initial=before)
-            steps = (i for i, partial in enumerate(running) if not math.isfinite(partial))
-            raise NonFiniteError(total, self.additions + next(steps, len(values)))
-        return total
+            raise NonFiniteError(total, self.additions)
 
 
 class NonFiniteError(FloatingPointError):
-    """A value added to an Accumulator is infinite or NaN; has the value and its step (from 1)."""
+    """A sum of an Accumulator is infinite or NaN; has the sum and its step (from 1)."""
 
     def __init__(self, value: float, step: int):
         """Store the value and its step."""
@@ -142,20 +122,11 @@ class NonFiniteError(FloatingPointError):
         self.step = step
 
 
-def read_on_cpu(value: float | Tensor) -> float | Tensor:
-    """Return a number or CPU tensor as a number, and a tensor on a device as a detached tensor."""
+def as_double(value: float | Tensor) -> Any:
+    """Return a value as a float, or as a detached float64 tensor if it is on a GPU that has it."""
     if not isinstance(value, Tensor):
-        return value
-    return value.item() if value.is_cpu else value.detach()
-
-
-def as_floats(values: Sequence[float | Tensor]) -> list[float]:
-    """Convert values to Python floats, with a single transfer if they are tensors of one dtype."""
-    tensors = [value.reshape(1) for value in values if isinstance(value, Tensor)]
-    # Tensors of different dtypes would be rounded to a common one.
-    if len(tensors) == len(values) and len({tensor.dtype for tensor in tensors}) == 1:
-        return torch.cat(tensors).tolist()
-    return [float(value) for value in values]
+        return float(value)
+    return float(value.item()) if value.device.type in ("cpu", "mps") else value.detach().double()
 
 
 def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
@@ -228,28 +199,3 @@ def evaluate_accuracy(
     if not examples:
         raise ValueError("data_iter has no batches, expected at least one (X, y)")
     return correct / examples
-
-
-def evaluate_loss_and_accuracy(
-    model: Callable[[Tensor], Tensor],
-    cross_entropy: Callable[[Tensor, Tensor], Tensor],
-    data_iter: Iterable,
-    all_reduce: Callable[..., list[float]],
-) -> tuple[float, float]:
-    """Return the mean loss (nats) and the accuracy, 0 to 1, of a twin's model over batches (X, y).
-
-    `cross_entropy` is the twin's loss. Each rank has a shard of the batches; `all_reduce` returns
-    the sums of its arguments over all ranks. The loss can be infinite or NaN for finite weights, if
-    the scores of an example overflow.
-    """
-    losses, correct, examples = [], [], 0
-    with torch.no_grad():
-        for X, y in data_iter:
-            scores = model(X)
-            losses.append(cross_entropy(scores, y) * len(y))
-            correct.append(count_correct(scores, y))
-            examples += len(y)
-            del scores  # with thousands of classes, two batches' scores may not fit in memory
-    sums = math.fsum(as_floats(losses)), math.fsum(as_floats(correct)), examples
-    total, right, n = all_reduce(*sums)
-    return total / n, right / n
