@@ -26,7 +26,7 @@ from d2l_softmax.commands import experiments, sweep
 from d2l_softmax.commands.sweep import sort_scores, within_one_standard_error
 from d2l_softmax.data.custom import load_data
 from d2l_softmax.figures.sweep import Score, draw_learning_curve, draw_sweep, summarize_curve
-from d2l_softmax.io import exclusive_lock
+from d2l_softmax.io import locked
 from d2l_softmax.models import load_parameters
 from d2l_softmax.training.evaluation import evaluate
 
@@ -327,7 +327,7 @@ def test_wrong_usage_is_one_line(status, arguments, message, data, tmp_path, err
 
 
 def test_two_sweeps_do_not_share_a_directory(run, tmp_path):
-    with exclusive_lock(tmp_path):
+    with locked(tmp_path):
         status, _, err, _ = run("sweep", *GRID)
     assert (status, err.count("\n")) == (1, 1)
 

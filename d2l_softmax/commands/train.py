@@ -72,7 +72,7 @@ from d2l_softmax.figures.templates import (
     write_templates_by_epoch,
 )
 from d2l_softmax.i18n import tr
-from d2l_softmax.io import exclusive_lock, prepare_directory, remove, write_json
+from d2l_softmax.io import locked, prepare_directory, remove, write_json
 from d2l_softmax.models import save_parameters
 from d2l_softmax.pages.report import Animation, write_run_report
 from d2l_softmax.training import checkpoint as checkpoints
@@ -159,9 +159,8 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
         stack.enter_context(distributed.process_group(options.device))
         check_equal_options(options)
         if is_main:
-            stack.enter_context(
-                exclusive_lock(prepare_directory(options.output_dir, options.dataset))
-            )
+            folder = prepare_directory(options.output_dir, options.dataset)
+            stack.enter_context(locked(folder, wait=False))
         checkpoint = find_checkpoint(options) if is_main else None
         checkpoint = distributed.broadcast_from_rank0(checkpoint)
         options, data = load_training_data(options)

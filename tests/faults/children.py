@@ -26,6 +26,7 @@ from d2l_softmax import __main__ as d2l_softmax
 from d2l_softmax.commands import train
 from d2l_softmax.commands.cli import run_as_program
 from d2l_softmax.commands.train import HISTORY, MODEL
+from d2l_softmax.io import PART
 from d2l_softmax.training.history import load_history
 
 PATIENCE = 120  # seconds, after which a command is considered hanging
@@ -180,5 +181,5 @@ def records_of(path: Path) -> list:
 
 def unfinished_files(folder: Path) -> str:
     """Return a complaint about unfinished files in a folder, "" if there are none."""
-    left = [path.name for path in folder.iterdir() if path.name.endswith(".part")]
+    left = [path.name for path in folder.iterdir() if path.name.endswith(PART)]
     return f"left {left}" if left else ""
