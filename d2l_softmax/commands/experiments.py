@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from d2l_softmax.commands.cli import SIGNALS, Interrupted
+from d2l_softmax.commands.cli import Interrupted
 from d2l_softmax.commands.console import Console, counted
 from d2l_softmax.commands.options import (
     CHOSEN,
@@ -382,8 +382,7 @@ def train_all(
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     executor = ProcessPoolExecutor(jobs, context, initialize_worker, (torch.get_num_threads(),))
     try:
-        with blocked_signals():
-            futures = {executor.submit(train_in_worker, o): key for key, o in trainings.items()}
+        futures = {executor.submit(train_in_worker, o): key for key, o in trainings.items()}
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BrokenProcessPool as error:
@@ -398,28 +397,12 @@ def train_all(
         executor.shutdown()
 
 
-@contextlib.contextmanager
-def blocked_signals() -> Iterator[None]:
-    """Block SIGNALS in this context.
-
-    Processes that are started in it inherit that: Ctrl-C in a terminal would end them, too.
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
 worker_loaders: Loaders | None = None  # set in worker processes only
 
 
 def initialize_worker(threads: int) -> None:
     """Set the CPU threads of a worker process, and let it exit when its parent does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows has no blocked signals to inherit
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent
     torch.set_num_threads(threads)
     threading.Thread(target=exit_with_parent, daemon=True).start()
 
