@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import os
-import re
 import secrets
 import shutil
 import stat
@@ -23,8 +22,6 @@ import torch
 from d2l_softmax.errors import UserError
 
 PART = ".d2l-part"  # the end of the names of temporary files and folders, which begin with "."
-# Control characters in the cells of tables, except tabs and newlines
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class OutputError(UserError):
@@ -43,23 +40,6 @@ def escape_controls(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def as_cell(value: object) -> object:
-    r"""Prepare a value for a CSV file: put an apostrophe before text that a spreadsheet executes.
-
-    Such text begins with = + - @ or a tab (OWASP, "CSV Injection"). Control characters other than
-    tabs and newlines are escaped, for example as \x00: Python 3.10's csv can't read NUL.
-    """
-    if not isinstance(value, str):
-        return value
-    value = CONTROLS.sub(lambda control: ascii(control[0])[1:-1], value)
-    if value.startswith(tuple("=+-@\t")):
-        try:
-            float(value)
-        except ValueError:
-            return "'" + value
-    return value
 
 
 # Atomic writes
@@ -99,7 +79,7 @@ def write_csv(path: Path, header: Iterable[object], rows: Iterable[Iterable[obje
     """Write a table atomically as CSV, with floats in full precision."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerows(map(as_cell, row) for row in (header, *rows))
+    writer.writerows([header, *rows])
     write_text(path, text.getvalue())
 
 

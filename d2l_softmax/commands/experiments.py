@@ -15,7 +15,6 @@ import math
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -50,7 +49,7 @@ from d2l_softmax.data.augmentation import AUGMENTATIONS
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN, TEST_BATCH_SIZE
 from d2l_softmax.errors import UserError
-from d2l_softmax.io import DamagedFileError, as_cell, read_regular_file, write_csv
+from d2l_softmax.io import DamagedFileError, read_regular_file, write_csv
 from d2l_softmax.training.evaluation import evaluate
 from d2l_softmax.training.fit import DivergedError
 from d2l_softmax.training.metrics import Timer, evaluate_accuracy
@@ -266,8 +265,9 @@ def run_experiment(
         replace(t, **{name: chosen[name] for name in CHOSEN if getattr(t, name) is None})
         for t in trainings
     ]
+    name = describe_data(trainings[0], loaders[0]).data
     data = {
-        "data": describe_data(trainings[0], loaders[0]).data,
+        "data": name.encode("utf-8", "backslashreplace").decode(),  # as write_csv writes it
         "checksum": "".join(f"{loader.dataset.checksum():08x}" for loader in loaders),
         "validation": num_held_out,
     }
@@ -275,7 +275,7 @@ def run_experiment(
     for training in trainings:
         options = replace(training, **{"images": num_images} | vars(training) | data)
         values = (option_value(getattr(options, name)) for name in COLUMNS)
-        by_key[tuple("" if v is None else str(as_cell(v)) for v in values)] = options
+        by_key[tuple("" if v is None else str(v) for v in values)] = options
     results, damaged = read_table(table)
     if damaged:
         lines = ", ".join(map(str, damaged[:5])) + (", …" if len(damaged) > 5 else "")
