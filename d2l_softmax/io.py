@@ -109,32 +109,15 @@ def prepare_directory(path: Path, dataset: Path | None = None) -> Path:
 def check_outside_data(path: Path, dataset: Path) -> None:
     """Raise OutputError if an output directory is inside a custom data set, or is its directory.
 
-    Output could overwrite the user's files, and figures could be read as images of a class. Links
-    are followed. If `dataset` is a file, only the directory that contains it is refused.
+    Output could overwrite the user's files, and figures could be read as images of a class. If
+    `dataset` is a file, only the directory that contains it is refused.
     """
-    output = Path(os.path.realpath(path))
-    if os.path.isdir(dataset):
-        folders = map(os.path.realpath, data_folders(dataset))
-        is_inside = any(output.is_relative_to(folder) for folder in folders)
-    else:
-        is_inside = output in (
-            Path(os.path.realpath(dataset)).parent,
-            Path(os.path.realpath(dataset.parent)),
-        )
-    if is_inside:
+    output, data = Path(os.path.realpath(path)), Path(os.path.realpath(dataset))
+    if output.is_relative_to(data) or (os.path.isfile(data) and output == data.parent):
         raise OutputError(
             f"{path} is inside the directory of the data, where output could overwrite files;",
             "choose another directory with {output_dir}",
         )
-
-
-def data_folders(dataset: Path) -> list[str]:
-    """Return the directory of a data set, and the symbolic links in it and in its subfolders."""
-    folders = [str(dataset)]
-    for parent in (dataset, *filter(os.path.isdir, dataset.glob("*"))):
-        with contextlib.suppress(OSError), os.scandir(parent) as entries:  # unreadable folders
-            folders += [entry.path for entry in entries if entry.is_symlink()]
-    return folders
 
 
 @contextlib.contextmanager
