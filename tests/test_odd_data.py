@@ -211,14 +211,13 @@ def test_escaped_texts_are_one_printable_line(text):
 
 
 @pytest.mark.parametrize("problem", ["9" * 5000, "name\n" * 40, "\x1b[2J" * 90])
-def test_messages_are_one_line_of_limited_length(problem, capsys):
+def test_messages_are_one_line(problem, capsys):
     def fail():
         raise UserError(f"{problem} can't be read;", "choose another {dataset}")
 
     assert cli.exit_status("program", fail) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.isprintable()
-    assert len(line) <= len("program: error: ") + cli.LONGEST_MESSAGE
     assert line.endswith("choose another --dataset")
 
 

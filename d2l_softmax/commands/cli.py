@@ -29,7 +29,6 @@ Complete = Callable[[argparse.ArgumentParser, argparse.Namespace], argparse.Name
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
-LONGEST_MESSAGE = 300  # characters
 # The two ways to start the commands
 MODULE = "python -m d2l_softmax"
 SCRIPT = "d2l-softmax"
@@ -59,7 +58,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the error and exit with status 2."""
-        line = f"{self.prog}: error: {shorten(message)} (see --help)\n"
+        line = f"{self.prog}: error: {escape_controls(message)} (see --help)\n"
         self.exit(2, line if is_main() else None)
 
     def parse_known_args(self, args=None, namespace=None):
@@ -181,7 +180,7 @@ def exit_status(prog: str, work: Callable[[], int | None]) -> int:
     except BrokenPipeError:  # the reader of standard output has exited, as in `| head`
         return 1
     except UserError as error:
-        message = shorten(error.for_command_line())
+        message = error.for_command_line()
         if is_main():
             print_error(f"{prog}: error: {message}")
         elif not isinstance(error, RankError):
@@ -192,17 +191,6 @@ def exit_status(prog: str, work: Callable[[], int | None]) -> int:
             raise
         print_error(f"{prog}: error: out of memory; for training, try a smaller --batch-size")
         return 1
-
-
-def shorten(message: str) -> str:
-    """Escape control characters in a message, and cut out its middle if it is long.
-
-    Messages may quote names and contents of a user's files. The end is kept, as it has the remedy.
-    """
-    message = escape_controls(message)
-    if len(message) <= LONGEST_MESSAGE:
-        return message
-    return f"{message[: LONGEST_MESSAGE - 101]}…{message[-100:]}"
 
 
 def is_out_of_memory(error: Exception) -> bool:
