@@ -50,7 +50,6 @@ class Command(NamedTuple):
     work: Callable[[argparse.Namespace, Twins], int | None]
     complete: Complete | None = None
     aliases: tuple[str, ...] = ()
-    is_distributed: bool = False  # can run under torchrun
 
 
 class Parser(argparse.ArgumentParser):
@@ -137,8 +136,6 @@ def run_command(
         parser.error(f"unknown command {name!r}; {hint}")
     options = parser.parse_args(argv)
     command, subparser = vars(options).pop("chosen")
-    if not command.is_distributed and (world_size := get_launch().world_size) > 1:
-        subparser.error(f"this command runs in one process; torchrun started {world_size}")
     options.command = [*prog.split(), *argv]
     if command.complete:
         options = command.complete(subparser, options) or options

@@ -661,5 +661,4 @@ COMMAND = Command(
     add_options,
     train_command,
     complete,
-    is_distributed=True,
 )
