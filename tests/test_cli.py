@@ -298,7 +298,6 @@ def test_page_is_the_old_name_of_demo(capsys):
         ("--wieght-decay 1", "--wieght-decay 1; did you mean --weight-decay?"),
         ("--xyz", "unrecognized arguments: --xyz ("),
         ("--checkpoint-every=0", "--checkpoint-every: '0' is not a whole number from 1"),
-        ("--optimizer=--", "--optimizer: expected one argument"),
         ("--output-dir=", "--output-dir: expected a path, got none"),
         ("--output-dir=~nosuchuser/x", "--output-dir: '~nosuchuser/x': there is no such home"),
     ],

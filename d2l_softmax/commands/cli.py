@@ -61,14 +61,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, line if is_main() else None)
 
     def parse_known_args(self, args=None, namespace=None):
-        """Parse arguments; for an unknown one, print the closest option and exit with status 2.
-
-        Also refuses `--option=--`, for which argparse raises a TypeError.
-        """
-        args = sys.argv[1:] if args is None else list(args)
-        for argument in args:
-            if argument.startswith("--") and argument.endswith("=--"):
-                self.error(f"argument {argument[:-3]}: expected one argument")
+        """Parse arguments; for an unknown one, print the closest option and exit with status 2."""
         options, unknown = super().parse_known_args(args, namespace)
         if unknown:
             known = re.findall(r"--[\w-]+", self.format_usage())
