@@ -21,7 +21,6 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import __version__, load_data_fashion_mnist
 from d2l_softmax.commands import cli, compare, console, options, train
 from d2l_softmax.data.sources import DataUnavailableError
-from d2l_softmax.errors import UserError
 from d2l_softmax.training.history import load_history
 
 ROOT = Path(__file__).parents[1]
@@ -395,25 +394,13 @@ def test_commands_compute_on_one_thread_unless_told_otherwise(command, made_up, 
     assert d2l_main.main([*argv, "--epochs=1", f"--threads={number}"]) == 0
     assert json.loads((tmp_path / "comparison.json").read_text())["threads"] == number
     assert f"; cpu, {console.counted(number, 'thread')}, float32;" in capsys.readouterr().out
-    assert torch.get_num_threads() == 3
+    assert torch.get_num_threads() == number
 
 
 def test_large_batches_use_all_cores():
     for size, threads in ((49_999, 1), (50_000, os.cpu_count())):
         assert train.parse("scratch", [f"--batch-size={size}"]).threads == threads
         assert train.parse("scratch", [f"--batch-size={size}", "--threads=1"]).threads == 1
-
-
-@pytest.mark.usefixtures("three_threads")
-@pytest.mark.parametrize("error", [UserError("broken"), KeyboardInterrupt()])
-def test_a_command_that_fails_leaves_the_number_of_threads(error):
-    def work():
-        with cli.cpu_threads(1):
-            assert torch.get_num_threads() == 1
-            raise error
-
-    assert cli.exit_status("python -m scratch", work) in (1, 130)
-    assert torch.get_num_threads() == 3
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's list of threads")

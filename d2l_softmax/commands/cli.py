@@ -132,12 +132,10 @@ def run_command(
     options.command = [*prog.split(), *argv]
     if command.complete:
         options = command.complete(subparser, options) or options
-
-    def work() -> int | None:
-        with cpu_threads(vars(options).get("threads", 1)):
-            return command.work(options, load_twins())
-
-    return exit_status(subparser.prog, work)
+    # For small batches a second thread saves at most a quarter of the time on idle cores. Under CPU
+    # contention it costs several times more (benchmarks/README.md).
+    torch.set_num_threads(vars(options).get("threads", 1))
+    return exit_status(subparser.prog, lambda: command.work(options, load_twins()))
 
 
 def run_as_program(prog: str, main: Callable[..., int], *arguments: object) -> NoReturn:
@@ -187,21 +185,6 @@ def is_out_of_memory(error: Exception) -> bool:
     """Return True if an error means that the machine or the device is out of memory."""
     signs = ("can't allocate memory", "not enough memory", "out of memory")
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in signs)
-
-
-@contextmanager
-def cpu_threads(number: int) -> Iterator[None]:
-    """Let torch compute on `number` CPU threads in this context.
-
-    For small batches a second thread saves at most a quarter of the time on idle cores. Under CPU
-    contention it costs several times more (`benchmarks/README.md`).
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 # Signals

@@ -23,7 +23,6 @@ from d2l_softmax.commands.cli import (
     Parser,
     StopRequest,
     Twins,
-    cpu_threads,
     exit_status,
     signals_handled_by,
 )
@@ -154,8 +153,8 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
     - Interrupted after a signal.
     """
     is_main = distributed.is_main()
+    torch.set_num_threads(options.threads)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(cpu_threads(options.threads))
         stack.enter_context(distributed.process_group(options.device))
         check_equal_options(options)
         if is_main:
