@@ -195,10 +195,10 @@ def test_any_names_survive_in_model_json(tmp_path_factory, names):
 
 @given(st.lists(st.text(st.characters(exclude_characters="\0\r")), min_size=1))
 @example(["=1+1", "-foo.jpg", "+1", "@SUM(1)", "\t=1"])  # a file's name stays what it is
-    texts = [text.encode("utf-8", "backslashreplace").decode() for text in texts]
 def test_any_texts_are_a_row_of_a_table(tmp_path_factory, texts):
     path = tmp_path_factory.mktemp("tables") / "table.csv"
     write_csv(path, texts, [texts])
+    texts = [text.encode("utf-8", "backslashreplace").decode() for text in texts]
     with open(path, encoding="utf-8", newline="") as file:
         assert list(csv.reader(file)) == [texts] * 2
 

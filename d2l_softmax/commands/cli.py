@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import gc
+import io
 import os
 import platform
 import re
@@ -17,7 +18,7 @@ from typing import NamedTuple, NoReturn
 import torch
 
 from d2l_softmax import __version__
-from d2l_softmax.commands.console import flush_streams, open_closed_streams, print_error
+from d2l_softmax.commands.console import print_error
 from d2l_softmax.errors import UserError
 from d2l_softmax.io import escape_controls
 from d2l_softmax.training.distributed import RankError, get_launch, is_main
@@ -140,7 +141,9 @@ def run_command(
 
 def run_as_program(prog: str, main: Callable[..., int], *arguments: object) -> NoReturn:
     """Run main(*arguments) as the program `prog`, such as `python -m scratch`, and exit."""
-    open_closed_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None without a console
+            stream.reconfigure(errors="backslashreplace")  # a console may lack characters
     os.environ["MPLBACKEND"] = "agg"  # draw to files only; the user's backend may not exist
     # PyTorch creates a million objects: excluding them from garbage collection saves a second.
     gc.freeze()
@@ -149,7 +152,7 @@ def run_as_program(prog: str, main: Callable[..., int], *arguments: object) -> N
     except SystemExit as end:  # from the parser: --help or wrong usage
         status = int(end.code or 0)
     gc.freeze()
-    sys.exit(status or exit_status(prog, flush_streams))
+    sys.exit(status)
 
 
 def exit_status(prog: str, work: Callable[[], int | None]) -> int:
@@ -166,6 +169,8 @@ def exit_status(prog: str, work: Callable[[], int | None]) -> int:
             print_error(f"{prog}: interrupted {error}".rstrip())
         return 128 + (error.signum if isinstance(error, Interrupted) else signal.SIGINT)
     except BrokenPipeError:  # the reader of standard output has exited, as in `| head`
+        # Python flushes standard output at exit, which would raise the error again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except UserError as error:
         message = error.for_command_line()
