@@ -31,7 +31,6 @@ from d2l_softmax.training.history import load_history
 
 PATIENCE = 120  # seconds, after which a command is considered hanging
 MOST_MEMORY = 1_500  # MB
-MOST_CHARACTERS = 2_000  # of a message
 SHOWN = "backslashreplace"  # as run_as_program sets it
 PROGRAMS = {
     "scratch": lambda argv: train.main(scratch, "scratch", argv),
@@ -86,8 +85,6 @@ class Outcome(NamedTuple):
             return f"status {self.status}: {self.err.strip()[-200:]}"
         if self.status and not 0 < self.err.count("\n") <= lines:
             return f"a message of {self.err.count(chr(10))} lines: {self.err[:200]}"
-        if len(self.err) > MOST_CHARACTERS:
-            return f"a message of {len(self.err)} characters"
         if self.memory > MOST_MEMORY:
             return f"{self.memory:.0f} MB"
         return "a program was run" if Path("harmed").exists() else ""  # by a hostile file
