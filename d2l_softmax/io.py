@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import os
-import re
 import secrets
 import shutil
 import stat
@@ -22,15 +21,7 @@ import torch
 
 from d2l_softmax.errors import UserError
 
-try:
-    import fcntl
-except ImportError:  # Windows; locks are not needed there, as open files can't be removed
-    fcntl = None  # type: ignore[assignment]
-
-# Names of the temporary files of write_atomically and of temporary folders
-UNFINISHED = re.compile(r"\.(.+\.[0-9a-f]{8}|[a-z0-9_]{8})\.part")
-# Control characters in the cells of tables, except tabs and newlines
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+PART = ".d2l-part"  # the end of the names of temporary files and folders, which begin with "."
 
 
 class OutputError(UserError):
@@ -51,23 +42,6 @@ def escape_controls(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def as_cell(value: object) -> object:
-    r"""Prepare a value for a CSV file: put an apostrophe before text that a spreadsheet executes.
-
-    Such text begins with = + - @ or a tab (OWASP, "CSV Injection"). Control characters other than
-    tabs and newlines are escaped, for example as \x00: Python 3.10's csv can't read NUL.
-    """
-    if not isinstance(value, str):
-        return value
-    value = CONTROLS.sub(lambda control: ascii(control[0])[1:-1], value)
-    if value.startswith(tuple("=+-@\t")):
-        try:
-            float(value)
-        except ValueError:
-            return "'" + value
-    return value
-
-
 # Atomic writes
 
 
@@ -76,16 +50,14 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     Raises OutputError if that fails; the old file is then unchanged.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}")
     with reporting_output_errors(path):
         try:
-            temporary.touch()
-            with locked(temporary):
-                with open(temporary, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())  # otherwise a crash could leave an empty file
-                temporary.replace(path)
+            with open(temporary, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # otherwise a crash could leave an empty file
+            temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -107,7 +79,7 @@ def write_csv(path: Path, header: Iterable[object], rows: Iterable[Iterable[obje
     """Write a table atomically as CSV, with floats in full precision."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerows(map(as_cell, row) for row in (header, *rows))
+    writer.writerows([header, *rows])
     write_text(path, text.getvalue())
 
 
@@ -118,7 +90,7 @@ def remove(path: Path) -> None:
 
 
 def prepare_directory(path: Path, dataset: Path | None = None) -> Path:
-    """Create an output directory, check that it is writable, remove stale files, and return it.
+    """Create an output directory, check that it is writable, and return it.
 
     Raises OutputError if it is not writable, or if it is inside the custom data set `dataset`.
     """
@@ -131,39 +103,21 @@ def prepare_directory(path: Path, dataset: Path | None = None) -> Path:
     with reporting_output_errors(path, "choose another directory with {output_dir}"):
         path.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path).close()
-    remove_stale_files(path)
     return path
 
 
 def check_outside_data(path: Path, dataset: Path) -> None:
     """Raise OutputError if an output directory is inside a custom data set, or is its directory.
 
-    Output could overwrite the user's files, and figures could be read as images of a class. Links
-    are followed. If `dataset` is a file, only the directory that contains it is refused.
+    Output could overwrite the user's files, and figures could be read as images of a class. If
+    `dataset` is a file, only the directory that contains it is refused.
     """
-    output = Path(os.path.realpath(path))
-    if os.path.isdir(dataset):
-        folders = map(os.path.realpath, data_folders(dataset))
-        is_inside = any(output.is_relative_to(folder) for folder in folders)
-    else:
-        is_inside = output in (
-            Path(os.path.realpath(dataset)).parent,
-            Path(os.path.realpath(dataset.parent)),
-        )
-    if is_inside:
+    output, data = Path(os.path.realpath(path)), Path(os.path.realpath(dataset))
+    if output.is_relative_to(data) or (os.path.isfile(data) and output == data.parent):
         raise OutputError(
             f"{path} is inside the directory of the data, where output could overwrite files;",
             "choose another directory with {output_dir}",
         )
-
-
-def data_folders(dataset: Path) -> list[str]:
-    """Return the directory of a data set, and the symbolic links in it and in its subfolders."""
-    folders = [str(dataset)]
-    for parent in (dataset, *filter(os.path.isdir, dataset.glob("*"))):
-        with contextlib.suppress(OSError), os.scandir(parent) as entries:  # unreadable folders
-            folders += [entry.path for entry in entries if entry.is_symlink()]
-    return folders
 
 
 @contextlib.contextmanager
@@ -182,15 +136,15 @@ def reporting_output_errors(path: Path, remedy: str = "") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def exclusive_lock(folder: Path) -> Iterator[None]:
-    """Lock an output directory in this context; OutputError if another process has locked it.
+def locked(folder: Path, wait: bool = True) -> Iterator[None]:
+    """Lock a folder in this context, and remove temporary files of processes that were killed.
 
-    Has no effect on file systems that do not support locks.
+    If another process has locked it, wait; with `wait=False`, raise OutputError. On file systems
+    without locks nothing is locked or removed.
     """
-    lock = filelock.FileLock(folder / ".lock")
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(lock.acquire(blocking=False))
+            stack.enter_context(filelock.FileLock(folder / ".lock").acquire(blocking=wait))
         except filelock.Timeout as error:
             raise OutputError(
                 f"another training is writing to {folder};",
@@ -198,44 +152,14 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
             ) from error
         except (NotImplementedError, OSError):
             pass  # the file system has no locks
-        yield
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Lock a file or folder in this context; wait until other processes have unlocked it.
-
-    `remove_stale_files` keeps locked files. Has no effect where locks are not supported: on Windows
-    and on some network file systems.
-    """
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):
-            lock(path, stack)
-        yield
-
-
-def lock(path: Path, stack: contextlib.ExitStack, wait: bool = True) -> None:
-    """Lock a file or folder until the stack is closed; OSError if that is not possible.
-
-    If another process has locked it, wait; with `wait=False`, raise BlockingIOError.
-    """
-    if fcntl:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        stack.callback(os.close, descriptor)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-
-
-def remove_stale_files(folder: Path) -> None:
-    """Remove unlocked temporary files and folders: the process that wrote them has ended."""
-    with contextlib.suppress(OSError):
-        for path in folder.iterdir():
-            if UNFINISHED.fullmatch(path.name):
-                with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-                    lock(path, stack, wait=False)
-                    if path.is_dir() and not path.is_symlink():
+        else:
+            for path in folder.glob(f".*{PART}"):
+                with contextlib.suppress(OSError):
+                    if path.is_dir():
                         shutil.rmtree(path)
                     else:
                         path.unlink()
+        yield
 
 
 # Checked reads

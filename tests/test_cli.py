@@ -21,7 +21,6 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import __version__, load_data_fashion_mnist
 from d2l_softmax.commands import cli, compare, console, options, train
 from d2l_softmax.data.sources import DataUnavailableError
-from d2l_softmax.errors import UserError
 
 ROOT = Path(__file__).parents[1]
 DRAWN = ("confusion", "curves", "mistakes", "predictions", "reliability", "templates")
@@ -291,7 +290,6 @@ def test_a_mistyped_command_or_option(argv, message, error_line):
         ("--wieght-decay 1", "--wieght-decay 1; did you mean --weight-decay?"),
         ("--xyz", "unrecognized arguments: --xyz ("),
         ("--checkpoint-every=0", "--checkpoint-every: '0' is not a whole number from 1"),
-        ("--optimizer=--", "--optimizer: expected one argument"),
         ("--output-dir=", "--output-dir: expected a path, got none"),
         ("--output-dir=~nosuchuser/x", "--output-dir: '~nosuchuser/x': there is no such home"),
     ],
@@ -389,25 +387,13 @@ def test_commands_compute_on_one_thread_unless_told_otherwise(command, made_up, 
     assert d2l_main.main([*argv, "--epochs=1", f"--threads={number}"]) == 0
     assert json.loads((tmp_path / "comparison.json").read_text())["threads"] == number
     assert f"; cpu, {console.counted(number, 'thread')}, float32;" in capsys.readouterr().out
-    assert torch.get_num_threads() == 3
+    assert torch.get_num_threads() == number
 
 
 def test_large_batches_use_all_cores():
     for size, threads in ((49_999, 1), (50_000, os.cpu_count())):
         assert train.parse("scratch", [f"--batch-size={size}"]).threads == threads
         assert train.parse("scratch", [f"--batch-size={size}", "--threads=1"]).threads == 1
-
-
-@pytest.mark.usefixtures("three_threads")
-@pytest.mark.parametrize("error", [UserError("broken"), KeyboardInterrupt()])
-def test_a_command_that_fails_leaves_the_number_of_threads(error):
-    def work():
-        with cli.cpu_threads(1):
-            assert torch.get_num_threads() == 1
-            raise error
-
-    assert cli.exit_status("python -m scratch", work) in (1, 130)
-    assert torch.get_num_threads() == 3
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's list of threads")
@@ -489,36 +475,22 @@ def test_a_signal_ends_any_command_in_one_line(name, status, capsys):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="redirects streams as a shell does")
-@pytest.mark.parametrize(
-    ("streams", "status", "message"),
-    [
-        pytest.param("<&-", 0, "", marks=pytest.mark.slow),
-        ("<&- >&- 2>&-", 0, ""),
-        ("| true", 1, ""),
-        pytest.param(
-            *(">/dev/full", 1, "can't write to standard output: No space left on device"),
-            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full"),
-        ),
-    ],
-)
-def test_streams_that_are_closed_or_full(streams, status, message, tmp_path):
-    """The first file that is opened would get a closed stream's number, and lines printed to it."""
+def test_a_reader_that_exits_is_no_traceback(tmp_path):
     out = tmp_path / "out"
-    line = f'"{sys.executable}" -m d2l_softmax losses --output-dir="{out}" {streams}'
+    line = f'"{sys.executable}" -m d2l_softmax losses --output-dir="{out}" | true'
     command = ["bash", "-c", f"set -o pipefail; {line}"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert (done.returncode, done.stderr.count("\n")) == (status, bool(message))
-    assert message in done.stderr
-    assert (out / "losses.png").read_bytes().startswith(b"\x89PNG")
+    assert (done.returncode, done.stderr) == (1, "")
     assert [path.name for path in out.iterdir()] == ["losses.png"]
 
 
 def test_characters_that_a_terminal_lacks_are_printed_with_backslashes(monkeypatch, tmp_path):
     path = tmp_path / "out.txt"
+    monkeypatch.setenv("MPLBACKEND", "agg")  # is set
     with open(path, "w", encoding="ascii") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
-        console.open_closed_streams()
-        print("\u56fe")
+        with pytest.raises(SystemExit, match=r"^0$"):
+            cli.run_as_program("program", lambda: print("\u56fe") or 0)
     assert path.read_text() == "\\u56fe\n"
 
 

@@ -1,5 +1,6 @@
 """Data-parallel training: any number of ranks takes the same steps, and a failed one is resumed."""
 
+import contextlib
 import json
 import os
 import re
@@ -214,8 +215,7 @@ def test_after_a_death_torchrun_or_one_process_resumes(
     else:
         assert status != 0
         assert len(lines) == 2
-        assert len(messages) <= 1
-        assert all("connection" in message for message in messages)
+        assert not messages
         train_alone(run, "--resume")
     train_alone(a_run(name, data, tmp_path / "whole", *settings))
     assert distance(tmp_path / "killed", tmp_path / "whole") <= 1e-10
@@ -238,17 +238,15 @@ def test_an_interrupt_is_one_line_and_leaves_a_checkpoint(data, tmp_path):
 @takes_processes
 def test_bad_input_is_one_message_each(data, tmp_path):
     others = [f"--data-dir={make_data(tmp_path / 'other', seed=1)}"]
-    compare = {"program": "d2l_softmax", "argv": ["compare", f"--data-dir={data}"]}
     odd = [
         a_run("scratch", data, tmp_path / "1", "--batch-size=2"),
         a_run("scratch", data, tmp_path / "3", "--lr=0.2", argv_of={2: ["--lr=0.3"]}),
         a_run("concise", data, tmp_path / "4", argv_of={1: others}),
-        compare,
     ]
     status, lines, messages = end(start(tmp_path, odd, 3))
     assert status != 0
     assert not any(line.startswith("epoch") for line in lines)
-    expected = ("--batch-size: 2 for 3", "rank 2 .* 0.3.* 0.2", "rank 1 .*checksum", "one process")
+    expected = ("--batch-size: 2 for 3", "rank 2 .* 0.3.* 0.2", "rank 1 .*checksum")
     for message, part in zip(messages, expected, strict=True):
         assert re.search(f": error: .*{part}", message)
 
@@ -283,28 +281,17 @@ def test_other_options_of_a_rank_are_refused_by_name(rank_2_of_3, monkeypatch):
         ranks.check_equal("options", {"--lr": 0.3})
 
 
-@pytest.mark.parametrize(
-    ("error", "raised"),
-    [
-        (None, None),
-        (RuntimeError("gloo: connection reset"), ranks.RankError),
-        (torch.distributed.DistError("lost"), ranks.RankError),
-        (RuntimeError("a mistake"), RuntimeError),
-    ],
-)
-def test_a_lost_connection_is_an_error_of_the_group(rank_2_of_3, monkeypatch, error, raised):
-    ended, caught = [], None
+@pytest.mark.parametrize("error", [None, RuntimeError("gloo: connection reset")])
+def test_the_group_is_left_without_an_error_only(rank_2_of_3, monkeypatch, error):
+    ended = []
     rendezvous = iter([(torch.distributed.HashStore(), 2, 3)])
     monkeypatch.setattr(torch.distributed, "rendezvous", lambda url: rendezvous)
     monkeypatch.setattr(torch.distributed, "init_process_group", lambda *arguments, **named: None)
     monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: ended.append(True))
-    try:
-        with ranks.process_group("cpu"):
-            if error:
-                raise error
-    except (RuntimeError, ranks.RankError) as end:
-        caught = type(end)
-    assert (caught, ended) == (raised, [] if error else [True])
+    with contextlib.suppress(RuntimeError), ranks.process_group("cpu"):
+        if error:
+            raise error
+    assert ended == ([] if error else [True])
 
 
 @pytest.mark.parametrize(("n", "batch_size", "size"), [(11, 4, 3), (9, 4, 2), (7, 3, 3), (4, 9, 4)])

@@ -11,6 +11,7 @@ from PIL import Image
 from d2l_softmax.data.custom import find_dataset
 from d2l_softmax.data.pictures import load_picture, to_example
 from d2l_softmax.errors import DatasetError
+from d2l_softmax.io import PART
 
 SHADES = {"daisy": 60, "rose": 200}
 
@@ -134,11 +135,21 @@ def test_a_cache_that_is_a_link_is_left_alone(tmp_path):
     write_classes(tmp_path / "data")
     precious = tmp_path / "precious"
     (precious / "as-they-are-0123456789abcdef").mkdir(parents=True)
-    (precious / ".results.0123abcd.part").touch()
+    (precious / f".results.0123abcd{PART}").touch()
     before = {*precious.iterdir()}
     (tmp_path / "data" / ".d2l_softmax").symlink_to(precious)
     find_dataset(tmp_path / "data", [])
     assert {*precious.iterdir()} == before
+
+
+def test_a_lock_that_is_a_link_is_left_alone(tmp_path):
+    """Data from elsewhere may have one: opening it for writing would empty the user's file."""
+    write_classes(tmp_path / "data")
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "data" / ".d2l_softmax").mkdir()
+    (tmp_path / "data" / ".d2l_softmax" / ".lock").symlink_to(tmp_path / "precious")
+    find_dataset(tmp_path / "data", [])
+    assert (tmp_path / "precious").read_text() == "mine"
 
 
 def last_bit_flipped(path):

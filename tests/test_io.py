@@ -4,7 +4,6 @@ import math
 import os
 import pathlib
 import re
-import sys
 import zipfile
 
 import pytest
@@ -26,7 +25,6 @@ WRITERS = {
     "json": lambda path: write_json(path, {"a": 1}),
     "bytes": lambda path: write_atomically(path, b"new"),
 }
-needs_locks = pytest.mark.skipif(sys.platform == "win32", reason="needs locks of files")
 
 
 # Writing
@@ -46,23 +44,18 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(what, tmp_path, monkey
     assert list(tmp_path.iterdir()) == [path]
 
 
-@needs_locks
-def test_content_is_on_the_disk_and_locked_before_it_has_its_name(tmp_path, monkeypatch):
+def test_content_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
     events = []
-
-    def sync(number):
-        io.remove_stale_files(tmp_path)  # as another process might
-        events.append(f"synced {os.fstat(number).st_size} bytes of {len(list(tmp_path.iterdir()))}")
 
     def replace(path, target):
         events.append(f"renamed to {target.name}")
         return rename(path, target)
 
     rename = pathlib.Path.replace
-    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "fsync", lambda number: events.append(os.fstat(number).st_size))
     monkeypatch.setattr(pathlib.Path, "replace", replace)
     write_atomically(tmp_path / "file", b"content")
-    assert events == ["synced 7 bytes of 1", "renamed to file"]
+    assert events == [7, "renamed to file"]
     assert (tmp_path / "file").read_bytes() == b"content"
 
 
@@ -104,36 +97,24 @@ def test_a_file_that_cannot_be_removed_is_named(tmp_path):
 # Locks
 
 
-@needs_locks
-def test_unfinished_files_of_dead_processes_are_removed_and_no_others(tmp_path):
-    stale = [tmp_path / ".model.pt.0123abcd.part", tmp_path / ".abcd_123.part"]
+def test_a_lock_removes_what_killed_processes_left_and_nothing_else(tmp_path):
+    stale = [tmp_path / f".model.pt.0123abcd{io.PART}", tmp_path / f".abcd_123{io.PART}"]
     stale[0].write_bytes(b"half")
     stale[1].mkdir()
     (stale[1] / "inside").write_bytes(b"half")
-    os.mkfifo(tmp_path / ".pipe.0123abcd.part")
-    kept = [tmp_path / name for name in ("notes.part", ".notes.part", ".a.0123abcd.part.txt")]
+    kept = [tmp_path / name for name in ("notes.part", ".notes.0123abcd.part", f"a{io.PART}")]
     for path in kept:
         path.write_bytes(b"mine")
-    with locked(stale[0]):  # locks of two descriptors exclude each other, as those of processes do
-        prepare_directory(tmp_path)
-        assert sorted(tmp_path.iterdir()) == sorted([*kept, stale[0]])
-    prepare_directory(tmp_path)
-    assert sorted(tmp_path.iterdir()) == sorted(kept)
+    with locked(tmp_path):
+        assert sorted(tmp_path.iterdir()) == sorted([*kept, tmp_path / ".lock"])
 
 
-def test_files_are_written_without_locks(tmp_path, monkeypatch):
-    monkeypatch.setattr(io, "fcntl", None)
-    write_atomically(tmp_path / "file", b"content")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-@needs_locks
 def test_an_output_directory_has_one_user_at_a_time(tmp_path):
     for _ in range(2):  # the lock is released
         with (
-            io.exclusive_lock(tmp_path),
+            locked(tmp_path),
             pytest.raises(OutputError, match="another training"),
-            io.exclusive_lock(tmp_path),
+            locked(tmp_path, wait=False),
         ):
             pass
 

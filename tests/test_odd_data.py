@@ -30,7 +30,7 @@ from d2l_softmax.description import Description, load_description, save_descript
 from d2l_softmax.errors import DatasetError, UserError
 from d2l_softmax.figures.evaluation import draw_confusion
 from d2l_softmax.figures.style import as_png, chinese_font, default_style, drawable, new_figure
-from d2l_softmax.io import as_cell, escape_controls, write_csv
+from d2l_softmax.io import escape_controls, write_csv
 from d2l_softmax.pages.page import as_svg
 from d2l_softmax.training.evaluation import Evaluation
 
@@ -79,7 +79,6 @@ OUTPUTS = {  # directories for output, and the path of --dataset
     "that of a file": ("data", "data/history.csv"),
     "a split": ("data/one", "data"),
     "a class": ("data/one/rose", "data"),
-    "a class that is a link": ("elsewhere/sub", "data"),
     "a new folder beside classes": ("data/runs/scratch", "data"),
 }
 
@@ -96,8 +95,6 @@ def test_no_output_directory_is_in_the_data(command, kind, tmp_path, capsys):
     folder = write_features(tmp_path / "data", names=["cat", "dog"])
     (folder / "history.csv").write_text("mine")
     (folder / "one" / "rose").mkdir(parents=True)
-    (tmp_path / "elsewhere").mkdir()
-    (folder / "one" / "daisy").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "link").symlink_to(folder)
     output, dataset = (tmp_path / each for each in OUTPUTS[kind])
     model = tmp_path / "run" / "model.pt"
@@ -182,7 +179,7 @@ def test_a_training_with_odd_names_ends_as_any_other(tmp_path, recwarn, capsys):
             assert rb"caf\udce9" in exported.read_bytes().replace(rb"\\", b"\\")
     with open(tmp_path / "run" / "scores.csv", encoding="utf-8", newline="") as file:
         first = [row[0] for row in csv.reader(file)][1:]
-    assert first == [f"'{name}" if name.startswith("=") else name for name in names]
+    assert first == names
 
 
 @given(st.lists(st.text(), min_size=2, unique=True))
@@ -196,29 +193,14 @@ def test_any_names_survive_in_model_json(tmp_path_factory, names):
 # Tables and messages
 
 
-@pytest.mark.parametrize(
-    ("value", "written"),
-    [
-        *((text, f"'{text}") for text in ("=1+1", "+1+1", "-2+3", "@SUM(1)", "\t=1", "-")),
-        *(("\r=1", "\\r=1"), ("a\0b", "a\\x00b"), ("\x1b[1m", "\\x1b[1m"), ("\udce9", "\\udce9")),
-        *((value, str(value)) for value in (-1.5, 3, "-1.5", "+2", "1e-05", "a=b", "'=1", "")),
-    ],
-)
-def test_spreadsheets_run_no_cell(value, written, tmp_path):
-    write_csv(tmp_path / "table.csv", [value, "x"], [[value, 1]])
-    with open(tmp_path / "table.csv", encoding="utf-8", newline="") as file:
-        assert list(csv.reader(file)) == [[written, "x"], [written, "1"]]
-    assert as_cell(as_cell(value)) == as_cell(value)  # sweep.csv is read and written again
-
-
-@given(st.lists(st.text(), min_size=1))
+@given(st.lists(st.text(st.characters(exclude_characters="\0\r")), min_size=1))
+@example(["=1+1", "-foo.jpg", "+1", "@SUM(1)", "\t=1"])  # a file's name stays what it is
 def test_any_texts_are_a_row_of_a_table(tmp_path_factory, texts):
     path = tmp_path_factory.mktemp("tables") / "table.csv"
     write_csv(path, texts, [texts])
+    texts = [text.encode("utf-8", "backslashreplace").decode() for text in texts]
     with open(path, encoding="utf-8", newline="") as file:
-        content = file.read()
-    assert not ({chr(code) for code in range(32)} - {"\t", "\n"}) & set(content)
-    assert list(csv.reader(io.StringIO(content, newline=""))) == [[*map(as_cell, texts)]] * 2
+        assert list(csv.reader(file)) == [texts] * 2
 
 
 @given(st.text())
@@ -229,14 +211,13 @@ def test_escaped_texts_are_one_printable_line(text):
 
 
 @pytest.mark.parametrize("problem", ["9" * 5000, "name\n" * 40, "\x1b[2J" * 90])
-def test_messages_are_one_line_of_limited_length(problem, capsys):
+def test_messages_are_one_line(problem, capsys):
     def fail():
         raise UserError(f"{problem} can't be read;", "choose another {dataset}")
 
     assert cli.exit_status("program", fail) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.isprintable()
-    assert len(line) <= len("program: error: ") + cli.LONGEST_MESSAGE
     assert line.endswith("choose another --dataset")
 
 

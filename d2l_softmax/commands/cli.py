@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import gc
+import io
 import os
 import platform
 import re
@@ -17,7 +18,7 @@ from typing import NamedTuple, NoReturn
 import torch
 
 from d2l_softmax import __version__
-from d2l_softmax.commands.console import flush_streams, open_closed_streams, print_error
+from d2l_softmax.commands.console import print_error
 from d2l_softmax.errors import UserError
 from d2l_softmax.io import escape_controls
 from d2l_softmax.training.distributed import RankError, get_launch, is_main
@@ -29,7 +30,6 @@ Complete = Callable[[argparse.ArgumentParser, argparse.Namespace], argparse.Name
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
-LONGEST_MESSAGE = 300  # characters
 # The two ways to start the commands
 MODULE = "python -m d2l_softmax"
 SCRIPT = "d2l-softmax"
@@ -50,7 +50,6 @@ class Command(NamedTuple):
     add_options: Callable[[argparse.ArgumentParser], None]
     work: Callable[[argparse.Namespace, Twins], int | None]
     complete: Complete | None = None
-    is_distributed: bool = False  # can run under torchrun
 
 
 class Parser(argparse.ArgumentParser):
@@ -58,18 +57,11 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the error and exit with status 2."""
-        line = f"{self.prog}: error: {shorten(message)} (see --help)\n"
+        line = f"{self.prog}: error: {escape_controls(message)} (see --help)\n"
         self.exit(2, line if is_main() else None)
 
     def parse_known_args(self, args=None, namespace=None):
-        """Parse arguments; for an unknown one, print the closest option and exit with status 2.
-
-        Also refuses `--option=--`, for which argparse raises a TypeError.
-        """
-        args = sys.argv[1:] if args is None else list(args)
-        for argument in args:
-            if argument.startswith("--") and argument.endswith("=--"):
-                self.error(f"argument {argument[:-3]}: expected one argument")
+        """Parse arguments; for an unknown one, print the closest option and exit with status 2."""
         options, unknown = super().parse_known_args(args, namespace)
         if unknown:
             known = re.findall(r"--[\w-]+", self.format_usage())
@@ -136,22 +128,20 @@ def run_command(
         parser.error(f"unknown command {name!r}; {hint}")
     options = parser.parse_args(argv)
     command, subparser = vars(options).pop("chosen")
-    if not command.is_distributed and (world_size := get_launch().world_size) > 1:
-        subparser.error(f"this command runs in one process; torchrun started {world_size}")
     options.command = [*prog.split(), *argv]
     if command.complete:
         options = command.complete(subparser, options) or options
-
-    def work() -> int | None:
-        with cpu_threads(vars(options).get("threads", 1)):
-            return command.work(options, load_twins())
-
-    return exit_status(subparser.prog, work)
+    # For small batches a second thread saves at most a quarter of the time on idle cores. Under CPU
+    # contention it costs several times more (benchmarks/README.md).
+    torch.set_num_threads(vars(options).get("threads", 1))
+    return exit_status(subparser.prog, lambda: command.work(options, load_twins()))
 
 
 def run_as_program(prog: str, main: Callable[..., int], *arguments: object) -> NoReturn:
     """Run main(*arguments) as the program `prog`, such as `python -m scratch`, and exit."""
-    open_closed_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None without a console
+            stream.reconfigure(errors="backslashreplace")  # a console may lack characters
     os.environ["MPLBACKEND"] = "agg"  # draw to files only; the user's backend may not exist
     # PyTorch creates a million objects: excluding them from garbage collection saves a second.
     gc.freeze()
@@ -160,7 +150,7 @@ def run_as_program(prog: str, main: Callable[..., int], *arguments: object) -> N
     except SystemExit as end:  # from the parser: --help or wrong usage
         status = int(end.code or 0)
     gc.freeze()
-    sys.exit(status or exit_status(prog, flush_streams))
+    sys.exit(status)
 
 
 def exit_status(prog: str, work: Callable[[], int | None]) -> int:
@@ -177,9 +167,11 @@ def exit_status(prog: str, work: Callable[[], int | None]) -> int:
             print_error(f"{prog}: interrupted {error}".rstrip())
         return 128 + (error.signum if isinstance(error, Interrupted) else signal.SIGINT)
     except BrokenPipeError:  # the reader of standard output has exited, as in `| head`
+        # Python flushes standard output at exit, which would raise the error again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except UserError as error:
-        message = shorten(error.for_command_line())
+        message = error.for_command_line()
         if is_main():
             print_error(f"{prog}: error: {message}")
         elif not isinstance(error, RankError):
@@ -192,36 +184,10 @@ def exit_status(prog: str, work: Callable[[], int | None]) -> int:
         return 1
 
 
-def shorten(message: str) -> str:
-    """Escape control characters in a message, and cut out its middle if it is long.
-
-    Messages may quote names and contents of a user's files. The end is kept, as it has the remedy.
-    """
-    message = escape_controls(message)
-    if len(message) <= LONGEST_MESSAGE:
-        return message
-    return f"{message[: LONGEST_MESSAGE - 101]}…{message[-100:]}"
-
-
 def is_out_of_memory(error: Exception) -> bool:
     """Return True if an error means that the machine or the device is out of memory."""
     signs = ("can't allocate memory", "not enough memory", "out of memory")
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in signs)
-
-
-@contextmanager
-def cpu_threads(number: int) -> Iterator[None]:
-    """Let torch compute on `number` CPU threads in this context.
-
-    For small batches a second thread saves at most a quarter of the time on idle cores. Under CPU
-    contention it costs several times more (`benchmarks/README.md`).
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 # Signals

@@ -14,7 +14,6 @@ import math
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -27,7 +26,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from d2l_softmax.commands.cli import SIGNALS, Interrupted
+from d2l_softmax.commands.cli import Interrupted
 from d2l_softmax.commands.console import Console, counted
 from d2l_softmax.commands.options import (
     CHOSEN,
@@ -49,7 +48,7 @@ from d2l_softmax.data.augmentation import AUGMENTATIONS
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN, TEST_BATCH_SIZE
 from d2l_softmax.errors import UserError
-from d2l_softmax.io import as_cell, write_csv
+from d2l_softmax.io import write_csv
 from d2l_softmax.training.evaluation import evaluate
 from d2l_softmax.training.fit import DivergedError
 from d2l_softmax.training.metrics import Timer, evaluate_accuracy
@@ -252,8 +251,9 @@ def run_experiment(
         replace(t, **{name: chosen[name] for name in CHOSEN if getattr(t, name) is None})
         for t in trainings
     ]
+    name = describe_data(trainings[0], loaders[0]).data
     data = {
-        "data": describe_data(trainings[0], loaders[0]).data,
+        "data": name.encode("utf-8", "backslashreplace").decode(),  # as write_csv writes it
         "checksum": "".join(f"{loader.dataset.checksum():08x}" for loader in loaders),
         "validation": num_held_out,
     }
@@ -261,7 +261,7 @@ def run_experiment(
     for training in trainings:
         options = replace(training, **{"images": num_images} | vars(training) | data)
         values = (option_value(getattr(options, name)) for name in COLUMNS)
-        by_key[tuple("" if v is None else str(as_cell(v)) for v in values)] = options
+        by_key[tuple("" if v is None else str(v) for v in values)] = options
     results = read_table(table)
     missing = {key: options for key, options in by_key.items() if key not in results}
     jobs = trainings[0].jobs or max(1, count_cores() // trainings[0].threads)
@@ -337,8 +337,7 @@ def train_all(
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     executor = ProcessPoolExecutor(jobs, context, initialize_worker, (torch.get_num_threads(),))
     try:
-        with blocked_signals():
-            futures = {executor.submit(train_in_worker, o): key for key, o in trainings.items()}
+        futures = {executor.submit(train_in_worker, o): key for key, o in trainings.items()}
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BrokenProcessPool as error:
@@ -353,28 +352,12 @@ def train_all(
         executor.shutdown()
 
 
-@contextlib.contextmanager
-def blocked_signals() -> Iterator[None]:
-    """Block SIGNALS in this context.
-
-    Processes that are started in it inherit that: Ctrl-C in a terminal would end them, too.
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
 worker_loaders: Loaders | None = None  # set in worker processes only
 
 
 def initialize_worker(threads: int) -> None:
     """Set the CPU threads of a worker process, and let it exit when its parent does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows has no blocked signals to inherit
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent
     torch.set_num_threads(threads)
     threading.Thread(target=exit_with_parent, daemon=True).start()
 

@@ -17,7 +17,7 @@ from d2l_softmax.commands.options import drawn_in, whole
 from d2l_softmax.errors import UserError
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.figures.sweep import draw_learning_curve, summarize_curve
-from d2l_softmax.io import exclusive_lock, prepare_directory
+from d2l_softmax.io import locked, prepare_directory
 from d2l_softmax.training.fit import REMEDY, DivergedError
 
 TABLE, FIGURE = "learning-curve.csv", "learning-curve.png"
@@ -50,7 +50,7 @@ def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
     size, and UserError if a size exceeds the number of images.
     """
     folder = prepare_directory(options.output_dir, options.dataset)
-    with exclusive_lock(folder):
+    with locked(folder, wait=False):
         loaders = read_data(options.trainings[0])
         n = len(loaders[0].dataset)
         sizes = sorted({*options.sizes} if options.sizes else {*(s for s in SIZES if s < n), n})

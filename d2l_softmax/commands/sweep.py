@@ -21,7 +21,7 @@ from d2l_softmax.commands.options import drawn_in, options_to_dict, parse
 from d2l_softmax.commands.train import as_typed
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.figures.sweep import Score, draw_sweep
-from d2l_softmax.io import exclusive_lock, prepare_directory
+from d2l_softmax.io import locked, prepare_directory
 from d2l_softmax.training.fit import REMEDY, DivergedError
 
 TABLE, FIGURE = "sweep.csv", "sweep.png"
@@ -57,7 +57,7 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
     """
     folder, names = prepare_directory(options.output_dir, options.dataset), options.varied
     with (
-        exclusive_lock(folder),
+        locked(folder, wait=False),
         Console(len(options.trainings), options.quiet, unit="trainings") as console,
     ):
         loaders = read_data(options.trainings[0])

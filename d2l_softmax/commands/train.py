@@ -23,7 +23,6 @@ from d2l_softmax.commands.cli import (
     Parser,
     StopRequest,
     Twins,
-    cpu_threads,
     exit_status,
     signals_handled_by,
 )
@@ -72,7 +71,7 @@ from d2l_softmax.figures.templates import (
     write_templates_by_epoch,
 )
 from d2l_softmax.i18n import tr
-from d2l_softmax.io import exclusive_lock, prepare_directory, remove, write_json
+from d2l_softmax.io import locked, prepare_directory, remove, write_json
 from d2l_softmax.models import save_parameters
 from d2l_softmax.pages.report import Animation, write_run_report
 from d2l_softmax.training import checkpoint as checkpoints
@@ -154,14 +153,13 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
     - Interrupted after a signal.
     """
     is_main = distributed.is_main()
+    torch.set_num_threads(options.threads)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(cpu_threads(options.threads))
         stack.enter_context(distributed.process_group(options.device))
         check_equal_options(options)
         if is_main:
-            stack.enter_context(
-                exclusive_lock(prepare_directory(options.output_dir, options.dataset))
-            )
+            folder = prepare_directory(options.output_dir, options.dataset)
+            stack.enter_context(locked(folder, wait=False))
         checkpoint = find_checkpoint(options) if is_main else None
         checkpoint = distributed.broadcast_from_rank0(checkpoint)
         options, data = load_training_data(options)
@@ -662,5 +660,4 @@ COMMAND = Command(
     add_options,
     train_command,
     complete,
-    is_distributed=True,
 )

@@ -29,7 +29,7 @@ from d2l_softmax.data.files import check_regular
 from d2l_softmax.data.npy import read_npy
 from d2l_softmax.data.pictures import FORMATS, PictureError, is_coloured, load_picture, to_opaque
 from d2l_softmax.errors import DatasetError
-from d2l_softmax.io import locked, remove_stale_files, reporting_output_errors, write_json
+from d2l_softmax.io import PART, locked, reporting_output_errors, write_json
 
 CACHE = ".d2l_softmax"  # a folder inside the folder of the images
 INDEX = "index.json"  # size and CRC-32 of each cached file, and a note on the images
@@ -105,8 +105,7 @@ def cache_arrays(folder: ImageFolder) -> tuple[Path, str]:
     with reporting_output_errors(cache), locked(cache):
         index = read_index(cache / name)
         if not index:
-            remove_stale_files(cache)
-            with tempfile.TemporaryDirectory(".part", ".", cache) as temporary:
+            with tempfile.TemporaryDirectory(PART, ".", cache) as temporary:
                 index = decode(folder, Path(temporary) / name)
                 for earlier in cache.glob(f"{size}-*"):
                     if not earlier.is_symlink():

@@ -20,7 +20,7 @@ from pathlib import Path
 import platformdirs
 
 from d2l_softmax.errors import UserError
-from d2l_softmax.io import OutputError, locked, remove_stale_files, write_atomically
+from d2l_softmax.io import PART, OutputError, locked, write_atomically
 
 SHA256 = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -137,7 +137,6 @@ def read_verified(path: Path, name: str) -> bytes:
 def fetch(raw: Path, missing: list[str]) -> None:
     """Store each missing file, from the first source that has it; or DataUnavailableError."""
     data_dir = raw.parent.parent
-    remove_stale_files(raw)
     sources = {
         f"the data directory {data_dir}": from_data_dir,
         f"the system copy {SYSTEM_COPY}": from_system_copy,
@@ -189,7 +188,7 @@ def from_torchvision(raw: Path, missing: list[str]) -> None:
 
     report(f"downloading to {raw} from torchvision's mirrors")
     timeout = socket.getdefaulttimeout()
-    with tempfile.TemporaryDirectory(".part", ".", raw) as folder:
+    with tempfile.TemporaryDirectory(PART, ".", raw) as folder:
         try:
             socket.setdefaulttimeout(NETWORK_TIMEOUT)
             FashionMNIST(folder, download=True)

@@ -16,7 +16,7 @@ from d2l_softmax.errors import UserError
 
 
 class RankError(UserError, ValueError):
-    """Ranks have different options or data, or lost the connection; rank 0 prints the message."""
+    """Ranks have different options or data; rank 0 prints the message."""
 
 
 class Launch(NamedTuple):
@@ -48,32 +48,23 @@ def count_restarts() -> int:
 
 @contextmanager
 def process_group(device: str) -> Iterator[None]:
-    """Initialize the process group in this context; RankError if a connection is lost."""
+    """Initialize the process group in this context."""
     launch = get_launch()
     if launch.world_size == 1 or distributed.is_initialized():
         yield
         return
     if device == "cuda":
         torch.cuda.set_device(launch.local_rank)
-    try:
-        # The store outlives the ranks: without a prefix, it returns addresses from before a
-        # restart.
-        store, _, _ = next(distributed.rendezvous("env://"))
-        store = distributed.PrefixStore(f"restart {count_restarts()}", store)
-        distributed.init_process_group(
-            "nccl" if device == "cuda" else "gloo",
-            store=store,
-            rank=launch.rank,
-            world_size=launch.world_size,
-        )
-        yield
-    except RuntimeError as error:
-        if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
-            raise
-        raise RankError(
-            "the connection to another rank was lost (torchrun prints the reason);",
-            "continue with {resume}",
-        ) from error
+    # The store outlives the ranks: without a prefix, it returns addresses from before a restart.
+    store, _, _ = next(distributed.rendezvous("env://"))
+    store = distributed.PrefixStore(f"restart {count_restarts()}", store)
+    distributed.init_process_group(
+        "nccl" if device == "cuda" else "gloo",
+        store=store,
+        rank=launch.rank,
+        world_size=launch.world_size,
+    )
+    yield
     distributed.destroy_process_group()  # not after an error: it might wait for the other ranks
 
 

@@ -4,7 +4,6 @@ A child is forked from a process that has imported PyTorch, so that it starts in
 second.
 """
 
-import csv
 import os
 import signal
 import sys
@@ -27,10 +26,11 @@ from d2l_softmax import __main__ as d2l_softmax
 from d2l_softmax.commands import train
 from d2l_softmax.commands.cli import run_as_program
 from d2l_softmax.commands.train import HISTORY, MODEL
+from d2l_softmax.io import PART
+from d2l_softmax.training.history import load_history
 
 PATIENCE = 120  # seconds, after which a command is considered hanging
 MOST_MEMORY = 1_500  # MB
-MOST_CHARACTERS = 2_000  # of a message
 SHOWN = "backslashreplace"  # as run_as_program sets it
 PROGRAMS = {
     "scratch": lambda argv: train.main(scratch, "scratch", argv),
@@ -85,8 +85,6 @@ class Outcome(NamedTuple):
             return f"status {self.status}: {self.err.strip()[-200:]}"
         if self.status and not 0 < self.err.count("\n") <= lines:
             return f"a message of {self.err.count(chr(10))} lines: {self.err[:200]}"
-        if len(self.err) > MOST_CHARACTERS:
-            return f"a message of {len(self.err)} characters"
         if self.memory > MOST_MEMORY:
             return f"{self.memory:.0f} MB"
         return "a program was run" if Path("harmed").exists() else ""  # by a hostile file
@@ -174,12 +172,11 @@ def model_of(path: Path) -> list[bytes]:
 
 
 def records_of(path: Path) -> list:
-    """Return the rows of a history file, without the seconds."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return [row | {"seconds": ""} for row in csv.DictReader(file)]
+    """Return the records of a history file, without the seconds."""
+    return [record._replace(seconds=0) for record in load_history(path)]
 
 
 def unfinished_files(folder: Path) -> str:
     """Return a complaint about unfinished files in a folder, "" if there are none."""
-    left = [path.name for path in folder.iterdir() if path.name.endswith(".part")]
+    left = [path.name for path in folder.iterdir() if path.name.endswith(PART)]
     return f"left {left}" if left else ""

@@ -26,7 +26,6 @@ from .children import SPECIAL_FILES, sparse
 from .data import idx_of
 
 CPU_SECONDS, SECONDS = 20, 100  # other processes may have the cores
-LONGEST_LINE = 300
 TWO = ["0", "1"]
 Content = bytes | str | Callable[[Path], object]  # of a file, or a function that makes it
 Files = dict[str, Content]  # by name
@@ -556,9 +555,6 @@ def complaint_about(outcome: children.Outcome, statuses: tuple[int, ...]) -> str
         return complaint
     if "Warning" in outcome.err or (outcome.status == 0 and outcome.err):
         return f"warnings: {outcome.err[:200]}"
-    longest = max(map(len, outcome.err.splitlines()), default=0)
-    if longest > LONGEST_LINE + len("python -m d2l_softmax evaluate: error: "):
-        return f"a line of {longest} characters"
     return ""
 
 

@@ -17,10 +17,7 @@ COMMANDS = [TRAIN, TRAIN.replace("scratch", "concise"), "-m d2l_softmax losses -
 WRONG = ["-m scratch --lr nonsense", "-m d2l_softmax evaluate nowhere/model.pt"]
 
 # In the shell's syntax: STREAMS follow the command, VARIABLES and LIMITS precede it.
-STREAMS = """
-<&-; >&-; 2>&-; >&- 2>&-; <&- >&- 2>&-; >/dev/full; 2>/dev/full; >/dev/full 2>/dev/full
-| true; | head -c 1 >/dev/null; 2>&1 | true
-"""
+STREAMS = "| true; | head -c 1 >/dev/null; 2>&1 | true"
 VARIABLES = """
 MPLBACKEND=nonsense; MPLBACKEND=tkagg; MATPLOTLIBRC={rc}; MPLCONFIGDIR=/dev/null/x
 LC_ALL=C PYTHONUTF8=0 PYTHONIOENCODING=ascii; LC_ALL=zh_CN.gbk; LANG=nonsense
@@ -82,10 +79,7 @@ def run_line(folder: Path, line: str) -> str:
     missing = children.FILES - {path.name for path in outputs[0].iterdir()} if outputs else None
     if outcome.status == 0 and trains and missing:
         return f"status 0 without {missing}"
-    closed = any(stream in line for stream in ("<&-", ">&-", "2>/dev/full"))
-    if closed and trains and " >/dev/full" not in line and outcome.status:
-        return f"status {outcome.status} for a closed or full stream that nothing depends on"
-    silent = any(stream in line for stream in ("2>&-", "2>/dev/full", "| true", "| head"))
+    silent = "| true" in line or "| head" in line
     if silent and outcome.status in (0, 1, 2) and not err:
         return ""
     many = 20 if "could not be fetched" in err or "rc" in line else 2  # a line for each source

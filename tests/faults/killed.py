@@ -15,6 +15,7 @@ from pathlib import Path
 
 from d2l_softmax.commands import train
 from d2l_softmax.commands.train import CONFIG, HISTORY, MODEL
+from d2l_softmax.io import PART
 from d2l_softmax.training.checkpoint import load_checkpoint
 
 from . import children
@@ -153,7 +154,7 @@ def at_every_operation(folder: Path, call: Callable[[str, int | None], object]) 
             return
         if event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
             return  # only reads
-        name = re.sub(r"[0-9a-f]{8}\.part", "part", Path(str(arguments[0])).name)
+        name = re.sub(rf"[0-9a-f]{{8}}{PART}", "part", Path(str(arguments[0])).name)
         call(f"{event} {name}", None)
 
     def hooked_fsync(descriptor: int) -> None:

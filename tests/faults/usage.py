@@ -12,7 +12,7 @@ from d2l_softmax.commands.cli import Command
 from . import children
 
 NUMBER = 500
-ODD = ["", " ", "--", "-", "x", "-1", "0", "1e400", "nan", "inf", "0x10", "1_0", "\uff19", "1,5"]
+ODD = ["", " ", "-", "x", "-1", "0", "1e400", "nan", "inf", "0x10", "1_0", "\uff19", "1,5"]
 ODD += ["99999999999999999999", "%s", "{lr}", "$HOME", "~nosuchuser"]
 ODD += ["🎽", "a\nb", "\udcff", "None"]
 REAL = ["0.01", "1e-3", "0.5"]
