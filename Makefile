@@ -79,8 +79,10 @@ test-all: $(VENV)/.installed-test ## Run all tests: also processes, faults, the 
 browser: $(VENV)/.installed-test ## Install Chromium, Firefox, WebKit and a Chinese font for the tests
 	$(BIN)/python -m tests.browsers
 
-faults: $(VENV)/.installed-test ## Inject thousands of faults; writes docs/reliability.md
-	$(BIN)/python -m tests.faults $(ARGS)
+FAULTS := killed hostile tensors odd_data sources resume
+
+faults: $(VENV)/.installed-test ## Test kills, full disks, damaged files and hostile data only
+	$(PYTEST) -m '' $(FAULTS:%=tests/test_%.py) $(ARGS)
 
 docs: $(VENV)/.installed-docs ## Build the site: documents, notebooks, API; writes build/docs
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -E -c docs . build/docs

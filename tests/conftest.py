@@ -176,6 +176,13 @@ def train_on(data, output_dir, *arguments, twin="scratch"):
     return training_command.main(TWINS[twin], twin, argv)
 
 
+def results(folder):
+    """Return what a run learned and measured, to the last bit."""
+    model = torch.load(folder / "model.pt", weights_only=True)
+    records = [record._replace(seconds=0) for record in load_history(folder / "history.csv")]
+    return [tensor.numpy().tobytes() for tensor in model.values()], records
+
+
 def complaints(opened, **options):
     """Return axe-core's violations in a page: the rule, and the first element that breaks it."""
     from axe_playwright_python.sync_playwright import Axe

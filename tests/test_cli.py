@@ -484,6 +484,35 @@ def test_a_reader_that_exits_is_no_traceback(tmp_path):
     assert [path.name for path in out.iterdir()] == ["losses.png"]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("real_data")
+@pytest.mark.skipif(sys.platform == "win32", reason="sets limits as a shell does")
+@pytest.mark.parametrize(
+    ("before", "flags", "status"),
+    [
+        ("export MPLBACKEND=module://matplotlib_inline.backend_inline", "", 0),  # as notebooks do
+        ("export LC_ALL=C PYTHONUTF8=0 PYTHONIOENCODING=ascii", "", 0),
+        ("unset HOME", "", 0),
+        ("umask 077", "-OO", 0),
+        pytest.param(
+            *("ulimit -f 50", "", 1),
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="counts kilobytes"),
+        ),
+    ],
+)
+def test_a_training_in_any_environment(before, flags, status, tmp_path):
+    line = f'{before}; "{sys.executable}" {flags} -m scratch --epochs=1 --output-dir="$OUT"'
+    environment = {**os.environ, "OUT": str(tmp_path / "图"), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (status, status), done.stderr
+    written = {path.name for path in (tmp_path / "图").iterdir()}
+    assert status or written >= FILES
+    assert ("File too large" in done.stderr) == bool(status)
+
+
 def test_characters_that_a_terminal_lacks_are_printed_with_backslashes(monkeypatch, tmp_path):
     path = tmp_path / "out.txt"
     monkeypatch.setenv("MPLBACKEND", "agg")  # is set

@@ -50,6 +50,23 @@ def csv(names=("train", "test"), label="label", last=False, delimiter=",", encod
     return write
 
 
+def edited(change):
+    """Return a function that writes tables and changes their bytes."""
+
+    def write(path):
+        csv()(path)
+        for file in path.glob("*.csv"):
+            file.write_bytes(change(file.read_bytes().replace(b"\r\n", b"\n")))
+
+    return write
+
+
+def numbered(table):
+    """Return a table with numbered rows, as pandas writes it; their column has no name."""
+    header, *lines = table.splitlines()
+    return b"\n".join([b"," + header, *(b"%d,%b" % each for each in enumerate(lines)), b""])
+
+
 def npy(images=same, labels=same, names=("X_train", "y_train", "X_test", "y_test")):
     """Return a function that writes four .npy files of converted arrays."""
 
@@ -108,6 +125,10 @@ FORMATS = {  # a function that writes, and part of a note
     "CSV, label last": (csv(label="target", last=True), "8×8"),
     "CSV, semicolons and a BOM": (csv(label="Class", delimiter=";", encoding="utf-8-sig"), "8×8"),
     "CSV without a header": (csv(label=""), "taken as the labels"),
+    "CSV, CRLF": (edited(lambda table: table.replace(b"\n", b"\r\n")), "8×8"),
+    "CSV, tabs": (csv(delimiter="\t"), "8×8"),
+    "CSV of pandas, with the index": (edited(numbered), "8×8"),
+    "CSV, no final line end": (edited(bytes.rstrip), "8×8"),
     "npz of Keras": (lambda path: np.savez(path / "mnist.npz", **NPZ), ""),
     "npz, compressed, as rows": (
         lambda path: np.savez_compressed(

@@ -1,4 +1,4 @@
-"""Seeds, devices, invalid arguments of loaders, and errors as users see them."""
+"""Seeds, devices, invalid arguments of loaders, no network, and errors as users see them."""
 
 import math
 import re
@@ -171,6 +171,29 @@ def test_a_seed_gives_the_same_start_and_order_on_cuda(twin, made_up):
     (loss, W), (cuda_loss, cuda_W) = results
     assert loss == pytest.approx(cuda_loss, rel=1e-5)
     assert_close(W, cuda_W, rtol=0, atol=1e-5)
+
+
+# Networks
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("real_data")
+@pytest.mark.parametrize("name", TWINS)
+def test_training_opens_no_connection(name, tmp_path):
+    code = f"""
+import runpy, sys
+
+def forbid(event, arguments):
+    if event.startswith("socket.") and event != "socket.gethostname":
+        raise AssertionError(event)
+
+sys.addaudithook(forbid)
+sys.argv[1:] = ["--epochs=1", "--quiet", "--device=cpu", {f"--output-dir={tmp_path}"!r}]
+runpy.run_module({name!r}, run_name="__main__", alter_sys=True)
+"""
+    done = run_python("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "report.html").exists()
 
 
 # Errors

@@ -14,7 +14,7 @@ import sys
 
 import pytest
 import torch
-from conftest import TWINS, load_history
+from conftest import TWINS, results
 
 from d2l_softmax.commands import train
 from d2l_softmax.data.batches import ArrayDataset
@@ -66,13 +66,6 @@ def interrupt(run, capsys):
         return capsys.readouterr().err
 
     return interrupt
-
-
-def results(folder):
-    """Return what a run learned and measured, to the last bit."""
-    model = torch.load(folder / "model.pt", weights_only=True)
-    records = [record._replace(seconds=0) for record in load_history(folder / "history.csv")]
-    return [tensor.numpy().tobytes() for tensor in model.values()], records
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)

@@ -91,6 +91,14 @@ def test_compressed_members_are_not_unpacked(path):
         read_saved(path, 2 * MOST)
 
 
+def test_an_expanded_tensor_is_not_written_out(path, model):
+    """Its 1.6 GB are one number in the file, repeated by strides of zero."""
+    torch.save({"W": torch.zeros(1).expand(20_000, 20_000), "b": torch.zeros(2)}, path)
+    assert path.stat().st_size < MOST
+    with pytest.raises(ModelFileError, match="W has shape"):
+        load_parameters(path, model)
+
+
 def test_a_file_that_is_too_large_is_not_read_to_its_end(path):
     size = path.stat().st_size
     assert read_saved(path, size)
