@@ -14,7 +14,7 @@ import sys
 
 import pytest
 import torch
-from conftest import TWINS, results
+from conftest import TWINS, load_history, results
 
 from d2l_softmax.commands import train
 from d2l_softmax.data.batches import ArrayDataset

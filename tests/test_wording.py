@@ -29,7 +29,6 @@ FILES = sorted(
 # Tests that name a banned phrase, or have it in their data
 PENDING = {
     "tests/test_folders.py",
-    "tests/test_language.py",
     "tests/test_lesson.py",
 }
 
