@@ -17,11 +17,10 @@ import types
 
 import numpy as np
 import pytest
-from conftest import LESSON, TWINS, first_quick, results, train_on
+from conftest import LESSON, TWINS, first_quick, load_history, results, train_on
 
 from d2l_softmax.commands import train
 from d2l_softmax.training.checkpoint import load_checkpoint
-from d2l_softmax.training.history import load_history
 
 ARGUMENTS = ["--epochs=2", "--batch-size=20", "--checkpoint-every=2", "--lr=0.01", "--quiet"]
 SETTINGS = {
