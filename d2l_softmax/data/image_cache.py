@@ -27,7 +27,7 @@ from tqdm import tqdm
 from d2l_softmax.data.arrays import LARGE, DatasetFiles, LabelledArrays, and_more
 from d2l_softmax.data.files import check_regular
 from d2l_softmax.data.npy import read_npy
-from d2l_softmax.data.pictures import FORMATS, PictureError, is_coloured, load_picture, to_opaque
+from d2l_softmax.data.pictures import FORMATS, PictureError, is_coloured, load_picture, to_array
 from d2l_softmax.errors import DatasetError
 from d2l_softmax.io import PART, locked, reporting_output_errors, write_json
 
@@ -203,12 +203,9 @@ def read_images(
 
     def read(path: Path) -> np.ndarray | PictureError:
         try:
-            picture = to_opaque(load_picture(path)).convert(mode)
+            return to_array(load_picture(path), mode, size)
         except PictureError as error:
             return error
-        if size:
-            picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-        return np.asarray(picture)
 
     problems = []
     # Pillow decodes without Python's global lock, so threads share the work.
