@@ -106,7 +106,7 @@ def test_idx_files_of_two_data_sets_are_refused(tmp_path):
     X, y = some_images(6)
     write_dataset(tmp_path, X, y, X, y)
     shutil.copy(tmp_path / "train-images-idx3-ubyte", tmp_path / "emnist-train-images-idx3-ubyte")
-    with pytest.raises(DatasetError, match="several data sets"):
+    with pytest.raises(DatasetError, match="for the same array"):
         load_data(tmp_path, 4)
 
 
