@@ -35,6 +35,8 @@ for reduction, reduce in {"mean": torch.mean, "sum": torch.sum, "each": torch.cl
         f"{reduction}, by hand": lambda y_hat, y, reduce=reduce: reduce(picked(y_hat, y)),
         f"{reduction}, a row": lambda y_hat, y, reduce=reduce: reduce(picked(y_hat, y)).view(-1),
     }
+for name in ("sum, function", "sum, by hand", "sum, a row"):
+    LOSSES[name].reduction = "sum"
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -69,32 +71,9 @@ def test_evaluate_loss_of_values_and_of_soft_labels(reduction):
     assert shown == pytest.approx(float(cross_entropy(X[:, :3], Y)), rel=1e-6)
 
 
-def test_a_loss_of_zero_is_decided_later():
-    W = torch.zeros(4, 3, requires_grad=True)
-    weights = iter([0.0, 1.0, 1.0])  # the second batch's loss is doubled, once
-
-    def loss(y_hat, y):
-        return next(weights) * picked(y_hat, y).sum()
-
-    shown, _ = d2l.train_epoch_ch3(lambda X: X @ W, BATCHES, loss, lambda n: d2l.sgd([W], 0, n))
-    assert shown == pytest.approx(3 * np.log(3) / 10, rel=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("loss", "message"),
-    [
-        (lambda y_hat, y: picked(y_hat, y).sum() + 5, "neither .*reduction"),
-        (lambda y_hat, y: picked(y_hat, y).sum() ** 2, "neither .* 4"),
-        (lambda y_hat, y: -y_hat[range(7), y].sum(), "twice the size fails"),
-    ],
-)
-def test_a_loss_that_is_neither_mean_nor_sum(loss, message):
-    net = nn.Linear(4, 3)
-    updater = torch.optim.SGD(net.parameters(), 0.1)
-    with pytest.raises(ValueError, match=message):
-        d2l.train_epoch_ch3(net, BATCHES, loss, updater)
-    loss.reduction = "sum"
-    d2l.train_epoch_ch3(net, BATCHES[:1], loss, updater)
+def test_a_single_number_without_a_reduction_is_taken_as_the_mean():
+    mean = d2l.evaluate_loss(lambda X: X[:, :3], BATCHES[:1], lambda *batch: picked(*batch).sum())
+    assert mean == pytest.approx(float(cross_entropy(X[:7, :3], Y[:7], reduction="sum")))
 
 
 # Labels and batches

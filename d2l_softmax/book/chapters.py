@@ -93,80 +93,33 @@ def try_all_gpus() -> list[torch.device]:
     return [try_gpu(i) for i in range(torch.cuda.device_count() or 1)]
 
 
-class LossError(UserError, ValueError):
-    """A loss function returned a value that is not a loss of the batch."""
+def sum_losses(loss: Callable, y_hat: Tensor, y: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Return a batch's loss as the function returns it, the sum of losses, and their number.
 
-
-class BatchLoss:
-    """A loss function with its reduction: one value per example, their mean or their sum.
-
-    `reduction` is the function's attribute, as in nn.CrossEntropyLoss. Without the attribute it is
-    inferred from the first batch whose loss is a single number, and None until then.
+    A single number is the mean over the batch, or the sum if `loss.reduction` is "sum". Raises
+    ValueError if y_hat and y were broadcast to all their pairs.
     """
-
-    def __init__(self, loss: Callable):
-        self.loss = loss
-        reduction = str(getattr(loss, "reduction", None))
-        self.reduction = {"sum": "sum", "mean": "mean", "batchmean": "mean"}.get(reduction)
-
-    def __call__(self, y_hat: Tensor, y: Tensor) -> tuple[Tensor, Tensor, int]:
-        """Return the function's loss, the sum of losses over the batch, and the number of losses.
-
-        Raises LossError unless the loss is one number, or one for each example or output.
-        """
-        n, losses = len(y), torch.as_tensor(self.loss(y_hat, y))
-        if losses.dim() and (losses.numel() > 1 or n == 1):
-            is_outer = n > 1 and y.shape == (n, 1) and losses.shape == (n, n)
-            if losses.numel() != n and (losses.shape not in (y_hat.shape, y.shape) or is_outer):
-                raise LossError(
-                    f"loss(y_hat, y) has shape {tuple(losses.shape)}, expected {n} losses for "
-                    f"y_hat {tuple(y_hat.shape)} and y {tuple(y.shape)};",
-                    "pass class labels as (n,), y.flatten(), and real values in the shape of y_hat",
-                )
-            return losses, losses.sum(), losses.numel()
-        if self.reduction is None:
-            self.reduction = self.find_reduction(losses.detach(), y_hat.detach(), y)
-        return losses, losses * n if self.reduction == "mean" else losses, n
-
-    def find_reduction(self, loss: Tensor, y_hat: Tensor, y: Tensor) -> str | None:
-        """Return "sum" if repeating the batch doubles its loss, "mean" if the loss is unchanged.
-
-        Return None if the loss is 0 or not finite, as this says nothing about the reduction.
-        """
-        # Where a loss that is never negative is 0, its gradient is 0 with either reduction.
-        if loss == 0 or not loss.isfinite().all():
-            return None
-        cause: Exception | None = None
-        try:
-            with torch.no_grad():
-                doubled = self.loss(torch.cat([y_hat, y_hat]), torch.cat([y, y]))
-            ratio = float(doubled) / float(loss)
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            ratio, cause = 0.0, error
-        tolerance = max(1e-3, 8 * torch.finfo(loss.dtype).eps)
-        for reduction, expected in (("mean", 1), ("sum", 2)):
-            if abs(ratio - expected) <= tolerance:
-                return reduction
-        raise LossError(
-            "loss(y_hat, y) is one number, but neither the mean nor the sum over the batch: "
-            + (
-                f"a batch of twice the size fails: {cause};"
-                if cause
-                else f"with the batch doubled, {ratio:.4g} times as large;"
-            ),
-            "return a loss for each example, or set loss.reduction to 'mean' or 'sum'",
-        ) from cause
+    losses, n = torch.as_tensor(loss(y_hat, y)), len(y)
+    if losses.numel() == 1:
+        is_sum = getattr(loss, "reduction", "mean") == "sum"
+        return losses, losses if is_sum else losses * n, n
+    if losses.shape == (n, n) and (y_hat.shape != (n, n) or y.shape == (n, 1)):
+        raise ValueError(
+            f"loss(y_hat, y) has shape ({n}, {n}), expected {n} losses; pass class labels as (n,), "
+            "y.flatten(), and real values in the shape of y_hat"
+        )
+    return losses, losses.sum(), losses.numel()
 
 
 def evaluate_loss(net: Callable, data_iter: Iterable, loss: Callable) -> float:
     """Return the mean of a loss over all examples of all batches."""
     check_order(evaluate_loss, net, data_iter)
-    metric, batch_loss = Accumulator(2), BatchLoss(loss)  # sum of losses, their number
+    metric = Accumulator(2)  # sum of losses, their number
     with torch.no_grad():
         for X, y in data_iter:
             y_hat = net(X)
             same_size = y.numel() == y_hat.numel()  # class labels (n,) keep their shape
-            _, total, number = batch_loss(y_hat, y.reshape(y_hat.shape) if same_size else y)
+            _, total, number = sum_losses(loss, y_hat, y.reshape(y_hat.shape) if same_size else y)
             metric.add(total, number)
     return metric[0] / check_not_empty(metric[1])
 
@@ -186,18 +139,17 @@ def train_epoch_ch3(
     `net` is a function or an nn.Module. `loss` returns one value per example (reduction="none"),
     their mean or their sum. `updater` is an optimizer, or a function of the batch size. A function,
     such as `sgd`, uses gradients summed over the batch. An optimizer uses the gradient of the loss,
-    or of the mean if there is one loss per example. Raises LossError for any other loss.
+    or of the mean if there is one loss per example.
     """
     check_order(train_epoch_ch3, net, train_iter)
     check_updater(updater)
     if isinstance(net, nn.Module):
         net.train()
-    batch_loss = loss if isinstance(loss, BatchLoss) else BatchLoss(loss)
     metric = Accumulator(4)  # sum of losses and their number, correct predictions, examples
     for X, y in train_iter:
         with explain_batch_of_one(len(y)):
             y_hat = net(X)
-        losses, total, number = batch_loss(y_hat, y)
+        losses, total, number = sum_losses(loss, y_hat, y)
         if isinstance(updater, torch.optim.Optimizer):
             updater.zero_grad()
             losses.mean().backward()
@@ -264,9 +216,8 @@ def train_ch3(
     check_updater(updater)
     legend = ["train loss", "train acc", "test acc"]
     animator = Animator(xlabel="epoch", xlim=[1, max(num_epochs, 2)], legend=legend)
-    batch_loss = BatchLoss(loss)
     for epoch in range(num_epochs):
-        train_metrics = train_epoch_ch3(net, train_iter, batch_loss, updater)
+        train_metrics = train_epoch_ch3(net, train_iter, loss, updater)
         animator.add(epoch + 1, (*train_metrics, evaluate_accuracy(net, test_iter)))
 
 
