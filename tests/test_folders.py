@@ -37,12 +37,10 @@ def system_files(path):
     (path / "Train" / "Thumbs.db").write_bytes(b"\0")
 
 
-def links_in_circles(path):
+def links_to_folders(path):
     (path / "Train" / "rose" / "up").symlink_to(path / "Train")
     (path / "Train" / "rose" / "self").symlink_to(path / "Train" / "rose")
     (path / "Train" / "daisy" / "proc").symlink_to("/proc")
-    (path / "Train" / "parent").symlink_to(path)
-    (path / "Train" / "other").symlink_to(path / "Train" / "rose")
 
 
 def tables(header, suffix):
@@ -72,11 +70,11 @@ LAYOUTS = {  # folders for training and testing, what is added, and part of a no
     "loose test images": ("train", None, lambda p: write_class(p, "test"), "no class folders"),
     "an empty class": ("Train", "Test", lambda p: (p / "Train" / "tulip").mkdir(), "tulip"),
     "other files": (
-        *("Train", "Test", lambda p: (p / "Train" / "rose" / "notes.txt").touch()),
-        "notes.txt left out",
+        *("Train", "Test", lambda p: [(p / "Train" / "rose" / f"{k}.txt").touch() for k in "ab"]),
+        ".txt left out; the same is true of 1 more",
     ),
     "a pipe": ("Train", "Test", lambda p: os.mkfifo(p / "Train" / "rose" / "pipe.png"), ""),
-    "links in circles": ("Train", "Test", links_in_circles, "parent "),
+    "links to folders": ("Train", "Test", links_to_folders, ""),
     "labels.csv": ("Train", "Test", tables("file,label", ".png"), "labels from a table"),
     "without suffixes": ("Train", "Test", tables("image_id,class", ""), "labels from a table"),
 }
