@@ -5,18 +5,16 @@ Zhang, Lipton, Li and Smola, "Dive into Deep Learning", PyTorch code of the Chin
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from numbers import Integral
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from d2l_softmax.book.animation import Animator, show_images
 from d2l_softmax.data.fashion_mnist import CLASSES
-from d2l_softmax.errors import UserError
 from d2l_softmax.training.checks import OtherEditionError, check_order
 from d2l_softmax.training.metrics import Accumulator, count_correct, evaluate_accuracy
 
@@ -147,8 +145,7 @@ def train_epoch_ch3(
         net.train()
     metric = Accumulator(4)  # sum of losses and their number, correct predictions, examples
     for X, y in train_iter:
-        with explain_batch_of_one(len(y)):
-            y_hat = net(X)
+        y_hat = net(X)
         losses, total, number = sum_losses(loss, y_hat, y)
         if isinstance(updater, torch.optim.Optimizer):
             updater.zero_grad()
@@ -159,25 +156,6 @@ def train_epoch_ch3(
             updater(X.shape[0])
         metric.add(total, number, count_correct(y_hat, y), len(y))
     return metric[0] / check_not_empty(metric[1]), metric[2] / metric[3]
-
-
-@contextmanager
-def explain_batch_of_one(n: int) -> Iterator[None]:
-    """Raise BatchError, with a remedy, if batch normalization fails on a batch of one example."""
-    try:
-        yield
-    except ValueError as error:
-        if n != 1 or "more than 1 value" not in str(error):
-            raise
-        raise BatchError(
-            "a batch has one example, and batch normalization needs two or more in training;",
-            "drop the last, smaller batch: drop_last=True in load_data_fashion_mnist, load_data, "
-            "load_array or a DataLoader",
-        ) from error
-
-
-class BatchError(UserError, ValueError):
-    """A model can't be trained on a batch of this size."""
 
 
 def check_updater(updater: object) -> None:
@@ -222,46 +200,27 @@ def train_ch3(
 
 
 def predict_ch3(net: Callable, test_iter: Iterable, n: int = 6) -> None:
-    """Draw the first n images of the test data under their true and predicted labels.
+    """Draw the first n images of the first batch under their true and predicted labels.
 
     Class names are read from `classes` of the loader's data set. Without this attribute they are
     Fashion-MNIST's for a model with ten classes, otherwise numbers. Images are (n, c, h, w),
-    (n, h, w) or flattened. Flattened images have the data set's `shape`, or 28×28 pixels.
+    (n, h, w), or flattened from 28×28.
     """
     check_order(predict_ch3, net, test_iter)
-    if n < 1:
-        raise ValueError(f"n is {n}, expected at least 1")
     device = None
     if isinstance(net, nn.Module):
         net.eval()
         device = next((parameter.device for parameter in net.parameters()), None)
-    images: list[Tensor] = []
-    titles: list[str] = []
-    dataset = innermost(getattr(test_iter, "dataset", None))
-    for X, y in test_iter:
-        with torch.no_grad():
-            y_hat = net(X.to(device))
-        names = getattr(dataset, "classes", None) or (CLASSES if y_hat.shape[1] == 10 else ())
-        predicted = y_hat.argmax(dim=1)
-        classes = y.argmax(dim=1) if y.dim() == 2 and y.shape[1] > 1 else y.flatten()
-        for image, *pair in zip(X[: n - len(images)], classes, predicted, strict=False):
-            images.append(as_image(image, getattr(dataset, "shape", ())))
-            titles.append("\n".join(str(names[k] if k < len(names) else k) for k in map(int, pair)))
-        if len(images) == n:
-            break
-    show_images(images, 1, max(1, len(images)), titles=titles)
-
-
-def innermost(dataset: Any) -> Any:
-    """Return the data set that a torch.utils.data.Subset, possibly nested, is taken from."""
-    return innermost(dataset.dataset) if hasattr(dataset, "dataset") else dataset
-
-
-def as_image(X: Tensor, shape: Sequence[int]) -> Tensor:
-    """Reshape a flattened example to `shape` or 28×28; return an image unchanged."""
-    if X.dim() > 1:
-        return X
-    for sides in (tuple(shape), (28, 28)):
-        if len(sides) > 1 and X.numel() == torch.Size(sides).numel():
-            return X.reshape(sides)
-    raise ValueError(f"X has {X.numel()} features per example, expected images (n, c, h, w)")
+    X, y = next(iter(test_iter))
+    X, y = X[:n], y[:n]
+    with torch.no_grad():
+        y_hat = net(X.to(device))
+    if y.dim() == 2 and y.shape[1] > 1:
+        y = y.argmax(dim=1)
+    dataset = getattr(test_iter, "dataset", None)
+    dataset = dataset.dataset if isinstance(dataset, Subset) else dataset
+    names = getattr(dataset, "classes", None)
+    names = names or (CLASSES if y_hat.shape[1] == 10 else range(y_hat.shape[1]))
+    pairs = zip(y.flatten().tolist(), y_hat.argmax(dim=1).tolist(), strict=True)
+    titles = [f"{names[int(true)]}\n{names[predicted]}" for true, predicted in pairs]
+    show_images(X.reshape(-1, 28, 28) if X.dim() == 2 else X, 1, len(X), titles=titles)
