@@ -255,6 +255,8 @@ def test_a_place_without_data_is_named_with_what_was_expected(tmp_path):
     np.save(tmp_path / "train_images.npy", np.zeros(3))
     with pytest.raises(DatasetError, match=r"train_images.npy, .* train_labels"):
         load_data(tmp_path, 4)
+    np.save(tmp_path / "train_images.npy", np.zeros((2, 3)))
+    np.save(tmp_path / "train_labels.npy", np.arange(2))
     with pytest.raises(ValueError, match="'some', expected one of auto, full, block"):
         load_data(tmp_path, 4, shuffle="some")
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from d2l_softmax.data.arrays import DatasetFiles, LabelledArrays
 from d2l_softmax.data.augmentation import Augmentation
 from d2l_softmax.data.batches import ArrayLoader
-from d2l_softmax.data.loaders import check_arguments, check_validation, make_loaders
+from d2l_softmax.data.loaders import check_validation, make_loaders
 from d2l_softmax.data.sources import read_files
 
 FASHION_MNIST = "Fashion-MNIST"  # name of the data set that is used without --dataset
@@ -67,7 +67,6 @@ def load_data_fashion_mnist(
     Raises ValueError for a batch size or a side below 1, for a dtype that is not floating-point, or
     if no training image is left; DataUnavailableError if the files can't be fetched.
     """
-    check_arguments(batch_size, test_batch_size, shuffle)
     return make_loaders(
         hold_out_last(read_fashion_mnist(data_dir), validation),
         batch_size,
