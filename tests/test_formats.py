@@ -92,6 +92,11 @@ def idx(rename, images=same, is_zipped=False):
     return write
 
 
+def encoded(image):
+    image.save(buffer := io.BytesIO(), "PNG")
+    return {"bytes": buffer.getvalue(), "path": None}
+
+
 def parquet_of_a_hub(path):
     pa = pytest.importorskip("pyarrow")
     from pyarrow import parquet
@@ -105,10 +110,7 @@ def parquet_of_a_hub(path):
         "test-00000-of-00001": (X_TEST, Y_TEST),
     }
     for name, (images, labels) in files.items():
-        cells = []
-        for image in images:
-            Image.fromarray(image).save(buffer := io.BytesIO(), "PNG")
-            cells.append({"bytes": buffer.getvalue(), "path": None})
+        cells = [encoded(Image.fromarray(image)) for image in images]
         table = pa.table({"image": cells, "label": labels}).replace_schema_metadata(metadata)
         parquet.write_table(table, path / "data" / f"{name}.parquet")
 
@@ -187,6 +189,28 @@ def test_each_format_has_the_same_arrays(name, tmp_path):
     names = sorted(WORDS) if is_text else WORDS if name == "Parquet" else "012"
     assert train_iter.dataset.classes == tuple(names)
     assert [names[k] for k in labels] == [(WORDS if is_text else names)[k] for k in Y_TEST]
+
+
+@pytest.mark.parametrize("size", [[], [5, 7]])
+@pytest.mark.parametrize("other", ["RGB", "LA"])
+def test_transparent_images_in_parquet_files_are_those_of_a_folder(other, size, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    clear = Image.new("LA", (8, 6), (40, 0))
+    images = [clear, clear.convert("RGBA"), Image.new("RGBA", (8, 6), (255, 0, 0, 128))]
+    images = [image.convert("LA") if other == "LA" else image for image in images]
+    images.append(Image.new(other, (8, 6)))
+    for k, image in enumerate(images):
+        (tmp_path / "folder" / f"{k % 2}").mkdir(parents=True, exist_ok=True)
+        image.save(tmp_path / "folder" / f"{k % 2}" / f"{k}.png")
+    images = images[::2] + images[1::2]  # as sorted by class
+    table = pa.table({"image": [*map(encoded, images)], "label": [0, 0, 1, 1]})
+    parquet.write_table(table, tmp_path / "train.parquet")
+    expected = find_dataset(tmp_path / "folder", size).train.examples
+    assert (expected[0] == 255).all()
+    found = find_dataset(tmp_path / "train.parquet", size).train.examples
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_what_was_taken_for_what_is_printed(tmp_path, monkeypatch, capsys):

@@ -46,8 +46,8 @@ def some_images(n=4, **options):
 @pytest.mark.parametrize(
     ("argument", "values", "message"),
     [
-        ("batch_size", (0, -1, 2.5, True), "batch_size is {}, expected a whole number"),
-        ("test_batch_size", (0, False), "test_batch_size is {}, expected a whole number"),
+        ("batch_size", (0, -1, 2.5, True), "positive integer value, but got batch_size={}"),
+        ("test_batch_size", (0, False), "positive integer value, but got batch_size={}"),
         ("dtype", (torch.complex64, torch.int64), "dtype is {}, expected a float"),
         ("validation", (-1, 60, 61, 2.5, True), "can't hold out {} of 60 training"),
         ("resize", (0, True, (28,), (1, 2, 3), (5, 0), (5.5, 5)), "resize is {}, expected a side"),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import sys
-import weakref
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     Limits = Sequence[float] | None
 
 FORMATS = ("-", "m--", "g-.", "r:")
-MOST_OPEN = 10  # figures; matplotlib warns above 20, and 10 are left for the user's code
-opened: weakref.WeakSet = weakref.WeakSet()  # figures of this module; some may be closed
 
 
 def pyplot() -> ModuleType:
@@ -161,18 +158,8 @@ def as_pixels(image: Any) -> Any:
 
 
 def open_figure(nrows: int, ncols: int, figsize: tuple[float, float]) -> tuple[Any, Any]:
-    """Return a new figure and its axes; close the oldest above MOST_OPEN.
-
-    pyplot keeps open figures in memory, and a script that trains many times opens many.
-    """
-    plt = pyplot()
-    still_open = [figure for figure in opened if plt.fignum_exists(figure.number)]
-    still_open.sort(key=lambda figure: figure.number)
-    for figure in still_open[: 1 - MOST_OPEN]:
-        plt.close(figure)
-    figure, grid = plt.subplots(nrows, ncols, figsize=figsize, squeeze=False, layout="constrained")
-    opened.add(figure)
-    return figure, grid
+    """Return a new figure and its axes."""
+    return pyplot().subplots(nrows, ncols, figsize=figsize, squeeze=False, layout="constrained")
 
 
 def show_in_place(figure: Figure, handle: Any) -> Any:

@@ -5,18 +5,16 @@ Zhang, Lipton, Li and Smola, "Dive into Deep Learning", PyTorch code of the Chin
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from numbers import Integral
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from d2l_softmax.book.animation import Animator, show_images
 from d2l_softmax.data.fashion_mnist import CLASSES
-from d2l_softmax.errors import UserError
 from d2l_softmax.training.checks import OtherEditionError, check_order
 from d2l_softmax.training.metrics import Accumulator, count_correct, evaluate_accuracy
 
@@ -93,80 +91,33 @@ def try_all_gpus() -> list[torch.device]:
     return [try_gpu(i) for i in range(torch.cuda.device_count() or 1)]
 
 
-class LossError(UserError, ValueError):
-    """A loss function returned a value that is not a loss of the batch."""
+def sum_losses(loss: Callable, y_hat: Tensor, y: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Return a batch's loss as the function returns it, the sum of losses, and their number.
 
-
-class BatchLoss:
-    """A loss function with its reduction: one value per example, their mean or their sum.
-
-    `reduction` is the function's attribute, as in nn.CrossEntropyLoss. Without the attribute it is
-    inferred from the first batch whose loss is a single number, and None until then.
+    A single number is the mean over the batch, or the sum if `loss.reduction` is "sum". Raises
+    ValueError if y_hat and y were broadcast to all their pairs.
     """
-
-    def __init__(self, loss: Callable):
-        self.loss = loss
-        reduction = str(getattr(loss, "reduction", None))
-        self.reduction = {"sum": "sum", "mean": "mean", "batchmean": "mean"}.get(reduction)
-
-    def __call__(self, y_hat: Tensor, y: Tensor) -> tuple[Tensor, Tensor, int]:
-        """Return the function's loss, the sum of losses over the batch, and the number of losses.
-
-        Raises LossError unless the loss is one number, or one for each example or output.
-        """
-        n, losses = len(y), torch.as_tensor(self.loss(y_hat, y))
-        if losses.dim() and (losses.numel() > 1 or n == 1):
-            is_outer = n > 1 and y.shape == (n, 1) and losses.shape == (n, n)
-            if losses.numel() != n and (losses.shape not in (y_hat.shape, y.shape) or is_outer):
-                raise LossError(
-                    f"loss(y_hat, y) has shape {tuple(losses.shape)}, expected {n} losses for "
-                    f"y_hat {tuple(y_hat.shape)} and y {tuple(y.shape)};",
-                    "pass class labels as (n,), y.flatten(), and real values in the shape of y_hat",
-                )
-            return losses, losses.sum(), losses.numel()
-        if self.reduction is None:
-            self.reduction = self.find_reduction(losses.detach(), y_hat.detach(), y)
-        return losses, losses * n if self.reduction == "mean" else losses, n
-
-    def find_reduction(self, loss: Tensor, y_hat: Tensor, y: Tensor) -> str | None:
-        """Return "sum" if repeating the batch doubles its loss, "mean" if the loss is unchanged.
-
-        Return None if the loss is 0 or not finite, as this says nothing about the reduction.
-        """
-        # Where a loss that is never negative is 0, its gradient is 0 with either reduction.
-        if loss == 0 or not loss.isfinite().all():
-            return None
-        cause: Exception | None = None
-        try:
-            with torch.no_grad():
-                doubled = self.loss(torch.cat([y_hat, y_hat]), torch.cat([y, y]))
-            ratio = float(doubled) / float(loss)
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            ratio, cause = 0.0, error
-        tolerance = max(1e-3, 8 * torch.finfo(loss.dtype).eps)
-        for reduction, expected in (("mean", 1), ("sum", 2)):
-            if abs(ratio - expected) <= tolerance:
-                return reduction
-        raise LossError(
-            "loss(y_hat, y) is one number, but neither the mean nor the sum over the batch: "
-            + (
-                f"a batch of twice the size fails: {cause};"
-                if cause
-                else f"with the batch doubled, {ratio:.4g} times as large;"
-            ),
-            "return a loss for each example, or set loss.reduction to 'mean' or 'sum'",
-        ) from cause
+    losses, n = torch.as_tensor(loss(y_hat, y)), len(y)
+    if losses.numel() == 1:
+        is_sum = getattr(loss, "reduction", "mean") == "sum"
+        return losses, losses if is_sum else losses * n, n
+    if losses.shape == (n, n) and (y_hat.shape != (n, n) or y.shape == (n, 1)):
+        raise ValueError(
+            f"loss(y_hat, y) has shape ({n}, {n}), expected {n} losses; pass class labels as (n,), "
+            "y.flatten(), and real values in the shape of y_hat"
+        )
+    return losses, losses.sum(), losses.numel()
 
 
 def evaluate_loss(net: Callable, data_iter: Iterable, loss: Callable) -> float:
     """Return the mean of a loss over all examples of all batches."""
     check_order(evaluate_loss, net, data_iter)
-    metric, batch_loss = Accumulator(2), BatchLoss(loss)  # sum of losses, their number
+    metric = Accumulator(2)  # sum of losses, their number
     with torch.no_grad():
         for X, y in data_iter:
             y_hat = net(X)
             same_size = y.numel() == y_hat.numel()  # class labels (n,) keep their shape
-            _, total, number = batch_loss(y_hat, y.reshape(y_hat.shape) if same_size else y)
+            _, total, number = sum_losses(loss, y_hat, y.reshape(y_hat.shape) if same_size else y)
             metric.add(total, number)
     return metric[0] / check_not_empty(metric[1])
 
@@ -186,18 +137,16 @@ def train_epoch_ch3(
     `net` is a function or an nn.Module. `loss` returns one value per example (reduction="none"),
     their mean or their sum. `updater` is an optimizer, or a function of the batch size. A function,
     such as `sgd`, uses gradients summed over the batch. An optimizer uses the gradient of the loss,
-    or of the mean if there is one loss per example. Raises LossError for any other loss.
+    or of the mean if there is one loss per example.
     """
     check_order(train_epoch_ch3, net, train_iter)
     check_updater(updater)
     if isinstance(net, nn.Module):
         net.train()
-    batch_loss = loss if isinstance(loss, BatchLoss) else BatchLoss(loss)
     metric = Accumulator(4)  # sum of losses and their number, correct predictions, examples
     for X, y in train_iter:
-        with explain_batch_of_one(len(y)):
-            y_hat = net(X)
-        losses, total, number = batch_loss(y_hat, y)
+        y_hat = net(X)
+        losses, total, number = sum_losses(loss, y_hat, y)
         if isinstance(updater, torch.optim.Optimizer):
             updater.zero_grad()
             losses.mean().backward()
@@ -207,25 +156,6 @@ def train_epoch_ch3(
             updater(X.shape[0])
         metric.add(total, number, count_correct(y_hat, y), len(y))
     return metric[0] / check_not_empty(metric[1]), metric[2] / metric[3]
-
-
-@contextmanager
-def explain_batch_of_one(n: int) -> Iterator[None]:
-    """Raise BatchError, with a remedy, if batch normalization fails on a batch of one example."""
-    try:
-        yield
-    except ValueError as error:
-        if n != 1 or "more than 1 value" not in str(error):
-            raise
-        raise BatchError(
-            "a batch has one example, and batch normalization needs two or more in training;",
-            "drop the last, smaller batch: drop_last=True in load_data_fashion_mnist, load_data, "
-            "load_array or a DataLoader",
-        ) from error
-
-
-class BatchError(UserError, ValueError):
-    """A model can't be trained on a batch of this size."""
 
 
 def check_updater(updater: object) -> None:
@@ -264,53 +194,33 @@ def train_ch3(
     check_updater(updater)
     legend = ["train loss", "train acc", "test acc"]
     animator = Animator(xlabel="epoch", xlim=[1, max(num_epochs, 2)], legend=legend)
-    batch_loss = BatchLoss(loss)
     for epoch in range(num_epochs):
-        train_metrics = train_epoch_ch3(net, train_iter, batch_loss, updater)
+        train_metrics = train_epoch_ch3(net, train_iter, loss, updater)
         animator.add(epoch + 1, (*train_metrics, evaluate_accuracy(net, test_iter)))
 
 
 def predict_ch3(net: Callable, test_iter: Iterable, n: int = 6) -> None:
-    """Draw the first n images of the test data under their true and predicted labels.
+    """Draw the first n images of the first batch under their true and predicted labels.
 
     Class names are read from `classes` of the loader's data set. Without this attribute they are
     Fashion-MNIST's for a model with ten classes, otherwise numbers. Images are (n, c, h, w),
-    (n, h, w) or flattened. Flattened images have the data set's `shape`, or 28×28 pixels.
+    (n, h, w), or flattened from 28×28.
     """
     check_order(predict_ch3, net, test_iter)
-    if n < 1:
-        raise ValueError(f"n is {n}, expected at least 1")
     device = None
     if isinstance(net, nn.Module):
         net.eval()
         device = next((parameter.device for parameter in net.parameters()), None)
-    images: list[Tensor] = []
-    titles: list[str] = []
-    dataset = innermost(getattr(test_iter, "dataset", None))
-    for X, y in test_iter:
-        with torch.no_grad():
-            y_hat = net(X.to(device))
-        names = getattr(dataset, "classes", None) or (CLASSES if y_hat.shape[1] == 10 else ())
-        predicted = y_hat.argmax(dim=1)
-        classes = y.argmax(dim=1) if y.dim() == 2 and y.shape[1] > 1 else y.flatten()
-        for image, *pair in zip(X[: n - len(images)], classes, predicted, strict=False):
-            images.append(as_image(image, getattr(dataset, "shape", ())))
-            titles.append("\n".join(str(names[k] if k < len(names) else k) for k in map(int, pair)))
-        if len(images) == n:
-            break
-    show_images(images, 1, max(1, len(images)), titles=titles)
-
-
-def innermost(dataset: Any) -> Any:
-    """Return the data set that a torch.utils.data.Subset, possibly nested, is taken from."""
-    return innermost(dataset.dataset) if hasattr(dataset, "dataset") else dataset
-
-
-def as_image(X: Tensor, shape: Sequence[int]) -> Tensor:
-    """Reshape a flattened example to `shape` or 28×28; return an image unchanged."""
-    if X.dim() > 1:
-        return X
-    for sides in (tuple(shape), (28, 28)):
-        if len(sides) > 1 and X.numel() == torch.Size(sides).numel():
-            return X.reshape(sides)
-    raise ValueError(f"X has {X.numel()} features per example, expected images (n, c, h, w)")
+    X, y = next(iter(test_iter))
+    X, y = X[:n], y[:n]
+    with torch.no_grad():
+        y_hat = net(X.to(device))
+    if y.dim() == 2 and y.shape[1] > 1:
+        y = y.argmax(dim=1)
+    dataset = getattr(test_iter, "dataset", None)
+    dataset = dataset.dataset if isinstance(dataset, Subset) else dataset
+    names = getattr(dataset, "classes", None)
+    names = names or (CLASSES if y_hat.shape[1] == 10 else range(y_hat.shape[1]))
+    pairs = zip(y.flatten().tolist(), y_hat.argmax(dim=1).tolist(), strict=True)
+    titles = [f"{names[int(true)]}\n{names[predicted]}" for true, predicted in pairs]
+    show_images(X.reshape(-1, 28, 28) if X.dim() == 2 else X, 1, len(X), titles=titles)

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from d2l_softmax.book.animation import Animator
-from d2l_softmax.book.chapters import explain_batch_of_one
 from d2l_softmax.training.checks import check_order
 from d2l_softmax.training.metrics import Accumulator, Timer, count_correct, evaluate_accuracy
 
@@ -64,8 +63,7 @@ def train_ch6(
     the end the last values are printed, with the examples per second. The time of loading, testing
     and drawing is not counted.
 
-    Raises ValueError for less than one epoch or batch, and for batch normalization on a batch of
-    one example.
+    Raises ValueError for less than one epoch or batch.
     """
     check_order(train_ch6, net, train_iter)
     num_batches = len(train_iter)
@@ -102,8 +100,7 @@ def train_batch(
 ) -> tuple[Tensor, Tensor]:
     """Take a step on a batch; return the sum of losses and the number of correct predictions."""
     optimizer.zero_grad()
-    with explain_batch_of_one(len(y)):
-        y_hat = net(X)
+    y_hat = net(X)
     loss = nn.functional.cross_entropy(y_hat, y)
     loss.backward()
     optimizer.step()

@@ -26,17 +26,12 @@ from d2l_softmax.book.chapters import (
 from d2l_softmax.book.convolutional import init_xavier
 from d2l_softmax.book.progress_board import HyperParameters, ProgressBoard
 from d2l_softmax.data import get_fashion_mnist_labels, load_data_fashion_mnist
-from d2l_softmax.data.batches import ArrayLoader, is_positive_int
-from d2l_softmax.errors import UserError
+from d2l_softmax.data.batches import ArrayLoader
 from d2l_softmax.training.checks import check_classes
 from d2l_softmax.training.metrics import NonFiniteError
 
 nn_Module = nn.Module  # noqa: N816  # the book's spelling
 init_cnn = init_xavier  # "LeNet"
-
-
-class FitError(UserError, ValueError):
-    """A model can't be trained as asked; the message names what is missing or wrong."""
 
 
 def add_to_class(cls: type) -> Callable[[Callable], Callable]:
@@ -65,13 +60,11 @@ class Module(HyperParameters, nn.Module):
         self.board = ProgressBoard()
 
     def loss(self, y_hat: Tensor, y: Tensor) -> Tensor:
-        """Return the mean loss of a batch. Each subclass defines it; the base raises FitError."""
-        raise missing_method(self, "loss(y_hat, y)", "which returns the mean loss of a batch")
+        """Return the mean loss of a batch. Each subclass defines it."""
+        raise NotImplementedError(f"{type(self).__name__} has no loss(y_hat, y); define it")
 
     def forward(self, X: Tensor) -> Tensor:
         """Return self.net(X)."""
-        if not hasattr(self, "net"):
-            raise missing_method(self, "forward(X)", "or set self.net")
         return self.net(X)
 
     def plot(self, key: str, value: Tensor | float, train: bool) -> None:
@@ -79,14 +72,7 @@ class Module(HyperParameters, nn.Module):
 
         Raises NonFiniteError if a training value is infinite or NaN.
         """
-        if not hasattr(self, "trainer"):
-            raise FitError(f"{name_of(self)} has no trainer;", "call Trainer(…).fit(model, data)")
-        value = torch.as_tensor(value).detach()
-        if value.numel() != 1:
-            raise FitError(
-                f"{key} has shape {tuple(value.shape)}, expected one number;", "take the mean"
-            )
-        value, trainer = float(value), self.trainer
+        value, trainer = float(torch.as_tensor(value).detach()), self.trainer
         if train and not math.isfinite(value):
             raise NonFiniteError(value, trainer.train_batch_idx + 1)
         self.board.xlabel = "epoch"
@@ -110,8 +96,6 @@ class Module(HyperParameters, nn.Module):
 
     def configure_optimizers(self) -> Any:
         """Return SGD with the learning rate `lr` ("The Base Classification Model")."""
-        if not hasattr(self, "lr"):
-            raise missing_method(self, "configure_optimizers()", "or set self.lr")
         return torch.optim.SGD(self.parameters(), lr=self.lr)
 
     def apply_init(self, inputs: Sequence[Tensor], init: Callable | None = None) -> None:
@@ -140,7 +124,7 @@ class DataModule(HyperParameters):
 
     def get_dataloader(self, train: bool) -> Iterable:
         """Return the training or validation batches. Each subclass defines it."""
-        raise missing_method(self, "get_dataloader(train)", "which returns a DataLoader")
+        raise NotImplementedError(f"{type(self).__name__} has no get_dataloader(train); define it")
 
     def train_dataloader(self) -> Any:
         """Return the training batches."""
@@ -174,36 +158,18 @@ class Trainer(HyperParameters):
     model: Any
 
     def __init__(self, max_epochs: int, num_gpus: int = 0, gradient_clip_val: float = 0):
-        """Set the numbers of epochs and GPUs (0 or 1), and the maximum gradient norm (0: no limit).
-
-        Raises FitError for less than one epoch or too few GPUs.
-        """
+        """Set the number of epochs, of GPUs (0 or 1; the CPU if there is none), and clipping."""
         self.save_hyperparameters()
-        if not is_positive_int(max_epochs):
-            raise FitError(f"max_epochs is {max_epochs!r}, expected a whole number of at least 1")
-        self.gpus = find_gpus(num_gpus)
+        self.gpus = [device for device in try_all_gpus() if device.type != "cpu"][:num_gpus]
 
     def prepare_data(self, data: DataModule) -> None:
         """Set the loaders from `data`; its validation loader may be None."""
-        for name in ("train_dataloader", "val_dataloader"):
-            if not hasattr(data, name):
-                raise FitError(
-                    f"data is of type {name_of(data)} and has no {name}();",
-                    "pass a DataModule, such as FashionMNIST(batch_size=256)",
-                )
         self.train_dataloader, self.val_dataloader = data.train_dataloader(), data.val_dataloader()
-        self.num_train_batches = count_batches("train_dataloader()", self.train_dataloader)
-        self.num_val_batches = 0
-        if self.val_dataloader is not None:
-            self.num_val_batches = count_batches("val_dataloader()", self.val_dataloader)
+        self.num_train_batches = len(self.train_dataloader)
+        self.num_val_batches = 0 if self.val_dataloader is None else len(self.val_dataloader)
 
     def prepare_model(self, model: Module) -> None:
         """Attach `model` to this trainer, and move it to the GPU if one is used."""
-        if not hasattr(model, "training_step"):
-            raise FitError(
-                f"model is of type {name_of(model)} and has no training_step(batch);",
-                "derive its class from d2l.Module or d2l.Classifier",
-            )
         model.trainer = self
         model.board.xlim = [0, self.max_epochs]
         if self.gpus:
@@ -247,38 +213,6 @@ class Trainer(HyperParameters):
     def clip_gradients(self, grad_clip_val: float, model: nn.Module) -> None:
         """Scale the gradients so that their total norm is at most `grad_clip_val`."""
         nn.utils.clip_grad_norm_(model.parameters(), grad_clip_val)
-
-
-def find_gpus(number: int) -> list[torch.device]:
-    """Return the first `number` GPUs; FitError if there are fewer."""
-    if number > num_gpus():
-        raise FitError(
-            f"num_gpus is {number}, but the number of GPUs found is {num_gpus()};",
-            "leave num_gpus out to train on the CPU",
-        )
-    return [gpu(i) for i in range(number)]
-
-
-def name_of(value: object) -> str:
-    """Return the name of a value's class."""
-    return type(value).__name__
-
-
-def missing_method(value: object, method: str, remedy: str) -> FitError:
-    """Return the FitError for a class that lacks a method."""
-    return FitError(f"{name_of(value)} has no {method};", f"define it, {remedy}")
-
-
-def count_batches(name: str, loader: Any) -> int:
-    """Return the number of a loader's batches; FitError if it has none or is a generator."""
-    if not hasattr(loader, "__len__"):
-        raise FitError(
-            f"{name} returns a {name_of(loader)}, which has no len();",
-            "return a DataLoader, for example from get_tensorloader()",
-        )
-    if not len(loader):
-        raise FitError(f"{name} has no batches, expected at least one")
-    return len(loader)
 
 
 class SyntheticRegressionData(DataModule):
@@ -453,7 +387,7 @@ class Classifier(Module):
         X = torch.randn(*X_shape)
         for layer in self.net:
             X = layer(X)
-            print(f"{name_of(layer)} output shape:\t{X.shape}")
+            print(f"{type(layer).__name__} output shape:\t{X.shape}")
 
 
 class SoftmaxRegression(Classifier):

@@ -1,5 +1,6 @@
 """Collect the arrays of a data set, and check them; shared by all formats."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -7,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from d2l_softmax.data.convert import to_examples, to_labels
-from d2l_softmax.data.files import check_regular
+from d2l_softmax.data.files import check_regular, reading
 from d2l_softmax.data.names import SPLITS
 from d2l_softmax.errors import DatasetError
 
@@ -97,13 +98,11 @@ def check_splits(train: LabelledArrays, test: LabelledArrays) -> None:
 
 def read_names(path: Path) -> list[str] | None:
     """Read the names of classes, one per line; None if there is no such file."""
-    try:
+    if not os.path.lexists(path):
+        return None
+    with reading(path, "UTF-8 text"):
         check_regular(path, MAX_NAMES_BYTES)
         names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} can't be read as UTF-8 text: {error}") from error
     while names and not names[-1]:
         names.pop()
     if not all(names) or len(set(names)) < len(names):

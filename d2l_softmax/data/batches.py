@@ -46,6 +46,8 @@ class ArrayDataset(Dataset):
         device: torch.device | str | None = "cpu",
         rows: Tensor | None = None,
         name: str = "the data",
+        transform: Callable[[Tensor], Tensor] | None = None,
+        notes: tuple[str, ...] = (),
     ):
         """Store images uint8 (n, h, w) or (n, h, w, c), or features (n, d), and labels int64 (n,).
 
@@ -73,15 +75,15 @@ class ArrayDataset(Dataset):
         self.images, self.labels = as_tensor(images).to(stored_on), labels.to(stored_on)
         self.rows = None if rows is None else rows.to(stored_on)
         self.classes, self.name = tuple(classes), name
-        self.transform: Callable[[Tensor], Tensor] | None = None
+        self.transform, self.notes = transform, notes
         self.vary: Callable[[Tensor], Tensor] | None = None
-        self.notes: tuple[str, ...] = ()  # on the interpretation of ambiguous data
         self.size = parse_size(resize)
         self.dtype = dtype
         is_gray, is_kept = self.images.dim() == 3, self.size in ([], list(self.images.shape[1:]))
         self.standardization: tuple[Tensor, Tensor] | None = None
         self.gray = None  # (n, 1, h, w), if batches need only a look-up and a division
-        if is_gray and is_kept and self.device.type == "cpu" and dtype in NUMPY_TYPES:
+        is_plain = is_gray and is_kept and not transform
+        if is_plain and self.device.type == "cpu" and dtype in NUMPY_TYPES:
             self.gray = self.images.unsqueeze(1).numpy()
 
     @property
@@ -114,12 +116,6 @@ class ArrayDataset(Dataset):
         X = self.vary(X) if self.vary else X
         X = self.standardize(X).to(self.dtype)
         return (self.transform(X) if self.transform else X), y
-
-    def transformed(self, transform: Callable[[Tensor], Tensor]) -> "ArrayDataset":
-        """Return a copy with batches transform(X); arrays are shared."""
-        dataset = copy.copy(self)
-        dataset.gray, dataset.transform = None, transform
-        return dataset
 
     def varied(self, vary: Callable[[Tensor], Tensor]) -> "ArrayDataset":
         """Return a copy with images vary(X), before standardization and transform."""

@@ -11,7 +11,7 @@ from d2l_softmax.data.arrays import DatasetFiles, check_splits
 from d2l_softmax.data.augmentation import Augmentation
 from d2l_softmax.data.batches import ArrayLoader, parse_size
 from d2l_softmax.data.idx import find_idx
-from d2l_softmax.data.loaders import check_arguments, make_loaders
+from d2l_softmax.data.loaders import make_loaders
 from d2l_softmax.data.names import split_of
 from d2l_softmax.data.npy import find_npy, find_npz
 from d2l_softmax.errors import DatasetError
@@ -90,7 +90,6 @@ def load_data(
 
     Raises DatasetError if the data can't be used, ValueError for invalid arguments.
     """
-    check_arguments(batch_size, test_batch_size, shuffle)
     try:
         data = find_dataset(Path(path), parse_size(resize))
     except OSError as error:  # no permission to read a folder

@@ -32,11 +32,8 @@ def find_image_folder(path: Path, size: list[int]) -> DatasetFiles | None:
     """
     if not path.is_dir():
         return None
-    try:
-        folder = list_labelled_images(path, size) or list_class_folders(path, size)
-        return load_images(folder) if folder else None
-    except OSError as error:  # no permission to read a folder
-        raise DatasetError(f"{error.filename} can't be read: {error.strerror}") from error
+    folder = list_labelled_images(path, size) or list_class_folders(path, size)
+    return load_images(folder) if folder else None
 
 
 # A folder for each class
@@ -55,8 +52,9 @@ def list_class_folders(path: Path, size: list[int]) -> ImageFolder | None:
             roots[split] = folder
     if "train" not in roots:
         roots = {"train": path}
-    left_out = LeftOutFiles()
-    classes_of = {split: list_images(root, left_out) for split, root in roots.items()}
+    others: list[Path] = []
+    notes: list[str] = []
+    classes_of = {split: list_images(root, others, notes) for split, root in roots.items()}
     classes = sorted(classes_of["train"])
     if len(classes) < 2:
         if roots["train"] == path:
@@ -76,51 +74,23 @@ def list_class_folders(path: Path, size: list[int]) -> ImageFolder | None:
                 (file, k) for k, name in enumerate(classes) for file in found.get(name, ())
             ]
         else:
-            left_out.notes.append(f"{roots[split].name} has no class folders, not used")
-    return ImageFolder(path, classes, splits, size, left_out.in_words())
+            notes.append(f"{roots[split].name} has no class folders, not used")
+    if others:
+        notes.append(f"{others[0]} left out{and_more(len(others) - 1)}")
+    return ImageFolder(path, classes, splits, size, tuple(notes))
 
 
-class LeftOutFiles:
-    """The number of files that are not images, and notes on folders that are not used."""
-
-    def __init__(self) -> None:
-        self.number, self.first = 0, ""
-        self.notes: list[str] = []
-
-    def add(self, path: Path) -> None:
-        """Count a file that is not an image."""
-        self.number += 1
-        self.first = self.first or str(path)
-
-    def in_words(self) -> tuple[str, ...]:
-        """Return the notes on folders, and one on the number of files."""
-        if not self.number:
-            return tuple(self.notes)
-        if self.number == 1:
-            return (*self.notes, f"{self.first} left out")
-        return (*self.notes, f"{self.number:,} other files left out, such as {self.first}")
-
-
-def list_images(root: Path, left_out: LeftOutFiles) -> dict[str, list[Path]]:
+def list_images(root: Path, others: list[Path], notes: list[str]) -> dict[str, list[Path]]:
     """Return the images of each class folder, sorted; folders without images are left out.
 
-    A class folder may be a symbolic link, but not to a parent folder or to another class.
+    Files that are not images are added to `others`, and what to say of folders to `notes`.
     """
-    # Circular links would give the same images several times, with different labels.
-    seen = {os.path.realpath(root)} | {
-        str(parent) for parent in Path(os.path.realpath(root)).parents
-    }
     images = {}
-    for folder in sorted(subfolders(root), key=Path.is_symlink):  # folders before links to them
-        real = os.path.realpath(folder)
-        if real in seen:
-            left_out.notes.append(f"{folder.name} links to a folder that is used, left out")
-            continue
-        seen.add(real)
-        if files := sorted(walk(folder, left_out)):
+    for folder in subfolders(root):
+        if files := sorted(walk(folder, others)):
             images[folder.name] = files
         else:
-            left_out.notes.append(f"{folder.name} has no images, left out")
+            notes.append(f"{folder.name} has no images, left out")
     return images
 
 
@@ -133,19 +103,17 @@ def subfolders(path: Path) -> list[Path]:
     )
 
 
-def walk(folder: Path, left_out: LeftOutFiles) -> Iterator[Path]:
+def walk(folder: Path, others: list[Path]) -> Iterator[Path]:
     """Yield the images in a folder and its subfolders; skip hidden ones and links to folders."""
     for entry in os.scandir(folder):
         if entry.name[0] == "." or entry.name in NOT_CLASSES:
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from walk(Path(entry.path), left_out)
-        elif entry.is_symlink() and not os.path.isfile(entry.path):
-            continue  # entry.is_file() below raises an error for a link to itself
+            yield from walk(Path(entry.path), others)
         elif entry.is_file() and is_image_name(entry.name):
             yield Path(entry.path)
         elif entry.is_file() and entry.name.lower() not in NOT_NAMED:
-            left_out.add(Path(entry.path))
+            others.append(Path(entry.path))
 
 
 # A table of labels

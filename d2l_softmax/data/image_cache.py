@@ -7,34 +7,31 @@ valid while the images have the same paths, sizes and modification times.
 import contextlib
 import hashlib
 import itertools
-import json
 import os
 import shutil
 import sys
 import tempfile
 import warnings
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import platformdirs
 from PIL import Image
 from tqdm import tqdm
 
-from d2l_softmax.data.arrays import LARGE, DatasetFiles, LabelledArrays, and_more
-from d2l_softmax.data.files import check_regular
+from d2l_softmax.data.arrays import DatasetFiles, LabelledArrays, and_more
+from d2l_softmax.data.files import reading
 from d2l_softmax.data.npy import read_npy
-from d2l_softmax.data.pictures import FORMATS, PictureError, is_coloured, load_picture, to_opaque
+from d2l_softmax.data.pictures import FORMATS, PictureError, is_coloured, load_picture, to_array
 from d2l_softmax.errors import DatasetError
-from d2l_softmax.io import PART, locked, reporting_output_errors, write_json
+from d2l_softmax.io import PART, locked, reporting_output_errors
 
 CACHE = ".d2l_softmax"  # a folder inside the folder of the images
-INDEX = "index.json"  # size and CRC-32 of each cached file, and a note on the images
-MOST_INDEX = 100_000_000  # bytes
-VERSION = 3  # of the format of the cached files
+NOTE = "note.txt"  # a note on the images, which may be empty
+VERSION = 4  # of the format of the cached files
 CHUNK = 64  # images that are decoded at a time, to bound the memory
 SMALL = 100 * 100  # pixels; decoding a smaller image is faster than handing it to a thread
 SIDE = 28  # pixels; images of different sizes are resized to it, unless a size is given
@@ -54,7 +51,9 @@ class ImageFolder(NamedTuple):
 
 def load_images(folder: ImageFolder) -> DatasetFiles:
     """Return the images of a folder as arrays, which are memory-mapped from the cache."""
-    directory, note = cache_arrays(folder)
+    directory = cached(folder)
+    with reading(directory / NOTE, "a note"):
+        note = (directory / NOTE).read_text(encoding="utf-8")
     arrays = {
         split: LabelledArrays(
             read_npy(directory / f"{split}_images.npy"),
@@ -91,27 +90,26 @@ def read_headers(files: list[Path]) -> tuple[str, set[tuple[int, int]]]:
     return mode, sizes
 
 
-def cache_arrays(folder: ImageFolder) -> tuple[Path, str]:
-    """Return the directory of the cached arrays, and a note; decode images that are not cached."""
+def cached(folder: ImageFolder) -> Path:
+    """Return the directory of a folder's cached arrays; decode the images if there is none."""
     size, name = cache_name(folder)
     resolved = hashlib.sha256(os.fsencode(folder.path.resolve())).hexdigest()[:16]
     user_cache = platformdirs.user_cache_path("d2l_softmax", appauthor=False, opinion=False)
     caches = (folder.path / CACHE, user_cache / "folders" / resolved)
     for cache in caches:
-        if index := read_index(cache / name):
-            return cache / name, index["note"]
-    cache = next(filter(is_usable, caches), caches[1])
-    # One process decodes, the others wait.
-    with reporting_output_errors(cache), locked(cache):
-        index = read_index(cache / name)
-        if not index:
-            with tempfile.TemporaryDirectory(PART, ".", cache) as temporary:
-                index = decode(folder, Path(temporary) / name)
-                for earlier in cache.glob(f"{size}-*"):
-                    if not earlier.is_symlink():
+        if (cache / name).exists():
+            return cache / name
+    cache = caches[0] if os.access(folder.path, os.W_OK) else caches[1]
+    with reporting_output_errors(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+        with locked(cache):  # one process decodes, the others wait
+            if not (cache / name).exists():
+                with tempfile.TemporaryDirectory(PART, ".", cache) as temporary:
+                    decode(folder, Path(temporary) / name)
+                    for earlier in cache.glob(f"{size}-*"):
                         shutil.rmtree(earlier, ignore_errors=True)
-                Path(temporary, name).replace(cache / name)
-    return cache / name, index["note"]
+                    Path(temporary, name).replace(cache / name)
+    return cache / name
 
 
 def cache_name(folder: ImageFolder) -> tuple[str, str]:
@@ -129,45 +127,8 @@ def cache_name(folder: ImageFolder) -> tuple[str, str]:
     return size, f"{size}-{digest.hexdigest()[:16]}"
 
 
-def read_index(directory: Path) -> dict[str, Any] | None:
-    """Return the index of a cache if the checksums of all cached files are right, else None."""
-    damaged = (OSError, ValueError, RecursionError, TypeError, KeyError, AttributeError)
-    with contextlib.suppress(*damaged):
-        check_regular(directory / INDEX, MOST_INDEX)
-        index = json.loads((directory / INDEX).read_text(encoding="utf-8"))
-        files, note = index["files"], index["note"]
-        if isinstance(note, str) and all(
-            size_and_crc(directory / Path(name).name) == value for name, value in files.items()
-        ):
-            return index
-    return None
-
-
-def size_and_crc(path: Path) -> list[int]:
-    """Return a regular file's size in bytes and its CRC-32, which is 0 for large files."""
-    check_regular(path)
-    size = path.stat().st_size
-    return [size, zlib.crc32(path.read_bytes()) if size <= LARGE else 0]
-
-
-def is_usable(directory: Path) -> bool:
-    """Create a cache directory; return True if it is writable and not a symbolic link.
-
-    Files are removed from a cache, and a link may lead to a folder of the user.
-    """
-    with contextlib.suppress(OSError):
-        if not directory.is_symlink():
-            directory.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=directory).close()
-            return True
-    return False
-
-
-def decode(folder: ImageFolder, target: Path) -> dict[str, Any]:
-    """Decode the images, write them as arrays with an index of checksums, and return the index.
-
-    Raises DatasetError if an image can't be used.
-    """
+def decode(folder: ImageFolder, target: Path) -> None:
+    """Decode the images, and write them as arrays; DatasetError if an image can't be used."""
     files = [file for file, _ in itertools.chain(*folder.splits.values())]
     (mode, sizes), size, note = read_headers(files), folder.size, ""
     if not size and len(sizes) > 1:
@@ -186,10 +147,7 @@ def decode(folder: ImageFolder, target: Path) -> dict[str, Any]:
             np.lib.format.write_array_header_1_0(file, header)
             for image in itertools.chain([first], itertools.islice(images, len(members) - 1)):
                 file.write(image.tobytes())
-    checksums = {path.name: size_and_crc(path) for path in sorted(target.iterdir())}
-    index = {"files": checksums, "note": note}
-    write_json(target / INDEX, index)
-    return index
+    (target / NOTE).write_text(note, encoding="utf-8")
 
 
 def read_images(
@@ -203,12 +161,9 @@ def read_images(
 
     def read(path: Path) -> np.ndarray | PictureError:
         try:
-            picture = to_opaque(load_picture(path)).convert(mode)
+            return to_array(load_picture(path), mode, size)
         except PictureError as error:
             return error
-        if size:
-            picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-        return np.asarray(picture)
 
     problems = []
     # Pillow decodes without Python's global lock, so threads share the work.

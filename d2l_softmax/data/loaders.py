@@ -43,6 +43,8 @@ def make_loaders(
     Raises DatasetError if the classes or their names can't be used, or if no training example would
     be left.
     """
+    if shuffle not in SHUFFLES:
+        raise ValueError(f"shuffle is {shuffle!r}, expected one of {', '.join(SHUFFLES)}")
     valid = data.valid if validation else None
     splits = {"train": data.train, "test": data.test, "valid": valid}
     labels = [split.labels for name, split in splits.items() if split and name != "test"]
@@ -81,10 +83,9 @@ def make_loaders(
             device=device,
             rows=rows.get(name),
             name=str(arrays[name].path),
+            transform=transform,
+            notes=data.notes,
         )
-        dataset.notes = data.notes
-        if transform:
-            dataset = dataset.transformed(transform)
         return ArrayLoader(dataset, size, **order)
 
     is_large = data.train.examples.nbytes > LARGE
@@ -136,22 +137,12 @@ def stratified_holdout(y: Tensor) -> Tensor:
     The only example of a class is not held out.
     """
     order = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))
-    by_class = order[y[order].argsort(stable=True)]
-    sizes = torch.bincount(y)
-    places = torch.arange(len(y)) - (sizes.cumsum(0) - sizes).repeat_interleave(sizes)
-    tenth = torch.where(sizes > 1, (sizes // 10).clamp(min=1), 0)
     mask = torch.zeros(len(y), dtype=torch.bool)
-    mask[by_class[places < tenth.repeat_interleave(sizes)]] = True
+    by_class = order[y[order].argsort(stable=True)]
+    for members in by_class.split(torch.bincount(y).tolist()):
+        if len(members) > 1:
+            mask[members[: max(1, len(members) // 10)]] = True
     return mask
-
-
-def check_arguments(batch_size: int, test_batch_size: int | None, shuffle: str) -> None:
-    """Raise ValueError unless batch sizes are positive integers and `shuffle` is in SHUFFLES."""
-    for name, size in {"batch_size": batch_size, "test_batch_size": test_batch_size}.items():
-        if not (is_positive_int(size) or (size is None and name == "test_batch_size")):
-            raise ValueError(f"{name} is {size!r}, expected a whole number of at least 1")
-    if shuffle not in SHUFFLES:
-        raise ValueError(f"shuffle is {shuffle!r}, expected one of {', '.join(SHUFFLES)}")
 
 
 def check_validation(validation: int, n: int) -> None:

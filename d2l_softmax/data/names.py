@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
+
+from d2l_softmax.errors import DatasetError
 
 SPLITS = {
     "train": {"train", "training", "trn"},
@@ -44,14 +47,18 @@ def kind_of(name: str) -> str | None:
     return None
 
 
-def group_by_role(names: Iterable[str]) -> dict[str, list[str]]:
-    """Group names by role: "train_images", "train_labels", "test_images" and so on.
+def by_role(names: Iterable[str], source: Path) -> dict[str, str]:
+    """Return the name for each role: "train_images", "train_labels", "test_images" and so on.
 
     A name without a split, such as `X`, is for the training data. Names without a kind are left
-    out.
+    out. Raises DatasetError if two names have the same role.
     """
-    roles: dict[str, list[str]] = {}
-    for name in names:
+    roles: dict[str, str] = {}
+    for name in sorted(names):
         if kind := kind_of(name):
-            roles.setdefault(f"{split_of(name) or 'train'}_{kind}", []).append(name)
+            other = roles.setdefault(f"{split_of(name) or 'train'}_{kind}", name)
+            if other != name:
+                raise DatasetError(
+                    f"{source} has {other} and {name} for the same array; keep one of them"
+                )
     return roles

@@ -1,9 +1,7 @@
 """Read data sets in NumPy's files: .npy, which are memory-mapped, and .npz."""
 
-import math
 import zipfile
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -15,7 +13,7 @@ from d2l_softmax.data.arrays import (
     read_names,
 )
 from d2l_softmax.data.files import reading
-from d2l_softmax.data.names import group_by_role, split_of
+from d2l_softmax.data.names import by_role, split_of
 from d2l_softmax.errors import DatasetError
 
 NAMES = {"target_names", "class_names", "classes", "label_names"}  # arrays of class names in .npz
@@ -29,24 +27,11 @@ def find_npy(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
     if not path.is_dir():
         return None
     files = {file.stem: file for file in sorted(path.glob("*.npy"))}
-    roles = {role: [files[name] for name in names] for role, names in group_by_role(files).items()}
+    roles = {role: files[name] for role, name in by_role(files, path).items()}
     if not roles:
         return None
-    arrays = {
-        role: (read_npy(only_file(each, path)), only_file(each, path))
-        for role, each in roles.items()
-    }
+    arrays = {role: (read_npy(file), file) for role, file in roles.items()}
     return make_dataset(arrays, read_names(path / CLASSES_FILE), path)
-
-
-def only_file(files: list[Path], path: Path) -> Path:
-    """Return the only file for a role, such as training images; DatasetError for several."""
-    if len(files) > 1:
-        raise DatasetError(
-            f"{path} has {' and '.join(file.name for file in files[:3])} for the same array; keep "
-            "one of them"
-        )
-    return files[0]
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -67,12 +52,12 @@ def find_npz(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
     names = None
     for file in files:
         members = read_npz(file)
-        for role, found in group_by_role(members.keys() - NAMES).items():
-            split = split_of(file.stem) if split_of(found[0]) is None else None
+        for role, name in by_role(members.keys() - NAMES, file).items():
+            split = split_of(file.stem) if split_of(name) is None else None
             role = f"{split}_{role.partition('_')[2]}" if split else role
-            if len(found) > 1 or role in arrays:
-                raise DatasetError(f"{file} has several arrays of {role}: {', '.join(found)}")
-            arrays[role] = members[found[0]], f"{file}: {found[0]}"
+            if role in arrays:
+                raise DatasetError(f"{path} has several arrays of {role}; keep one of them")
+            arrays[role] = members[name], f"{file}: {name}"
         if not arrays:
             raise DatasetError(
                 f"{file} has {', '.join(sorted(members)[:8])}; expected names such as x_train, "
@@ -93,26 +78,13 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     """
     arrays = {}
     with reading(path, "a .npz file of arrays"), zipfile.ZipFile(path) as archive:
-        claimed = 0
-        for member in archive.namelist():
-            with archive.open(member) as file:
-                shape, nbytes = claimed_size(file)
-            claimed += nbytes
-            if claimed > LARGE:
-                raise DatasetError(
-                    f"{path}: with {member} of shape {shape}, its arrays need more than "
-                    f"{LARGE / 1e9:.0f} GB; save them as .npy files, which are memory-mapped"
-                )
+        if sum(member.file_size for member in archive.infolist()) > LARGE:
+            raise DatasetError(
+                f"{path}: its arrays need more than {LARGE / 1e9:.0f} GB; save them as .npy files, "
+                "which are memory-mapped"
+            )
         for member in archive.namelist():
             with archive.open(member) as file:
                 array = np.lib.format.read_array(file, allow_pickle=False)
             arrays[member.removesuffix(".npy")] = array
     return arrays
-
-
-def claimed_size(file: IO[bytes]) -> tuple[tuple[int, ...], int]:
-    """Return the shape and the size in bytes that the header of a .npy file claims."""
-    version = np.lib.format.read_magic(file)
-    read_header = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
-    shape, _, dtype = read_header(file)
-    return shape, math.prod(shape) * dtype.itemsize

@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.Image import DecompressionBombError, DecompressionBombWarning
@@ -94,10 +95,19 @@ def to_example(shape: tuple[int, ...], picture: Image.Image) -> Tensor:
             "(3, h, w)"
         )
     channels, height, width = shape
-    picture = to_opaque(picture).convert("L" if channels == 1 else "RGB")
-    picture = picture.resize((width, height), Image.Resampling.BILINEAR)
-    pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
-    return pixels.reshape(1, height, width, channels).permute(0, 3, 1, 2) / 255
+    pixels = to_array(picture, "L" if channels == 1 else "RGB", [height, width])
+    return torch.tensor(pixels).reshape(1, height, width, channels).permute(0, 3, 1, 2) / 255
+
+
+def to_array(picture: Image.Image, mode: str, size: list[int]) -> np.ndarray:
+    """Return a picture as an array (h, w) for mode "L" or (h, w, 3) for "RGB".
+
+    Transparent pixels are composed on white. The picture is resized to [h, w] if that is given.
+    """
+    picture = to_opaque(picture).convert(mode)
+    if size:
+        picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return np.asarray(picture)
 
 
 def is_coloured(picture: Image.Image) -> bool:

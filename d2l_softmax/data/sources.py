@@ -67,8 +67,7 @@ def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
     """Fetch missing files of Fashion-MNIST; return the data directory.
 
     The files are in `data_dir/FashionMNIST/raw`, as torchvision stores them, so that files
-    downloaded by torchvision are used, too. A file with other content is never used: it is renamed
-    to `*.damaged`.
+    downloaded by torchvision are used, too. A file with other content is replaced.
 
     Raises DataUnavailableError if no source has the files or the directory can't be used.
     """
@@ -164,14 +163,7 @@ def fetch(raw: Path, missing: list[str]) -> None:
 
 
 def from_data_dir(raw: Path, missing: list[str]) -> None:
-    """Use files in the data directory itself and .gz files in `raw`; rename damaged files."""
-    for path in (raw / name for name in missing):
-        if path.exists() and not is_genuine(path):
-            kept = path.with_name(f"{path.name}.damaged")
-            while kept.exists():
-                kept = kept.with_name(f"{kept.name}.damaged")
-            path.rename(kept)
-            report(f"{path} has the wrong SHA-256; kept as {kept.name}")
+    """Use files in the data directory itself and .gz files in `raw`."""
     place([raw, raw.parent.parent], raw, missing)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from d2l_softmax.data.arrays import CLASSES_FILE, DatasetFiles, make_dataset, read_names
 from d2l_softmax.data.convert import side_of_images
@@ -301,7 +300,7 @@ def is_encoded(column_type: Any, pa: Any) -> bool:
 
 def decode(column: Any, path: Path, size: list[int]) -> np.ndarray:
     """Return the images of a column (n, h, w) or (n, h, w, 3), resized to [h, w] if given."""
-    from d2l_softmax.data.pictures import load_picture
+    from d2l_softmax.data.pictures import is_coloured, load_picture, to_array
 
     pictures = []
     for i, cell in enumerate(column.to_pylist()):
@@ -309,13 +308,10 @@ def decode(column: Any, path: Path, size: list[int]) -> np.ndarray:
         if not content:
             raise DatasetError(f"{path}: row {i + 1} has no image")
         pictures.append(load_picture(Path(f"{path}, row {i + 1}"), content))
-    mode = "L" if all(picture.mode in ("1", "L", "I", "F") for picture in pictures) else "RGB"
-    expected = (size[1], size[0]) if size else pictures[0].size
-    if size:
-        pictures = [p.resize(expected, Image.Resampling.BILINEAR) for p in pictures]
-    if any(picture.size != expected for picture in pictures):
+    if not size and len({picture.size for picture in pictures}) > 1:
         raise DatasetError(f"{path} has images of several sizes;", "give one size with {resize}")
-    return np.stack([np.asarray(picture.convert(mode)) for picture in pictures])
+    mode = "RGB" if any(map(is_coloured, pictures)) else "L"
+    return np.stack([to_array(picture, mode, size) for picture in pictures])
 
 
 def unnest(column: Any, n: int, pa: Any) -> np.ndarray:
