@@ -579,7 +579,7 @@ def test_the_longest_note_is_in_the_drawing(language, monkeypatch):
         figure = draw_prediction(torch.rand(1, 1, 28, 28), {}, (), model, CLASSES, note=note)
         as_png(figure)
         (text,) = [t for each in subfigures(figure) for t in each.texts if "docs" in t.get_text()]
-    assert text.get_text().replace("\n", "") == note
+    assert "".join(text.get_text().split()) == "".join(note.split())
     _, bottom, right, _ = text.get_window_extent().extents
     assert (bottom >= 0, right <= figure.bbox.x1) == (True, True)
 
