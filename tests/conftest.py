@@ -4,7 +4,6 @@ import environment
 
 environment.isolate()  # before torch and matplotlib are imported
 
-import collections
 import functools
 import hashlib
 import os
@@ -65,28 +64,11 @@ settings.load_profile("repeatable")
 def require(name):
     """Return the requirement `name`; if it is missing, skip the test, or fail it with CI=true."""
     if not (found := FINDERS[name]()):
+        missing = f"needs {name}: make {'browser' if name in NEEDS else 'data'}"
         if IN_CI:
-            pytest.fail(f"needs {name}: {command_for(name)}", pytrace=False)
-        pytest.skip(f"needs {name}")
+            pytest.fail(missing, pytrace=False)
+        pytest.skip(missing)
     return found
-
-
-def command_for(name):
-    """Return the command that installs a requirement."""
-    return "make browser" if name in NEEDS else "make data"
-
-
-def pytest_configure(config):
-    """In CI, stop a full run before its first test if a browser or a font is missing."""
-    if not IN_CI or hasattr(config, "workerinput"):
-        return
-    if config.args_source == config.ArgsSource.TESTPATHS:
-        quick = "not slow" in config.option.markexpr
-        wanted = [name for name in NEEDS if name not in ("Firefox", "WebKit") or not quick]
-        if missing := [name for name in wanted if not FINDERS[name]()]:
-            raise pytest.UsageError(
-                f"CI=true, and these are not installed: {', '.join(missing)}; run: make browser"
-            )
 
 
 def pytest_collection_modifyitems(items):
@@ -100,22 +82,6 @@ def pytest_collection_finish(session):
     """Download the data before the first test, because each test has a time limit."""
     if any(item.get_closest_marker("real_data") for item in session.items):
         find_data()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter):
-    """Print a last line: skipped tests, reasons, and commands that install the requirements."""
-    reports = terminalreporter.stats.get("skipped", [])
-    reasons = collections.Counter(
-        report.longrepr[2].removeprefix("Skipped: ") for report in reports
-    )
-    if not reasons:
-        return
-    absent = (name for name in FINDERS if f"needs {name}" in reasons)
-    remedies = dict.fromkeys(map(command_for, absent))
-    why = ", ".join(f"{reason} ({number})" for reason, number in reasons.most_common())
-    how = f"; to install: {', '.join(remedies)}" if remedies else ""
-    terminalreporter.write_line(f"{len(reports)} tests skipped: {why}{how}")
 
 
 def first_quick(parameters, number=1):

@@ -38,6 +38,10 @@ COVERED = """() => {
   }
   return covered;
 }"""
+LINES_OF_CODE = """() => {
+  const box = document.querySelector("#scratch");
+  return box.clientHeight / parseFloat(getComputedStyle(box).lineHeight);
+}"""
 # The parts whose bars, curves or dots have nearly the colour of what is behind them.
 FAINT = """() => {
   const gray = (color) => {
@@ -99,6 +103,8 @@ def test_enlarged_to_400_percent_nothing_is_lost(tab, page):
     assert needed <= width <= 334  # WebKitGTK's least
     assert tab.evaluate(LOST) == []
     assert tab.evaluate(COVERED) == []
+    if page == LESSON:
+        assert tab.evaluate(LINES_OF_CODE) > 8
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -109,6 +115,13 @@ def test_forced_colours_hide_no_bar_and_no_curve(visit, scheme):
         opened.locator(button).click()
     assert opened.locator(".bar").count() > 40
     assert opened.evaluate(FAINT) == []
+    pressed, other = (
+        opened.locator(f".languages [aria-pressed={is_pressed}]").evaluate(
+            "(button) => getComputedStyle(button).backgroundColor"
+        )
+        for is_pressed in ("true", "false")
+    )
+    assert pressed != other
 
 
 def test_on_paper_each_part_has_its_content(visit):
@@ -117,6 +130,8 @@ def test_on_paper_each_part_has_its_content(visit):
     opened.evaluate("dispatchEvent(new Event('beforeprint'))")
     opened.emulate_media(media="print")
     assert opened.evaluate("document.documentElement.scrollWidth") <= A4
+    sticky = "all => all.filter((each) => getComputedStyle(each).position === 'sticky').length"
+    assert opened.locator(".answer, .prose").evaluate_all(sticky) == 0
     printed = opened.evaluate(PRINTED)
     assert len(printed) >= 10
     for name, part in printed.items():

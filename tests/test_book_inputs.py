@@ -69,21 +69,9 @@ def test_evaluate_loss_of_values_and_of_soft_labels(reduction):
     assert shown == pytest.approx(float(cross_entropy(X[:, :3], Y)), rel=1e-6)
 
 
-def test_a_loss_is_doubled_once():
-    sizes = []
-
-    def loss(y_hat, y):
-        sizes.append(len(y))
-        return picked(y_hat, y).sum()
-
-    net = nn.Linear(4, 3)
-    d2l.train_ch3(net, BATCHES, BATCHES, loss, 3, torch.optim.SGD(net.parameters(), 0.1))
-    assert sizes == [7, 14, 3, 7, 3, 7, 3]
-
-
 def test_a_loss_of_zero_is_decided_later():
     W = torch.zeros(4, 3, requires_grad=True)
-    weights = iter([0.0, 1.0, 1.0])
+    weights = iter([0.0, 1.0, 1.0])  # the second batch's loss is doubled, once
 
     def loss(y_hat, y):
         return next(weights) * picked(y_hat, y).sum()
@@ -274,44 +262,6 @@ def test_many_trainings_leave_few_figures(tmp_path):
     assert d2l.plt.fignum_exists(mine.number)
     boards[0].save(tmp_path / "closed.png")
     assert (tmp_path / "closed.png").stat().st_size > 5000
-
-
-def test_a_point_in_a_terminal_draws_nothing_until_asked(monkeypatch, tmp_path):
-    animator = d2l.Animator(legend=["a", "b"], fmts=("o-", "--"), xlim=[0, 3])
-    axes = animator.axes[0]
-    animator.add(0, (1, 2))
-    monkeypatch.setattr(axes, "cla", None)  # clearing axes took 20 ms
-    monkeypatch.setattr(axes, "plot", None)
-    monkeypatch.setattr(animator.fig.canvas, "draw", None)
-    for x in (1, 2):
-        animator.add(np.array(x), (np.float32(10 * x), None))
-    assert [list(line.get_ydata()) for line in axes.lines] == [[1, 10, 20], [2]]
-    assert [line.get_marker() for line in axes.lines] == ["o", "."]
-    assert axes.get_xlim() == (0, 3)
-    assert axes.get_ylim()[1] > 20
-    assert len(axes.get_legend().get_texts()) == 2
-    monkeypatch.undo()
-    animator.save(tmp_path / "curves.png")
-
-
-# NumPy's scalars
-
-
-def test_the_books_functions_take_numpys_scalars():
-    one, four, rate = np.int64(1), np.int64(4), np.float32(0.1)
-    features, labels = d2l.synthetic_data(torch.ones(4), np.float32(1), np.int64(12))
-    assert len(d2l.load_array((features, labels), four)) == 3
-    d2l.train_ch6(nn.Linear(four, 3), BATCHES, BATCHES, one, rate, "cpu")
-    W = torch.zeros(4, 3, requires_grad=True)
-
-    def updater(n):
-        return d2l.sgd([W], rate, np.int64(n))
-
-    d2l.train_ch3(lambda X: X @ W, BATCHES, BATCHES, cross_entropy, one, updater)
-    assert W.dtype == torch.float32
-    d2l.show_images(torch.rand(2, 5, 5), one, np.int64(2))
-    assert d2l.Accumulator(np.int64(2)).sums == [0.0, 0.0]
-    assert d2l.try_gpu(np.int64(99)) == torch.device("cpu")
 
 
 # Other editions

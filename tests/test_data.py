@@ -1,6 +1,5 @@
 """The loaders of Fashion-MNIST: shapes, order, reproducibility, and torchvision's pixels."""
 
-import os
 import weakref
 
 import numpy as np
@@ -70,17 +69,6 @@ def test_files_that_change_later_change_no_data(made_up, monkeypatch):
     monkeypatch.setattr(sources, "fetch", lambda raw, missing: file.write_bytes(b"damaged"))
     with pytest.raises(DataUnavailableError, match=r"damaged .*: SHA-256"):
         load_data_fashion_mnist(7, data_dir=made_up)
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_a_named_pipe_in_place_of_a_file_does_not_block(made_up, tmp_path, monkeypatch):
-    file = made_up / "FashionMNIST" / "raw" / "t10k-labels-idx1-ubyte"
-    expected = read_fashion_mnist(made_up).test.labels
-    monkeypatch.setattr(sources, "SYSTEM_COPY", tmp_path / "copy")
-    (tmp_path / "copy").mkdir()
-    file.rename(tmp_path / "copy" / file.name)
-    os.mkfifo(file)
-    assert (read_fashion_mnist(made_up).test.labels == expected).all()
 
 
 # Batches
@@ -179,11 +167,3 @@ def test_images_are_resized_by_batch_and_not_kept(made_up):
         batches = [weakref.ref(X) for X, _ in test_iter]
     assert largest.numbers == 4 * 224 * 224
     assert [batch() for batch in batches] == [None] * 5
-
-
-def test_an_image_is_looked_up_on_the_device_of_the_data(made_up):
-    with torch.device("meta"):  # tensors on it have no values
-        _, test_iter = load_data_fashion_mnist(4, data_dir=made_up)
-        image, label = test_iter.dataset[13]
-    assert (image.device.type, image.shape) == ("cpu", (1, 28, 28))
-    assert label == 3

@@ -141,20 +141,6 @@ def test_the_comparison_is_the_one_in_the_document(tmp_path, capsys):
         assert one.split()[:5] == other.split()[:5]
 
 
-def test_steps_without_make_are_those_of_the_makefile():
-    block = blocks("docs/install.md", "powershell")[0]
-    makefile = (ROOT / "Makefile").read_text()
-    for line in block.splitlines():
-        if line.startswith("python -m pip"):
-            assert "pip install" in makefile
-            assert "-c constraints.txt" in makefile
-            assert line.endswith("-e .")
-        elif line.startswith("python -m venv"):
-            assert "-m venv" in makefile
-        elif line.startswith("python -m"):
-            assert f"$(BIN)/{line} $(ARGS)" in makefile  # and so run by the blocks above
-
-
 def test_readmes_are_in_step():
     english, chinese = texts = [(ROOT / readme).read_text(encoding="utf-8") for readme in READMES]
     for pattern in (r"!\[.*?\]\((.*?)\)", r"(\d\.\d{4} ± \d\.\d{4}) ", r"(\d\.\d{3} s)"):

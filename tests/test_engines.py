@@ -18,6 +18,7 @@ PARTS = {
     "losses": ("#half", "click", "Space", "#half-said", "Without the ½"),
     "shapes": ("#shapes-next", "click", "Enter", "#shapes-steps", "X_exp = exp(X)"),
     "picking": ("#label-0", "2", "2", "#picking-said", "accuracy is 1.0"),
+    "plane": ("#plane-step", "click", "Enter", "#plane-said", "Steps: 1."),
     "training": ("#train-step", "click", "Enter", "#train-said", "Steps: 1, epochs: 1."),
     "programs": ("#concise", "click", "End", "#programs-said", "In scratch, line"),
     "own_picture": ("#own-right", "click", "Enter", "#own-said", "Shifted by 1 to the right"),

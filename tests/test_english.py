@@ -434,17 +434,6 @@ def test_a_board_that_is_not_displayed_keeps_its_points(capsys, tmp_path):
     assert list(board.lines) == ["loss"]
 
 
-def test_the_legend_shows_lines_as_they_are_drawn():
-    board = d2l.ProgressBoard()
-    for epoch in (1, 2):
-        for label in ("val_loss", "val_acc"):
-            board.draw(epoch, 0.5, label)
-            legend = dict(zip(board.data, board.axes.get_legend().legend_handles, strict=True))
-            markers = {label: line.get_marker() for label, line in legend.items()}
-            assert markers == {label: line.get_marker() for label, line in board.lines.items()}
-    assert set(markers.values()) == {""}
-
-
 IN_A_WINDOW = """
 import matplotlib, numpy as np
 import d2l_softmax as d2l
@@ -513,19 +502,6 @@ def test_names_that_mean_two_things(small):
     # plot: a figure; Module.plot: a point of the board
     d2l.plot([1, 2, 3])
     assert d2l.plt.gca() is not model.board.axes
-
-
-M = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True)
-
-
-def test_names_for_torch():
-    assert d2l.numpy(M).tolist() == d2l.astype(M, d2l.int32).tolist() == [[1, 2, 3], [4, 5, 6]]
-    assert d2l.transpose(M).tolist() == d2l.swapaxes(M, 0, 1).tolist() == [[1, 4], [2, 5], [3, 6]]
-    assert d2l.reduce_mean(M, axis=0).tolist() == [2.5, 3.5, 4.5]
-    assert d2l.expand_dims(M, 0).shape == (1, 2, 3)
-    assert d2l.repeat(d2l.tensor([1, 2]), 2).tolist() == [1, 2, 1, 2]
-    assert d2l.size(M) == 6
-    assert d2l.to(M, d2l.cpu()) is M
 
 
 def test_import_of_everything_keeps_pythons_names():

@@ -65,12 +65,6 @@ def test_content_is_on_the_disk_and_locked_before_it_has_its_name(tmp_path, monk
     assert (tmp_path / "file").read_bytes() == b"content"
 
 
-def test_json_is_indented_and_ends_its_last_line(tmp_path):
-    write_json(tmp_path / "config.json", {"lr": 0.1, "twin": "scratch"})
-    text = (tmp_path / "config.json").read_text(encoding="utf-8")
-    assert text == '{\n  "lr": 0.1,\n  "twin": "scratch"\n}\n'
-
-
 def test_a_history_is_read_back_digit_by_digit(tmp_path):
     history = [
         EpochRecord(1, 1 / 3, 2 / 3, 0.1, None, math.pi),

@@ -1,7 +1,4 @@
-"""Data on a disk: block shuffle, epochs that start at a later batch, memory."""
-
-import subprocess
-import sys
+"""Data on a disk: block shuffle, and epochs that start at a later batch."""
 
 import numpy as np
 import pytest
@@ -86,42 +83,3 @@ def test_data_by_blocks_are_the_same_in_memory_and_on_disk(tmp_path, monkeypatch
     mapped, _ = load_data(tmp_path, 64)
     np.lib.format.open_memmap(tmp_path / "train_images.npy", mode="r+")[:] = 7
     assert [bool((it.dataset.images == 7).all()) for it in (mapped, in_memory)] == [True, False]
-
-
-MEMORY = """
-import sys, re
-from pathlib import Path
-import torch
-from d2l_softmax import load_data
-
-def megabytes(field):
-    return int(re.search(rf"{field}:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]) / 1000
-
-torch.set_num_threads(1)
-load_data(sys.argv[2], 2)  # what is imported and set up once
-anonymous, mapped = megabytes("RssAnon"), megabytes("RssFile")
-train_iter, test_iter = load_data(sys.argv[1], 1000)
-opened, read = megabytes("RssAnon") - anonymous, megabytes("RssFile") - mapped
-for loader in (train_iter, test_iter):
-    for X, y in loader:
-        pass
-print(opened, read, megabytes("RssAnon") - anonymous)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_memory_does_not_grow_with_the_data_on_the_disk(tmp_path):
-    n = 1_400_000  # of 28×28, 1.1 GB; a sparse file, which takes no space
-    labels, few = np.arange(n, dtype=np.int8) % 4, (np.zeros((4, 28, 28), np.uint8), np.arange(4))
-    write_arrays(tmp_path / "small", few, few)
-    write_arrays(tmp_path / "large", few, few)
-    np.save(tmp_path / "large" / "train_labels.npy", labels)
-    path = tmp_path / "large" / "train_images.npy"
-    np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(n, 28, 28))
-    line = [sys.executable, "-c", MEMORY, tmp_path / "large", tmp_path / "small"]
-    done = subprocess.run(line, check=True, capture_output=True, text=True)
-    opened, read, after_an_epoch = map(float, done.stdout.split())
-    assert read < 50  # the checks read labels, not pixels
-    assert opened < 100  # the labels as int64, 11 MB, and copies of them
-    assert after_an_epoch < 100

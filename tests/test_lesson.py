@@ -17,8 +17,7 @@ from d2l_softmax.commands.demo import IMAGES_PER_CLASS
 from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.description import Description, save_description
 from d2l_softmax.figures.style import signed_colors
-from d2l_softmax.pages.lesson.modules import bundle
-from d2l_softmax.pages.lesson.programs import STEPS, TENSORFLOW, locate
+from d2l_softmax.pages.lesson.programs import STEPS, TENSORFLOW
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(lesson_package.__file__).parent
@@ -161,52 +160,6 @@ def test_a_step_is_tied_to_lines_of_both_twins(lesson, step):
         assert (count > 0) == ((name, step) not in missing)
 
 
-def test_definitions_and_statements_are_located_by_name():
-    code = (
-        "A = 1\n\nclass B:\n    def f(self):\n        self.x = (1,\n            2)\n"
-        "        if A:\n            x = 1\n            return g(x)\n"
-        "        m.add(1)\n        return 2\n"
-    )
-    assert locate(code) == {
-        "A": range(1, 2),
-        "B": range(3, 12),
-        "B.f": range(4, 12),
-        "B.f.x": range(5, 7),
-        "B.f.x 2": range(8, 9),
-        "B.f.return": range(9, 10),
-        "B.f.add": range(10, 11),
-        "B.f.return 2": range(11, 12),
-    }
-
-
-# Modules
-
-
-MODULES = {
-    "main.js": 'import { one, two } from "./parts/b.js";\nimport * as a from "./a.js";\n'
-    "globalThis.sum = one + two + a.one;\n",
-    "parts/b.js": 'import { one as uno } from "../a.js";\nexport const one = uno;\n'
-    "const hidden = 1;\nexport function unused() {}\nexport const two = one + hidden;\n",
-    "a.js": "/** A comment\n * of lines. */\n// And one.\nexport const one = 1; // one\n"
-    "const hidden = '/** no comment */ // nor this';\n",
-}
-
-
-def test_modules_are_bundled_in_the_order_of_their_imports():
-    script = bundle("main.js", MODULES.__getitem__)
-    assert re.findall(r"^// (.+)$", script, re.MULTILINE) == ["a.js", "parts/b.js", "main.js"]
-    assert "import" not in script
-    assert "export" not in script
-    assert "omment\n" not in script
-    assert "And one" not in script
-    assert "const hidden = '/** no comment */ // nor this';\n" in script
-
-
-def test_bundled_modules_have_scopes_of_their_own(lesson):
-    lesson.add_script_tag(content=bundle("main.js", MODULES.__getitem__))
-    assert lesson.evaluate("globalThis.sum") == 4
-
-
 # What it says
 
 
@@ -264,9 +217,5 @@ def test_weights_have_the_colours_that_they_have_in_figures():
     assert zero.tolist() == [255, 255, 255]  # as drawSigned has it
 
 
-def test_both_readmes_link_to_the_page_and_it_has_the_license_of_its_data():
+def test_the_page_has_the_license_of_its_data():
     assert "Copyright © 2017 Zalando SE" in LESSON.read_text(encoding="utf-8")
-    for readme in ("README.md", "README.zh-CN.md"):
-        text = (ROOT / readme).read_text(encoding="utf-8")
-        assert "(docs/softmax.html)" in text
-        assert "](docs/softmax.png)" in text

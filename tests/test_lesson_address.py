@@ -8,10 +8,6 @@ PARTS = (
     *("scores", "softmax", "cross_entropy", "plane", "training", "own_picture"),
     *("overflow", "shapes", "picking", "programs", "losses"),
 )
-FORMER_ORDER = (
-    *("scores", "softmax", "overflow", "cross_entropy", "losses"),
-    *("shapes", "picking", "training", "programs", "own_picture"),
-)
 SHOWN = ".part[id] >> visible=true"
 
 
@@ -138,6 +134,7 @@ INVALID = (
     "#overflow&plus=801",
     "#softmax&o1=nan&o2=--1&o3= &o4=0x1&plus100=2&logT=",
     "#plane&lr=2&points=9.9_<img src=x onerror=alert(1)>",
+    "#plane&points=" + "1.2_" * 11 + "401.0",
     "#scores&item=20",
     "#scores&item=-1",
     "#own_picture&item=10",
@@ -156,14 +153,6 @@ def test_what_is_invalid_in_a_link_is_ignored(open_at, hash):
     elements = "document.querySelectorAll('*').length"
     assert page.evaluate(elements) == plain.evaluate(elements)
     page.locator(".part[id] .actions button >> visible=true").first.click()  # it works
-
-
-@pytest.mark.parametrize(("number", "part"), [*enumerate(FORMER_ORDER, start=1)])
-def test_links_of_earlier_versions_lead_to_their_parts(open_at, number, part):
-    page = open_at(f"#part-{number}")
-    page.wait_for_timeout(100)
-    highest = page.evaluate("document.documentElement.scrollHeight - innerHeight - scrollY")
-    assert abs(page.locator(f"#{part}").bounding_box()["y"]) < 48 or highest < 2
 
 
 def test_parts_are_numbered_in_their_order(open_at):
@@ -253,53 +242,3 @@ def test_a_part_is_embedded_in_another_page(browser, tmp_path):
     frame.locator("#train-step").click()
     assert "步数 1" in frame.locator("#train-said").text_content()
     page.close()
-
-
-# A learner's path by keyboard alone
-
-
-def tab_to(page, selector):
-    """Press Tab until an element has the focus; each one on the way shows that it has it."""
-    for _ in range(150):
-        page.keyboard.press("Tab")
-        matches, style = page.evaluate(
-            """(selector) => {
-              const { outlineStyle, stroke } = getComputedStyle(document.activeElement);
-              return [document.activeElement.matches(selector), [outlineStyle, stroke]];
-            }""",
-            selector,
-        )
-        assert style[0] != "none", page.evaluate("document.activeElement.outerHTML")
-        if matches:
-            return
-    pytest.fail(f"not reached: {selector}")
-
-
-def test_all_parts_are_worked_through_by_keyboard_alone(open_at):
-    page = open_at()
-    for selector, keys, id_, expected in (
-        ("nav a[href='#scores']", "Enter", None, None),
-        ("#items button:nth-child(2)", "Space", "scores-said", "“pullover”"),
-        ("#scores-table tr:nth-child(4) button", "", "scores-worked", "dress: "),
-        ("#logit-3", "End", "softmax-said", "o4 is the largest"),
-        ("#softmax-shift", "Enter", "softmax-said", "Added to all scores: 100"),
-        ("#probability", "Home", "cross-entropy-said", "Confidently wrong"),
-        ("#plane-chart .p0", "Shift+ArrowRight", None, None),
-        ("#plane-step", "Enter Enter", "plane-said", "Steps: 2."),
-        ("#train-step", "Enter", "train-said", "Steps: 1, epochs: 1."),
-        ("#train-batch", "2", "train-said", "Steps: 0, epochs: 0."),
-        ("#paper", "Shift+ArrowRight ArrowDown", "own-said", "Prediction"),
-        ("#own-right", "Space", "own-said", "Shifted by 1 to the right"),
-        ("#overflow-hundred", "Enter", "overflow-said", "inf / inf is nan"),
-        ("#shapes-next", "Enter Enter", "shapes-said", "has the shape (2, 1)"),
-        ("#label-0", "2", "picking-said", "accuracy is 1.0"),
-        ("#scratch", "ArrowDown ArrowDown", "programs-said", "This line computes no numbers"),
-        ("#outlier", "PageDown", "losses-said", "Slopes"),
-        ("#half", "Space", "half-said", "Without the ½"),
-    ):
-        tab_to(page, selector)
-        for key in keys.split():
-            page.keyboard.press(key)
-        if id_:
-            assert expected in said(page, id_)
-    assert page.locator("#plane-chart .p0").get_attribute("aria-valuetext").startswith("x = −2.10")

@@ -91,7 +91,8 @@ def test_commands_and_options_exist(monkeypatch, capsys):
         if document == "CHANGELOG.md":  # has what was removed
             continue
         code = " ".join(re.findall(r"`[^`\n]+`", read(document)))
-        code += "".join(code_blocks(document, "bash") + code_blocks(document, ""))
+        for language in ("bash", "powershell", ""):
+            code += "".join(code_blocks(document, language))
         assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", code)) <= options, document
         assert set(re.findall(r"\bmake ([a-z-]+)", code)) <= targets, document
         called = re.findall(r"(?:-m d2l_softmax|d2l-softmax) ([a-z][a-z-]*)", code)

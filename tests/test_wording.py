@@ -30,7 +30,6 @@ FILES = sorted(
 PENDING = {
     "tests/faults/custom.py",
     "tests/test_folders.py",
-    "tests/test_language.py",
     "tests/test_lesson.py",
 }
 
