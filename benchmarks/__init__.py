@@ -1,7 +1,7 @@
 """Measurements of the numbers in the documents; `make bench` runs them.
 
-Each measurement is a module. Its function `measure` returns results, and its function `table`
-yields the rows of a table, the head first:
+Each measurement is a module; `loading` and `epoch` are both in timings.py. Its function `measure`
+returns results, and its function `table` yields the rows of a table, the head first:
 
     loading       one epoch of data loading
     epoch         one epoch of training, with an evaluation
@@ -9,9 +9,6 @@ yields the rows of a table, the head first:
     command       whole commands: seconds and peak memory
     accuracy      losses and accuracies of both recipes
     agreement     the same training in other frameworks
-    backgrounds   accuracy on test images drawn on various backgrounds
-    reading       reading custom data: a CSV file, a folder of photographs
-    photographs   accuracy and warnings of predict on folders of photographs
 
 The implementations that are compared (peers) are in peers.py and book.py. shared.py measures times.
 documents.py writes the tables into README.md in this folder, both READMEs of the project, and

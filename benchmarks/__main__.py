@@ -1,9 +1,8 @@
 """The command `python -m benchmarks`: run measurements and print their tables.
 
 After each measurement, results.json, a figure, and the tables in the documents are written, with
-its date and machine. Seconds can be compared within one table only. `agreement` (`make agree`) and
-`photographs` run only if they are named: the former needs frameworks that conflict with other
-packages, the latter needs photographs.
+its date and machine. Seconds can be compared within one table only. `agreement` (`make agree`)
+runs only if it is named, because it needs frameworks that conflict with other packages.
 """
 
 import argparse
@@ -16,19 +15,17 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks import documents, photographs
+from benchmarks import documents
 from benchmarks.documents import MEASURES
 from d2l_softmax.commands.options import whole
-from d2l_softmax.errors import UserError
 
-LIBRARIES = ("torch", "torchvision", "numpy", "jax", "matplotlib", "opencv-python-headless")
+LIBRARIES = ("torch", "torchvision", "numpy", "jax", "matplotlib")
 IN_BOTH = ("jax", "tabulate")
 NEEDED = {
     "bench": IN_BOTH,
     "agree": ("sklearn", "tensorflow", "keras", "optax", *IN_BOTH),
-    "test,photos": ("cv2", "tabulate"),
 }
-EXTRAS = {"agreement": "agree", "photographs": "test,photos"}  # all others need bench
+EXTRAS = {"agreement": "agree"}  # all others need bench
 
 
 def main() -> None:
@@ -36,8 +33,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("measures", nargs="*", help=f"among {', '.join(MEASURES)}")
     parser.add_argument("--repeats", type=whole(2), default=5, help="number of rounds (default: 5)")
-    parser.add_argument("--clothing", type=Path, help="folder of clothing-dataset-small")
-    parser.add_argument("--other", type=Path, help="folder of the clones, see photographs.csv")
     parser.add_argument("--fill", action="store_true", help="only rewrite the stored tables")
     options = parser.parse_args()
     if unknown := sorted(set(options.measures) - set(MEASURES)):
@@ -49,17 +44,8 @@ def main() -> None:
     for extra in {EXTRAS.get(name, "bench") for name in options.measures or ["loading"]}:
         if missing := [name for name in NEEDED[extra] if not find_spec(name)]:
             parser.error(f"{', '.join(missing)} missing; python -m pip install -e '.[{extra}]'")
-    if "photographs" in options.measures and not options.clothing:
-        parser.error(f"photographs needs --clothing; git clone {photographs.CLOTHING}")
     for name in options.measures or [name for name in MEASURES if name not in EXTRAS]:
-        if name == "photographs":
-            try:
-                measured = photographs.measure(options.repeats, options.clothing, options.other)
-            except UserError as error:
-                parser.error(str(error))
-            results[name] = photographs.merge(measured, results[name])
-        else:
-            results[name] = MEASURES[name].measure(options.repeats)
+        results[name] = MEASURES[name].measure(options.repeats)
         results["machines"][name] = describe_machine()
         print(documents.markdown(MEASURES[name].table(results[name])), end="\n\n", flush=True)
         documents.write(results)

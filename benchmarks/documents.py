@@ -7,35 +7,23 @@ from pathlib import Path
 from statistics import median
 from types import ModuleType
 
-from benchmarks import (
-    accuracy,
-    agreement,
-    backgrounds,
-    busy,
-    command,
-    epoch,
-    loading,
-    photographs,
-    reading,
-)
+from benchmarks import accuracy, agreement, busy, command
 from benchmarks.peers import BOOK, LOADER, TWINS
 from benchmarks.shared import ratio, seconds_of
+from benchmarks.timings import Timing, epoch, loading
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.i18n import chinese
 from d2l_softmax.io import write_json, write_text
 from d2l_softmax.training.evaluation import standard_error
 
 FOLDER = Path(__file__).parent
-MEASURES: dict[str, ModuleType] = {
+MEASURES: dict[str, ModuleType | Timing] = {
     "loading": loading,
     "epoch": epoch,
     "busy": busy,
     "command": command,
     "accuracy": accuracy,
     "agreement": agreement,
-    "backgrounds": backgrounds,
-    "reading": reading,
-    "photographs": photographs,
 }
 # Goals on one thread: the measurement, two peers, and the largest ratio of their times.
 GOALS = (
@@ -52,7 +40,6 @@ DOCUMENTS = {
     "docs/zh/benchmarks.md": "zh",
     "docs/agreement.md": "en",
     "docs/zh/agreement.md": "zh",
-    "docs/photographs.md": "en",
     "benchmarks/README.md": "en",
 }
 
@@ -101,14 +88,11 @@ def in_chinese(text: str) -> str:
 
 def sections_of(results: dict) -> dict[str, str]:
     """Return the sections of the documents in Markdown, by name."""
-    of_photographs = photographs.sections(results["photographs"])
     return {
         **{name: markdown(measure.table(results[name])) for name, measure in MEASURES.items()},
-        **{name: markdown(table) for name, table in of_photographs.items()},
         "results": markdown(summary(results)),
         "goals": markdown(goals(results)),
         "machines": machines(results["machines"]),
-        "photographs_machine": machines({"photographs": results["machines"]["photographs"]}),
     }
 
 

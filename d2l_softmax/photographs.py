@@ -21,7 +21,7 @@ from d2l_softmax.training.evaluation import Model, calibrate
 SHOES = [CLASSES.index(name) for name in ("sandal", "sneaker", "ankle boot")]
 MIN_GAIN = 0.3  # increase of the shoes' probability by mirroring; 0.1 to 0.7 work about as well
 # Mean and principal components of Fashion-MNIST's training images. The file and the constants below
-# are written by: python -m benchmarks.doubts PHOTOGRAPHS MODEL
+# were written by `python -m benchmarks.doubts PHOTOGRAPHS MODEL` of commit 329f275.
 COMPONENTS = Path(__file__).parent / "data" / "components.npz"
 SLOPE, USUAL, TEXTURE = 0.12, -1.6, 10.0
 MAX_TEXTURE = 0.5  # the 99th percentile of the training images; larger values are noise

@@ -9,7 +9,7 @@ A4 = 718  # CSS pixels between margins of 1 cm
 # What sticks out of the window to the right, and is in no box that scrolls by keyboard; what is
 # cut off without a way to see it.
 LOST = """() => {
-  const isScrolled = (box) => box.closest(".scroll[tabindex], .scrolls");
+  const isScrolled = (box) => box.closest(".scroll[tabindex]");
   const lost = [];
   for (const element of document.body.querySelectorAll("*")) {
     const box = element.getBoundingClientRect();

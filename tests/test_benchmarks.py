@@ -1,8 +1,6 @@
 """The benchmarks: peers that learn the same thing, and documents that show what was measured."""
 
-import csv
 import re
-from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -11,11 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import agreement, backgrounds, documents, peers, photographs, shared
+from benchmarks import agreement, documents, peers, shared
 from d2l_softmax.commands.options import RECIPES
-from d2l_softmax.data.fashion_mnist import CLASSES
-from d2l_softmax.photographs import Answer, measure_unlikeness, read_components
-from d2l_softmax.training.evaluation import wilson_interval
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SAME_IN_CHINESE = {
@@ -72,47 +67,6 @@ def test_the_recipe_is_the_best_of_the_search():
     names = ("epochs", "batch_size", "momentum", "lr", "lr_decay")
     recipe = RECIPES["best"]
     assert [cell.strip() for cell in best] == [str(getattr(recipe, name)) for name in names]
-
-
-@pytest.mark.parametrize("name", ["docs/training.md", "docs/zh/training.md"])
-def test_the_page_on_predict_says_how_often_it_is_right(results, name):
-    (paragraph,) = (line for line in read(name).splitlines() if "synthetic-backgrounds" in line)
-    counts = results["photographs"]["counts"]
-    keys = {"collection": "validation", "group": photographs.ALL}
-    before = photographs.find(counts, preparation=photographs.BEFORE, model="best", **keys)
-    now = photographs.find(counts, preparation=photographs.WITH, model="photos", **keys)
-    assert f"{before['n']}" in paragraph
-    shares = [f"{100 * each['right'] / each['n']:.0f}" for each in (before, now)]
-    judged = [each for each in results["backgrounds"] if each["background"] in backgrounds.KINDS]
-    right, n = (sum(each[key] for each in judged) for key in ("correct", "pictures"))
-    assert f"{n:,}" in paragraph
-    low, high = wilson_interval(right / n, n)
-    shares += [f"{100 * share:.0f}" for share in (right / n, low, high)]
-    assert set(shares) <= set(re.findall(r"\d+", paragraph))
-
-
-def test_each_source_of_photographs_is_named_and_covers_all_classes():
-    with photographs.LIST.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    text = read("docs/photographs.md")
-    assert len(rows) >= 60
-    assert {row["class"] for row in rows} == set(CLASSES)
-    assert {row["direction"] for row in rows} >= {"left", "right"}
-    for repo, number in Counter(row["repo"] for row in rows).items():
-        assert f"[{repo}](https://github.com/{repo}) ({number})" in text
-
-
-# Photographs
-
-
-def test_the_temperature_is_the_one_that_calibrates():
-    logits = torch.randn(2000, 10, generator=torch.Generator().manual_seed(0)) * 2
-    y = torch.multinomial(logits.softmax(1), 1, generator=torch.Generator().manual_seed(1))[:, 0]
-    answers = [Answer(torch.zeros(1), {}, (), row) for row in (logits * 3).softmax(dim=1)]
-    answers.append(Answer(torch.zeros(1), {}, (), None))
-    fitted = photographs.fit(answers, [*y.tolist(), 0])
-    assert fitted.temperature == pytest.approx(3, rel=0.1)
-    assert fitted[1:] == (int((logits.argmax(1) == y).sum()), 2001)
 
 
 # Peers
@@ -177,18 +131,3 @@ def test_peers_are_compared_on_their_best_threads():
     head, a, b = shared.seconds_table("an epoch", "b", records)
     assert (a[1], a[3], a[-1], b[-1]) == ("3.000 s", "2.000 s", "3.0", "1.0")
     assert len(head) == len(a)
-
-
-# The warning of predict
-
-
-def test_the_warning_s_components_are_fashion_mnist_s(real_data):
-    """No other 64 directions leave much less of the images; rounding costs next to nothing."""
-    X = real_data[0][0][:20_000].unsqueeze(1) / 255
-    mean, components = read_components()
-    assert torch.allclose(components @ components.T, torch.eye(64), atol=1e-5)
-    flat = X.flatten(1)
-    assert torch.allclose(mean, flat.mean(dim=0), atol=0.01)
-    variances = torch.linalg.eigvalsh(torch.cov(flat.T))
-    least = float(variances[:-64].sum())
-    assert float(measure_unlikeness(X)[0].square().mean()) == pytest.approx(least, rel=0.01)

@@ -54,24 +54,19 @@ def test_values_stand_in_a_text_in_both_languages(monkeypatch):
 
 
 @pytest.mark.usefixtures("font_for_chinese")
-def test_chinese_is_drawn_with_a_font_that_has_it_and_the_rest_as_ever():
-    before = matplotlib.rcParams["font.fantasy"]
-    shortened("猫")
-    assert matplotlib.rcParams["font.fantasy"] == before
-    with use_language("zh"), default_style():
-        assert matplotlib.rcParams["font.family"] == ["DejaVu Sans", "fantasy"]
-        (second,) = matplotlib.rcParams["font.fantasy"]
-    assert second == chinese_font()
+def test_texts_are_drawn_in_matplotlib_s_font_and_chinese_in_another():
+    before = matplotlib.rcParams["font.family"]
+    with default_style():
+        first, second = matplotlib.rcParams["font.family"]
+    assert matplotlib.rcParams["font.family"] == before
+    assert (first, second) == ("DejaVu Sans", chinese_font())
     path = font_manager.findfont(second, fallback_to_default=False)
     assert font_manager.get_font(path).get_char_index(ord("类"))
-    with default_style():
-        assert matplotlib.rcParams["font.fantasy"] == ["DejaVu Sans"]
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.usefixtures("font_for_chinese")
 def test_a_chinese_name_is_drawn_in_english_too():
-    """Also by texts that were made before the name was met."""
     drawings = []
     for name in ("猫", "狗"):
         with default_style():

@@ -223,7 +223,7 @@ def test_test_images_keep_their_class_on_a_background(kind, trained, real_data):
     chosen = is_correct.nonzero().flatten()[:40]
     inputs = [preprocess(on_background(images[i].numpy(), kind)).X for i in chosen]
     kept = model(torch.cat(inputs)).argmax(1) == labels[chosen]
-    assert kept.float().mean() >= 0.85  # `python -m benchmarks backgrounds` has many more
+    assert kept.float().mean() >= 0.85
 
 
 def on_background(image, kind):

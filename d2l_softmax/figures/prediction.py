@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
-from unicodedata import east_asian_width
 
 import torch
 from torch import Tensor
@@ -20,7 +18,7 @@ from d2l_softmax.figures.style import (
     shortened,
     signed_colors,
 )
-from d2l_softmax.i18n import tr
+from d2l_softmax.i18n import current_language, tr
 from d2l_softmax.training.evaluation import Model, calibrate, format_probability
 
 if TYPE_CHECKING:
@@ -95,19 +93,11 @@ def draw_steps(figure: FigureBase, steps: Mapping[str, Image]) -> None:
 
 
 def draw_note(figure: FigureBase, note: str, width: int) -> None:
-    """Write a note below a figure, in lines of at most `width` characters."""
-    lines = [""]
-    # textwrap breaks at spaces only, and Chinese has none
-    for piece in re.findall(r"[!-~]+ ?[，：；。]?|.[，：；。]?", note):
-        if text_width(lines[-1] + piece.rstrip()) > width:
-            lines.append("")
-        lines[-1] += piece
+    """Write a note below a figure, in lines of about `width` Latin characters."""
+    if current_language() == "zh":
+        width = width * 3 // 4  # its characters are wider
+    lines = textwrap.wrap(note, width, break_long_words=False, break_on_hyphens=False)
     figure.supxlabel("\n".join(lines), fontsize="small", color="dimgray")
-
-
-def text_width(text: str) -> int:
-    """Return the width of a text in Latin characters; Chinese characters count twice."""
-    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def draw_contributions(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor
 
-from d2l_softmax.i18n import current_language, tr
+from d2l_softmax.i18n import tr
 from d2l_softmax.io import write_atomically
 
 if TYPE_CHECKING:
@@ -72,11 +72,7 @@ class CaptionedFigure(NamedTuple):
 
 @contextmanager
 def default_style() -> Iterator[None]:
-    """Use matplotlib's default style in this context, and ignore the user's matplotlibrc.
-
-    `chinese_font` is the fallback for characters that the default font lacks. It is set from the
-    start in Chinese, and in any language once `drawable` meets such a character.
-    """
+    """Use matplotlib's default style in this context, and ignore the user's matplotlibrc."""
     import matplotlib
     from matplotlib.rcsetup import cycler
 
@@ -84,24 +80,13 @@ def default_style() -> Iterator[None]:
         matplotlib.rcdefaults()
         matplotlib.rcParams["axes.prop_cycle"] = cycler(color=CYCLE)
         matplotlib.rcParams["text.parse_math"] = False  # a class may be named $5
-        # A generic family is resolved when text is drawn, not when it is created.
-        matplotlib.rcParams["font.family"] = [DEFAULT_FONT, "fantasy"]
-        matplotlib.rcParams["font.fantasy"] = [DEFAULT_FONT]
-        if current_language() == "zh" and (font := chinese_font()):
-            fall_back_to(font)
+        matplotlib.rcParams["font.family"] = fonts()  # the second where the first lacks a glyph
         yield
 
 
-def fall_back_to(font: str) -> None:
-    """Set the fallback font for characters that the default font lacks.
-
-    It is valid until the end of the context `default_style`, also for texts created before the
-    call. Outside that context nothing changes.
-    """
-    import matplotlib
-
-    if matplotlib.rcParams["font.fantasy"] == [DEFAULT_FONT]:
-        matplotlib.rcParams["font.fantasy"] = [font]
+def fonts() -> list[str]:
+    """Return the fonts of all texts: matplotlib's, then one with Chinese, if it is installed."""
+    return [DEFAULT_FONT, *filter(None, [chinese_font()])]
 
 
 @functools.cache
@@ -198,25 +183,16 @@ def shortened(name: str) -> str:
 
 
 def drawable(text: str) -> str:
-    """Replace characters that no font has by U+FFFD, �; set a fallback font if needed."""
-    if text.isascii() and text.isprintable():
-        return text
-    has_glyph = {
-        c for c in text if c == " " or (c.isprintable() and ord(c) in glyphs_of(DEFAULT_FONT))
-    }
-    others = {c for c in text if c.isprintable()} - has_glyph
-    if others and (font := chinese_font()):
-        fall_back_to(font)
-        has_glyph |= {c for c in others if ord(c) in glyphs_of(font)}
-    return "".join(c if c in has_glyph else "\ufffd" for c in text)
+    """Replace characters that no font has by U+FFFD, �."""
+    return "".join(c if c.isprintable() and ord(c) in glyphs() else "\ufffd" for c in text)
 
 
 @functools.cache
-def glyphs_of(family: str) -> set[int]:
-    """Return the code points for which a font family has glyphs."""
+def glyphs() -> set[int]:
+    """Return the code points for which the fonts have glyphs."""
     from matplotlib.font_manager import findfont, get_font
 
-    return set(get_font(findfont(family)).get_charmap())
+    return {point for name in fonts() for point in get_font(findfont(name)).get_charmap()}
 
 
 def save_figure(path: Path, figure: Figure) -> None:

@@ -73,7 +73,6 @@ def as_svg(figure: Figure, salt: str) -> str:
     style: dict[Any, Any] = {
         "svg.fonttype": "none",  # text stays text: smaller, and the browser's search finds it
         "svg.hashsalt": salt,
-        "font.sans-serif": ["DejaVu Sans"],  # fallbacks would double the size
     }
     buffer = io.StringIO()
     with matplotlib.rc_context(style):

@@ -67,14 +67,29 @@ def rows_of(left: Sequence[str], right: Sequence[str]) -> list[Row]:
 
 def definitions(code: str) -> dict[int, str]:
     """Return the names of functions, classes and methods by line number."""
-    found = {}
-    for node in ast.parse(code).body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            found[node.lineno] = node.name
-        if isinstance(node, ast.ClassDef):
-            methods = (each for each in node.body if isinstance(each, ast.FunctionDef))
-            found |= {method.lineno: f"{node.name}.{method.name}" for method in methods}
-    return found
+    found = named_statements(ast.parse(code).body)
+    return {
+        node.lineno: name
+        for name, node in found
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    }
+
+
+def named_statements(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, ast.stmt]]:
+    """Yield definitions, assignments, calls and returns with their qualified names."""
+    for node in body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                yield prefix + name, node
+                yield from named_statements(node.body, f"{prefix}{name}.")
+            case ast.Assign(targets=[ast.Name(id=name) | ast.Attribute(attr=name)]):
+                yield prefix + name, node
+            case ast.Expr(ast.Call(ast.Name(id=name) | ast.Attribute(attr=name))):
+                yield prefix + name, node
+            case ast.Return():
+                yield prefix + "return", node
+            case ast.If() | ast.For():
+                yield from named_statements(node.body + node.orelse, prefix)
 
 
 def colored(code: str) -> list[str]:

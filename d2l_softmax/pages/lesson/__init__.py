@@ -7,6 +7,7 @@ module of the same name. `texts.json` has the texts in both languages.
 import base64
 import functools
 import json
+import re
 import zlib
 from importlib import resources
 from pathlib import Path
@@ -18,7 +19,6 @@ from markupsafe import Markup
 from torch import Tensor
 
 from d2l_softmax.i18n import tr, use_language
-from d2l_softmax.pages.lesson.modules import bundle
 from d2l_softmax.pages.lesson.programs import TENSORFLOW, columns, locate, snippet
 from d2l_softmax.pages.page import write_page
 from d2l_softmax.training.evaluation import Model
@@ -26,6 +26,10 @@ from d2l_softmax.training.evaluation import Model
 GRAYS = 16  # shades of an image in the page: 4 bits per pixel
 PAGE = "scratch/softmax_regression.py"
 FILES = resources.files(__package__)
+# Of JavaScript: imports, exports and lines of comment
+NOT_SHOWN = re.compile(
+    r"^import [^;]*;\n|^export |^ *(?://[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL
+)
 
 
 class Part(NamedTuple):
@@ -55,12 +59,6 @@ PARTS = {
     "programs": Part(9, "train_epoch"),
     "losses": Part(4, "squared", "huber_gradient", "scratch/losses.py", group="group.regression"),
 }
-
-# Links to earlier versions of the page: #part-1, #part-2 and so on.
-FORMER_ORDER = (
-    *("scores", "softmax", "overflow", "cross_entropy", "losses"),
-    *("shapes", "picking", "training", "programs", "own_picture"),
-)
 
 
 class LabeledImages(NamedTuple):
@@ -106,14 +104,24 @@ def write_lesson(
             "W": in_base64(model.W.detach().numpy().astype("<f4").tobytes()),
             "b": model.b.tolist(),
         },
-        guard=Markup(read("guard.js")),
-        script=Markup(bundle("main.js", read)),
+        script=Markup(script()),
     )
 
 
 def read(name: str) -> str:
     """Return the text of a file of this folder."""
     return FILES.joinpath(name).read_text(encoding="utf-8")
+
+
+def script() -> str:
+    """Return all JavaScript as one script, because a page opened from disk can't import files.
+
+    Names at the top level of a file are unique in all of them. main.js starts the page: it is last.
+    """
+    names = sorted(file.name for file in FILES.iterdir() if file.name.endswith(".js"))
+    names.remove("main.js")
+    files = [*names, *(f"parts/{name}.js" for name in PARTS), "main.js"]
+    return "\n".join(f"// {file}\n{NOT_SHOWN.sub('', read(file))}" for file in files)
 
 
 def text_span(texts: dict[str, dict[str, str]], key: str, n: object = "") -> Markup:
@@ -141,7 +149,6 @@ def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Return the fields of each part for the template, with its number and its code as HTML.
 
     `line` is the first line of the code in scratch/softmax_regression.py, None in another file.
-    `former` is the number in links to earlier versions, 0 if there is none.
     """
     places = {file: locate(text) for file, text in code.items()}
     parts = {}
@@ -151,7 +158,6 @@ def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
         parts[name] = {
             **part._asdict(),
             "number": number,
-            "former": FORMER_ORDER.index(name) + 1 if name in FORMER_ORDER else 0,
             "line": start if part.file == PAGE else None,
             "snippet": Markup(snippet(code[part.file], range(start, stop))),
         }
@@ -159,14 +165,12 @@ def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 
 def pack(images: Tensor) -> bytes:
-    """Return images (n, 28, 28), uint8, as GRAYS shades, for zlib to compress well.
+    """Return images (n, 28, 28), uint8, as GRAYS shades.
 
-    Each row holds differences from the row above, modulo GRAYS. A byte has two pixels, one above
-    the other, the upper one in the high bits.
+    A byte has two pixels, one above the other, the upper one in the high bits.
     """
     shades = np.rint(images.numpy() * ((GRAYS - 1) / 255)).astype(np.uint8)
-    rows = np.diff(shades, axis=1, prepend=np.uint8(0)) % GRAYS
-    return (rows[:, 0::2] << 4 | rows[:, 1::2]).tobytes()
+    return (shades[:, 0::2] << 4 | shades[:, 1::2]).tobytes()
 
 
 def in_base64(content: bytes) -> str:

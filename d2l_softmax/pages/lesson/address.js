@@ -9,7 +9,7 @@ import { languageOf, tr } from "./language.js";
 import { State } from "./state.js";
 import { find, make } from "./widgets.js";
 
-const MOVES = { ArrowLeft: -1, PageUp: -1, ArrowRight: 1, PageDown: 1 };
+const TURNS = { ArrowLeft: -1, PageUp: -1, ArrowRight: 1, PageDown: 1 };
 const USES_KEYS = "input, select, [role=application], [role=listbox], [role=slider]";
 
 /** Return { id, view, values } of a hash; id and view may be empty, values are URLSearchParams. */
@@ -94,9 +94,9 @@ export function followAddress(setLanguage) {
     const { key, target, defaultPrevented, altKey, ctrlKey, metaKey } = event;
     if (root.dataset.view !== "present" || defaultPrevented || altKey || ctrlKey || metaKey) return;
     if (key === "Escape" && !target.closest("[role=listbox]")) leave();
-    if (!(key in MOVES) || target.closest(USES_KEYS)) return;
+    if (!(key in TURNS) || target.closest(USES_KEYS)) return;
     event.preventDefault(); // the page would scroll
-    moveBy(MOVES[key]);
+    moveBy(TURNS[key]);
   }
 
   /** Return the buttons below a part's text: to copy a link to it as it is, and to present it. */

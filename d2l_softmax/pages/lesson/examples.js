@@ -1,14 +1,16 @@
 /** The page's images and weights. A canvas does not decode them: some browsers add noise. */
 
-import { inflate } from "./inflate.js";
 import { SoftmaxRegression, zeros } from "./softmax_regression.js";
 
 export const SIDE = 28;
 
 /** Return both splits, { train: { X: (n, 784), y: (n,) }, test: … }, in [0, 1]. */
-export function loadExamples() {
+export async function loadExamples() {
   const { labels, images } = contentOf("examples");
-  const pixels = Float64Array.from(shadesOf(inflate(bytesOf(images))), (shade) => shade / 15);
+  const packed = new Blob([bytesOf(images)]).stream();
+  const unpacked = packed.pipeThrough(new DecompressionStream("deflate"));
+  const bytes = new Uint8Array(await new Response(unpacked).arrayBuffer());
+  const pixels = Float64Array.from(shadesOf(bytes), (shade) => shade / 15);
   const rows = (first, y) =>
     y.map((_, n) => pixels.slice((first + n) * 784, (first + n + 1) * 784));
   const { train, test } = labels;
@@ -18,17 +20,13 @@ export function loadExamples() {
   };
 }
 
-/**
- * Return images' shades, 0 to 15: a byte has two pixels, one above the other, of 4 bits each; they
- * are differences from the pixels above.
- */
+/** Return images' shades, 0 to 15: a byte has two pixels, one above the other, of 4 bits each. */
 function shadesOf(bytes) {
   const shades = new Uint8Array(2 * bytes.length);
   bytes.forEach((byte, i) => {
     const at = i + SIDE * Math.floor(i / SIDE);
-    const isFirstRow = i % ((SIDE * SIDE) / 2) < SIDE;
-    shades[at] = ((isFirstRow ? 0 : shades[at - SIDE]) + (byte >> 4)) & 15;
-    shades[at + SIDE] = (shades[at] + byte) & 15;
+    shades[at] = byte >> 4;
+    shades[at + SIDE] = byte & 15;
   });
   return shades;
 }

@@ -2,7 +2,6 @@
 
 import { followAddress, parseHash } from "./address.js";
 import { loadExamples, loadTrained, modelOf } from "./examples.js";
-import { inflate } from "./inflate.js";
 import { initLanguage, tr } from "./language.js";
 import { LOSSES } from "./losses.js";
 import { products } from "./numbers.js";
@@ -18,17 +17,33 @@ import { broadcast, showShapes, sumOver } from "./parts/shapes.js";
 import { showSoftmax, withTemperature } from "./parts/softmax.js";
 import { noticed, showTraining } from "./parts/training.js";
 import { readPicture } from "./pictures.js";
-import * as plane from "./plane.js";
-import * as precision from "./precision.js";
+import {
+  boundaries,
+  LABELS,
+  parsePoints,
+  PLANE,
+  PlaneFit,
+  POINTS,
+  writePoints,
+} from "./plane.js";
+import { overflowsBeyond, ROUND } from "./precision.js";
 import { preprocess } from "./preprocessing.js";
-import * as regression from "./softmax_regression.js";
 import { errorOf } from "./share.js";
-import * as training from "./training.js";
-import { find, markScrolling } from "./widgets.js";
+import {
+  argmax,
+  countCorrect,
+  crossEntropy,
+  oneHot,
+  SGD,
+  softmax,
+  SoftmaxRegression,
+} from "./softmax_regression.js";
+import { centredClassMeans, Training } from "./training.js";
+import { find } from "./widgets.js";
 
-function main() {
+async function main() {
   const setLanguage = initLanguage(document.querySelectorAll(".languages button"));
-  const examples = loadExamples();
+  const examples = await loadExamples();
   const trained = loadTrained();
   const shows = {
     scores: () => showScores(examples.test, trained),
@@ -46,14 +61,14 @@ function main() {
   for (const [name, show] of Object.entries(shows)) startPart(name, show);
   followAddress(setLanguage);
   document.querySelectorAll(".panel").forEach(answerOnActing);
-  markScrolling(document.querySelectorAll(".panel .scroll, .prose .scroll"));
 
   // For the browser's console, and for the tests that compare these numbers with PyTorch's.
   globalThis.d2l_softmax = {
-    ...{ examples, trained, modelOf, LOSSES, ...regression, ...training, ...plane, ...precision },
-    ...{ formsOfLoss, pointsWith, stepsOfSoftmax, parseWeights, shifted, picked },
-    ...{ broadcast, sumOver, withTemperature, preprocess, readPicture, inflate, noticed, errorOf },
-    ...{ parseHash, products },
+    ...{ softmax, oneHot, crossEntropy, argmax, countCorrect, SoftmaxRegression, SGD, modelOf },
+    ...{ examples, trained, LOSSES, Training, centredClassMeans, products, noticed, errorOf },
+    ...{ PLANE, POINTS, LABELS, PlaneFit, boundaries, parsePoints, writePoints },
+    ...{ ROUND, overflowsBeyond, stepsOfSoftmax, formsOfLoss, withTemperature, pointsWith },
+    ...{ sumOver, broadcast, picked, parseWeights, shifted, preprocess, readPicture, parseHash },
   };
   document.documentElement.dataset.ready = "";
 }

@@ -24,7 +24,6 @@ export async function readPicture(file) {
     await loaded; // its size is known, but it is not decoded yet
     const { naturalWidth: width, naturalHeight: height } = image;
     if (width * height > MAX_PIXELS) throw new PictureError("tooManyPixels", { width, height });
-    if (!globalThis.createImageBitmap) return halved(image); // Safari 14
     const bitmap = await createImageBitmap(file); // rejects a file that is cut off
     const picture = halved(bitmap);
     bitmap.close();

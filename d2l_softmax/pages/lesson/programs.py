@@ -2,10 +2,9 @@
 
 import ast
 import textwrap
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from d2l_softmax.pages.twins import colored, rows_of
+from d2l_softmax.pages.twins import colored, named_statements, rows_of
 
 # The end of the notebook, section 9: TensorFlow 1, with one-hot labels.
 TENSORFLOW = """\
@@ -113,23 +112,6 @@ def locate(code: str) -> dict[str, range]:
         key = f"{name} {count + 1}" if count else name
         places[key] = range(node.lineno, (node.end_lineno or node.lineno) + 1)
     return places
-
-
-def named_statements(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, ast.stmt]]:
-    """Yield definitions, assignments, calls and returns with their qualified names."""
-    for node in body:
-        match node:
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                yield prefix + name, node
-                yield from named_statements(node.body, f"{prefix}{name}.")
-            case ast.Assign(targets=[ast.Name(id=name) | ast.Attribute(attr=name)]):
-                yield prefix + name, node
-            case ast.Expr(ast.Call(ast.Name(id=name) | ast.Attribute(attr=name))):
-                yield prefix + name, node
-            case ast.Return():
-                yield prefix + "return", node
-            case ast.If() | ast.For():
-                yield from named_statements(node.body + node.orelse, prefix)
 
 
 def snippet(code: str, lines: range) -> str:

@@ -1,6 +1,5 @@
 /** One image's share of a step, (ŷ − y) × image for each template. */
 
-import { drawLocalized } from "./language.js";
 import { largest } from "./numbers.js";
 import {
   bar,
@@ -30,13 +29,6 @@ export function showShare({ X, y }) {
   });
   find("share").replaceChildren(...shown.map(({ figure }) => figure));
   select.addEventListener("change", draw);
-  drawLocalized(() => {
-    const chosen = select.value || 0;
-    const options = CLASSES.map((_, c) => make("option", { value: c }, className(c)));
-    select.replaceChildren(...options);
-    select.value = chosen;
-    if (model) draw();
-  });
   return (now) => {
     model = now;
     draw();

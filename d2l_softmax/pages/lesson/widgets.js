@@ -107,13 +107,6 @@ export function fixed(number, digits = 3) {
   return number < 0 && Number(text) ? `−${text}` : text;
 }
 
-/** Mark boxes while their content is wider than they are: only then are their edges shaded. */
-export function markScrolling(boxes) {
-  const mark = (box) => box.classList.toggle("scrolls", box.scrollWidth > box.clientWidth);
-  const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => mark(target)));
-  for (const box of boxes) observer.observe(box);
-}
-
 /** Show a slider's value beside it and announce it to screen readers. */
 export function setSliderText(slider, output, text) {
   output.textContent = text;

@@ -50,7 +50,7 @@ export function showPlane() {
   find("plane-points").addEventListener("change", ({ target }) =>
     moveAll(parsePoints(target.value) ?? POINTS),
   );
-  matchMedia("(prefers-color-scheme: dark)").addEventListener?.("change", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   addEventListener("beforeprint", () => {
     if (fit.steps) return;
     while (fit.steps < STEPS_ON_PAPER) fit.step(); // or the paper has no boundaries

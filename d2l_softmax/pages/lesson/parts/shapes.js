@@ -4,7 +4,7 @@ import { drawLocalized, tr } from "../language.js";
 import { provide } from "../quantities.js";
 import { find, fixed, make, matrix, seeded } from "../widgets.js";
 
-const [ROWS, COLUMNS] = [2, 5];
+const [X_ROWS, X_COLUMNS] = [2, 5];
 
 /** Return a matrix's sums over a dimension, as a matrix, and the shape that torch gives them. */
 export function sumOver(X, dim, keepdim) {
@@ -52,19 +52,19 @@ export function showShapes() {
     const keepdim = find("keepdim").checked;
     const exponentials = exponentialsOf(X);
     const partition = sumOver(exponentials, dim, keepdim);
-    const repeated = broadcast(partition, ROWS, COLUMNS);
+    const repeated = broadcast(partition, X_ROWS, X_COLUMNS);
     const quotient =
       repeated && exponentials.map((row, i) => row.map((e, j) => e / repeated[i][j]));
     const call = `sum(dim=${dim}${keepdim ? ", keepdim=True" : ""})`;
     const isFirst = (i, j) => (dim === 0 ? i : j) === 0;
     const steps = [
-      shown("X", [ROWS, COLUMNS], matrix(X)),
-      shown("X_exp = exp(X)", [ROWS, COLUMNS], matrix(exponentials)),
+      shown("X", [X_ROWS, X_COLUMNS], matrix(X)),
+      shown("X_exp = exp(X)", [X_ROWS, X_COLUMNS], matrix(exponentials)),
       shown(`partition = X_exp.${call}`, partition.shape, laidOut(partition)),
       repeated
         ? shown(
             tr("shapes.broadcast"),
-            [ROWS, COLUMNS],
+            [X_ROWS, X_COLUMNS],
             matrix(repeated, { mark: (i, j) => (isFirst(i, j) ? "" : "copy") }),
           )
         : shown(
@@ -73,7 +73,8 @@ export function showShapes() {
             make("strong", { class: "broken" }, tr("shapes.error")),
           ),
     ];
-    if (quotient) steps.push(shown("X_exp / partition", [ROWS, COLUMNS], withSums(quotient, dim)));
+    if (quotient)
+      steps.push(shown("X_exp / partition", [X_ROWS, X_COLUMNS], withSums(quotient, dim)));
     const last = steps.length - 1;
     step = Math.min(step, last);
     find("shapes-next").setAttribute("aria-disabled", step === last); // it keeps the focus
@@ -94,8 +95,8 @@ export function showShapes() {
 /** Return a matrix of normal(0, 1) numbers, rounded to two digits (Box and Muller). */
 function drawn(random) {
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  return Array.from({ length: ROWS }, () =>
-    Array.from({ length: COLUMNS }, () => Number(normal().toFixed(2))),
+  return Array.from({ length: X_ROWS }, () =>
+    Array.from({ length: X_COLUMNS }, () => Number(normal().toFixed(2))),
   );
 }
 
@@ -123,5 +124,5 @@ function shown(title, shape, content) {
   const heading = make("figcaption", {}, make("code", {}, title));
   if (shape) heading.append(" ", make("span", { class: "shape" }, inWords(shape)));
   const label = heading.textContent;
-  return make("figure", { class: "scroll scrolls", tabindex: 0, "aria-label": label }, heading, content);
+  return make("figure", { class: "scroll", tabindex: 0, "aria-label": label }, heading, content);
 }
