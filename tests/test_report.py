@@ -19,7 +19,7 @@ from test_structure import PAGES, rows_of_diff
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import i18n
 from d2l_softmax.commands import train as training_command
-from d2l_softmax.figures.style import save_figure
+from d2l_softmax.figures.style import default_style, save_figure
 from d2l_softmax.pages.page import as_svg, embed, write_page
 from d2l_softmax.pages.report import (
     Animation,
@@ -250,10 +250,11 @@ def drawn(*values, name=""):
 
 
 def test_svg_is_the_same_every_time_with_ids_of_its_own_and_texts_unchanged(tmp_path):
-    save_figure(tmp_path / "a.png", figure := drawn(1, 2, 3, name="#000000 & #ffffff"))
-    svg = as_svg(figure, "a")
-    assert svg == as_svg(figure, "a")
-    ids, others = (set(re.findall(r'id="(.*?)"', as_svg(figure, salt))) for salt in "ab")
+    with default_style():
+        save_figure(tmp_path / "a.png", figure := drawn(1, 2, 3, name="#000000 & #ffffff"))
+        svg, again, other = (as_svg(figure, salt) for salt in "aab")
+    assert svg == again
+    ids, others = (set(re.findall(r'id="(.*?)"', each)) for each in (svg, other))
     assert ids
     assert not ids & others
     assert svg.startswith("<svg")
