@@ -135,7 +135,7 @@ def test_divergence_leaves_what_was_written_before(command, tmp_path, error_line
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     error = error_line(1, command, "--lr=1e38", "--weight-decay=10", "--batch-size=10")
     assert error.startswith(f"python -m {command.name}: error: ")
-    assert "in epoch 1, batch " in error
+    assert "in epoch 1, batch 2" in error
     assert error.endswith("try a smaller --lr, --momentum or --weight-decay")
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
@@ -283,6 +283,7 @@ def test_a_mistyped_command_or_option(argv, message, error_line):
         ("--momentum=0.9 --optimizer=adam", "--momentum: for --optimizer sgd only"),
         ("--epochs=0", "--epochs"),
         ("--seed=-1", "--seed"),
+        ("--resize=28x2049", "--resize: '28x2049'"),
         ("--resize=28x", "--resize: '28x' is not a side"),
         ("--device=mps", "--device: MPS is not available; try --device cpu"),
         (f"--threads={os.cpu_count() + 1}", f"is not a whole number from 1 to {os.cpu_count()}"),

@@ -18,6 +18,7 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import losses as losses_command
 from d2l_softmax.data import CLASSES
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
+from d2l_softmax.description import OF_FASHION_MNIST, PHOTOGRAPHS
 from d2l_softmax.figures.comparison import draw_comparison
 from d2l_softmax.figures.curves import draw_curves, fluctuates
 from d2l_softmax.figures.evaluation import (
@@ -36,12 +37,14 @@ from d2l_softmax.figures.templates import (
     draw_templates_by_epoch,
     select_epochs,
 )
+from d2l_softmax.photographs import describe_photograph_accuracy
 from d2l_softmax.training.agreement import Difference
 from d2l_softmax.training.evaluation import Evaluation, evaluate, wilson_interval
 from d2l_softmax.training.history import EpochRecord
 
 THREE = ("bag", "coat", "shirt")
 SIDE = 8  # of the made-up images
+MEASURED = OF_FASHION_MNIST._replace(photographs=PHOTOGRAPHS["photos"])
 
 
 def texts(axes):
@@ -104,7 +107,8 @@ def prediction_of(m, features=False):
     steps = dict.fromkeys(("the picture", "28 pixels long, sharpened"), picture)
     doubt = "The object is very small: move closer, or try a background of another colour."
     X, steps = (X.flatten(1), {}) if features else (X, steps)
-    return draw_prediction(X, steps, [doubt], m.model, m.evaluation.classes)
+    note = "" if features else describe_photograph_accuracy(MEASURED)  # the longest
+    return draw_prediction(X, steps, [doubt], m.model, m.evaluation.classes, note=note)
 
 
 def weights_by_epoch(m):

@@ -1,19 +1,15 @@
 """load_model and save_model, for both twins and for custom data."""
 
 import json
-import math
-import subprocess
-import sys
 
 import pytest
 import torch
-from conftest import TWINS, load_history, write_pictures
+from conftest import TWINS, load_history
 from torch import nn
 
 import concise
 import d2l_softmax as d2l
 import scratch
-from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_model
 from d2l_softmax.commands.options import parse
 from d2l_softmax.commands.train import photographs_of_recipe
@@ -67,16 +63,6 @@ def test_custom_classes_and_shape_are_kept(shape, path):
     assert torch.equal(copy.W, model.W)
 
 
-def test_commands_read_what_a_script_saved(path, tmp_path, capsys):
-    folder = write_pictures(tmp_path / "flowers", sizes=((8, 6), (5, 5)))
-    train_iter, test_iter = d2l.load_data(folder, 4, resize=7)
-    model = concise.SoftmaxRegression(3 * 7 * 7, 2)
-    d2l.save_model(path, model, train_iter.dataset.classes, train_iter.dataset.shape)
-    assert d2l_main.main(["evaluate", str(path), f"--dataset={folder}", "--device=cpu"]) == 0
-    accuracy = d2l.evaluate_accuracy(model, test_iter)
-    assert f"accuracy {accuracy:.4f}" in capsys.readouterr().out
-
-
 def test_without_model_json_it_is_a_model_of_fashion_mnist(path):
     d2l.save_model(path, scratch.SoftmaxRegression(60, 3), FLOWERS, (60,))
     d2l.save_model(path, scratch.SoftmaxRegression())  # replaces the description, too
@@ -86,17 +72,6 @@ def test_without_model_json_it_is_a_model_of_fashion_mnist(path):
     d2l.save_model(path, scratch.SoftmaxRegression(60, 3), FLOWERS, (60,))
     path.with_suffix(".json").unlink()
     with pytest.raises(ModelFileError, match=r"\(60, 3\), expected \(784, 10\)"):
-        d2l.load_model(path)
-
-
-def test_files_that_cannot_be_used_raise_user_errors(path):
-    with pytest.raises(UserError, match="no model"):
-        d2l.load_model(path)
-    d2l.save_model(path, scratch.SoftmaxRegression())
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(UserError, match=r"mine\.pt is damaged"):
         d2l.load_model(path)
 
 
@@ -128,20 +103,12 @@ def test_only_a_recipe_s_models_are_measured_on_photographs(argv, recipe):
     assert photographs == (PHOTOGRAPHS[recipe] if recipe else None)
 
 
-NO_MEASUREMENTS = [
-    *({"temperature": value} for value in (0, math.nan, 1e-300, "1.5")),
-    *({"right": value} for value in (265, -1, 0.5)),
-    *({"right": 0, "of": 0}, {"more": 1}),
-]
 NO_DESCRIPTIONS = [
     *("{", "[]", "{}"),
-    *({"photographs": MEASURED | change} for change in NO_MEASUREMENTS),
+    *({"photographs": MEASURED | change} for change in ({"temperature": 0}, {"right": 265})),
     *({"shape": shape, "pictures": None} for shape in ([1, 784], [True], [-784], [])),
-    {"shape": [100_000, 100_000, 3], "pictures": "resized"},
     {"shape": [1, 2, 2]},  # not as Fashion-MNIST was made
-    {"classes": ["x"] * 10},
-    {"resize": [3, 3], "pictures": "resized"},
-    *({"pictures": "drawn"}, {"pictures": "resized", "photographs": MEASURED}),
+    *({"classes": ["x"] * 10}, {"resize": [3, 3], "pictures": "resized"}, {"pictures": "drawn"}),
 ]
 
 
@@ -172,12 +139,6 @@ def test_classes_and_shape_that_do_not_fit_are_refused(classes, shape, path):
     with pytest.raises(UserError, match=r"W has shape \(60, 3\), .* classes, .* and shape"):
         d2l.save_model(path, scratch.SoftmaxRegression(60, 3), classes, shape)
     assert not list(path.parent.iterdir())
-
-
-def test_neither_twin_is_imported_until_a_model_is_loaded():
-    code = "import d2l_softmax, sys; print({'scratch', 'concise'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
 
 
 # State dicts of a linear layer from elsewhere

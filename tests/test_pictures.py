@@ -1,12 +1,10 @@
 """Picture files of any format are read, or refused by name."""
 
-import random
 import struct
 import zlib
 
 import pytest
 import torch
-from conftest import TWINS, first_quick, load_parameters
 from PIL import Image, ImageOps
 
 from d2l_softmax.data.pictures import PictureError, is_light_on_dark, load_picture
@@ -31,40 +29,16 @@ def on_transparent(picture, size=(50, 50), at=(11, 11), mask=None):
     return canvas
 
 
-def silhouette(picture):
-    return picture.point(lambda value: 255 * (value > 0))
-
-
 def to_model_input(picture, invert="auto"):
     return preprocess(picture, invert).X
 
 
-CHANGES = {
-    "as it is": lambda picture: picture,
-    "upscaled, bilinear": lambda picture: picture.resize((200, 200), Image.Resampling.BILINEAR),
-    "upscaled, bicubic": lambda picture: picture.resize((200, 200), Image.Resampling.BICUBIC),
-    "dark on light": ImageOps.invert,
-    "transparent margin": lambda picture: on_transparent(picture, (90, 70), (31, 21)),
-    "cut out": lambda picture: on_transparent(picture, mask=silhouette(picture)),
-    "cut out, dark on light": lambda picture: on_transparent(
-        ImageOps.invert(picture), mask=silhouette(picture)
-    ),
-}
-
-
-@pytest.mark.parametrize("change", first_quick(CHANGES))
-def test_same_class_as_the_original(change, test_pictures, trained, real_data, tmp_path):
-    model = TWINS["scratch"].SoftmaxRegression()
-    load_parameters(trained / "model.pt", model)
-    originals = real_data[1][0][:NUM_IMAGES].unsqueeze(1).float() / 255
-    inputs = []
-    for picture in test_pictures:
-        CHANGES[change](picture).save(tmp_path / "picture.png", compress_level=0)
-        inputs.append(to_model_input(load_picture(tmp_path / "picture.png")))
-    same = model(torch.cat(inputs)).argmax(1) == model(originals).argmax(1)
-    assert same.float().mean() >= 0.93
-    if change == "as it is":
-        assert torch.equal(torch.cat(inputs), originals)
+def test_a_test_image_is_its_own_input_also_inverted(test_pictures, real_data, tmp_path):
+    for picture, image in zip(test_pictures, real_data[1][0], strict=False):
+        for same in (picture, ImageOps.invert(picture)):
+            same.save(tmp_path / "picture.png", compress_level=0)
+            X = to_model_input(load_picture(tmp_path / "picture.png"))
+            assert torch.equal(X[0, 0], image / 255)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I", "F"])
@@ -184,25 +158,6 @@ def test_files_that_cannot_be_used_are_named_with_the_reason(tmp_path, test_pict
             load_picture(tmp_path / name)
         assert str(tmp_path / name) in str(caught.value)
         assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "gif", "bmp"])
-def test_damaged_bytes_cause_no_other_error(kind, tmp_path, test_pictures):
-    test_pictures[0].resize((60, 60)).save(tmp_path / "good", format=kind)
-    good = (tmp_path / "good").read_bytes()
-    rng = random.Random(0)
-    refused = 0
-    for _ in range(60):
-        damaged = bytearray(good[: rng.randrange(1, len(good) + 1)])
-        damaged[rng.randrange(min(len(damaged), 80))] = rng.randrange(256)
-        (tmp_path / "damaged").write_bytes(damaged)
-        try:
-            X = to_model_input(load_picture(tmp_path / "damaged"))
-        except PictureError:
-            refused += 1
-        else:
-            assert X.isfinite().all()
-    assert refused > 10
 
 
 def test_pictures_are_rotated_and_reduced(tmp_path):

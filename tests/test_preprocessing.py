@@ -86,7 +86,9 @@ PICTURES = {
     "JPEG": as_jpeg(shirt(BEIGE), 30),
     "inverted": ImageOps.invert(shirt()),
     "gray levels": shirt().convert("L"),
+    "a button beside it": shirt(),
 }
+PICTURES["a button beside it"].paste((0, 0, 0), (20, 20, 32, 32))
 
 
 @pytest.fixture(params=[True, False], ids=["with OpenCV", "without"], autouse=True)

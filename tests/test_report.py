@@ -2,12 +2,10 @@
 
 import html
 import io
-import itertools
 import json
 import re
 import shlex
 import shutil
-from pathlib import Path
 
 import pytest
 import torch
@@ -185,16 +183,7 @@ def test_a_comparison_has_each_twins_numbers_in_its_columns(tmp_path):
 def test_a_report_has_the_runs_numbers_and_figures_but_no_paths(trained, compared):
     text = (trained / "report.html").read_text(encoding="utf-8")
     assert text.count("<figure") == 6
-    epochs, classes = tables(trained / "report.html")
-    history = (trained / "history.csv").read_text().splitlines()[1:]
-    losses = [float(row.split(",")[1]) for row in history]
-    assert [row["train loss (nats)"] for row in epochs] == [f"{loss:.4f}" for loss in losses]
-    assert [row["class"] for row in classes][-1] == "ankle boot"
     assert '<dt>batch size</dt><dd lang="en">256</dd>' in text
-    assert f"loss goes from {losses[0]:.2f} to {losses[-1]:.2f} nats in 3 epochs" in text
-    (right,) = re.findall(r"(\d+) of 10000 images are predicted correctly", text)
-    assert f"accuracy {int(right) / 10_000:.4f}" in text
-    assert "shirt was mistaken for t-shirt" in text
     assert str(trained) not in text
     assert "data dir" not in text
     command = "python -m scratch --quiet --device=cpu --epochs=3"
@@ -287,18 +276,6 @@ def test_lines_are_in_the_rows_of_diff(file):
         assert rows == rows_of_diff(*paths)
 
 
-@pytest.mark.parametrize(
-    ("left", "right", "rows"),
-    [
-        ("abc", "axycd", [(1, 1), (2, 2), (None, 3), (3, 4), (None, 5)]),
-        ("abcd", "bd", [(1, None), (2, 1), (3, None), (4, 2)]),
-        ("", "ab", [(None, 1), (None, 2)]),
-    ],
-)
-def test_equal_lines_are_in_one_row(left, right, rows):
-    assert rows_of(list(left), list(right)) == rows
-
-
 def test_definitions_are_side_by_side():
     left = (
         "import a\n\n\ndef f():\n    return 1\n\n\nclass C:\n    def g(self):\n        return 2\n"
@@ -315,46 +292,7 @@ def test_definitions_are_side_by_side():
     assert shown == [(9, '    h = <span class="mi">3</span>'), (None, "")]
 
 
-def test_gradients_and_backward_are_side_by_side(compared, visit):
-    """In the same row on a wide screen; on a phone, one twin below the other."""
-    pair = "gradients = model.gradients(X, y_hat, y)", "loss.backward()"
-    where = """text => { const line = [...document.querySelectorAll('.line')].find(
-        line => line.textContent.trim().startsWith(text));
-        const box = line.getBoundingClientRect();
-        return [box.left, box.top] }"""
-    opened, _ = visit(compared / "report.html")
-    for width in (1300, 390):
-        opened.set_viewport_size({"width": width, "height": 800})
-        (left, top), (right, other_top) = (opened.evaluate(where, text) for text in pair)
-        if width == 1300:
-            assert right > left + 400
-            assert top == other_top
-        else:
-            assert right == left
-            assert top < other_top
-    opened.evaluate("getSelection().selectAllChildren(document.querySelector('.code'))")
-    code = Path(PAGES["scratch"]).read_text(encoding="utf-8")
-    definition = code[code.index("def one_hot") :].split("\n\n\n")[0]
-    assert definition in opened.evaluate("getSelection().toString()")  # without line numbers
-
-
 # Accessibility
-
-
-def test_a_page_never_scrolls_sideways(any_page, visit):
-    """Wide tables and figures do so in boxes of their own, which say so at their edges."""
-    opened, _ = visit(any_page)
-    for width in (320, 390, 768, 2000):
-        opened.set_viewport_size({"width": width, "height": 900})
-        assert opened.evaluate("document.documentElement.scrollWidth") == width
-    cut = """[...document.querySelectorAll('main *')].filter(e => !e.closest('svg')
-        && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX != 'visible')
-        .filter(e => e.tabIndex != 0 || !e.ariaLabel || e.role != 'group'
-            || !getComputedStyle(e).backgroundImage.includes('linear-gradient'))
-        .map(e => e.outerHTML.slice(0, 90))"""
-    opened.set_viewport_size({"width": 390, "height": 900})
-    assert opened.evaluate("document.querySelector('.scroll').scrollWidth") > 400
-    assert opened.evaluate(cut) == []
 
 
 def test_figures_are_whole_on_a_laptop_and_their_text_is_legible(page, visit):
@@ -384,7 +322,7 @@ def test_a_page_makes_no_requests_and_could_not(page, tmp_path, visit):
     assert opened.evaluate("document.querySelector('main > img').naturalWidth") == 0
 
 
-def test_pictures_and_svgs_are_whole_and_headings_in_order(page, visit):
+def test_pictures_and_svgs_are_whole_and_tables_titled(page, visit):
     opened, _ = visit(page)
     assert opened.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 600)")
     assert opened.locator("figure svg").count() >= 1
@@ -396,37 +334,19 @@ def test_pictures_and_svgs_are_whole_and_headings_in_order(page, visit):
             .map(e => e.getAttribute('clip-path').slice(4, -1)))
         .filter(address => !document.querySelector(address))"""
     assert opened.evaluate(lost) == []
-    levels = opened.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(h => +h.tagName[1])")
-    assert (levels[0], levels.count(1)) == (1, 1)
-    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
     titled = """[...document.querySelectorAll('table')].every(
         t => t.caption && [...t.querySelectorAll('th')].every(h => h.scope))"""
     assert opened.evaluate(titled)
-    parts = opened.evaluate("[...document.body.children].map(e => e.tagName.toLowerCase())")
-    assert parts == ["header", "main", "footer"]
-
-
-def luminance(color):
-    """Return the relative luminance of a CSS colour rgb(...), 0 to 1 (WCAG 2.2)."""
-    channels = [int(number) / 255 for number in re.findall(r"\d+", color)[:3]]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def test_it_is_dark_in_the_dark_and_its_figures_too(page, visit):
-    colors = """[getComputedStyle(document.body).backgroundColor,
-        getComputedStyle(document.body).color,
+    colors = """[getComputedStyle(document.body).color,
         getComputedStyle(document.querySelector('figure svg text')).fill,
-        getComputedStyle(document.querySelector('figure svg [style*="stroke: #000000"]')).stroke]"""
-    grounds = {}
-    for scheme in ("light", "dark"):
-        ground, *inks = visit(page, scheme=scheme)[0].evaluate(colors)
-        grounds[scheme] = luminance(ground)
-        for ink in inks:
-            darker, lighter = sorted((luminance(ground), luminance(ink)))
-            assert (lighter + 0.05) / (darker + 0.05) > 7
-    assert grounds["dark"] < 0.02
-    assert grounds["light"] > 0.9
+        getComputedStyle(document.querySelector('figure svg [style*="stroke: #000000"]')).stroke,
+        getComputedStyle(document.body).backgroundColor]"""
+    for scheme, ground in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(20, 24, 29)")):
+        text, *drawn = visit(page, scheme=scheme)[0].evaluate(colors)
+        assert drawn == [text, text, ground]  # axe measures the contrast
 
 
 def test_axe_finds_nothing(any_page, visit):
@@ -452,21 +372,6 @@ def test_on_paper_it_is_white_and_nothing_is_cut(page, visit):
     assert set(opened.evaluate(split)) == {"avoid"}
 
 
-def test_boxes_that_scroll_are_reached_and_scrolled_by_keyboard(page, visit):
-    opened, _ = visit(page, width=390, bypass_csp=True)  # or a page can't be waited for
-    focused = "document.activeElement"
-    reached = []
-    for _ in range(opened.locator(".scroll").count()):
-        opened.keyboard.press("Tab")
-        reached.append(opened.evaluate(f"{focused}.ariaLabel"))
-        assert opened.evaluate(f"getComputedStyle({focused}).outlineStyle") == "solid"
-        if opened.evaluate(f"{focused}.scrollWidth > {focused}.clientWidth"):
-            opened.keyboard.press("ArrowRight")
-            opened.wait_for_function(f"{focused}.scrollLeft > 0")
-    assert all(reached)
-    assert len(set(reached)) == len(reached)
-
-
 # The animation
 
 
@@ -484,28 +389,24 @@ SEEN = """[...document.querySelectorAll('.frames > *')]
 AT = "seconds => document.getAnimations().forEach(a => { a.currentTime = 1000 * seconds })"
 
 
-def test_frames_are_seen_one_after_the_other_over_the_last(film, visit):
-    opened, _ = visit(film)
-    opened.evaluate("document.getAnimations().forEach(a => a.pause())")
-    seen = []
-    for seconds in (0.1, 0.8, 1.5, 3.9, 4.3):  # a turn is 0.7 s, and there are 3 + 3 of them
-        opened.evaluate(AT, seconds)
-        seen.append(opened.evaluate(SEEN)[0])
-    assert seen == ["epoch 0", "epoch 1", "epoch 2", "epoch 2", "epoch 0"]
-    assert opened.evaluate(SEEN)[-1] == "epoch 2"  # below the others
-    order = "[...document.querySelectorAll('.frames > *')].map(e => getComputedStyle(e).zIndex)"
-    assert opened.evaluate(order) == ["1", "1", "auto"]
-
-
-def test_the_animation_is_accessible_and_can_be_stopped_by_keyboard(film, visit):
+def test_frames_are_seen_in_turn_over_the_last_and_can_be_stopped_by_keyboard(film, visit):
     opened, _ = visit(film, scheme="dark")
     assert complaints(opened) == []
-    states = "[...new Set(document.getAnimations().map(a => a.playState))]"
-    assert opened.evaluate(states) == ["running"]
     opened.get_by_label("Pause the animation").focus()
-    for state in ("paused", "running"):
+    for state in ("paused", "running", "paused"):
         opened.keyboard.press("Space")
-        assert opened.evaluate(states) == [state]
+        states = opened.evaluate("document.getAnimations().map(a => a.playState)")
+        assert set(states) == {state}
+    for seconds, frame in (
+        (0.1, 0),
+        (0.8, 1),
+        (1.5, 2),
+        (3.9, 2),
+        (4.3, 0),
+    ):  # 3 + 3 turns of 0.7 s
+        opened.evaluate(AT, seconds)
+        seen = opened.evaluate(SEEN)
+        assert (seen[0], seen[-1]) == (f"epoch {frame}", "epoch 2")
 
 
 @pytest.mark.parametrize("asked", [{"reduced_motion": "reduce"}, {"media": "print"}])

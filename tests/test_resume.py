@@ -14,7 +14,7 @@ import sys
 
 import pytest
 import torch
-from conftest import TWINS, load_history, results
+from conftest import TWINS, results
 
 from d2l_softmax.commands import train
 from d2l_softmax.data.batches import ArrayDataset
@@ -117,19 +117,6 @@ def test_more_epochs_are_those_of_a_longer_run(name, run, tmp_path):
     assert json.loads((tmp_path / "longer" / "config.json").read_text())["options"]["epochs"] == 5
 
 
-@every_twin
-def test_the_seconds_of_an_epoch_are_those_before_and_after(
-    name, run, interrupt, tmp_path, monkeypatch
-):
-    clock = itertools.count()
-    monkeypatch.setattr("time.perf_counter", lambda: float(next(clock)))
-    interrupt(name, "out", "--epochs=1", place=3)
-    before = load_checkpoint(tmp_path / "out" / "checkpoint.pt")["seconds"]
-    assert run(name, "out", "--epochs=1", "--resume") == 0
-    (record,) = load_history(tmp_path / "out" / "history.csv")
-    assert record.seconds > before > 0
-
-
 # Signals
 
 
@@ -171,14 +158,6 @@ def test_a_command_is_printed_as_it_has_to_be_typed(
     monkeypatch.setattr(sys, "executable", str(tmp_path / executable))
     monkeypatch.setattr(shutil, "which", lambda name: found and str(tmp_path / found))
     assert train.as_typed("python -m scratch --lr '1 '") == f"{typed} -m scratch --lr '1 '"
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    monkeypatch.chdir(elsewhere)
-    assert train.as_typed("python -m scratch") == (
-        "python -m scratch" if typed == "python" else f"{tmp_path / typed} -m scratch"
-    )
-    elsewhere.rmdir()  # a working directory that is gone
-    assert typed in train.as_typed("python -m scratch")
 
 
 @pytest.mark.parametrize(
@@ -206,20 +185,6 @@ def test_a_second_interrupt_ends_it_at_once(run, monkeypatch, capsys, tmp_path):
     assert run("scratch", "out") == 130
     assert capsys.readouterr().err == "python -m scratch: interrupted\n"
     assert not (tmp_path / "out" / "checkpoint.pt").exists()
-
-
-def test_an_interrupt_before_and_after_training(run, monkeypatch, capsys):
-    def interrupted(*arguments):
-        signal.raise_signal(signal.SIGTERM)
-        raise AssertionError("it continued")
-
-    monkeypatch.setattr(train, "write_results", interrupted)
-    assert run("scratch", "out", "--lr=0.01") == 143
-    monkeypatch.setattr(train, "prepare", interrupted)
-    assert run("scratch", "out", "--lr=0.01") == 143
-    lines = capsys.readouterr().err.splitlines()
-    lines = [line for line in lines if "warning" not in line]
-    assert lines == ["python -m scratch: interrupted"] * 2
 
 
 def test_what_nohup_ignores_stays_ignored(interrupt):
@@ -308,13 +273,6 @@ def test_a_finished_training_is_written_over_after_the_first_epoch(run, interrup
     assert run("scratch", "out", "--seed=1", "--resume") == 0
     assert run("scratch", "whole", "--seed=1") == 0
     assert results(tmp_path / "out") == results(tmp_path / "whole")
-
-
-def test_files_are_those_after_an_epoch(interrupt, tmp_path):
-    interrupt("scratch", "out")
-    files = results(tmp_path / "out")
-    interrupt("scratch", "out", "--resume", place=1)
-    assert results(tmp_path / "out") == files
 
 
 def test_a_divergence_keeps_the_last_good_checkpoint(run, tmp_path, capsys):

@@ -16,7 +16,6 @@ import scratch
 from benchmarks import __main__ as benchmarks_main
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import train
-from d2l_softmax.data.fashion_mnist import CLASSES
 from notebooks.exercises import __main__ as exercises_main
 
 ROOT = Path(__file__).parents[1]
@@ -112,15 +111,6 @@ def test_examples_run(page, files, tmp_path, monkeypatch):
         exec(block, {"__name__": "__main__"})
     assert set(files.split()) <= {path.name for path in tmp_path.iterdir()}
     d2l_softmax.plt.close("all")
-
-
-@pytest.mark.parametrize("folder", ["docs", "docs/zh"])
-def test_the_classes_are_listed_with_their_numbers(folder):
-    table = re.search(
-        r"^\| \S+ (\| 0 \| 1 .*)\n.*\n\| \S+ (.*)$", read(f"{folder}/training.md"), re.M
-    )
-    numbers, names = (row.strip("| ").split(" | ") for row in table.groups())
-    assert dict(zip(map(int, numbers), names, strict=True)) == dict(enumerate(CLASSES))
 
 
 @pytest.mark.parametrize("page", TRANSLATED)

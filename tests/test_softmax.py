@@ -1,7 +1,5 @@
 """Worked examples of the notes, extremes, and invalid arguments; properties: test_properties.py."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -10,7 +8,6 @@ from torch.testing import assert_close
 import concise
 import scratch
 from d2l_softmax import accuracy
-from d2l_softmax.training.checks import check_targets
 from d2l_softmax.training.metrics import count_correct
 
 MATRIX = torch.tensor([[1, 2, 3], [4, 5, 6]], dtype=torch.float64)  # the notes, section 6
@@ -110,27 +107,6 @@ def test_twins_agree_on_targets_in_rows_with_adam(smoothing, generator):
 # Extremes
 
 
-@pytest.mark.parametrize(("dtype", "limit"), [(torch.float32, 87.3), (torch.float64, 708.3)])
-def test_scratch_limits_the_loss_and_concise_does_not(dtype, limit):
-    y = torch.tensor([1])
-    for difference in (1.0, limit - 1, limit):
-        logits = torch.tensor([[difference, 0.0]], dtype=dtype)
-        by_hand = scratch.cross_entropy(scratch.softmax(logits), y)
-        assert_close(by_hand, concise.cross_entropy(logits, y), rtol=1e-5, atol=0)
-    logits = torch.tensor([[1000.0, 0.0]], dtype=dtype)
-    assert float(concise.cross_entropy(logits, y)) == 1000.0
-    highest = -math.log(torch.finfo(dtype).tiny)
-    for target, expected in ((y, highest), ([[0.5, 0.5]], highest / 2), ([[1.0, 0.0]], 0.0)):
-        target = torch.as_tensor(target, dtype=None if target is y else dtype)
-        by_hand = scratch.cross_entropy(scratch.softmax(logits), target)
-        assert float(by_hand) == pytest.approx(expected)
-
-
-def test_a_batch_may_be_empty_for_predictions(twin):
-    model = twin.SoftmaxRegression(4, 3)
-    assert model.probabilities(torch.zeros(0, 2, 2)).shape == (0, 3)
-
-
 # Invalid arguments
 
 
@@ -174,15 +150,6 @@ def test_sums_of_targets_may_be_off_by_rounding(twin, dtype):
     assert twin.cross_entropy(THIRDS.to(dtype), y).isfinite()
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_sums_of_targets_in_half_precision_may_be_off_by_more(dtype):
-    thirds = THIRDS.to(dtype)
-    assert (thirds.double().sum(1) - 1).abs().max() > 1e-5
-    check_targets(thirds, thirds)
-    with pytest.raises(ValueError, match="row sums that differ from 1"):
-        check_targets(thirds, thirds * 1.1)
-
-
 def test_invalid_reduction(twin):
     with pytest.raises(ValueError, match="reduction is 'avg'"):
         twin.cross_entropy(THIRDS, Y, "avg")
@@ -208,32 +175,14 @@ def test_invalid_images(twin, X, message):
         twin.SoftmaxRegression()(X)
 
 
-@pytest.mark.parametrize("shape", [(5,), ()])
-def test_images_of_one_pixel_are_rows(twin, shape):
-    model = twin.SoftmaxRegression(1, 3)
-    assert model(torch.zeros(5, 1)).shape == (5, 3)
-    with pytest.raises(ValueError, match=r"expected \(n, ...\) with 1 numbers per example"):
-        model(torch.zeros(shape))
-
-
 @pytest.mark.parametrize("make", [list, np.array], ids=["list", "array"])
 def test_lists_and_arrays_are_refused_by_name(twin, make):
-    scores, kind = make([[0.2, 0.8], [0.6, 0.4]]), type(make([])).__name__
-    y_hat, y = torch.eye(2), torch.tensor([1, 0])
+    scores, y_hat, y = make([[0.2, 0.8], [0.6, 0.4]]), torch.eye(2), make([1, 0])
     calls = {
-        "y_hat": [
-            lambda: accuracy(scores, y),
-            lambda: count_correct(scores, y),
-            lambda: twin.cross_entropy(scores, y),
-        ],
-        "y": [
-            lambda: accuracy(y_hat, make([1, 0])),
-            lambda: count_correct(y_hat, make([1, 0])),
-            lambda: twin.cross_entropy(y_hat, make([1, 0])),
-        ],
+        "y_hat": [lambda: accuracy(scores, y_hat), lambda: twin.cross_entropy(scores, y_hat)],
+        "y": [lambda: accuracy(y_hat, y), lambda: twin.cross_entropy(y_hat, y)],
         "X": [lambda: twin.SoftmaxRegression(2, 2)(scores)],
     }
-    for name, each in calls.items():
-        for call in each:
-            with pytest.raises(TypeError, match=f"^{name} is of type {kind}, expected a tensor"):
-                call()
+    for name, call in [(name, call) for name, each in calls.items() for call in each]:
+        with pytest.raises(TypeError, match=f"^{name} is of type {type(y).__name__}, expected a"):
+            call()

@@ -130,21 +130,6 @@ def test_pages_can_be_read_at_one_sitting(twin, most):
     assert len(PAGES[twin].read_text(encoding="utf-8").splitlines()) <= most
 
 
-def test_pages_are_free_of_annotations():
-    for path in PAGES.values():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            assert not isinstance(node, ast.AnnAssign)
-            if isinstance(node, ast.FunctionDef):
-                assert node.returns is None
-                assert all(argument.annotation is None for argument in node.args.args)
-
-
-@pytest.mark.parametrize("name", ["SGD", "Adam", "LinearDecay"])
-def test_optimizers_are_found_where_they_were(twin, name):
-    assert getattr(twin, name) is getattr(twin.softmax_regression, name)
-    assert getattr(twin, name) is getattr(twin.optimizers, name)
-
-
 def test_concise_optimizers_are_torchs_own():
     assert concise.SGD is torch.optim.SGD
     assert concise.Adam is torch.optim.Adam

@@ -65,32 +65,6 @@ def test_asked_for_only_when_it_goes_on_the_weights_begin_there(run):
     assert run("cut", "--templates", "--resume") == {epoch: whole[epoch] for epoch in (3, 4)}
 
 
-def test_not_asked_for_any_more_they_are_not_drawn(run):
-    run("cut", "--templates", until=3)
-    assert run("cut", "--resume") is None
-
-
-def test_rank_0_keeps_them(made_up, monkeypatch):
-    argv = [f"--data-dir={made_up}", "--device=cpu", "--templates"]
-    options = train.parse("scratch", argv)
-    assert train.prepare(TWINS["scratch"], options).weight_history
-    monkeypatch.setattr(train.distributed, "is_main", lambda: False)
-    assert train.prepare(TWINS["scratch"], options).weight_history is None
-
-
-def test_of_many_classes_the_weights_of_a_few_are_kept(tmp_path, monkeypatch):
-    rng = np.random.default_rng(0)
-    for split in ("train", "test"):
-        np.save(tmp_path / f"{split}_images.npy", rng.integers(0, 256, (24, 4, 4)).astype("uint8"))
-        np.save(tmp_path / f"{split}_labels.npy", np.arange(24))
-    kept = []
-    monkeypatch.setattr(train, "write_results", lambda _, training, *__: kept.append(training))
-    argv = [f"--dataset={tmp_path}", "--templates", "--epochs=1", "--quiet", "--device=cpu"]
-    out = tmp_path.with_name("run")
-    assert train.main(TWINS["scratch"], "scratch", [*argv, f"--output-dir={out}"]) == 0
-    assert [W.shape for W in kept[0].weight_history.values()] == [(16, 20), (16, 20)]
-
-
 @pytest.mark.parametrize("arguments", [[], ["--lang=zh"]], ids=["en", "zh"])
 def test_they_are_drawn_as_a_figure_and_in_the_report(made_up, tmp_path, arguments):
     if arguments:
@@ -104,15 +78,6 @@ def test_they_are_drawn_as_a_figure_and_in_the_report(made_up, tmp_path, argumen
     assert train.main(TWINS["scratch"], "scratch", argv) == 0
     assert not (tmp_path / "templates-by-epoch.png").exists()
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "@keyframes" not in page
-
-
-def test_after_one_kept_epoch_nothing_moves(made_up, tmp_path):
-    argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--epochs=1", "--quiet"]
-    assert train.main(TWINS["scratch"], "scratch", argv) == 0
-    assert train.main(TWINS["scratch"], "scratch", [*argv, "--templates", "--resume"]) == 0
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "The weights of each class by epoch" in page
     assert "@keyframes" not in page
 
 
