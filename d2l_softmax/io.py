@@ -42,6 +42,11 @@ def escape_controls(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def escape_surrogates(text: str) -> str:
+    r"""Escape bytes of a path that are not UTF-8, which Python holds as surrogates, as \udcff."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 # Atomic writes
 
 
@@ -67,7 +72,7 @@ def write_text(path: Path, text: str) -> None:
 
     Bytes of a path that are not UTF-8 are written as escapes such as \udcff.
     """
-    write_atomically(path, text.encode("utf-8", "backslashreplace"))
+    write_atomically(path, escape_surrogates(text).encode())
 
 
 def write_json(path: Path, content: dict) -> None:

@@ -48,7 +48,7 @@ from d2l_softmax.data.augmentation import AUGMENTATIONS
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.data.fashion_mnist import NUM_TRAIN, TEST_BATCH_SIZE
 from d2l_softmax.errors import UserError
-from d2l_softmax.io import write_csv
+from d2l_softmax.io import escape_surrogates, write_csv
 from d2l_softmax.training.evaluation import evaluate
 from d2l_softmax.training.fit import DivergedError
 from d2l_softmax.training.metrics import Timer, evaluate_accuracy
@@ -251,9 +251,8 @@ def run_experiment(
         replace(t, **{name: chosen[name] for name in CHOSEN if getattr(t, name) is None})
         for t in trainings
     ]
-    name = describe_data(trainings[0], loaders[0]).data
     data = {
-        "data": name.encode("utf-8", "backslashreplace").decode(),  # as write_csv writes it
+        "data": escape_surrogates(describe_data(trainings[0], loaders[0]).data),  # as in the table
         "checksum": "".join(f"{loader.dataset.checksum():08x}" for loader in loaders),
         "validation": num_held_out,
     }

@@ -11,7 +11,7 @@ from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.options import add_model, path
 from d2l_softmax.description import Description, save_description
 from d2l_softmax.errors import UserError, install_command
-from d2l_softmax.io import write_atomically
+from d2l_softmax.io import escape_surrogates, write_atomically
 from d2l_softmax.models import load_model
 from d2l_softmax.training.evaluation import Model
 
@@ -108,7 +108,7 @@ def get_metadata(description: Description) -> dict[str, str]:
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in description.to_dict().items()
     }
-    return {k: text.encode("utf-8", "backslashreplace").decode() for k, text in texts.items()}
+    return {name: escape_surrogates(text) for name, text in texts.items()}
 
 
 FORMATS = {".onnx": write_onnx, ".safetensors": write_safetensors}
