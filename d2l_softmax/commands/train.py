@@ -109,6 +109,7 @@ class UnfinishedTrainingError(UserError):
 def main(twin: ModuleType, name: str, argv: list[str] | None = None) -> int:
     """Run `python -m NAME` and return its exit status; wrong usage exits with status 2."""
     options = parse(name, argv)
+    torch.set_num_threads(options.threads)
     return exit_status(options.prog, lambda: train(twin, name, options))
 
 
@@ -153,7 +154,6 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
     - Interrupted after a signal.
     """
     is_main = distributed.is_main()
-    torch.set_num_threads(options.threads)
     with contextlib.ExitStack() as stack:
         stack.enter_context(distributed.process_group(options.device))
         check_equal_options(options)

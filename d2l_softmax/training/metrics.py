@@ -126,7 +126,9 @@ def as_double(value: float | Tensor) -> Any:
     """Return a value as a float, or as a detached float64 tensor if it is on a GPU that has it."""
     if not isinstance(value, Tensor):
         return float(value)
-    return float(value.item()) if value.device.type in ("cpu", "mps") else value.detach().double()
+    if value.is_cpu or value.device.type == "mps":
+        return float(value.item())
+    return value.detach().double()
 
 
 def count_correct(y_hat: Tensor, y: Tensor) -> Tensor:
