@@ -52,9 +52,18 @@ def list_class_folders(path: Path, size: list[int]) -> ImageFolder | None:
             roots[split] = folder
     if "train" not in roots:
         roots = {"train": path}
+    classes_of: dict[str, dict[str, list[Path]]] = {}
     others: list[Path] = []
     notes: list[str] = []
-    classes_of = {split: list_images(root, others, notes) for split, root in roots.items()}
+    for split, root in roots.items():
+        classes_of[split] = {}
+        for folder in subfolders(root):
+            files = sorted(walk(folder))
+            others += (file for file in files if not is_image_name(file.name))
+            if images := [file for file in files if is_image_name(file.name)]:
+                classes_of[split][folder.name] = images
+            else:
+                notes.append(f"{folder.name} has no images, left out")
     classes = sorted(classes_of["train"])
     if len(classes) < 2:
         if roots["train"] == path:
@@ -80,20 +89,6 @@ def list_class_folders(path: Path, size: list[int]) -> ImageFolder | None:
     return ImageFolder(path, classes, splits, size, tuple(notes))
 
 
-def list_images(root: Path, others: list[Path], notes: list[str]) -> dict[str, list[Path]]:
-    """Return the images of each class folder, sorted; folders without images are left out.
-
-    Files that are not images are added to `others`, and what to say of folders to `notes`.
-    """
-    images = {}
-    for folder in subfolders(root):
-        if files := sorted(walk(folder, others)):
-            images[folder.name] = files
-        else:
-            notes.append(f"{folder.name} has no images, left out")
-    return images
-
-
 def subfolders(path: Path) -> list[Path]:
     """Return the folders in a folder, sorted, without hidden ones."""
     return sorted(
@@ -103,17 +98,15 @@ def subfolders(path: Path) -> list[Path]:
     )
 
 
-def walk(folder: Path, others: list[Path]) -> Iterator[Path]:
-    """Yield the images in a folder and its subfolders; skip hidden ones and links to folders."""
+def walk(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and its subfolders; skip hidden ones and links to folders."""
     for entry in os.scandir(folder):
         if entry.name[0] == "." or entry.name in NOT_CLASSES:
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from walk(Path(entry.path), others)
-        elif entry.is_file() and is_image_name(entry.name):
-            yield Path(entry.path)
+            yield from walk(Path(entry.path))
         elif entry.is_file() and entry.name.lower() not in NOT_NAMED:
-            others.append(Path(entry.path))
+            yield Path(entry.path)
 
 
 # A table of labels
