@@ -21,7 +21,7 @@ from d2l_softmax.figures.style import (
     signed_colors,
 )
 from d2l_softmax.i18n import tr, use_language
-from d2l_softmax.training.history import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 _contexts = ExitStack()  # keeps the contexts open, as they end when they are garbage-collected
 

@@ -32,7 +32,7 @@ from d2l_softmax.data import sources
 from d2l_softmax.data.fashion_mnist import read_fashion_mnist
 from d2l_softmax.models import read_tensors
 from d2l_softmax.training import metrics
-from d2l_softmax.training.history import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 TWINS = {"scratch": scratch, "concise": concise}
 LESSON = Path(__file__).parents[1] / "docs" / "softmax.html"

@@ -12,7 +12,7 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands.compare import table_head, table_row
 from d2l_softmax.figures.comparison import draw_comparison
 from d2l_softmax.training.agreement import TOLERANCES, Difference, count_disagreements
-from d2l_softmax.training.history import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 OPTIONS = ["--device=cpu", "--batch-size=16", "--lr=0.01"]
 

@@ -16,7 +16,7 @@ from d2l_softmax import io
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.io import OutputError, locked, prepare_directory, write_atomically, write_json
 from d2l_softmax.models import ModelFileError, save_parameters
-from d2l_softmax.training.history import EpochRecord, save_history
+from d2l_softmax.training.fit import EpochRecord, save_history
 
 WRITERS = {
     "model": lambda path: save_parameters(path, scratch.SoftmaxRegression()),

@@ -27,7 +27,7 @@ from d2l_softmax.pages.report import (
 )
 from d2l_softmax.pages.twins import rows_of, side_by_side
 from d2l_softmax.training.evaluation import Evaluation
-from d2l_softmax.training.history import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 A4 = 718  # CSS pixels between margins of 1 cm
 

@@ -20,7 +20,7 @@ from d2l_softmax.commands import train
 from d2l_softmax.data.batches import ArrayDataset
 from d2l_softmax.training.checkpoint import load_checkpoint
 from d2l_softmax.training.distributed import Launch
-from d2l_softmax.training.history import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 from d2l_softmax.training.metrics import Accumulator
 
 every_twin = pytest.mark.parametrize("name", TWINS)

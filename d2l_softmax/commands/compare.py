@@ -28,8 +28,7 @@ from d2l_softmax.training.agreement import (
     first_mismatch,
 )
 from d2l_softmax.training.evaluation import evaluate
-from d2l_softmax.training.fit import Training, new_divergence_reason
-from d2l_softmax.training.history import EpochRecord
+from d2l_softmax.training.fit import EpochRecord, Training, new_divergence_reason
 
 FIGURE = "comparison.png"
 CAPTION = "Both histories and, below, their differences."

@@ -78,8 +78,13 @@ from d2l_softmax.training import checkpoint as checkpoints
 from d2l_softmax.training import distributed
 from d2l_softmax.training.checkpoint import CheckpointError
 from d2l_softmax.training.evaluation import Model, standard_error, wilson_interval
-from d2l_softmax.training.fit import Training, is_finite, new_divergence_reason
-from d2l_softmax.training.history import EpochRecord, save_history
+from d2l_softmax.training.fit import (
+    EpochRecord,
+    Training,
+    is_finite,
+    new_divergence_reason,
+    save_history,
+)
 
 CONFIG, HISTORY, MODEL = "config.json", "history.csv", "model.pt"
 CURVES, REPORT = "curves.png", "report.html"

@@ -11,7 +11,7 @@ import torch
 from d2l_softmax.figures.style import BLUE, BROWN, CYAN, ORANGE, new_figure, whole_numbers
 from d2l_softmax.i18n import tr
 from d2l_softmax.training.agreement import Difference
-from d2l_softmax.training.history import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

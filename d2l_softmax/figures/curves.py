@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from d2l_softmax.figures.style import new_figure, whole_numbers
 from d2l_softmax.i18n import tr
-from d2l_softmax.training.history import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

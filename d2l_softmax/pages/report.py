@@ -11,7 +11,7 @@ from d2l_softmax.i18n import tr
 from d2l_softmax.pages.page import EmbeddedFigure, as_svg, embed, write_page
 from d2l_softmax.pages.twins import side_by_side
 from d2l_softmax.training.evaluation import NUM_BINS, Evaluation
-from d2l_softmax.training.history import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

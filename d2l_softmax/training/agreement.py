@@ -7,7 +7,7 @@ from torch import Tensor
 
 from d2l_softmax.errors import UserError
 from d2l_softmax.training.evaluation import Model
-from d2l_softmax.training.history import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 
 class Tolerance(NamedTuple):

@@ -1,18 +1,22 @@
-"""Train a model with its twin's train_epoch, from the start or from any batch of any epoch."""
+"""Train a model with its twin's train_epoch, from the start or from any batch of any epoch.
+
+Each epoch adds a record to the history, which is written to history.csv.
+"""
 
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor
 
 from d2l_softmax.errors import UserError
+from d2l_softmax.io import write_csv
 from d2l_softmax.training.distributed import Shard, all_reduce_sums, get_launch
 from d2l_softmax.training.evaluation import Model
-from d2l_softmax.training.history import EpochRecord
 from d2l_softmax.training.metrics import Accumulator, NonFiniteError, Timer, count_correct
 
 REMEDY = "try a smaller {lr}, {momentum} or {weight_decay}"
@@ -20,6 +24,42 @@ REMEDY = "try a smaller {lr}, {momentum} or {weight_decay}"
 
 class DivergedError(UserError, FloatingPointError):
     """A loss or a weight became infinite or NaN; the message has the epoch and a remedy."""
+
+
+class EpochRecord(NamedTuple):
+    """The measurements after an epoch; the columns of history.csv.
+
+    train_loss (nats) and train_acc are running means: each batch is measured before its step. The
+    test and validation values are measured after the epoch. valid_acc and valid_loss are None
+    unless training images were held out. seconds is the wall time of training and evaluation.
+    """
+
+    epoch: int
+    train_loss: float
+    train_acc: float
+    test_acc: float
+    test_loss: float
+    seconds: float
+    valid_acc: float | None = None
+    valid_loss: float | None = None
+
+    def measurements(self) -> dict[str, float]:
+        """Return the measurements that are not None, by name."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
+    def __str__(self) -> str:
+        """Return the line that is printed after an epoch."""
+        pairs = {
+            "train": (self.train_loss, self.train_acc),
+            "valid": (self.valid_loss, self.valid_acc),
+            "test": (self.test_loss, self.test_acc),
+        }
+        measured = "   ".join(
+            f"{name} loss {format_loss(loss)}   {name} acc {acc:.4f}"
+            for name, (loss, acc) in pairs.items()
+            if loss is not None
+        )
+        return f"epoch {self.epoch:>3}   {measured}   {self.seconds:.2f} s"
 
 
 class Training:
@@ -205,6 +245,20 @@ class Training:
             self.metric.load_state_dict(state_dict["metric"])
         if self.weight_history is not None and (self.batch or "weight_history" in state_dict):
             self.weight_history = state_dict.get("weight_history", {})
+
+
+def format_loss(loss: float) -> str:
+    """Format a loss with four digits: 0.5317 or, if it is large, 1.234e+05."""
+    return f"{loss:.4f}" if loss < 1e4 else f"{loss:.3e}"
+
+
+def save_history(path: Path, history: Sequence[EpochRecord]) -> None:
+    """Write history.csv: a row per epoch, with numbers in full precision.
+
+    Raises OutputError if it can't be written.
+    """
+    names = history[-1].measurements()
+    write_csv(path, names, ([getattr(record, name) for name in names] for record in history))
 
 
 def divergence_reason(history: Sequence[EpochRecord], num_classes: int) -> str:
