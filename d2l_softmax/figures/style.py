@@ -95,11 +95,13 @@ def chinese_font() -> str | None:
     from matplotlib import font_manager
 
     manager = font_manager.fontManager
-    known = {entry.fname for entry in manager.ttflist}
-    for path in set(font_manager.findSystemFonts()) - known:  # installed since matplotlib's cache
-        with contextlib.suppress(Exception):  # a damaged font can raise anything
-            manager.addfont(path)
     names = {entry.name for entry in manager.ttflist}
+    if names.isdisjoint(CHINESE_FONTS):  # one may have been installed since matplotlib's cache
+        known = {entry.fname for entry in manager.ttflist}
+        for path in set(font_manager.findSystemFonts()) - known:
+            with contextlib.suppress(Exception):  # a damaged font can raise anything
+                manager.addfont(path)
+        names = {entry.name for entry in manager.ttflist}
     return next((name for name in CHINESE_FONTS if name in names), None)
 
 
