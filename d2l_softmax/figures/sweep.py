@@ -95,8 +95,8 @@ def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) ->
             each.set_xlabel(tr(LABELS[names[1]]))
             each.set_ylabel(tr(LABELS[names[0]]))
         pairs = zip(names[2:], others, strict=True)
-        title = tr(", ").join(f"{tr(LABELS[n])} {format_value(v)}" for n, v in pairs)
-        each.set_title(title, fontsize=9)
+        fixed = tr(", ").join(f"{tr(LABELS[n])} {format_value(v)}" for n, v in pairs)
+        each.set_title(fixed, fontsize=9)
     for each in axes[len(combinations) :]:
         each.axis("off")
     extend = "min" if min(means) < limits[0] else "neither"
