@@ -4,6 +4,7 @@ Figures are drawn from a few made-up numbers and read back from matplotlib's obj
 """
 
 import io
+import itertools
 import math
 
 import numpy as np
@@ -31,6 +32,7 @@ from d2l_softmax.figures.evaluation import (
 from d2l_softmax.figures.losses import draw_losses
 from d2l_softmax.figures.prediction import draw_prediction
 from d2l_softmax.figures.style import TILE_HEIGHT, as_png, draw_tile, new_tiles, shortened
+from d2l_softmax.figures.sweep import Score, draw_learning_curve, draw_sweep
 from d2l_softmax.figures.templates import (
     draw_frame,
     draw_templates,
@@ -126,12 +128,16 @@ OF_A_MODEL = {
 }
 EQUAL = [Difference(*[0.0] * 6)] * 3
 BOTH = {"scratch": history(), "concise": history()}
+BY_SIZE = {10_000: (0.6, 0.7), 50_000: (0.7, 0.8)}
+GRID = [Score(s, (0.8, 0.9)) for s in itertools.product((0.1, 1.0), (1, 2), ("sgd", "adam"))]
 OF_A_RUN = {
     "curves.png": lambda: draw_curves(history(), "scratch, seed 0"),
     "curves.png, one epoch": lambda: draw_curves(history(1), "scratch, seed 0"),
     "comparison.png": lambda: draw_comparison(BOTH, DIFFERENCES, "float32"),
     "comparison.png, equal": lambda: draw_comparison(BOTH, EQUAL, "float64"),
     "losses.png": lambda: draw_losses(LOSSES),
+    "learning-curve.png": lambda: draw_learning_curve(BY_SIZE, BY_SIZE),
+    "sweep.png": lambda: draw_sweep(["lr", "epochs", "optimizer"], GRID, 10_000),
 }
 
 
