@@ -233,6 +233,7 @@ def test_problems_are_on_standard_error_and_on_the_page(predict, folder):
     ]
     text = (folder.parent / "out" / "predictions.html").read_text(encoding="utf-8")
     assert "broken\\udcff.png: not a picture" in text
+    assert "Interrupted" not in text
     assert len(read_rows(folder.parent / "out" / "predictions.csv")) == len(IN_FOLDER)
 
 

@@ -110,15 +110,13 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
     if no object is found in any picture.
     """
     model = load_model(options.model, twins["scratch"], dtype=torch.float32)
-    classes, folder = (
-        model.description.classes,
-        prepare_directory(options.output_dir, options.dataset),
-    )
+    classes = model.description.classes
+    folder = prepare_directory(options.output_dir, options.dataset)
     pictures, problems, answer = find_inputs(options, model)
     note = describe_photograph_accuracy(model.description) if options.paths else ""
     reserved = {picture.resolve() for picture in pictures}  # no drawing replaces a user's picture
     predictions: list[Prediction] = []
-    stop = StopRequest()
+    skipped, stop = 0, StopRequest()
     with (
         drawn_in(options.lang),
         signals_handled_by(stop),
@@ -127,8 +125,9 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
         page_note = describe_photograph_accuracy(model.description) if note else ""  # in --lang
         for problem in problems:
             console.warn(f"{options.prog}: {problem}")
-        for picture in pictures:
+        for number, picture in enumerate(pictures):
             if stop.signum:
+                skipped = len(pictures) - number
                 break
             try:
                 result = answer(picture)
@@ -147,9 +146,8 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
         results = [as_json(prediction, classes) for prediction in predictions]
         if len(pictures) > 1 and predictions:
             write_table(folder / TABLE, results, classes)
-            write_predictions_page(
-                folder / PAGE, predictions, classes, problems, len(pictures), page_note
-            )
+            page = folder / PAGE
+            write_predictions_page(page, predictions, classes, problems, skipped, page_note)
             if not options.json:
                 console.print(f"wrote {TABLE} and {PAGE} to {folder}")
         if note and predictions and not options.json:

@@ -59,21 +59,20 @@ def write_predictions_page(
     predictions: Sequence[Prediction],
     classes: Sequence[str],
     problems: Sequence[str],
-    total: int,
+    skipped: int = 0,
     note: str = "",
 ) -> None:
     """Write the page of predictions.
 
-    `problems` are messages on pictures that could not be read. `total` is the number of pictures
-    given; those without prediction or problem are counted as skipped. `note`, in the page's
-    language, is printed on the page.
+    `problems` are messages on pictures that could not be read. `skipped` is the number of pictures
+    that were left after a signal. `note`, in the page's language, is printed on the page.
     """
     write_page(
         path,
         "predictions.html.jinja",
         title=tr("Predictions for {n:,} pictures", n=len(predictions)),
         summary=summarize(predictions, classes),
-        skipped=total - len(predictions) - len(problems),
+        skipped=skipped,
         predictions=predictions,
         classes=classes,
         problems=problems,
