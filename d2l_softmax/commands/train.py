@@ -376,7 +376,6 @@ def check_same_training(name: str, options: argparse.Namespace, checkpoint: dict
     if twin != name:
         parser.error(f"cannot resume: the checkpoint is from {twin}, got {name}")
     saved, given = checkpoint["config"]["options"], options_to_dict(options)
-    saved = {"standardize": "no", "augment": "none"} | saved  # earlier versions had no such options
     changed = [option for option in RESULT_OPTIONS if given[option] != saved.get(option)]
     if "epochs" in changed and given["lr_decay"] == "none" and given["epochs"] > saved["epochs"]:
         changed.remove("epochs")
