@@ -427,15 +427,12 @@ def test_names_that_mean_two_things(small):
     optimizer = d2l.SGD([by_class], lr=0.5)
     optimizer.zero_grad()  # nothing to clear yet
     (3 * by_function.sum()).backward()
-    (by_class.sum()).backward()
+    by_class.sum().backward()
     d2l.sgd([by_function], 0.5, batch_size=3)
     optimizer.step()
     assert by_function.tolist() == by_class.tolist() == [0.5, 0.5]
     optimizer.zero_grad()
     assert by_class.grad.tolist() == [0, 0]
-    # plot: a figure; Module.plot: a point of the board
-    d2l.plot([1, 2, 3])
-    assert d2l.plt.gca() is not model.board.axes
 
 
 def test_import_of_everything_keeps_pythons_names():

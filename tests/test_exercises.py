@@ -190,15 +190,11 @@ def test_other_answers_get_the_general_hint_and_the_expected_value_only_on_reque
 @pytest.mark.parametrize(
     ("number", "body", "line"),
     [
-        ("2.1", "torch.exp(logits)", "returned     None"),
         ("2.1", "torch.exp(logits)", "hint         The function ends without a `return`."),
         ("7.1", "return -torch.log(y_hat[[0], y[0]])", "shape        (1,), expected ()"),
         ("2.1", "return 1 / 0", "raised       ZeroDivisionError: division by zero"),
-        ("2.1", "return 1 / 0", "line 3: "),
         ("2.1", "raise SystemExit(1)", "raised       SystemExit: 1"),
-        ("1.3", "return 'T-shirt'", "returned     'T-shirt'"),
         ("5.3", "return 7", "raised       TypeError: 'int' object is not iterable"),
-        ("7.2", "return 0", "called with  batches = [(tensor([[0.1000, 0.3000, 0.6000],"),
         ("7.2", "return 0", "\n" + " " * 25 + "tensor([0, 2])),\n"),
     ],
 )
@@ -226,16 +222,14 @@ def test_texts_are_in_both_languages(section):
     english, chinese = (texts_of(section, language) for language in LANGUAGES)
     for exercise, en, zh in zip(exercises_of(section).values(), english, chinese, strict=True):
         code = f"```python\n{exercise.code()}\n```"
+        assert '"""' not in code  # the task, which is above it
         for text, remark in zip((en, zh), exercise.remark, strict=True):
             assert code in text
-            assert f" {'★' * (1 + english.index(en))}" in text
-            assert "★" * (2 + english.index(en)) not in text
-            assert text.endswith(f"{remark}\n\n</details>" if remark else "```\n\n</details>")
-        assert '"""' not in code
-        assert "Solution" in en
+            assert remark in text
         assert not is_chinese(en.replace(code, ""))
-        assert "解答" in zh
+        assert is_chinese(zh)
         assert "中文" not in zh
+    assert [text.count("★") for text in english] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -46,11 +46,11 @@ def test_accumulator_keeps_no_graph(device):
 
 
 def test_an_accumulator_continues_from_a_state_dict():
-    values = torch.rand(3000, generator=torch.Generator().manual_seed(0))
+    values = torch.rand(3000, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     whole = Accumulator(2)
     for value in values:
         whole.add(value, 1)
-    for stop in (0, 1, 2999):
+    for stop in (1, 2999):
         one, two = Accumulator(2), Accumulator(2)
         for value in values[:stop]:
             one.add(value, 1)
