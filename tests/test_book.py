@@ -190,7 +190,7 @@ def test_training_is_gradient_descent_on_the_mean_cross_entropy():
 
 def test_model_and_batches_are_moved_to_the_device(capsys):
     net, batches, seen = nn.Linear(3, 3), [right_and_wrong(2, 1)], []
-    net.register_forward_hook(lambda _, inputs, y_hat: seen.append(str(y_hat.device)))
+    net.register_forward_hook(lambda _, inputs, y_hat: seen.append(str(inputs[0].device)))
     with FakeMPS():
         d2l.train_ch6(net, batches, batches, 1, 0.1, "mps")
         assert str(net.weight.device) == "mps"

@@ -223,7 +223,6 @@ def test_the_order_of_another_edition(call):
         ((256, None, None, OPTIMIZER), {}),
         ((256,), {"optimizer": OPTIMIZER}),
         ((), {"batch_size": 256, "params": [torch.zeros(4, 3)], "lr": 0.1}),
-        ((np.int64(256),), {}),
     ],
 )
 def test_the_nine_arguments_of_another_edition(more, names):

@@ -73,6 +73,7 @@ def test_a_huge_loss_is_printed_in_powers_of_ten():
         ([16.5, 16.4], "the loss stays above ln 10 = 2.30 nats, that of uniform guessing"),
         ([0.8, 2.6, 2.7], "the loss stays above ln 10 = 2.30 nats, that of uniform guessing"),
         ([2.31, 2.31], "the loss stays at ln 10 = 2.30 nats"),
+        ([2.31, 2.1], ""),
         ([0.8, 2.4, 2.2], "the loss has risen above the 0.8000 nats of epoch 1"),
         ([0.8, 0.6, 0.81, 0.9], "the loss has risen above the 0.8000 nats of epoch 1"),
         ([0.8, 0.9, 0.9, 0.6, 0.7], ""),
