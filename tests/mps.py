@@ -27,9 +27,9 @@ class FakeMPS(TorchFunctionMode):
         leaves = tree_leaves((args, kwargs))
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
         is_mps = any(hasattr(tensor, "is_on_mps") for tensor in tensors)
-        if is_mps and func not in ACROSS_DEVICES:
-            if not all(hasattr(tensor, "is_on_mps") or tensor.dim() == 0 for tensor in tensors):
-                raise RuntimeError("expected all tensors to be on the same device")
+        is_on_cpu = any(tensor.dim() and not hasattr(tensor, "is_on_mps") for tensor in tensors)
+        if is_mps and is_on_cpu and func not in ACROSS_DEVICES:
+            raise RuntimeError("expected all tensors to be on the same device")
         if func == Tensor.device.__get__:
             return torch.device("mps" if is_mps else "cpu")
         if any(is_named(leaf, "cpu", "mps") for leaf in leaves):

@@ -25,12 +25,6 @@ def small(monkeypatch, made_up):
     monkeypatch.setenv("D2L_SOFTMAX_DATA", str(made_up))
 
 
-@pytest.fixture
-def learnable(monkeypatch, part_of_real):
-    """Make the first 6,000 + 1,000 images of Fashion-MNIST the data set."""
-    monkeypatch.setenv("D2L_SOFTMAX_DATA", str(part_of_real(6000, 1000)))
-
-
 # The chapters
 
 
@@ -162,7 +156,8 @@ class OwnSoftmax(d2l.Classifier):
         return -d2l.reduce_mean(d2l.log(y_hat[list(range(len(y_hat))), y]))
 
 
-def test_chapters_on_softmax_regression(learnable):
+def test_chapters_on_softmax_regression(monkeypatch, part_of_real):
+    monkeypatch.setenv("D2L_SOFTMAX_DATA", str(part_of_real(6000, 1000)))
     model = OwnSoftmax(784, 10, lr=0.1)
     data = d2l.FashionMNIST(batch_size=64)
     d2l.Trainer(max_epochs=3).fit(model, data)
@@ -293,16 +288,6 @@ def test_a_gpu(monkeypatch):
     assert seen == ["mps"] * 3
 
 
-class Batches(d2l.DataModule):
-    """Data whose loaders are what is given."""
-
-    def __init__(self, loader):
-        self.loader = loader
-
-    def get_dataloader(self, train):
-        return self.loader
-
-
 @pytest.mark.parametrize(
     ("model", "batch", "error", "message"),
     [
@@ -319,8 +304,10 @@ class Batches(d2l.DataModule):
     ],
 )
 def test_bad_data_are_one_clear_error(model, batch, error, message):
+    data = d2l.DataModule()
+    data.get_dataloader = lambda train: [batch]
     with pytest.raises(error, match=message):
-        d2l.Trainer(max_epochs=1).fit(model, Batches([batch]))
+        d2l.Trainer(max_epochs=1).fit(model, data)
 
 
 def test_what_a_subclass_has_to_define_is_named():
