@@ -24,13 +24,17 @@ def test_timer_keeps_laps(clock):
     assert timer.cumsum() == [3, 8]
 
 
-@pytest.mark.parametrize(("values", "step"), [([1.0, math.nan], 2), ([1.5e308, 1.0, 1e308], 3)])
+@pytest.mark.parametrize(
+    ("values", "step"),
+    [([1.0, math.nan, 2.0], 2), ([1.5e308, 1.0, 1e308], 3), ([torch.tensor(-math.inf)], 1)],
+)
 def test_the_step_of_a_sum_that_is_not_finite_is_counted_from_the_last_reset(values, step):
     metric = Accumulator(2)
     metric.add(1, 1)
     metric.reset()
-    with pytest.raises(NonFiniteError, match=f"(nan|inf) in step {step}"):
+    with pytest.raises(NonFiniteError, match=f"(nan|inf) in step {step}") as caught:
         list(map(metric.add, [1] * len(values), values))
+    assert caught.value.step == step
     for read in (lambda: metric[1], metric.state_dict):
         with pytest.raises(NonFiniteError, match=f"in step {step}"):
             read()

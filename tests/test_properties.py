@@ -21,7 +21,7 @@ from torch import nn
 import concise
 import scratch
 from d2l_softmax import Accumulator, accuracy, evaluate_accuracy
-from d2l_softmax.training.metrics import NonFiniteError, count_correct
+from d2l_softmax.training.metrics import count_correct
 
 both_twins = pytest.mark.parametrize("twin", [scratch, concise], ids=["scratch", "concise"])
 REDUCTIONS = ["mean", "sum", "none"]
@@ -504,27 +504,6 @@ def test_an_accumulator_is_as_exact_as_its_last_rounding(rows, reads):
         assert error <= Fraction(2) ** -52 * abs(sum(values)) + Fraction(2) ** -90 * sum(
             map(abs, values)
         )
-
-
-@given(
-    st.lists(st.tuples(*[st.floats(-1e6, 1e6, width=32)] * 2), min_size=1, max_size=12),
-    st.lists(st.sampled_from([math.nan, math.inf, -math.inf]), min_size=1, max_size=4),
-    st.booleans(),
-    st.data(),
-)
-def test_an_accumulator_names_the_first_value_that_is_not_finite_and_its_step(
-    rows, wrong_values, in_tensors, data
-):
-    rows = [list(row) for row in rows]
-    for value in wrong_values:
-        rows[data.draw(st.integers(0, len(rows) - 1))][data.draw(st.integers(0, 1))] = value
-    step, first = next((i, v) for i, row in enumerate(rows) for v in row if not math.isfinite(v))
-    metric = Accumulator(2)
-    added = (metric.add(*(map(torch.tensor, row) if in_tensors else row)) for row in rows)
-    with pytest.raises(NonFiniteError) as caught:
-        list(added)
-    assert caught.value.step == step + 1
-    assert str(caught.value.value) == str(first)  # as text NaN is equal to itself
 
 
 tame_scores = st.sampled_from([-1.0, 0.0, 0.5, 1.0]) | st.floats(-4, 4)

@@ -37,10 +37,10 @@ def run(made_up, tmp_path, monkeypatch):
     """Return a function that runs a twin's command in a folder, without figures: its status."""
     monkeypatch.setattr(train, "write_results", lambda *arguments: None)
 
-    def run(name, folder, *arguments, quiet=True):
+    def run(name, folder, *arguments):
         argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path / folder}", "--device=cpu"]
-        argv += [f"--epochs={EPOCHS}", "--batch-size=16", *(["--quiet"] if quiet else [])]
-        return train.main(TWINS[name], name, [*argv, *arguments])
+        argv += [f"--epochs={EPOCHS}", "--batch-size=16", *arguments]
+        return train.main(TWINS[name], name, argv)
 
     return run
 
@@ -108,8 +108,7 @@ def test_a_checkpoint_every_few_batches(run, tmp_path, monkeypatch):
 def test_more_epochs_are_those_of_a_longer_run(run, tmp_path, capsys):
     assert run("scratch", "whole", "--epochs=5", "--optimizer=adam") == 0
     assert run("scratch", "longer", "--epochs=2", "--optimizer=adam") == 0
-    more = ["--epochs=5", "--optimizer=adam", "--resume"]
-    assert run("scratch", "longer", *more, quiet=False) == 0
+    assert run("scratch", "longer", "--epochs=5", "--optimizer=adam", "--resume") == 0
     checkpoint = tmp_path / "longer" / "checkpoint.pt"
     assert f"resuming from {checkpoint}, after epoch 2 of 5\n" in capsys.readouterr().out
     assert results(tmp_path / "longer") == results(tmp_path / "whole")
