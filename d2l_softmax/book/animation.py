@@ -248,7 +248,7 @@ class Animator:
             self.config_axes()
         for line, marker, x, y in zip(self.lines, self.markers, self.X, self.Y, strict=True):
             line.set_data(x, y)
-            line.set_marker("." if len(x) == 1 and marker == "None" else marker)
+            line.set_marker("." if len(x) == 1 else marker)
         axes.relim()
         axes.autoscale(None)  # takes effect when the limits are next read
 
