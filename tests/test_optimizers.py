@@ -11,7 +11,6 @@ import concise
 import scratch
 
 SETTINGS = [
-    ("SGD", {"lr": 0.1}),
     ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1}),
     ("Adam", {"lr": 0.01, "betas": (0.8, 0.99), "eps": 1e-6, "weight_decay": 0.1}),
 ]
@@ -26,22 +25,22 @@ def test_a_loaded_state_dict_continues_to_the_same_bits(name, settings, generato
         getattr(scratch, name)([p], **each)
         for p, each in zip(parameters, (settings, {"lr": 0.5}), strict=True)
     )
-    decays = [scratch.LinearDecay(one, 9), scratch.LinearDecay(two, 4)]
-    for gradient in gradients[:3]:
-        one.step([gradient])
-    decays[0].step()
+    decay, other_decay = scratch.LinearDecay(one, 9), scratch.LinearDecay(two, 4)
+
+    def take_steps(optimizer, scheduler, gradients):
+        for gradient in gradients:
+            optimizer.step([gradient])
+            scheduler.step()
+
+    take_steps(one, decay, gradients[:3])
     parameters[1].copy_(parameters[0])
     saved = one.state_dict()
     two.load_state_dict(saved)
-    decays[1].load_state_dict(decays[0].state_dict())
+    other_decay.load_state_dict(decay.state_dict())
     before = str(saved)
-    for step in (*gradients[3:], gradients[3]):
-        two.step([step])
-        decays[1].step()
+    take_steps(two, other_decay, gradients[3:])
     assert str(saved) == before
-    for step in (*gradients[3:], gradients[3]):
-        one.step([step])
-        decays[0].step()
+    take_steps(one, decay, gradients[3:])
     assert torch.equal(*parameters)
 
 
