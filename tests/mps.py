@@ -5,13 +5,21 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+ACROSS_DEVICES = (
+    *(Tensor.copy_, Tensor.data.__set__),
+    torch._has_compatible_shallow_copy_type,  # called by nn.Module.to
+)
+
 
 def is_named(value, *devices):
     return isinstance(value, str | torch.device) and str(value) in devices
 
 
 class FakeMPS(TorchFunctionMode):
-    """Follow tensors that were moved to "mps", and raise as PyTorch does where one is float64."""
+    """Follow tensors that were moved to "mps"; raise as PyTorch does if one is float64.
+
+    Tensors of different devices raise, too, except for single numbers.
+    """
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if func in (torch.device, torch._C._nn._parse_to):
@@ -19,6 +27,9 @@ class FakeMPS(TorchFunctionMode):
         leaves = tree_leaves((args, kwargs))
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
         is_mps = any(hasattr(tensor, "is_on_mps") for tensor in tensors)
+        is_on_cpu = any(tensor.dim() and not hasattr(tensor, "is_on_mps") for tensor in tensors)
+        if is_mps and is_on_cpu and func not in ACROSS_DEVICES:
+            raise RuntimeError("expected all tensors to be on the same device")
         if func == Tensor.device.__get__:
             return torch.device("mps" if is_mps else "cpu")
         if any(is_named(leaf, "cpu", "mps") for leaf in leaves):

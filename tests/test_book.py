@@ -3,12 +3,11 @@
 import functools
 import multiprocessing
 import os
-import time
-import types
 
 import pytest
 import torch
 import torchvision
+from mps import FakeMPS
 from torch import nn
 from torch.testing import assert_close
 from torch.utils import data
@@ -27,13 +26,6 @@ def last_point(capsys):
     return {name: float(value) for name, value in named}
 
 
-def assert_learned(capsys):
-    point = last_point(capsys)
-    assert point["train loss"] < 0.65
-    assert 0.7 < point["train acc"] <= 1
-    assert 0.7 < point["test acc"] <= 1
-
-
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")
 @pytest.mark.filterwarnings(r"ignore:.*fork\(\)")  # by what has threads, such as JAX
 def test_chapter_on_the_image_data_set(real_data):
@@ -49,16 +41,9 @@ def test_chapter_on_the_image_data_set(real_data):
 
     workers = d2l.get_dataloader_workers()
     train_iter = data.DataLoader(train_set, 256, shuffle=True, num_workers=workers)
-    before = time.perf_counter()
     timer = d2l.Timer()
     assert next(iter(train_iter))[0].dtype == torch.float32
-    seconds = timer.stop()
-    assert 0 < seconds <= time.perf_counter() - before
-    assert timer.sum() == seconds
-
-    X, y = next(iter(d2l.load_data_fashion_mnist(32, resize=64)[0]))
-    assert (X.shape, X.dtype) == ((32, 1, 64, 64), torch.float32)
-    assert (y.shape, y.dtype) == ((32,), torch.int64)
+    assert timer.stop() == timer.sum() > 0
 
 
 def test_chapter_on_softmax_regression_from_scratch(real_data, capsys):
@@ -84,45 +69,27 @@ def test_chapter_on_softmax_regression_from_scratch(real_data, capsys):
         return d2l.sgd([W, b], 0.1, batch_size)
 
     d2l.train_ch3(net, train_iter, test_iter, cross_entropy, 3, updater)
-    assert_learned(capsys)
+    point = last_point(capsys)
+    assert point["train loss"] < 0.65
+    assert 0.7 < point["train acc"] <= 1
+    assert 0.7 < point["test acc"] <= 1
     d2l.predict_ch3(net, test_iter)
     assert d2l.plt.gcf().axes[0].get_title() == "ankle boot\nankle boot"
 
 
-def test_chapter_on_softmax_regression_concise(real_data, capsys):
-    train_iter, test_iter = d2l.load_data_fashion_mnist(256)
-    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
-
-    def init_weights(m):
-        if type(m) is nn.Linear:
-            nn.init.normal_(m.weight, std=0.01)
-
-    net.apply(init_weights)
-    loss = nn.CrossEntropyLoss(reduction="none")
-    trainer = torch.optim.SGD(net.parameters(), lr=0.1)
-    d2l.train_ch3(net, train_iter, test_iter, loss, 3, trainer)
-    assert_learned(capsys)
-
-
 def test_chapter_on_lenet(part_of_real, capsys):
+    """Its layers with all or some of their shapes left to the first batch."""
     train_iter, test_iter = d2l.load_data_fashion_mnist(32, data_dir=part_of_real(5000, 1000))
     net = nn.Sequential(
         *(nn.Conv2d(1, 6, kernel_size=5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(6, 16, kernel_size=5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
-        *(nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)),
+        *(nn.LazyConv2d(16, kernel_size=5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+        *(nn.LazyLinear(120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)),
     )
-    d2l.train_ch6(net, train_iter, test_iter, 2, 0.1, d2l.try_gpu())
+    d2l.train_ch6(net, train_iter, test_iter, 1, 0.1, d2l.try_gpu())
     *_, before, last, speed = capsys.readouterr().out.splitlines()
-    assert float(before.removeprefix("epoch 2: test acc ")) > 0.7
-    assert last.startswith("loss 0.")
+    assert float(before.removeprefix("epoch 1: test acc ")) > 0.4
+    assert last.startswith("loss ")
     assert speed.endswith(f"examples/sec on {d2l.try_gpu()}")
-
-
-def test_lazy_layers(made_up, capsys):
-    train_iter, test_iter = d2l.load_data_fashion_mnist(16, resize=32, data_dir=made_up)
-    net = nn.Sequential(nn.LazyConv2d(4, kernel_size=5), nn.Flatten(), nn.LazyLinear(10))
-    d2l.train_ch6(net, train_iter, test_iter, 2, 0.01, torch.device("cpu"))
-    assert capsys.readouterr().out.splitlines()[-2].startswith("loss ")
 
 
 class Recorder(nn.Module):
@@ -147,11 +114,10 @@ def right_and_wrong(right, wrong):
 
 
 @pytest.mark.parametrize(
-    ("num_batches", "shown"),
-    [(1, [1]), (3, [1, 2, 3]), (10, [2, 4, 6, 8, 10]), (11, [2, 4, 6, 8, 10, 11])],
+    ("num_epochs", "num_batches", "shown"),
+    [(1, 1, [1]), (2, 3, [1, 2, 3]), (2, 11, [2, 4, 6, 8, 10, 11])],
 )
-@pytest.mark.parametrize("num_epochs", [1, 2])
-def test_curves_have_the_books_points(num_batches, shown, num_epochs):
+def test_curves_have_the_books_points(num_epochs, num_batches, shown):
     batches = [right_and_wrong(2, 1)] * num_batches
     d2l.train_ch6(Recorder(), batches, batches[:1], num_epochs, 0.0, "cpu")
     axes = d2l.plt.gcf().axes[0]
@@ -218,32 +184,16 @@ def test_training_is_gradient_descent_on_the_mean_cross_entropy():
     assert_close(net.factor, factor)
 
 
-def stand_ins(moves, *tensors):
-    """Return an object for each tensor; `to(device)` adds the device to `moves`."""
-    return [
-        types.SimpleNamespace(to=lambda device, tensor=tensor: moves.append(device) or tensor)
-        for tensor in tensors
-    ]
-
-
-def test_model_and_batches_are_moved_to_the_device(monkeypatch):
-    net, moves = Recorder(), []
-    monkeypatch.setattr(net, "to", lambda device: moves.append(device))
-    batches = [stand_ins(moves, *right_and_wrong(2, 1))]
-    device = torch.device("cpu")
-    d2l.train_ch6(net, batches, batches, 1, 0.1, device)
-    assert len(moves) == 5  # the model, and X and y twice
-    assert all(move is device for move in moves)
-
-
-def test_accuracy_is_computed_on_the_device():
-    net, moves = nn.Linear(1, 1, device="meta"), []
-    net.forward = lambda X: sum(X) if isinstance(X, list) else X
-    X, y = stand_ins(moves, *right_and_wrong(2, 1))
-    for device, expected in ((None, torch.device("meta")), ("cpu", "cpu")):
-        assert d2l.evaluate_accuracy_gpu(net, [(X, y), ([X, X], y)], device) == 2 / 3
-        assert moves == [expected] * 5
-        moves.clear()
+def test_model_and_batches_are_moved_to_the_device(capsys):
+    net, batches, seen = nn.Linear(3, 3), [right_and_wrong(2, 1)], []
+    net.register_forward_hook(lambda _, inputs, y_hat: seen.append(str(inputs[0].device)))
+    with FakeMPS():
+        d2l.train_ch6(net, batches, batches, 1, 0.1, "mps")
+        assert str(net.weight.device) == "mps"
+        d2l.evaluate_accuracy_gpu(net, batches)  # on the device of the net
+        d2l.evaluate_accuracy_gpu(lambda X: net(X[0]), [([X, X], y) for X, y in batches], "mps")
+    assert seen == ["mps"] * 4
+    assert "examples/sec on mps" in capsys.readouterr().out
     assert d2l.evaluate_accuracy_gpu(nn.Identity(), [right_and_wrong(1, 3)]) == 0.25
 
 
@@ -297,15 +247,14 @@ def test_training_shows_both_accuracies_over_all_epochs(capsys, num_epochs, xlim
     assert drawn == pytest.approx(list(expected.values()), abs=1e-4)
 
 
-@pytest.mark.parametrize("reduction", ["none", "mean"])
 @pytest.mark.parametrize("by_hand", [False, True])
-def test_targets_in_rows_train_as_classes_do(reduction, by_hand):
+def test_targets_in_rows_train_as_classes_do(by_hand):
     X, y = torch.randn(20, 4), torch.arange(20) % 5
     results = []
     for targets in (y, nn.functional.one_hot(y, 5).float()):
         W = torch.full((4, 5), 0.1, requires_grad=True)
         updater = functools.partial(d2l.sgd, [W], 0.5) if by_hand else torch.optim.SGD([W], 0.5)
-        loss = nn.CrossEntropyLoss(reduction=reduction)
+        loss = nn.CrossEntropyLoss(reduction="none")
         shown = d2l.train_epoch_ch3(lambda X, W=W: X @ W, [(X, targets)], loss, updater)
         results.append(torch.tensor([*shown, *W.detach().flatten()]))
     assert_close(*results)
@@ -347,13 +296,6 @@ def test_plot(X, Y, expected):
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_xlim()) == ("x", "f(x)", (0, 4))
 
 
-def test_show_images_takes_tensors_and_pictures():
-    picture = transforms.ToPILImage()(torch.rand(1, 5, 5))
-    axes = d2l.show_images([torch.rand(5, 5), picture], 1, 3, titles=["a"])
-    assert [len(a.images) for a in axes] == [1, 1, 0]
-    assert len(d2l.show_images(torch.rand(1, 1, 5, 5), 1, 1)) == 1
-
-
 def test_animator_in_a_terminal_prints_lines_and_saves_when_asked(tmp_path, capsys):
     animator = d2l.Animator(xlabel="epoch", xlim=[1, 3], legend=["train loss", "test acc"])
     for epoch in (1, 2):
@@ -361,28 +303,20 @@ def test_animator_in_a_terminal_prints_lines_and_saves_when_asked(tmp_path, caps
     printed = "epoch 1: train loss 1\nepoch 2: train loss 0.5, test acc 0.5\n"
     assert capsys.readouterr().out == printed
     assert (animator.X, animator.Y) == ([[1.0, 2.0], [2.0]], [[1.0, 0.5], [0.5]])
-    assert list(tmp_path.iterdir()) == []
+    assert [line.get_marker() for line in animator.axes[0].lines] == ["None", "."]
     animator.save(tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 5000
 
 
 def test_animator_takes_one_number_or_more_than_it_has_formats(capsys):
-    animator = d2l.Animator()
-    animator.add(0, 2.0)
-    animator.add(torch.tensor(1), torch.tensor(3.0))
-    assert capsys.readouterr().out == "x 0: y0 2\nx 1: y0 3\n"
-    assert animator.Y == [[2.0, 3.0]]
+    animator = d2l.Animator(xlabel="step")
+    for x in (93 / 469, 12 + 1 / 3, torch.tensor(12_345_678), 2.0):
+        animator.add(x, torch.tensor(3.0))
+    printed = ["step 0.1983: y0 3", "step 12.33: y0 3", "step 12345678: y0 3", "step 2: y0 3"]
+    assert capsys.readouterr().out.splitlines() == printed
     animator = d2l.Animator()
     animator.add(1, [1.0, 2.0, 3.0, 4.0, 5.0])
     assert len(animator.axes[0].lines) == 5
-
-
-def test_animator_prints_whole_numbers_in_full_and_others_short(capsys):
-    animator = d2l.Animator(xlabel="step")
-    for x in (93 / 469, 12 + 1 / 3, 12_345_678, 2.0):
-        animator.add(x, 1)
-    places = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
-    assert places == ["step 0.1983", "step 12.33", "step 12345678", "step 2"]
 
 
 @pytest.mark.parametrize("make", [d2l.Animator, d2l.ProgressBoard])

@@ -73,24 +73,6 @@ def test_settings_that_are_given_stay(data, tmp_path, capsys):
 
 
 @every_twin
-def test_a_standardized_training_is_resumed_to_the_same_bits(name, data, tmp_path, monkeypatch):
-    train_on(data, tmp_path / "whole", "--epochs=3", "--quiet", twin=name)
-    after_epoch = train.Run.after_epoch
-
-    def interrupted(self, record):
-        after_epoch(self, record)
-        if record.epoch == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(train.Run, "after_epoch", interrupted)
-    assert train_on(data, tmp_path / "part", "--epochs=3", "--quiet", twin=name) == 130
-    monkeypatch.setattr(train.Run, "after_epoch", after_epoch)
-    assert train_on(data, tmp_path / "part", "--epochs=3", "--quiet", "--resume", twin=name) == 0
-    whole, part = ((tmp_path / d / "model.pt").read_bytes() for d in ("whole", "part"))
-    assert whole == part
-
-
-@every_twin
 def test_the_best_epoch_is_kept(name, data, tmp_path, capsys):
     # So large a rate goes up and down.
     arguments = ("--lr=30", "--epochs=6", "--validation=90", "--keep-best")

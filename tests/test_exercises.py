@@ -37,11 +37,6 @@ def seeded():
 # Solutions
 
 
-def area(density):
-    grid = torch.arange(-30, 30, 1e-3, dtype=torch.float64)
-    return density(grid).sum() * 1e-3
-
-
 def stepped_by_autograd(W, b, X, y, lr):
     W, b = W.requires_grad_(), b.requires_grad_()
     functional.cross_entropy(X @ W + b, y).backward()
@@ -63,12 +58,6 @@ def best_of_many(values, loss):
     errors = values - candidates[:, None]
     losses = (errors**2 if loss == "squared" else errors.abs()).mean(dim=1)
     return candidates[losses.argmin()]
-
-
-def trained_on_probabilities(num_classes):
-    """Return the loss of probabilities that are 1 and 0, nearly: of logits 100 and 0."""
-    y_hat = torch.softmax(100 * torch.eye(num_classes), dim=1)
-    return functional.cross_entropy(y_hat, torch.arange(num_classes))
 
 
 OTHER_SOURCES = {
@@ -102,7 +91,8 @@ OTHER_SOURCES = {
     ),
     "7.3": stepped_by_autograd,
     "8.1": lambda W, b: lambda X: X @ W + b,
-    "8.2": trained_on_probabilities,
+    # the loss of probabilities that are 1 and 0, nearly: of logits 100 and 0
+    "8.2": lambda q: functional.cross_entropy((100 * torch.eye(q)).softmax(1), torch.arange(q)),
     "8.3": lambda w, g, lr, wd: stepped_by(torch.optim.SGD, w, [g], lr=lr, weight_decay=wd),
     "9.1": lambda o, y: functional.cross_entropy(o, y.argmax(dim=1)),
     "9.2": lambda o, y: 1 - (o.argmax(dim=1) - y.argmax(dim=1)).sign().abs().double().mean(),
@@ -123,7 +113,8 @@ def test_numbers_that_the_texts_name():
     assert answers["1.3"](torch.tensor([0.5, 0, 0, 0, 0, 0, 0, 0, 0.5, 0])) == 4
     assert answers["2.1"](torch.tensor([0.0, math.log(3)])).tolist() == pytest.approx([0.25, 0.75])
     assert round(answers["3.1"](10), 2) == 2.30
-    assert area(answers["4.2"]) == pytest.approx(1, abs=1e-6)
+    grid = torch.arange(-30, 30, 1e-3, dtype=torch.float64)
+    assert answers["4.2"](grid).sum() * 1e-3 == pytest.approx(1, abs=1e-6)  # the area below it
     assert answers["5.1"](60_000, 256) == (235, 96)
     assert round(answers["8.2"](10), 2) == 1.46
     first = answers["9.3"](torch.zeros(2), [torch.tensor([0.001, 1000.0])], 0.1)
@@ -190,15 +181,11 @@ def test_other_answers_get_the_general_hint_and_the_expected_value_only_on_reque
 @pytest.mark.parametrize(
     ("number", "body", "line"),
     [
-        ("2.1", "torch.exp(logits)", "returned     None"),
         ("2.1", "torch.exp(logits)", "hint         The function ends without a `return`."),
         ("7.1", "return -torch.log(y_hat[[0], y[0]])", "shape        (1,), expected ()"),
         ("2.1", "return 1 / 0", "raised       ZeroDivisionError: division by zero"),
-        ("2.1", "return 1 / 0", "line 3: "),
         ("2.1", "raise SystemExit(1)", "raised       SystemExit: 1"),
-        ("1.3", "return 'T-shirt'", "returned     'T-shirt'"),
         ("5.3", "return 7", "raised       TypeError: 'int' object is not iterable"),
-        ("7.2", "return 0", "called with  batches = [(tensor([[0.1000, 0.3000, 0.6000],"),
         ("7.2", "return 0", "\n" + " " * 25 + "tensor([0, 2])),\n"),
     ],
 )
@@ -226,16 +213,14 @@ def test_texts_are_in_both_languages(section):
     english, chinese = (texts_of(section, language) for language in LANGUAGES)
     for exercise, en, zh in zip(exercises_of(section).values(), english, chinese, strict=True):
         code = f"```python\n{exercise.code()}\n```"
+        assert '"""' not in code  # the task, which is above it
         for text, remark in zip((en, zh), exercise.remark, strict=True):
             assert code in text
-            assert f" {'★' * (1 + english.index(en))}" in text
-            assert "★" * (2 + english.index(en)) not in text
-            assert text.endswith(f"{remark}\n\n</details>" if remark else "```\n\n</details>")
-        assert '"""' not in code
-        assert "Solution" in en
+            assert remark in text
         assert not is_chinese(en.replace(code, ""))
-        assert "解答" in zh
+        assert is_chinese(zh)
         assert "中文" not in zh
+    assert [text.count("★") for text in english] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("section", SECTIONS)

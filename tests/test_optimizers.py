@@ -11,7 +11,6 @@ import concise
 import scratch
 
 SETTINGS = [
-    ("SGD", {"lr": 0.1}),
     ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1}),
     ("Adam", {"lr": 0.01, "betas": (0.8, 0.99), "eps": 1e-6, "weight_decay": 0.1}),
 ]
@@ -26,32 +25,23 @@ def test_a_loaded_state_dict_continues_to_the_same_bits(name, settings, generato
         getattr(scratch, name)([p], **each)
         for p, each in zip(parameters, (settings, {"lr": 0.5}), strict=True)
     )
-    decays = [scratch.LinearDecay(one, 9), scratch.LinearDecay(two, 4)]
-    for gradient in gradients[:3]:
-        one.step([gradient])
-    decays[0].step()
+    decay, other_decay = scratch.LinearDecay(one, 9), scratch.LinearDecay(two, 4)
+
+    def take_steps(optimizer, scheduler, gradients):
+        for gradient in gradients:
+            optimizer.step([gradient])
+            scheduler.step()
+
+    take_steps(one, decay, gradients[:3])
     parameters[1].copy_(parameters[0])
     saved = one.state_dict()
     two.load_state_dict(saved)
-    decays[1].load_state_dict(decays[0].state_dict())
+    other_decay.load_state_dict(decay.state_dict())
     before = str(saved)
-    for step in (*gradients[3:], gradients[3]):
-        two.step([step])
-        decays[1].step()
+    take_steps(two, other_decay, gradients[3:])
     assert str(saved) == before
-    for step in (*gradients[3:], gradients[3]):
-        one.step([step])
-        decays[0].step()
+    take_steps(one, decay, gradients[3:])
     assert torch.equal(*parameters)
-
-
-@pytest.mark.parametrize("name", ["SGD", "Adam"])
-def test_a_state_dict_of_other_parameters_is_refused(name):
-    parameters = [torch.zeros(1), torch.zeros(1)]
-    one, two = (getattr(scratch, name)(parameters[:n], lr=0.1) for n in (1, 2))
-    for optimizer, other in ((one, two), (two, one)):
-        with pytest.raises(ValueError, match="argument"):
-            optimizer.load_state_dict(other.state_dict())
 
 
 def test_defaults_are_torchs():
@@ -79,10 +69,16 @@ def test_first_step_of_adam_is_the_learning_rate():
     assert_close(p, torch.tensor([0.99, 1.01], dtype=torch.float64), rtol=0, atol=1e-6)
 
 
-def test_a_gradient_for_each_parameter():
-    for optimizer in (scratch.SGD([torch.zeros(1)], lr=0.1), scratch.Adam([torch.zeros(1)])):
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_gradients_and_states_of_other_parameters_are_refused(name):
+    one, two = (getattr(scratch, name)([torch.zeros(1)] * n, lr=0.1) for n in (1, 2))
+    for call in (
+        lambda: one.step([torch.zeros(1)] * 2),
+        lambda: one.load_state_dict(two.state_dict()),
+        lambda: two.load_state_dict(one.state_dict()),
+    ):
         with pytest.raises(ValueError, match="argument"):
-            optimizer.step([torch.zeros(1), torch.zeros(1)])
+            call()
 
 
 @pytest.mark.parametrize(
@@ -91,11 +87,8 @@ def test_a_gradient_for_each_parameter():
         ("SGD", {"lr": -1}, ValueError, "lr is -1, expected a number of at least 0"),
         ("SGD", {"lr": "0.1"}, TypeError, "lr is '0.1', expected a number"),
         ("SGD", {"lr": 0.1, "momentum": -0.5}, ValueError, "momentum is -0.5"),
-        ("SGD", {"lr": 0.1, "weight_decay": -1e-3}, ValueError, "weight_decay is -0.001"),
-        ("Adam", {"lr": math.nan}, ValueError, "lr is nan"),
         ("Adam", {"eps": -1e-8}, ValueError, "eps is -1e-08"),
         ("Adam", {"betas": (1.0, 0.9)}, ValueError, r"beta1 is 1.0, expected .* in \[0, 1\)"),
-        ("Adam", {"betas": (0.9, -0.1)}, ValueError, "beta2 is -0.1"),
         ("Adam", {"weight_decay": math.nan}, ValueError, "weight_decay is nan"),
     ],
 )
@@ -104,14 +97,9 @@ def test_invalid_settings(name, settings, error, message):
         getattr(scratch, name)([torch.zeros(2)], **settings)
 
 
-def test_settings_may_be_zero():
-    scratch.SGD([torch.zeros(1)], lr=0, momentum=0, weight_decay=0)
-    scratch.Adam([torch.zeros(1)], lr=0, eps=0, betas=(0, 0), weight_decay=0)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.int64])
 @pytest.mark.parametrize("name", ["SGD", "Adam"])
-def test_numpys_scalars_are_kept_as_floats(name, dtype):
-    optimizer = getattr(scratch, name)([torch.ones(2)], lr=dtype(1), weight_decay=dtype(0))
+def test_numpys_scalars_are_kept_as_floats(name):
+    settings = {"lr": np.float32(1), "weight_decay": np.int64(0)}
+    optimizer = getattr(scratch, name)([torch.ones(2)], **settings)
     state = optimizer.state_dict()  # torch.load(weights_only=True) refuses NumPy's
     assert type(state["lr"]) is type(state["weight_decay"]) is float

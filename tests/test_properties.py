@@ -21,19 +21,10 @@ from torch import nn
 import concise
 import scratch
 from d2l_softmax import Accumulator, accuracy, evaluate_accuracy
-from d2l_softmax.training.metrics import NonFiniteError, count_correct
+from d2l_softmax.training.metrics import count_correct
 
 both_twins = pytest.mark.parametrize("twin", [scratch, concise], ids=["scratch", "concise"])
 REDUCTIONS = ["mean", "sum", "none"]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Keep torch to one thread: waking another takes longer than adding a few numbers."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 # Numbers and tensors
@@ -155,17 +146,6 @@ def test_softmax_is_the_float64_formula_for_any_logits(twin, logits):
     assert_near(probabilities, expected, (4 + logits.shape[1] + depth) * eps * expected + tiny)
 
 
-@both_twins
-@given(dtypes, st.data())
-def test_softmax_gives_the_same_bits_after_a_shift_of_each_row(twin, dtype, data):
-    # Eighths, and whole numbers so small that the sums of both are exact.
-    reach = int(0.125 / torch.finfo(dtype).eps) - 4
-    logits = data.draw(matrices(st.integers(-32, 32).map(lambda number: number / 8), dtype))
-    shifts = data.draw(matrices(st.integers(-reach, reach), dtype, [len(logits)] * 2, (1, 1)))
-    assert torch.equal((logits + shifts).double(), logits.double() + shifts.double())
-    assert torch.equal(twin.softmax(logits + shifts), twin.softmax(logits))
-
-
 # Cross-entropy
 
 
@@ -281,26 +261,6 @@ def test_gradients_are_finite_differences_of_the_float64_loss(twin, case):
     assert_near(db, estimate[-1], 1e-9)
 
 
-@given(
-    seeds,
-    st.tuples(st.integers(1, 40), st.integers(1, 30), st.integers(1, 12)),
-    st.sampled_from([0.1, 1.0, 100.0]),
-    st.sampled_from([torch.float32, torch.float64]),
-    st.booleans(),
-)
-def test_gradients_by_hand_are_autograds(seed, shape, size, dtype, soft):
-    n, d, q = shape
-    X, y = randn(seed, n, d, dtype=dtype), randn(seed + 1, n, q, dtype=dtype)
-    W, b = size * randn(seed + 2, d, q, dtype=dtype), size * randn(seed + 3, q, dtype=dtype)
-    y = scratch.softmax(y) if soft else y.argmax(1)
-    # y_hat is off by as much as its logits are at most: d + 1 roundings of what they are a sum of.
-    logits = float((X.abs() @ W.abs() + b.abs()).max())
-    error = (8 + n + d + q) * torch.finfo(dtype).eps * (1 + logits) * float(1 + X.abs().max())
-    by_hand, by_autograd = (gradients(twin, W, b, X, y) for twin in (scratch, concise))
-    for one, other in zip(by_hand, by_autograd, strict=True):
-        assert_near(one, other, error)
-
-
 @both_twins
 @given(seeds, st.integers(0, 5), st.integers(1, 4), st.integers(1, 4))
 def test_a_model_is_softmax_of_x_w_plus_b_in_any_layout(twin, seed, n, height, width):
@@ -313,21 +273,22 @@ def test_a_model_is_softmax_of_x_w_plus_b_in_any_layout(twin, seed, n, height, w
 
 
 @both_twins
-@given(seeds, st.lists(st.integers(1, 4), min_size=1, max_size=4), st.floats(0, 2))
+@given(seeds, st.lists(st.integers(1, 4), min_size=1, max_size=4), st.floats(0, 2), st.booleans())
 def test_an_epoch_measures_each_batch_and_then_takes_a_step_down_its_gradient(
-    twin, seed, sizes, lr
+    twin, seed, sizes, lr, soft
 ):
-    X, y = randn(seed, sum(sizes), 3), randn(seed + 1, sum(sizes), 4).argmax(1)
+    X, y = randn(seed, sum(sizes), 3), randn(seed + 1, sum(sizes), 4)
+    y = y.softmax(1) if soft else y.argmax(1)
     W, b = randn(seed + 2, 3, 4), randn(seed + 3, 4)
     model = model_of(twin, W, b)
     batches = list(zip(X.split(sizes), y.split(sizes), strict=True))
     measured = twin.train_epoch(model, batches, twin.SGD(model.parameters(), lr=lr))
     W, b, loss, right = float64(W), float64(b), 0.0, 0
-    for images, classes in batches:
-        logits = float64(images) @ W + b
-        loss += reference_losses(logits, classes).sum()
-        right += (logits.argmax(axis=1) == float64(classes)).sum()
-        error = (reference_softmax(logits) - one_hot_rows(classes, 4)) / len(classes)
+    for images, targets in batches:
+        logits, rows = float64(images) @ W + b, one_hot_rows(targets, 4)
+        loss += reference_losses(logits, targets).sum()
+        right += (logits.argmax(axis=1) == rows.argmax(axis=1)).sum()
+        error = (reference_softmax(logits) - rows) / len(rows)
         W, b = W - lr * float64(images).T @ error, b - lr * error.sum(axis=0)
     assert measured == pytest.approx((loss / len(y), right / len(y)), rel=1e-12, abs=1e-12)
     assert_near(model.W, W, 1e-12)
@@ -376,7 +337,7 @@ def test_a_loss_and_its_gradient_are_the_float64_formulas(twin, name, pair, delt
         assert_near(result, expected, 4 * eps * np.abs(expected) + tiny)
 
 
-# Optimizers
+# Optimizers. Those of concise are torch's own; test_agreement.py compares both twins.
 
 
 @st.composite
@@ -391,30 +352,15 @@ def in_two(numbers, layout):
     return [layout(part.clone().reshape(2, 1)) for part in (numbers[:2], numbers[2:])]
 
 
-def start_of(twin, name, parameters, **settings):
-    """Return the twin's optimizer of the parameters."""
-    return getattr(twin, name)([p.requires_grad_(twin is concise) for p in parameters], **settings)
-
-
-def take_step(twin, optimizer, parameters, gradients):
-    """Take a step along the gradients, which may not be changed by it."""
-    before = [gradient.clone() for gradient in gradients]
-    if twin is scratch:
-        optimizer.step(gradients)
-    else:
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
-        optimizer.step()
-    assert all(map(torch.equal, gradients, before))
-
-
-def descend(twin, name, start, steps, layout, **settings):
-    """Return where (4,) the twin's optimizer gets to from the start."""
+def descend(optimizer, start, steps, layout, **settings):
+    """Return where (4,) an optimizer gets to from the start; it may not change the gradients."""
     parameters = in_two(start, layout)
-    optimizer = start_of(twin, name, parameters, **settings)
+    optimizer = optimizer(parameters, **settings)
     for step in steps:
-        take_step(twin, optimizer, parameters, in_two(step, layout))
-    return torch.cat([p.detach().flatten() for p in parameters])
+        gradients = in_two(step, layout)
+        optimizer.step(gradients)
+        assert all(map(torch.equal, gradients, in_two(step, layout)))
+    return torch.cat([p.flatten() for p in parameters])
 
 
 def reference_sgd(p, steps, lr, momentum=0.0, weight_decay=0.0):
@@ -442,14 +388,11 @@ shares = st.sampled_from([0.0, 0.9]) | st.floats(0, 0.99)
 layouts = st.sampled_from([torch.clone, *LAYOUTS])
 
 
-@both_twins
 @given(descents(), rates, shares, shares, layouts)
-def test_sgd_takes_the_steps_of_the_float64_formula(
-    twin, descent, lr, momentum, weight_decay, layout
-):
+def test_sgd_takes_the_steps_of_the_float64_formula(descent, lr, momentum, weight_decay, layout):
     start, steps = descent
     settings = {"momentum": momentum, "weight_decay": weight_decay}
-    result = descend(twin, "SGD", start, steps, layout, lr=lr, **settings)
+    result = descend(scratch.SGD, start, steps, layout, lr=lr, **settings)
     assert result.dtype == start.dtype
     # A step rounds six times, by eps / 2 of no more than the sum of all magnitudes: the formula
     # with every sign turned to plus.
@@ -458,7 +401,6 @@ def test_sgd_takes_the_steps_of_the_float64_formula(
     assert_near(result, reference_sgd(float64(start), float64(steps), lr, **settings), error)
 
 
-@both_twins
 @given(
     descents(double),
     rates,
@@ -467,33 +409,27 @@ def test_sgd_takes_the_steps_of_the_float64_formula(
     shares,
     layouts,
 )
-def test_adam_takes_the_steps_of_the_float64_formula(
-    twin, descent, lr, betas, eps, weight_decay, layout
-):
+def test_adam_takes_the_steps_of_the_float64_formula(descent, lr, betas, eps, weight_decay, layout):
     start, steps = descent
     settings = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-    result = descend(twin, "Adam", start, steps, layout, **settings)
+    result = descend(scratch.Adam, start, steps, layout, **settings)
     # Where weight decay cancels a gradient some 1e-15 are left, by rounding, and divided by eps.
     error = 1e-11 + 1e-13 * lr * len(steps) / eps
     assert_near(result, reference_adam(float64(start), float64(steps), **settings), error)
 
 
-@both_twins
 @given(st.floats(1e-6, 10), st.integers(1, 60), st.integers(1, 5))
-def test_linear_decay_falls_evenly_to_zero_and_stays_there(twin, lr, epochs, more):
-    parameters = [torch.zeros(1, dtype=torch.float64)]
-    optimizer = start_of(twin, "SGD", parameters, lr=lr)
-    scheduler = twin.LinearDecay(optimizer, epochs)
-    way, lowest = Fraction(0), lr
+def test_linear_decay_falls_evenly_to_zero_and_stays_there(lr, epochs, more):
+    optimizer = scratch.SGD([], lr=lr)
+    scheduler = scratch.LinearDecay(optimizer, epochs)
+    lowest = lr
     for epoch in range(epochs + more):
-        rate = optimizer.lr if twin is scratch else optimizer.param_groups[0]["lr"]
         expected = Fraction(lr) * max(0, Fraction(epochs - epoch, epochs))
-        assert_near(np.float64(rate), float(expected), epochs * torch.finfo(torch.float64).eps * lr)
-        assert 0 <= rate <= lowest
-        take_step(twin, optimizer, parameters, [torch.ones(1, dtype=torch.float64)])
+        error = epochs * torch.finfo(torch.float64).eps * lr
+        assert_near(np.float64(optimizer.lr), float(expected), error)
+        assert 0 <= optimizer.lr <= lowest
+        lowest = optimizer.lr
         scheduler.step()
-        way, lowest = way + expected, rate
-        assert float(parameters[0].detach()) == pytest.approx(-float(way), rel=1e-12)
 
 
 # Arguments
@@ -526,16 +462,13 @@ whole_numbers = st.integers(-(2**53), 2**53)
 real_numbers = st.floats(-1e300, 1e300) | st.sampled_from([1e16, -1e16, 1.0, 0.1])  # 1e16 hides 1
 numbers = whole_numbers | real_numbers | st.booleans()
 tensors = st.one_of(
-    (whole_numbers | st.booleans()).map(torch.tensor),
+    whole_numbers.map(torch.tensor),
     real_numbers.map(lambda number: torch.tensor(number, dtype=torch.float64)),
     st.builds(
         lambda number, dtype, shape: torch.tensor(number, dtype=dtype).reshape(shape),
         st.integers(0, 127),
         dtypes | short_integers,
         st.sampled_from([(), (1,), (1, 1)]),
-    ),
-    st.builds(
-        lambda number, dtype: torch.tensor(number, dtype=dtype), st.floats(-6e4, 6e4), dtypes
     ),
 )
 rows_to_add = st.one_of(
@@ -568,27 +501,6 @@ def test_an_accumulator_is_as_exact_as_its_last_rounding(rows, reads):
         assert error <= Fraction(2) ** -52 * abs(sum(values)) + Fraction(2) ** -90 * sum(
             map(abs, values)
         )
-
-
-@given(
-    st.lists(st.tuples(*[st.floats(-1e6, 1e6, width=32)] * 2), min_size=1, max_size=12),
-    st.lists(st.sampled_from([math.nan, math.inf, -math.inf]), min_size=1, max_size=4),
-    st.booleans(),
-    st.data(),
-)
-def test_an_accumulator_names_the_first_value_that_is_not_finite_and_its_step(
-    rows, wrong_values, in_tensors, data
-):
-    rows = [list(row) for row in rows]
-    for value in wrong_values:
-        rows[data.draw(st.integers(0, len(rows) - 1))][data.draw(st.integers(0, 1))] = value
-    step, first = next((i, v) for i, row in enumerate(rows) for v in row if not math.isfinite(v))
-    metric = Accumulator(2)
-    added = (metric.add(*(map(torch.tensor, row) if in_tensors else row)) for row in rows)
-    with pytest.raises(NonFiniteError) as caught:
-        list(added)
-    assert caught.value.step == step + 1
-    assert str(caught.value.value) == str(first)  # as text NaN is equal to itself
 
 
 tame_scores = st.sampled_from([-1.0, 0.0, 0.5, 1.0]) | st.floats(-4, 4)
@@ -649,7 +561,9 @@ def batches_of_scores(draw):
 def test_evaluate_accuracy_weights_batches_by_their_size(batches):
     right = sum(reference_count(scores, y) for scores, y in batches)
     expected = float(Fraction(right, sum(len(y) for _, y in batches)))
+    modes = []
     net = nn.Identity()
+    net.register_forward_hook(lambda *_: modes.append((net.training, torch.is_grad_enabled())))
     assert evaluate_accuracy(net, iter(batches)) == expected
-    assert not net.training
+    assert set(modes) == {(False, False)}
     assert evaluate_accuracy(lambda X: X, batches) == expected

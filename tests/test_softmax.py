@@ -72,39 +72,15 @@ def test_three_ways_to_compute_the_accuracy_of_the_notes():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_twins_start_from_the_same_weights(dtype):
-    models = [
+    one, other = (
         twin.SoftmaxRegression(dtype=dtype, generator=torch.Generator().manual_seed(7))
         for twin in (scratch, concise)
-    ]
-    assert torch.equal(models[0].W, models[1].W)
-    assert models[0].W.shape == (784, 10)
-    assert models[0].W.std().item() == pytest.approx(0.01, rel=0.05)
-    for model in models:
-        assert model.b.tolist() == [0] * 10
-        assert model.W.dtype == model.b.dtype == dtype
-
-
-@pytest.mark.parametrize("smoothing", [0.0, 0.2])
-def test_twins_agree_on_targets_in_rows_with_adam(smoothing, generator):
-    """Section 9 of the notes: one-hot labels, Adam at 1e-4."""
-    X = torch.rand(64, 1, 4, 4, dtype=torch.float64, generator=generator)
-    rows = torch.nn.functional.one_hot(torch.randint(3, (64,), generator=generator), 3).double()
-    targets = (1 - smoothing) * rows + smoothing / 3
-    batches = list(zip(X.split(20), targets.split(20), strict=True))
-    results = []
-    for twin in (scratch, concise):
-        start = torch.Generator().manual_seed(1)
-        model = twin.SoftmaxRegression(16, 3, dtype=torch.float64, generator=start)
-        optimizer = twin.Adam(model.parameters(), lr=1e-4)
-        epochs = [twin.train_epoch(model, batches, optimizer) for _ in range(20)]
-        results.append((torch.tensor(epochs), model.W.detach()))
-    (one, W), (other, twin_W) = results
-    assert_close(one, other, rtol=0, atol=1e-12)
-    assert_close(W, twin_W, rtol=0, atol=1e-12)
-    assert one[-1][0] < one[0][0]
-
-
-# Extremes
+    )
+    assert one.W.shape == (784, 10)
+    assert one.W.dtype == one.b.dtype == dtype
+    assert one.W.std().item() == pytest.approx(0.01, rel=0.05)
+    assert one.b.tolist() == [0] * 10
+    assert_close((other.W, other.b), (one.W, one.b), rtol=0, atol=0)
 
 
 # Invalid arguments
@@ -115,25 +91,13 @@ def test_twins_agree_on_targets_in_rows_with_adam(smoothing, generator):
     [
         (torch.tensor([0, 3]), IndexError, "labels from 0 to 3, expected 0 to 2"),
         (torch.tensor([-1, 2]), IndexError, "labels from -1 to 2, expected 0 to 2"),
-        (torch.tensor([-100, 2]), IndexError, "labels from -100 to 2"),
         (torch.tensor([0, 2, 1]), ValueError, r"\(3,\), expected \(2,\)"),
         (torch.tensor([[0], [2]]), ValueError, r"\(2, 1\), expected \(2,\)"),
-        *(
-            (torch.tensor([0, 2], dtype=dtype), ValueError, f"{dtype}, expected torch.int64")
-            for dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.float32)
-        ),
-        (torch.full((2, 3), 0.5), ValueError, "row sums that differ from 1 by up to 0.5"),
-        (torch.full((2, 3), 0.25), ValueError, "row sums that differ from 1 by up to 0.25"),
-        (
-            torch.tensor([[0.5, 0.50002, 0.0]] * 2),
-            ValueError,
-            "that differ from 1 by up to 2.0",
-        ),
-        (
-            torch.tensor([[1.05, -0.05, 0.0], [1.0, 0.0, 0.0]]),
-            ValueError,
-            "smallest entry of -0.05",
-        ),
+        (torch.tensor([0, 2], dtype=torch.uint8), ValueError, "uint8, expected torch.int64"),
+        (torch.tensor([0.0, 2.0]), ValueError, "float32, expected torch.int64"),
+        (torch.full((2, 3), 0.25), ValueError, "differ from 1 by up to 0.25"),
+        (torch.tensor([[0.5, 0.50002, 0.0]] * 2), ValueError, "differ from 1 by up to 2.0"),
+        (torch.tensor([[1.05, -0.05, 0]] * 2), ValueError, "smallest entry of -0.05"),
         (torch.full((2, 3), torch.nan), ValueError, "expected probabilities"),
         (torch.ones(2, 1), ValueError, r"of shape \(2, 1\), expected torch.float32 of shape"),
         (torch.ones(2, 3).double(), ValueError, r"torch.float64 .* expected torch.float32"),

@@ -22,11 +22,6 @@ def batches(made_up):
     return load_data_fashion_mnist(16, data_dir=made_up, generator=generator)
 
 
-def with_train_epoch(twin, train_epoch):
-    """Return a twin that has another train_epoch."""
-    return types.SimpleNamespace(**vars(twin) | {"train_epoch": train_epoch})
-
-
 def test_records_of_the_epochs(twin, batches, generator):
     model = twin.SoftmaxRegression(generator=generator)
     optimizer = twin.SGD(model.parameters(), lr=0.01)
@@ -52,7 +47,7 @@ def test_seconds_are_those_of_training_and_test_together(batches, clock):
             clock.now += 1  # for each of the two batches
             return super().__call__(X)
 
-    twin = with_train_epoch(scratch, train_epoch)
+    twin = types.SimpleNamespace(**vars(scratch) | {"train_epoch": train_epoch})
     seconds = []
     for record in Training(twin, Model(), None, *batches, epochs=2).fit():
         seconds.append(record.seconds)
@@ -71,12 +66,10 @@ def test_a_huge_loss_is_printed_in_powers_of_ten():
     [
         ([16.5], ""),
         ([16.5, 16.4], "the loss stays above ln 10 = 2.30 nats, that of uniform guessing"),
-        ([16.5, 16.4, 16.3], "the loss stays above ln 10 = 2.30 nats, that of uniform guessing"),
         ([0.8, 2.6, 2.7], "the loss stays above ln 10 = 2.30 nats, that of uniform guessing"),
         ([2.31, 2.31], "the loss stays at ln 10 = 2.30 nats"),
         ([2.31, 2.1], ""),
         ([0.8, 2.4, 2.2], "the loss has risen above the 0.8000 nats of epoch 1"),
-        ([0.8, 0.9, 0.7], ""),
         ([0.8, 0.6, 0.81, 0.9], "the loss has risen above the 0.8000 nats of epoch 1"),
         ([0.8, 0.9, 0.9, 0.6, 0.7], ""),
     ],

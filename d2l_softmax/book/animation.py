@@ -5,6 +5,7 @@ pyplot is imported on first use. The figures of the commands are in `d2l_softmax
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sys
 from collections.abc import Iterable, Sequence
@@ -201,7 +202,10 @@ class Animator:
         use_svg_display()
         self.fig, grid = open_figure(nrows, ncols, figsize)
         self.axes = list(grid.flat)
-        self.settings = (xlabel, ylabel, xlim, ylim, xscale, yscale, legend)
+        self.xlabel, self.legend = xlabel or "x", legend or []
+        self.config_axes = functools.partial(
+            set_axes, self.axes[0], xlabel, ylabel, xlim, ylim, xscale, yscale, legend
+        )
         self.X: list[list[float]] = []
         self.Y: list[list[float]] = []
         self.fmts = fmts
@@ -241,10 +245,10 @@ class Animator:
             curves = zip(self.X, itertools.cycle(self.fmts), strict=False)
             self.lines = [axes.plot([], [], fmt)[0] for _, fmt in curves]
             self.markers = [line.get_marker() for line in self.lines]
-            set_axes(axes, *self.settings)
+            self.config_axes()
         for line, marker, x, y in zip(self.lines, self.markers, self.X, self.Y, strict=True):
             line.set_data(x, y)
-            line.set_marker("." if len(x) == 1 and marker == "None" else marker)
+            line.set_marker("." if len(x) == 1 else marker)
         axes.relim()
         axes.autoscale(None)  # takes effect when the limits are next read
 
@@ -254,14 +258,13 @@ class Animator:
 
     def line(self, positions: Sequence, values: Sequence) -> str:
         """Return the new points as text, such as `epoch 1: train loss 0.785, test acc 0.790`."""
-        xlabel, legend = self.settings[0] or "x", self.settings[-1] or []
-        names = [*legend, *(f"y{i}" for i in range(len(legend), len(values)))]
+        names = [*self.legend, *(f"y{i}" for i in range(len(self.legend), len(values)))]
         points = [
             f"{name} {float(value):.4g}"
             for name, value in zip(names, values, strict=False)
             if value is not None
         ]
-        return f"{xlabel} {as_text(float(positions[0]))}: {', '.join(points)}"
+        return f"{self.xlabel} {as_text(float(positions[0]))}: {', '.join(points)}"
 
     def save(self, path: str | Path) -> None:
         """Write the figure to a file; its suffix determines the format."""

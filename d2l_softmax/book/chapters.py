@@ -6,7 +6,6 @@ Zhang, Lipton, Li and Smola, "Dive into Deep Learning", PyTorch code of the Chin
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable
-from numbers import Integral
 from typing import Any
 
 import torch
@@ -18,10 +17,6 @@ from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.training.checks import OtherEditionError, check_order
 from d2l_softmax.training.metrics import Accumulator, count_correct, evaluate_accuracy
 
-TRAIN_CH3 = (
-    "here it is train_ch3(net, train_iter, test_iter, loss, num_epochs, updater), with an "
-    "optimizer or lambda n: sgd([W, b], lr, n) as updater"
-)
 float32 = torch.float32  # the book's text for several frameworks writes d2l.float32
 
 
@@ -160,11 +155,6 @@ def train_epoch_ch3(
 
 def check_updater(updater: object) -> None:
     """Raise TypeError unless the updater is an optimizer or a function."""
-    if isinstance(updater, Integral):
-        raise OtherEditionError(
-            f"updater is {updater!r}, a batch size as in the edition Dive-into-DL-PyTorch;",
-            TRAIN_CH3,
-        )
     if not (callable(updater) or isinstance(updater, torch.optim.Optimizer)):
         kind = type(updater).__name__
         message = f"updater is of type {kind}, expected an optimizer of torch.optim or a function"
@@ -188,9 +178,12 @@ def train_ch3(
     """
     check_order(train_ch3, net, train_iter)
     if others or other_names:
-        given = f"{5 + (updater is not None) + len(others) + len(other_names)} arguments"
-        problem = f"train_ch3 has {given}, as in the edition Dive-into-DL-PyTorch;"
-        raise OtherEditionError(problem, TRAIN_CH3)
+        given = 5 + (updater is not None) + len(others) + len(other_names)
+        raise OtherEditionError(
+            f"train_ch3 has {given} arguments, as in the edition Dive-into-DL-PyTorch;",
+            "here it is train_ch3(net, train_iter, test_iter, loss, num_epochs, updater), with an "
+            "optimizer or lambda n: sgd([W, b], lr, n) as updater",
+        )
     check_updater(updater)
     legend = ["train loss", "train acc", "test acc"]
     animator = Animator(xlabel="epoch", xlim=[1, max(num_epochs, 2)], legend=legend)

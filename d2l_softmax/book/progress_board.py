@@ -102,14 +102,12 @@ class ProgressBoard(HyperParameters):
             print(f"{self.xlabel or 'x'} {as_text(x)}: {label} {y:.4g}", flush=True)
 
     def update(self, label: str) -> None:
-        """Update the line of a label, and the settings of the axes."""
+        """Update the line of a label, and the limits; a new line also sets labels and scales."""
         if self.axes is None:
             self.open_figure()
         axes, points = self.axes, self.data[label]
-        axes.set(xlabel=self.xlabel, ylabel=self.ylabel)  # may have changed
-        if (axes.get_xscale(), axes.get_yscale()) != (self.xscale, self.yscale):  # slow
-            axes.set(xscale=self.xscale, yscale=self.yscale)
         if label not in self.lines:
+            axes.set(xlabel=self.xlabel, ylabel=self.ylabel, xscale=self.xscale, yscale=self.yscale)
             number = len(self.lines)
             style = self.ls[number % len(self.ls)]
             color = self.colors[number % len(self.colors)]
