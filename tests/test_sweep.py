@@ -424,7 +424,9 @@ def test_each_setting_has_its_cell():
         for lr in (0.5, 0.1)
         for size in (256, 64)
     ]
-    axes, *_ = draw_sweep(["lr", "batch_size"], scores, 10).axes
+    figure = draw_sweep(["lr", "batch_size"], scores, 10)
+    assert figure.get_suptitle().startswith("accuracy on 10 held-out training images\nmean ± ")
+    axes, *_ = figure.axes
     columns = [label.get_text() for label in axes.get_xticklabels()]
     rows = [label.get_text() for label in axes.get_yticklabels()]
     assert (rows, columns) == (["0.1", "0.5"], ["64", "256"])

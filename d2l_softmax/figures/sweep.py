@@ -81,6 +81,7 @@ def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) ->
     down = math.ceil(len(combinations) / across)
     width = max(6, across * (0.95 * len(columns) + 0.8) + 1)
     figure, axes = new_figure(width, down * (0.6 * len(rows) + 0.9) + 0.7, down, across)
+    figure.suptitle(title, fontsize="medium")
     means = [score.mean for score in ranking if math.isfinite(score.mean)] or [0.0]
     limits = max(means) - COLOR_RANGE, max(means)
     by_setting = {score.setting: score for score in ranking}
@@ -95,13 +96,12 @@ def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) ->
             each.set_xlabel(tr(LABELS[names[1]]))
             each.set_ylabel(tr(LABELS[names[0]]))
         pairs = zip(names[2:], others, strict=True)
-        title = tr(", ").join(f"{tr(LABELS[n])} {format_value(v)}" for n, v in pairs)
-        each.set_title(title, fontsize=9)
+        of_map = tr(", ").join(f"{tr(LABELS[n])} {format_value(v)}" for n, v in pairs)
+        each.set_title(of_map, fontsize=9)
     for each in axes[len(combinations) :]:
         each.axis("off")
     extend = "min" if min(means) < limits[0] else "neither"
     figure.colorbar(image, ax=axes, label=tr("accuracy"), extend=extend)
-    figure.suptitle(title, fontsize="medium")
     return figure
 
 
