@@ -125,12 +125,14 @@ OF_A_MODEL = {
     "prediction of features": lambda m: prediction_of(m, features=True),
 }
 EQUAL = [Difference(*[0.0] * 6)] * 3
+LARGE = Difference(1e-20, 0.0, 0.0, 1e30, W=1e20, b=0.0)
 BOTH = {"scratch": history(), "concise": history()}
 OF_A_RUN = {
     "curves.png": lambda: draw_curves(history(), "scratch, seed 0"),
     "curves.png, one epoch": lambda: draw_curves(history(1), "scratch, seed 0"),
     "comparison.png": lambda: draw_comparison(BOTH, DIFFERENCES, "float32"),
     "comparison.png, equal": lambda: draw_comparison(BOTH, EQUAL, "float64"),
+    "comparison.png, large": lambda: draw_comparison(BOTH, [LARGE] * 3, "float32"),
     "losses.png": lambda: draw_losses(LOSSES),
 }
 
