@@ -61,7 +61,8 @@ def chinese(tmp_path_factory, real_data):
     with pytest.MonkeyPatch.context() as patch:
         catalogue = Catalogue(i18n.chinese())
         patch.setattr(i18n, "chinese", lambda: catalogue)
-        argv = ["--quiet", "--device=cpu", "--epochs=1", "--lang=zh", f"--output-dir={trained}"]
+        argv = ["--quiet", "--device=cpu", "--epochs=1", "--lang=zh", "--templates"]
+        argv.append(f"--output-dir={trained}")
         assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
         compare_twins(compared, "--lang=zh")
     return {"trained": trained, "compared": compared, "untranslated": untranslated}

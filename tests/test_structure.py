@@ -105,9 +105,14 @@ def test_concise_optimizers_are_torchs_own():
 
 
 @pytest.mark.parametrize("modules", ["d2l_softmax, scratch, concise", "d2l_softmax.commands.cli"])
-def test_importing_is_cheap(modules):
-    code = (
-        f"import {modules}, sys; "
-        "print([m for m in ('matplotlib', 'torchvision', 'IPython') if m in sys.modules])"
-    )
-    assert run_python("-c", code).stdout == "[]\n"
+def test_importing_is_cheap_and_changes_no_handlers(modules, monkeypatch):
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    code = f"""
+import os, signal, sys, {modules}
+assert {{"matplotlib", "torchvision", "IPython"}}.isdisjoint(sys.modules)
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+assert sys.excepthook is sys.__excepthook__
+assert "MPLBACKEND" not in os.environ
+"""
+    assert run_python("-c", code).stderr == ""

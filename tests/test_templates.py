@@ -5,7 +5,7 @@ import signal
 import numpy as np
 import pytest
 import torch
-from conftest import TWINS, require
+from conftest import TWINS, train_on, write_arrays
 
 from d2l_softmax.commands import train
 
@@ -22,7 +22,7 @@ def run(made_up, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "write_results", lambda _, training, *__: kept.append(training))
     after_batch = train.Run.after_batch
 
-    def run(folder, *arguments, until=None, status=0):
+    def run(folder, *arguments, until=None):
         def after_batch_or_interrupt(run):
             training = run.training
             if (len(training.history) + 1, training.batch) == (until, 2):
@@ -33,8 +33,7 @@ def run(made_up, tmp_path, monkeypatch):
         kept.clear()
         argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path / folder}", "--device=cpu"]
         argv += [f"--epochs={EPOCHS}", "--batch-size=16", "--lr=0.01", "--quiet", *arguments]
-        expected = status if until is None else 130
-        assert train.main(TWINS["scratch"], "scratch", argv) == expected
+        assert train.main(TWINS["scratch"], "scratch", argv) == (130 if until else 0)
         weights = kept[0].weight_history if kept else None
         return None if weights is None else {epoch: W.tolist() for epoch, W in weights.items()}
 
@@ -65,30 +64,19 @@ def test_asked_for_only_when_it_goes_on_the_weights_begin_there(run):
     assert run("cut", "--templates", "--resume") == {epoch: whole[epoch] for epoch in (3, 4)}
 
 
-@pytest.mark.parametrize("arguments", [[], ["--lang=zh"]], ids=["en", "zh"])
-def test_they_are_drawn_as_a_figure_and_in_the_report(made_up, tmp_path, arguments):
-    if arguments:
-        require("a Chinese font")
+def test_they_are_drawn_as_a_figure_and_in_the_report(made_up, tmp_path):
     argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--epochs=2", "--quiet"]
-    assert train.main(TWINS["scratch"], "scratch", [*argv, "--templates", *arguments]) == 0
+    assert train.main(TWINS["scratch"], "scratch", [*argv, "--templates"]) == 0
     assert (tmp_path / "templates-by-epoch.png").stat().st_size > 10_000
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    for epoch in range(3):
-        assert (f"迭代周期 {epoch}" if arguments else f"epoch {epoch}") in page
-    assert train.main(TWINS["scratch"], "scratch", argv) == 0
-    assert not (tmp_path / "templates-by-epoch.png").exists()
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "@keyframes" not in page
+    assert [f"epoch {epoch}<" in page for epoch in range(4)] == [True, True, True, False]
 
 
 def test_features_have_no_templates_and_it_is_said(tmp_path, capsys):
     rng = np.random.default_rng(0)
-    for split in ("train", "test"):
-        np.save(tmp_path / f"{split}_images.npy", rng.normal(size=(20, 3)).astype("float32"))
-        np.save(tmp_path / f"{split}_labels.npy", np.arange(20) % 2)
-    out = tmp_path.with_name("run")
-    argv = [f"--dataset={tmp_path}", f"--output-dir={out}", "--epochs=1", "--quiet"]
-    assert train.main(TWINS["scratch"], "scratch", [*argv, "--templates"]) == 0
+    split = rng.normal(size=(20, 3)).astype("float32"), np.arange(20) % 2
+    write_arrays(tmp_path / "data", split, split)
+    assert train_on(tmp_path / "data", tmp_path, "--epochs=1", "--quiet", "--templates") == 0
     assert "not images: templates-by-epoch.png is not written" in capsys.readouterr().err
-    assert (out / "report.html").exists()
-    assert not (out / "templates-by-epoch.png").exists()
+    assert (tmp_path / "report.html").exists()
+    assert not (tmp_path / "templates-by-epoch.png").exists()
