@@ -4,6 +4,7 @@ Figures are drawn from a few made-up numbers and read back from matplotlib's obj
 """
 
 import io
+import itertools
 import math
 
 import numpy as np
@@ -31,6 +32,7 @@ from d2l_softmax.figures.evaluation import (
 from d2l_softmax.figures.losses import draw_losses
 from d2l_softmax.figures.prediction import draw_prediction
 from d2l_softmax.figures.style import TILE_HEIGHT, as_png, draw_tile, new_tiles, shortened
+from d2l_softmax.figures.sweep import Score, draw_learning_curve, draw_sweep
 from d2l_softmax.figures.templates import (
     draw_frame,
     draw_templates,
@@ -115,8 +117,7 @@ def weights_by_epoch(m):
     return {epoch: (epoch + 1) * m.model.W for epoch in range(31)}
 
 
-OF_A_MODEL = {
-    **{spec.file: spec.draw for spec in FIGURES},
+OF_A_MODEL = {  # besides FIGURES, see below
     "templates-by-epoch.png": lambda m: draw_templates_by_epoch(
         weights_by_epoch(m), m.shape, m.evaluation.classes
     ),
@@ -127,6 +128,11 @@ OF_A_MODEL = {
 EQUAL = [Difference(*[0.0] * 6)] * 3
 LARGE = Difference(1e-20, 0.0, 0.0, 1e30, W=1e20, b=0.0)
 BOTH = {"scratch": history(), "concise": history()}
+SCORES = [
+    Score(setting, (0.5, 0.6))
+    for setting in itertools.product((0.01, 0.1), ("adam", "sgd"), (10, 20, 30, 40, 50))
+]
+CURVE = {10: (0.5, 0.6), 30_000: (0.7, 0.6), 60_000: (0.9, 0.9)}
 OF_A_RUN = {
     "curves.png": lambda: draw_curves(history(), "scratch, seed 0"),
     "curves.png, one epoch": lambda: draw_curves(history(1), "scratch, seed 0"),
@@ -134,6 +140,11 @@ OF_A_RUN = {
     "comparison.png, equal": lambda: draw_comparison(BOTH, EQUAL, "float64"),
     "comparison.png, large": lambda: draw_comparison(BOTH, [LARGE] * 3, "float32"),
     "losses.png": lambda: draw_losses(LOSSES),
+    "sweep.png": lambda: draw_sweep(["lr", "optimizer", "epochs"], SCORES, 10),
+    "sweep.png, one hyperparameter": lambda: draw_sweep(["lr"], [Score((0.1,), (0.5, 0.6))], 10),
+    "sweep.png, one setting": lambda: draw_sweep([], [Score((), (0.5, 0.6))], 10),
+    "sweep.png, diverged": lambda: draw_sweep([], [Score((), (math.nan, 0.5))], 10),
+    "learning-curve.png": lambda: draw_learning_curve(CURVE, CURVE),
 }
 
 
@@ -148,13 +159,8 @@ def assert_whole(figure):
     assert all(min(image.get_window_extent().size) > 15 for image in images)
 
 
-WITHOUT_IMAGES = {spec.file for spec in FIGURES if not spec.needs_images}
-
-
-@pytest.mark.parametrize(
-    ("name", "channels"),
-    [(name, c) for name in OF_A_MODEL for c in (1, 3) if c == 1 or name not in WITHOUT_IMAGES],
-)
+@pytest.mark.parametrize("name", OF_A_MODEL)
+@pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("q", [2, 10, 60])
 def test_a_figure_of_a_model_is_whole(name, q, channels):
     assert_whole(OF_A_MODEL[name](evaluated(q, channels)))
@@ -167,9 +173,11 @@ def test_a_figure_of_a_run_is_whole(name):
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("q", [2, 10, 60])
-def test_figures_of_a_model_have_their_data_in_their_places(q, channels):
+def test_figures_of_a_model_are_whole_and_have_their_data_in_their_places(q, channels):
     m = evaluated(q, channels)
     figures = {spec.file: spec.draw(m) for spec in FIGURES}
+    for figure in figures.values():
+        assert_whole(figure)
     names = [shortened(name) for name in m.evaluation.classes]
 
     (axes,) = figures["predictions.png"].axes

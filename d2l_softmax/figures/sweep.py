@@ -182,7 +182,7 @@ def draw_learning_curve(train: Accuracies, valid: Accuracies) -> Figure:
     axes.grid(alpha=0.3)
     bands = tr("bands: minimum to maximum of {n} seeds", n=num_seeds)
     axes.legend(title=bands if num_seeds > 1 else None)
-    axes.set_title(summarize_curve(train, valid), fontsize="medium")
+    axes.set_title(summarize_curve(train, valid), fontsize="small")  # medium is cut off
     return figure
 
 
