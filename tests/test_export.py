@@ -145,12 +145,3 @@ def test_another_ending_is_refused(name, tmp_path, capsys):
         d2l_main.main(["export", str(tmp_path / "model.pt"), name])
     (error,) = capsys.readouterr().err.splitlines()
     assert re.search(".onnx or .safetensors" if name else "expected a path", error)
-
-
-def test_models_that_cannot_be_exported(write, run, tmp_path, capsys):
-    assert run("model.onnx") == 1
-    assert "there is no model" in capsys.readouterr().err
-    write()
-    assert run("no folder/model.onnx") == 1
-    assert "can't write to" in capsys.readouterr().err
-    assert not list(tmp_path.glob("**/*.onnx"))

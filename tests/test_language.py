@@ -96,12 +96,6 @@ def test_without_a_font_a_command_says_so_once_and_draws_in_english(tmp_path, ca
         assert current_language() == "en"
 
 
-def test_only_languages_that_are_there_can_be_asked_for(tmp_path, capsys):
-    with pytest.raises(SystemExit, match=r"^2$"):
-        d2l_main.main(["losses", "--lang=fr", f"--output-dir={tmp_path}"])
-    assert "--lang" in capsys.readouterr().err
-
-
 # The catalogue
 
 ROOT = Path(i18n.__file__).parents[1]

@@ -5,10 +5,8 @@ lesson in both languages. Code between backticks is not read.
 """
 
 import ast
-import io
 import json
 import re
-import tokenize
 from pathlib import Path
 
 import pytest
@@ -97,15 +95,8 @@ def texts_of_code(source):
         text = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
         if isinstance(text, str) and (" " in text or re.search(r"[\u4e00-\u9fff]", text)):
             yield text
-    block, last = [], 0
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            if token.start[0] > last + 1:
-                yield "\n".join(block)
-                block = []
-            block.append(token.string.lstrip("# "))
-            last = token.start[0]
-    yield "\n".join(block)
+    for block in re.findall(r"(?:# .*\n? *)+", source):
+        yield re.sub(r"^ *# ", "", block, flags=re.MULTILINE)
 
 
 def strings_in(value):
