@@ -30,7 +30,7 @@ from d2l_softmax.figures.evaluation import (
     draw_reliability,
 )
 from d2l_softmax.figures.losses import draw_losses
-from d2l_softmax.figures.prediction import draw_prediction
+from d2l_softmax.figures.prediction import draw_nothing_found, draw_prediction
 from d2l_softmax.figures.style import TILE_HEIGHT, as_png, draw_tile, new_tiles, shortened
 from d2l_softmax.figures.sweep import Score, draw_learning_curve, draw_sweep
 from d2l_softmax.figures.templates import (
@@ -103,14 +103,15 @@ def history(epochs=3):
     ]
 
 
+STEPS = dict.fromkeys(("the picture", "28 pixels long, sharpened"), Image.new("RGB", (30, 20)))
+DOUBT = "The object is very small: move closer, or try a background of another colour."
+NOTE = describe_photograph_accuracy(MEASURED)  # the longest
+
+
 def prediction_of(m, features=False):
     X = m.dataset[0][0].unsqueeze(0)
-    picture = Image.new("RGB", (30, 20), (10, 20, 30))
-    steps = dict.fromkeys(("the picture", "28 pixels long, sharpened"), picture)
-    doubt = "The object is very small: move closer, or try a background of another colour."
-    X, steps = (X.flatten(1), {}) if features else (X, steps)
-    note = "" if features else describe_photograph_accuracy(MEASURED)  # the longest
-    return draw_prediction(X, steps, [doubt], m.model, m.evaluation.classes, note=note)
+    X, steps, note = (X.flatten(1), {}, "") if features else (X, STEPS, NOTE)
+    return draw_prediction(X, steps, [DOUBT], m.model, m.evaluation.classes, note=note)
 
 
 def weights_by_epoch(m):
@@ -140,6 +141,7 @@ OF_A_RUN = {
     "comparison.png, equal": lambda: draw_comparison(BOTH, EQUAL, "float64"),
     "comparison.png, large": lambda: draw_comparison(BOTH, [LARGE] * 3, "float32"),
     "losses.png": lambda: draw_losses(LOSSES),
+    "no prediction": lambda: draw_nothing_found(STEPS, [DOUBT], NOTE),
     "sweep.png": lambda: draw_sweep(["lr", "optimizer", "epochs"], SCORES, 10),
     "sweep.png, one hyperparameter": lambda: draw_sweep(["lr"], [Score((0.1,), (0.5, 0.6))], 10),
     "sweep.png, one setting": lambda: draw_sweep([], [Score((), (0.5, 0.6))], 10),

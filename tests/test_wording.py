@@ -5,7 +5,6 @@ lesson in both languages. Code between backticks is not read.
 """
 
 import ast
-import json
 import re
 from pathlib import Path
 
@@ -99,22 +98,11 @@ def texts_of_code(source):
         yield re.sub(r"^ *# ", "", block, flags=re.MULTILINE)
 
 
-def strings_in(value):
-    """Yield the strings in a JSON value, keys included."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (dict, list)):
-        for each in [*value, *value.values()] if isinstance(value, dict) else value:
-            yield from strings_in(each)
-
-
 def texts_of(path):
     """Return the texts of a file, without code."""
     content = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         texts = texts_of_code(content)
-    elif path.suffix == ".json":
-        texts = strings_in(json.loads(content))
     elif path.suffix == ".jinja":
         texts = [re.sub(r"{[{%#].*?[#%}]}|<[^>]*>", " ", content, flags=re.DOTALL)]
     else:
