@@ -361,18 +361,13 @@ def test_the_seed_gives_both_the_weights_and_the_order(training, made_up):
 # Threads: a step is too small to be divided, and on a busy machine threads wait for each other
 
 
-@pytest.fixture
-def three_threads():
-    """Let this process compute on three threads, as a user's own program may."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
-
-
 @one_twin
-@pytest.mark.usefixtures("undrawn", "three_threads")
-def test_commands_compute_on_one_thread_unless_told_otherwise(command, made_up, tmp_path, capsys):
+@pytest.mark.usefixtures("undrawn")
+def test_commands_compute_on_one_thread_unless_told_otherwise(
+    command, made_up, tmp_path, capsys, request
+):
+    request.addfinalizer(partial(torch.set_num_threads, torch.get_num_threads()))
+    torch.set_num_threads(3)  # as a user's own program may
     assert command("--epochs=1") == 0
     config = config_in(tmp_path / "out")
     assert config["threads"] == config["options"]["threads"] == 1

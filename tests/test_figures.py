@@ -31,7 +31,14 @@ from d2l_softmax.figures.evaluation import (
 )
 from d2l_softmax.figures.losses import draw_losses
 from d2l_softmax.figures.prediction import draw_nothing_found, draw_prediction
-from d2l_softmax.figures.style import TILE_HEIGHT, as_png, draw_tile, new_tiles, shortened
+from d2l_softmax.figures.style import (
+    TILE_HEIGHT,
+    WRONG,
+    as_png,
+    draw_tile,
+    new_tiles,
+    shortened,
+)
 from d2l_softmax.figures.sweep import Score, draw_learning_curve, draw_sweep
 from d2l_softmax.figures.templates import (
     draw_frame,
@@ -65,16 +72,7 @@ def tick_labels(axis):
     return [label.get_text() for label in axis.get_ticklabels()]
 
 
-def is_red(color):
-    red, green, blue = to_rgb(color)
-    return red > 0.5 and green < 0.3 and blue < 0.3
-
-
 # Every figure × 2, 10 and 60 classes × gray and colour
-
-
-def names_of(q):
-    return CLASSES if q == 10 else [f"a class with a long name {k}" for k in range(q)]
 
 
 def evaluated(q, channels):
@@ -91,7 +89,8 @@ def evaluated(q, channels):
     labels[1] = 2 % q
     model = scratch.SoftmaxRegression(channels * SIDE * SIDE, q)
     model.W = 5 / channels * torch.eye(SIDE * SIDE)[:, :q].repeat(channels, 1)
-    dataset = ArrayDataset(images if channels == 3 else images.squeeze(3), labels, names_of(q))
+    names = CLASSES if q == 10 else [f"a class with a long name {k}" for k in range(q)]
+    dataset = ArrayDataset(images if channels == 3 else images.squeeze(3), labels, names)
     return EvaluatedModel(model, dataset, evaluate(model, ArrayLoader(dataset, 7)))
 
 
@@ -186,7 +185,7 @@ def test_figures_of_a_model_are_whole_and_have_their_data_in_their_places(q, cha
     expected = [f"{names[place % q]}\n{names[place % q]}" for place in range(18)]
     expected[1] = f"{names[2 % q]}\n✗ {names[1]}"
     assert texts(axes) == expected
-    assert [is_red(text.get_color()) for text in axes.texts] == [i == 1 for i in range(18)]
+    assert [text.get_color() == WRONG for text in axes.texts] == [i == 1 for i in range(18)]
     for place, image in enumerate(axes.images):
         assert image.get_clim() == (0, 1)  # black is 0 and white is 1 in every image
         assert lit_pixel(image) == place % q
@@ -369,18 +368,10 @@ def test_the_most_confident_errors_come_first():
     assert_whole(draw_mistakes(evaluation_of((0, 0, 0.9)), dataset))  # no errors
 
 
-def bins_of(*sizes):
-    """Return an evaluation with, for each (confidence, examples, correct ones), a bin."""
-    rows = [
-        (0 if place < right else 1, 0, confidence)
-        for confidence, examples, right in sizes
-        for place in range(examples)
-    ]
-    return evaluation_of(*rows)
-
-
 def test_reliability_has_a_point_an_interval_and_a_bar_for_each_bin():
-    points, sizes = draw_reliability(bins_of((0.45, 100, 40), (0.65, 2, 0), (0.95, 300, 270))).axes
+    bins = (0.45, 100, 40), (0.65, 2, 0), (0.95, 300, 270)  # confidence, examples, correct ones
+    predictions = [(int(i >= right), 0, p) for p, n, right in bins for i in range(n)]
+    points, sizes = draw_reliability(evaluation_of(*predictions)).axes
     large, small = points.containers  # bins of few images are hollow and not connected
     x, y = large.lines[0].get_data()
     assert list(x) == pytest.approx([0.45, 0.95])
