@@ -184,7 +184,7 @@ def test_a_comparison_has_each_twins_numbers_in_its_columns(tmp_path):
 
 def test_a_report_has_the_runs_numbers_and_figures_but_no_paths(trained):
     text = (trained / "report.html").read_text(encoding="utf-8")
-    assert text.count("<figure") == 6
+    assert (text.count("<figure"), text.count("<svg")) == (6, 3)
     assert '<dt>batch size</dt><dd lang="en">256</dd>' in text
     assert str(trained) not in text
     assert "data dir" not in text
