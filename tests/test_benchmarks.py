@@ -115,17 +115,12 @@ def test_a_ratio_is_that_of_the_medians_and_its_spread_that_of_the_rounds():
     assert shared.ratio([100.0, 90.0], [2.0, 1.0]) == "63 (50 to 90)"
 
 
-def records_of(*measured):
-    """Return records of (peer, threads, busy processes, seconds)."""
-    return [
-        {"peer": peer, "threads": threads, "busy": beside, "seconds": [seconds]}
-        for peer, threads, beside, seconds in measured
-    ]
-
-
 def test_peers_are_compared_on_their_best_threads():
     a = ("a", 1, 0, 3.0), ("a", 2, 0, 2.0), ("a", 2, 1, 9.0)
-    records = records_of(*a, ("b", 1, 0, 6.0), ("b", 2, 0, 8.0))
+    records = [
+        {"peer": peer, "threads": threads, "busy": busy, "seconds": [seconds]}
+        for peer, threads, busy, seconds in (*a, ("b", 1, 0, 6.0), ("b", 2, 0, 8.0))
+    ]
     assert shared.seconds_of(records, "a") == [2]
     assert shared.seconds_of(records, "a", threads=1) == [3]
     assert shared.seconds_of(records, "a", threads=2, busy=1) == [9]
