@@ -297,7 +297,7 @@ def test_definitions_are_side_by_side():
 # Accessibility
 
 
-def test_figures_are_whole_on_a_laptop_and_their_text_is_legible(page, visit):
+def test_figures_are_whole_on_a_laptop_and_legible_and_tables_titled(page, visit):
     """Beside a scroll bar of 15 pixels, a screen of 1,280 has 1,265."""
     opened, _ = visit(page, width=1265)
     cut = """[...document.querySelectorAll('figure .scroll')]
@@ -309,23 +309,6 @@ def test_figures_are_whole_on_a_laptop_and_their_text_is_legible(page, visit):
         opened.set_viewport_size({"width": width, "height": 900})
         scales = opened.locator("figure .scroll :is(img, svg)").evaluate_all(scale)
         assert 8 * scales > 9  # pixels, of 8 points
-
-
-def test_a_page_makes_no_requests_and_could_not(page, tmp_path, visit):
-    text = page.read_text(encoding="utf-8")
-    assert "<script" not in text
-    _, requests = visit(page)
-    assert requests[0] == page.as_uri()
-    assert all(address.startswith("data:") for address in requests[1:])
-    (tmp_path / "beside.png").write_bytes(png(0))
-    changed = tmp_path / "changed.html"
-    changed.write_text(text.replace("</main>", '<img src="beside.png"></main>'), encoding="utf-8")
-    opened, _ = visit(changed)
-    assert opened.evaluate("document.querySelector('main > img').naturalWidth") == 0
-
-
-def test_pictures_and_svgs_are_whole_and_tables_titled(page, visit):
-    opened, _ = visit(page)
     assert opened.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 600)")
     assert opened.locator("figure svg").count() >= 1
     twice = """[...document.querySelectorAll('[id]')].map(e => e.id)
@@ -339,6 +322,19 @@ def test_pictures_and_svgs_are_whole_and_tables_titled(page, visit):
     titled = """[...document.querySelectorAll('table')].every(
         t => t.caption && [...t.querySelectorAll('th')].every(h => h.scope))"""
     assert opened.evaluate(titled)
+
+
+def test_a_page_makes_no_requests_and_could_not(page, tmp_path, visit):
+    text = page.read_text(encoding="utf-8")
+    assert "<script" not in text
+    _, requests = visit(page)
+    assert requests[0] == page.as_uri()
+    assert all(address.startswith("data:") for address in requests[1:])
+    (tmp_path / "beside.png").write_bytes(png(0))
+    changed = tmp_path / "changed.html"
+    changed.write_text(text.replace("</main>", '<img src="beside.png"></main>'), encoding="utf-8")
+    opened, _ = visit(changed)
+    assert opened.evaluate("document.querySelector('main > img').naturalWidth") == 0
 
 
 def test_it_is_dark_in_the_dark_and_its_figures_too(page, visit):
