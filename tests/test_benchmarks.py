@@ -4,12 +4,13 @@ import re
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from benchmarks import agreement, documents, peers, shared
+from benchmarks import accuracy, agreement, documents, peers, shared
 from d2l_softmax.commands.options import RECIPES
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -114,20 +115,64 @@ def test_a_ratio_is_that_of_the_medians_and_its_spread_that_of_the_rounds():
     assert shared.ratio([100.0, 90.0], [2.0, 1.0]) == "63 (50 to 90)"
 
 
-def records_of(*measured):
-    """Return records of (peer, threads, busy processes, seconds)."""
-    return [
-        {"peer": peer, "threads": threads, "busy": beside, "seconds": [seconds]}
-        for peer, threads, beside, seconds in measured
-    ]
-
-
 def test_peers_are_compared_on_their_best_threads():
     a = ("a", 1, 0, 3.0), ("a", 2, 0, 2.0), ("a", 2, 1, 9.0)
-    records = records_of(*a, ("b", 1, 0, 6.0), ("b", 2, 0, 8.0))
+    records = [
+        {"peer": peer, "threads": threads, "busy": busy, "seconds": [seconds]}
+        for peer, threads, busy, seconds in (*a, ("b", 1, 0, 6.0), ("b", 2, 0, 8.0))
+    ]
     assert shared.seconds_of(records, "a") == [2]
     assert shared.seconds_of(records, "a", threads=1) == [3]
     assert shared.seconds_of(records, "a", threads=2, busy=1) == [9]
     head, a, b = shared.seconds_table("an epoch", "b", records)
     assert (a[1], a[3], a[-1], b[-1]) == ("3.000 s", "2.000 s", "3.0", "1.0")
     assert len(head) == len(a)
+
+
+# The paired comparison of recipes
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "p"),
+    [
+        (0, 0, 1),
+        (5, 5, 1),
+        (0, 5, 2 / 32),
+        (9, 1, 2 * (1 + 10) / 2**10),
+        (6, 16, 2 * (1 + 22 + 231 + 1540 + 7315 + 26334 + 74613) / 2**22),
+    ],
+)
+def test_p_of_discordant_counts(ours, theirs, p):
+    assert accuracy.mcnemar(ours, theirs) == accuracy.mcnemar(theirs, ours) == p
+
+
+def test_p_of_large_counts_is_that_of_the_normal_distribution():
+    """With continuity correction: chi² = (|600 − 500| − 1)² / 1100 = 8.91, p = 0.00284."""
+    assert accuracy.mcnemar(600, 500) == pytest.approx(0.00284, rel=0.01)
+
+
+PREDICTED = {"book": [0, 1, 0, 0], "best": [0, 0, 2, 3], "photos": [3, 2, 1, 0]}  # of 0, 1, 2, 3
+
+
+def test_recipes_are_compared_on_the_same_images(monkeypatch):
+    def make_training(twin, recipe, seed):
+        scores = torch.eye(4)[PREDICTED[recipe.removeprefix("--recipe=")]]
+        last = SimpleNamespace(train_loss=0.5, train_acc=0.75, test_acc=0.5)
+        batches = [(torch.tensor([k, k + 1]), torch.tensor([k, k + 1])) for k in (0, 2)]
+        return SimpleNamespace(
+            model=lambda X: scores[X], test_iter=batches, fit=lambda: iter([None, last])
+        )
+
+    monkeypatch.setattr(accuracy, "make_training", make_training)
+    results = accuracy.measure(rounds=1)
+    paired = {(each["twin"], each["recipe"]): each.get("paired") for each in results}
+    for twin in ("scratch", "concise"):
+        assert paired[twin, "book"] is None
+        assert paired[twin, "best"] == [(2, 1)] * 2  # 2 and 3 only by best, 1 only by book
+        assert paired[twin, "photos"] == [(0, 2)] * 2
+    _, *rows = accuracy.table(results)
+    assert [row[4:] for row in rows[::2]] == [
+        ("", ""),
+        ("2 / 1", "1 (1 to 1)"),
+        ("0 / 2", "0.5 (0.5 to 0.5)"),
+    ]

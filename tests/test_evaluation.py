@@ -122,17 +122,12 @@ def test_evaluate_command(trained, capsys):
             assert float(row[name]) == score[name]
 
 
-def test_figures_command(trained, tmp_path, capsys):
-    assert d2l_main.main(["figures", str(trained / "model.pt"), f"--output-dir={tmp_path}"]) == 0
-    names = {path.name for path in tmp_path.iterdir()}
-    assert names == {*(spec.file for spec in FIGURES), "scores.csv"}
-    assert "precision" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(("asked", "used"), [([], "cuda"), (["--device=cpu"], "cpu")])
-@pytest.mark.parametrize("command", ["evaluate", "figures"])
+@pytest.mark.parametrize(
+    ("command", "asked", "used"),
+    [("evaluate", [], "cuda"), ("evaluate", ["--device=cpu"], "cpu"), ("figures", [], "cuda")],
+)
 def test_model_and_images_are_moved_to_the_device(
-    command, asked, used, made_up, tmp_path, monkeypatch
+    command, asked, used, made_up, tmp_path, monkeypatch, capsys
 ):
     """The CUDA device is made up: each call of it is noted, and answered by the CPU."""
     asked_for = {}
@@ -149,9 +144,12 @@ def test_model_and_images_are_moved_to_the_device(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     for module, name in ((TWINS["scratch"], "SoftmaxRegression"), (loaders, "ArrayDataset")):
         monkeypatch.setattr(module, name, on_cpu(getattr(module, name)))
-    output = [f"--output-dir={tmp_path}"] if command == "figures" else []
+    output = [f"--output-dir={tmp_path / 'out'}"] if command == "figures" else []
     assert d2l_main.main([command, str(path), f"--data-dir={made_up}", *asked, *output]) == 0
     assert asked_for == {"SoftmaxRegression": used, "ArrayDataset": used}
+    assert "precision" in capsys.readouterr().out
+    written = {*(spec.file for spec in FIGURES), "scores.csv"} if output else set()
+    assert {path.name for path in (tmp_path / "out").glob("*")} == written
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -16,7 +16,7 @@ from safetensors import safe_open
 import d2l_softmax as d2l
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.description import OF_FASHION_MNIST, RESIZED, Description, save_description
-from d2l_softmax.errors import PACKAGES, UserError
+from d2l_softmax.errors import PACKAGES
 from d2l_softmax.models import save_parameters
 
 DTYPES = {"float32": 1e-6, "float64": 1e-14}
@@ -100,37 +100,28 @@ def test_an_exported_safetensors_file_is_a_model(write, run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "package"),
-    [("m.onnx", "onnx"), ("m.safetensors", "safetensors")],
-)
-def test_a_missing_package_names_what_to_install(
-    name, package, write, run, tmp_path, capsys, monkeypatch
-):
-    write()
-    for module in [each for each in sys.modules if each.split(".")[0] == package]:
-        monkeypatch.setitem(sys.modules, module, None)
-    assert run(name) == 1
-    (error,) = capsys.readouterr().err.splitlines()
-    assert error.startswith("python -m d2l_softmax export: error: ")
-    assert package in error
-    assert error.endswith("python -m pip install onnx safetensors")
-    assert not (tmp_path / name).exists()
-
-
-@pytest.mark.parametrize(
-    ("package", "read", "name", "needed"),
+    ("package", "command", "needed"),
     [
-        ("safetensors.torch", d2l.load_model, "m.safetensors", "onnx safetensors"),
-        ("pyarrow", lambda path: d2l.load_data(path, 16), "train.parquet", "pyarrow"),
+        ("onnx", "export model.pt new.onnx", "onnx safetensors"),
+        ("safetensors", "export model.pt new.safetensors", "onnx safetensors"),
+        ("safetensors", "evaluate other.safetensors", "onnx safetensors"),
+        ("pyarrow", "train --dataset=train.parquet", "pyarrow"),
     ],
 )
-def test_a_file_whose_package_is_missing_names_what_to_install(
-    package, read, name, needed, tmp_path, monkeypatch
+def test_a_missing_package_names_what_to_install(
+    package, command, needed, write, tmp_path, monkeypatch, error_line
 ):
-    (tmp_path / name).write_bytes(b"content")
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(UserError, match=f"python -m pip install {needed}$"):
-        read(tmp_path / name)
+    write()
+    for name in ("other.safetensors", "train.parquet"):
+        (tmp_path / name).write_bytes(b"content")
+    monkeypatch.chdir(tmp_path)
+    for module in [package, *(each for each in sys.modules if each.startswith(f"{package}."))]:
+        monkeypatch.setitem(sys.modules, module, None)
+    error = error_line(1, d2l_main.main, command.split())
+    assert f"{command.split()[0]}: error: " in error
+    assert package in error
+    assert error.endswith(f"python -m pip install {needed}")
+    assert not list(tmp_path.glob("new.*"))
 
 
 @pytest.mark.parametrize("extra", PACKAGES)
@@ -140,17 +131,6 @@ def test_packages_to_install_are_those_of_the_extra(extra):
 
 
 @pytest.mark.parametrize("name", ["model.pt", "model", "model.onnx.txt", ""])
-def test_another_ending_is_refused(name, tmp_path, capsys):
-    with pytest.raises(SystemExit, match=r"^2$"):
-        d2l_main.main(["export", str(tmp_path / "model.pt"), name])
-    (error,) = capsys.readouterr().err.splitlines()
+def test_another_ending_is_refused(name, error_line):
+    error = error_line(2, d2l_main.main, ["export", "model.pt", name])
     assert re.search(".onnx or .safetensors" if name else "expected a path", error)
-
-
-def test_models_that_cannot_be_exported(write, run, tmp_path, capsys):
-    assert run("model.onnx") == 1
-    assert "there is no model" in capsys.readouterr().err
-    write()
-    assert run("no folder/model.onnx") == 1
-    assert "can't write to" in capsys.readouterr().err
-    assert not list(tmp_path.glob("**/*.onnx"))

@@ -30,8 +30,15 @@ from d2l_softmax.figures.evaluation import (
     draw_reliability,
 )
 from d2l_softmax.figures.losses import draw_losses
-from d2l_softmax.figures.prediction import draw_prediction
-from d2l_softmax.figures.style import TILE_HEIGHT, as_png, draw_tile, new_tiles, shortened
+from d2l_softmax.figures.prediction import draw_nothing_found, draw_prediction
+from d2l_softmax.figures.style import (
+    TILE_HEIGHT,
+    WRONG,
+    as_png,
+    draw_tile,
+    new_tiles,
+    shortened,
+)
 from d2l_softmax.figures.sweep import Score, draw_learning_curve, draw_sweep
 from d2l_softmax.figures.templates import (
     draw_frame,
@@ -42,7 +49,7 @@ from d2l_softmax.figures.templates import (
 from d2l_softmax.photographs import describe_photograph_accuracy
 from d2l_softmax.training.agreement import Difference
 from d2l_softmax.training.evaluation import Evaluation, evaluate, wilson_interval
-from d2l_softmax.training.fit import EpochRecord
+from d2l_softmax.training.history import EpochRecord
 
 THREE = ("bag", "coat", "shirt")
 SIDE = 8  # of the made-up images
@@ -65,16 +72,7 @@ def tick_labels(axis):
     return [label.get_text() for label in axis.get_ticklabels()]
 
 
-def is_red(color):
-    red, green, blue = to_rgb(color)
-    return red > 0.5 and green < 0.3 and blue < 0.3
-
-
 # Every figure × 2, 10 and 60 classes × gray and colour
-
-
-def names_of(q):
-    return CLASSES if q == 10 else [f"a class with a long name {k}" for k in range(q)]
 
 
 def evaluated(q, channels):
@@ -91,7 +89,8 @@ def evaluated(q, channels):
     labels[1] = 2 % q
     model = scratch.SoftmaxRegression(channels * SIDE * SIDE, q)
     model.W = 5 / channels * torch.eye(SIDE * SIDE)[:, :q].repeat(channels, 1)
-    dataset = ArrayDataset(images if channels == 3 else images.squeeze(3), labels, names_of(q))
+    names = CLASSES if q == 10 else [f"a class with a long name {k}" for k in range(q)]
+    dataset = ArrayDataset(images if channels == 3 else images.squeeze(3), labels, names)
     return EvaluatedModel(model, dataset, evaluate(model, ArrayLoader(dataset, 7)))
 
 
@@ -103,22 +102,22 @@ def history(epochs=3):
     ]
 
 
+STEPS = dict.fromkeys(("the picture", "28 pixels long, sharpened"), Image.new("RGB", (30, 20)))
+DOUBT = "The object is very small: move closer, or try a background of another colour."
+NOTE = describe_photograph_accuracy(MEASURED)  # the longest
+
+
 def prediction_of(m, features=False):
     X = m.dataset[0][0].unsqueeze(0)
-    picture = Image.new("RGB", (30, 20), (10, 20, 30))
-    steps = dict.fromkeys(("the picture", "28 pixels long, sharpened"), picture)
-    doubt = "The object is very small: move closer, or try a background of another colour."
-    X, steps = (X.flatten(1), {}) if features else (X, steps)
-    note = "" if features else describe_photograph_accuracy(MEASURED)  # the longest
-    return draw_prediction(X, steps, [doubt], m.model, m.evaluation.classes, note=note)
+    X, steps, note = (X.flatten(1), {}, "") if features else (X, STEPS, NOTE)
+    return draw_prediction(X, steps, [DOUBT], m.model, m.evaluation.classes, note=note)
 
 
 def weights_by_epoch(m):
     return {epoch: (epoch + 1) * m.model.W for epoch in range(31)}
 
 
-OF_A_MODEL = {
-    **{spec.file: spec.draw for spec in FIGURES},
+OF_A_MODEL = {  # besides FIGURES, see below
     "templates-by-epoch.png": lambda m: draw_templates_by_epoch(
         weights_by_epoch(m), m.shape, m.evaluation.classes
     ),
@@ -127,17 +126,26 @@ OF_A_MODEL = {
     "prediction of features": lambda m: prediction_of(m, features=True),
 }
 EQUAL = [Difference(*[0.0] * 6)] * 3
+LARGE = Difference(1e-20, 0.0, 0.0, 1e30, W=1e20, b=0.0)
 BOTH = {"scratch": history(), "concise": history()}
-BY_SIZE = {10_000: (0.6, 0.7), 50_000: (0.7, 0.8)}
-GRID = [Score(s, (0.8, 0.9)) for s in itertools.product((0.1, 1.0), (1, 2), ("sgd", "adam"))]
+SCORES = [
+    Score(setting, (0.5, 0.6))
+    for setting in itertools.product((0.01, 0.1), ("adam", "sgd"), (10, 20, 30, 40, 50))
+]
+CURVE = {10: (0.5, 0.6), 30_000: (0.7, 0.6), 60_000: (0.9, 0.9)}
 OF_A_RUN = {
     "curves.png": lambda: draw_curves(history(), "scratch, seed 0"),
     "curves.png, one epoch": lambda: draw_curves(history(1), "scratch, seed 0"),
     "comparison.png": lambda: draw_comparison(BOTH, DIFFERENCES, "float32"),
     "comparison.png, equal": lambda: draw_comparison(BOTH, EQUAL, "float64"),
+    "comparison.png, large": lambda: draw_comparison(BOTH, [LARGE] * 3, "float32"),
     "losses.png": lambda: draw_losses(LOSSES),
-    "learning-curve.png": lambda: draw_learning_curve(BY_SIZE, BY_SIZE),
-    "sweep.png": lambda: draw_sweep(["lr", "epochs", "optimizer"], GRID, 10_000),
+    "no prediction": lambda: draw_nothing_found(STEPS, [DOUBT], NOTE),
+    "sweep.png": lambda: draw_sweep(["lr", "optimizer", "epochs"], SCORES, 10),
+    "sweep.png, one hyperparameter": lambda: draw_sweep(["lr"], [Score((0.1,), (0.5, 0.6))], 10),
+    "sweep.png, one setting": lambda: draw_sweep([], [Score((), (0.5, 0.6))], 10),
+    "sweep.png, diverged": lambda: draw_sweep([], [Score((), (math.nan, 0.5))], 10),
+    "learning-curve.png": lambda: draw_learning_curve(CURVE, CURVE),
 }
 
 
@@ -152,13 +160,8 @@ def assert_whole(figure):
     assert all(min(image.get_window_extent().size) > 15 for image in images)
 
 
-WITHOUT_IMAGES = {spec.file for spec in FIGURES if not spec.needs_images}
-
-
-@pytest.mark.parametrize(
-    ("name", "channels"),
-    [(name, c) for name in OF_A_MODEL for c in (1, 3) if c == 1 or name not in WITHOUT_IMAGES],
-)
+@pytest.mark.parametrize("name", OF_A_MODEL)
+@pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("q", [2, 10, 60])
 def test_a_figure_of_a_model_is_whole(name, q, channels):
     assert_whole(OF_A_MODEL[name](evaluated(q, channels)))
@@ -171,16 +174,18 @@ def test_a_figure_of_a_run_is_whole(name):
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("q", [2, 10, 60])
-def test_figures_of_a_model_have_their_data_in_their_places(q, channels):
+def test_figures_of_a_model_are_whole_and_have_their_data_in_their_places(q, channels):
     m = evaluated(q, channels)
     figures = {spec.file: spec.draw(m) for spec in FIGURES}
+    for figure in figures.values():
+        assert_whole(figure)
     names = [shortened(name) for name in m.evaluation.classes]
 
     (axes,) = figures["predictions.png"].axes
     expected = [f"{names[place % q]}\n{names[place % q]}" for place in range(18)]
     expected[1] = f"{names[2 % q]}\n✗ {names[1]}"
     assert texts(axes) == expected
-    assert [is_red(text.get_color()) for text in axes.texts] == [i == 1 for i in range(18)]
+    assert [text.get_color() == WRONG for text in axes.texts] == [i == 1 for i in range(18)]
     for place, image in enumerate(axes.images):
         assert image.get_clim() == (0, 1)  # black is 0 and white is 1 in every image
         assert lit_pixel(image) == place % q
@@ -363,18 +368,10 @@ def test_the_most_confident_errors_come_first():
     assert_whole(draw_mistakes(evaluation_of((0, 0, 0.9)), dataset))  # no errors
 
 
-def bins_of(*sizes):
-    """Return an evaluation with, for each (confidence, examples, correct ones), a bin."""
-    rows = [
-        (0 if place < right else 1, 0, confidence)
-        for confidence, examples, right in sizes
-        for place in range(examples)
-    ]
-    return evaluation_of(*rows)
-
-
 def test_reliability_has_a_point_an_interval_and_a_bar_for_each_bin():
-    points, sizes = draw_reliability(bins_of((0.45, 100, 40), (0.65, 2, 0), (0.95, 300, 270))).axes
+    bins = (0.45, 100, 40), (0.65, 2, 0), (0.95, 300, 270)  # confidence, examples, correct ones
+    predictions = [(int(i >= right), 0, p) for p, n, right in bins for i in range(n)]
+    points, sizes = draw_reliability(evaluation_of(*predictions)).axes
     large, small = points.containers  # bins of few images are hollow and not connected
     x, y = large.lines[0].get_data()
     assert list(x) == pytest.approx([0.45, 0.95])

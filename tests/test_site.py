@@ -1,21 +1,31 @@
 """The documents: their links, commands, options, examples and translations.
 
-`make docs` builds them with Sphinx, which checks their syntax and the API.
+Every code block of the README and every example in a docstring is run. `make docs` builds the
+documents with Sphinx, which checks their syntax and the API.
 """
 
+import doctest
 import functools
+import importlib
+import os
+import pkgutil
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+from conftest import write_pictures
 
+import concise
 import d2l_softmax
 import scratch
 from benchmarks import __main__ as benchmarks_main
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import train
+from d2l_softmax.data.fashion_mnist import CLASSES
 from notebooks.exercises import __main__ as exercises_main
 
 ROOT = Path(__file__).parents[1]
@@ -24,11 +34,17 @@ DOCUMENTS = [
     for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md", "notebooks/*.md")
     for path in sorted(ROOT.glob(pattern))
 ]
-TRANSLATED = ["index", "install", "training", "data", "book", "agreement"]
+TRANSLATED = {"README.md": "README.zh-CN.md"} | {
+    f"docs/{page}.md": f"docs/zh/{page}.md"
+    for page in ("index", "install", "training", "data", "book", "agreement")
+}
 OF_OTHERS = {  # options of torchrun, Slurm and pytest
     *("--nproc-per-node", "--nnodes", "--max-restarts", "--rdzv-backend", "--rdzv-endpoint"),
     *("--rdzv-id", "--nodes", "--ntasks-per-node", "--cpus-per-task", "--lf"),
 }
+EPOCH = re.compile(
+    r"epoch +(\d+) +train loss ([\d.]+) +train acc ([\d.]+) +test loss ([\d.]+) +test acc ([\d.]+)"
+)
 
 
 def read(document):
@@ -98,14 +114,104 @@ def test_commands_and_options_exist(monkeypatch, capsys):
         assert set(called) <= commands, document
 
 
+# Translations
+
+
+@pytest.mark.parametrize("english", TRANSLATED)
+def test_both_languages_have_the_same_structure(english):
+    chinese = TRANSLATED[english]
+    for language in ("bash", "powershell", "python", ""):
+        assert code_blocks(english, language) == code_blocks(chinese, language)
+    for pattern in (r"^#+ ", r"^\|[-:|]+\|$", r"^(?:- |\d\. )"):
+        found = [re.findall(pattern, without_code(read(name)), re.M) for name in (english, chinese)]
+        assert found[0] == found[1]
+    images, results = r"!\[.*?\]\((?:\.\./)?(.+?)\)", r"\d\.\d{4} ± \d\.\d{4}|\d\.\d{3} s"
+    for pattern in (images, results):
+        found = [re.findall(pattern, read(name)) for name in (english, chinese)]
+        assert found[0] == found[1]
+        assert found[0] or english != "README.md"
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_a_readme_is_short_and_names_the_classes(readme):
+    text = read(readme)
+    assert text.count("\n") <= 150
+    assert [name for k, name in enumerate(CLASSES) if f"{k} {name}" not in text] == []
+
+
+# Examples
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+@pytest.mark.usefixtures("real_data")
+def test_commands_print_what_the_readme_says(tmp_path):
+    """They run one after the other in a folder like a fresh clone.
+
+    This Python's environment takes the place of .venv, which make would set up first.
+    """
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    for path in ROOT.iterdir():
+        if path.name not in (".git", ".venv", "runs", "build", "dist"):
+            (clone / path.name).symlink_to(path)
+    write_pictures(clone / "flowers")  # the reader's own
+    stamps = " ".join(f"-o .venv/.installed{part}" for part in ("", "-test", "-dev"))
+    make, binaries = tmp_path / "make", Path(sys.executable).parent
+    make.write_text(
+        f'#!/bin/sh\nexec "{shutil.which("make")}" {stamps} BIN="{binaries}" "$@"\n',
+        encoding="utf-8",
+    )
+    make.chmod(0o755)
+    environment = {**os.environ, "PATH": os.pathsep.join([str(tmp_path), os.environ["PATH"]])}
+    outputs = {}
+    for command in "".join(code_blocks("README.md", "bash")).splitlines():
+        if command != "make test":
+            done = subprocess.run(
+                command,
+                shell=True,
+                cwd=clone,
+                env=environment,
+                capture_output=True,
+                encoding="utf-8",
+            )
+            assert done.returncode == 0, (command, done.stderr)
+            outputs[command] = done.stdout
+
+    (printed,) = code_blocks("README.md", "")
+    claimed = {int(epoch): numbers for epoch, *numbers in EPOCH.findall(printed)}
+    assert list(claimed) == [1, 2, 10]
+    for command in ("make train-scratch", "make train-concise"):
+        measured = {int(epoch): numbers for epoch, *numbers in EPOCH.findall(outputs[command])}
+        assert list(measured) == list(range(1, 11))
+        for epoch, numbers in claimed.items():
+            # Another machine may round differently; 2e-4 is the last digit, or two test images.
+            expected = pytest.approx([float(n) for n in numbers], abs=2e-4)
+            assert [float(n) for n in measured[epoch]] == expected
+    assert "ankle-boot.png: ankle boot" in outputs["make predict IMAGE=docs/ankle-boot.png"]
+    # The sample is what the program prints, but for numbers and the path of the data.
+    sample, output = (
+        [re.sub(r"[\d.,]+", "0", re.sub(r"from \S+;", "from PATH;", line)) for line in lines]
+        for lines in (printed.splitlines(), outputs["make train-scratch"].splitlines())
+    )
+    sample.remove("…")
+    rest = iter(output)
+    assert [line for line in sample if line not in rest] == []  # all of them, in this order
+
+
 @pytest.mark.parametrize(
-    ("page", "files"),
-    [("training", "model.pt model.json"), ("book", "predictions.png curves.png")],
+    ("document", "files"),
+    [
+        ("README.md", "curves.png"),
+        ("docs/training.md", "model.pt model.json"),
+        ("docs/book.md", "predictions.png curves.png"),
+    ],
 )
-def test_examples_run(page, files, tmp_path, monkeypatch):
+def test_examples_run(document, files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     mpl.use("agg")
-    blocks = code_blocks(f"docs/{page}.md", "python")
+    blocks = code_blocks(document, "python")
     assert len(blocks) == 2
     for block in blocks:
         exec(block, {"__name__": "__main__"})
@@ -113,13 +219,26 @@ def test_examples_run(page, files, tmp_path, monkeypatch):
     d2l_softmax.plt.close("all")
 
 
-@pytest.mark.parametrize("page", TRANSLATED)
-def test_both_languages_have_the_same_structure(page):
-    english, chinese = f"docs/{page}.md", f"docs/zh/{page}.md"
-    for language in ("bash", "powershell", "python", ""):
-        assert code_blocks(english, language) == code_blocks(chinese, language)
-    for pattern in (r"^#+ ", r"^\|[-:|]+\|$", r"^(?:- |\d\. )"):
-        found = [re.findall(pattern, without_code(read(name)), re.M) for name in (english, chinese)]
-        assert len(found[0]) == len(found[1]), pattern
-    images = [re.findall(r"!\[.+?\]\((?:\.\./)?(.+?)\)", read(name)) for name in (english, chinese)]
-    assert images[0] == images[1]
+def test_examples_on_your_own_data_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_pictures(tmp_path / "flowers", [(28, 28)], ["RGB"], ("daisy", "rose", "tulip"), n=20)
+    names = {"__name__": "__main__"}
+    for block in code_blocks("docs/data.md", "python"):
+        exec(block, names)
+    epoch, valid_acc, test_acc = map(float, capsys.readouterr().out.split())
+    assert 1 <= epoch <= 100
+    assert 0 <= valid_acc <= 1 >= test_acc >= 0
+    assert d2l_softmax.load_model("flowers.pt").classes == ("daisy", "rose", "tulip")
+    assert names["dataset"].shape == (3, 28, 28)
+    assert names["train_iter"].dataset.classes == ("0", "1")
+
+
+def test_docstring_examples():
+    attempted = 0
+    for package in (d2l_softmax, scratch, concise):
+        modules = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        for name in (package.__name__, *(module.name for module in modules)):
+            results = doctest.testmod(importlib.import_module(name))
+            assert results.failed == 0, name
+            attempted += results.attempted
+    assert attempted >= 8

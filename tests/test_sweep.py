@@ -424,7 +424,9 @@ def test_each_setting_has_its_cell():
         for lr in (0.5, 0.1)
         for size in (256, 64)
     ]
-    axes, *_ = draw_sweep(["lr", "batch_size"], scores, 10).axes
+    figure = draw_sweep(["lr", "batch_size"], scores, 10)
+    assert figure.get_suptitle().startswith("accuracy on 10 held-out training images\nmean ± ")
+    axes, *_ = figure.axes
     columns = [label.get_text() for label in axes.get_xticklabels()]
     rows = [label.get_text() for label in axes.get_yticklabels()]
     assert (rows, columns) == (["0.1", "0.5"], ["64", "256"])
@@ -456,7 +458,14 @@ def test_each_combination_of_further_settings_has_a_map():
     assert [len(axes.patches) for axes in maps] == [0, 1]
 
 
-@pytest.mark.parametrize("accuracies", [(0.5, 0.6), (math.nan, 0.5)])
-def test_one_setting_can_be_drawn(accuracies):
-    (axes, _) = draw_sweep([], [Score((), accuracies)], 10).axes
-    assert len(axes.texts) == 1
+def test_one_hyperparameter_is_a_line():
+    scores = [Score((0.1,), (0.5, 0.7)), Score((0.01,), (0.4, 0.4)), Score((0.5,), (math.nan, 0.5))]
+    (axes,) = draw_sweep(["lr"], scores, 10).axes
+    line, _, (bars,) = axes.containers[0]
+    assert list(line.get_xdata()) == [0, 1, 2]
+    assert list(line.get_ydata()) == pytest.approx([0.4, 0.6, math.nan], nan_ok=True)
+    lowest, highest = bars.get_segments()[1][:, 1]
+    assert highest - lowest == pytest.approx(2 * scores[0].std)
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.01", "0.1", "0.5"]
+    assert [(text.get_text(), text.get_position()[0]) for text in axes.texts] == [("diverged", 2)]
+    assert axes.collections[-1].get_offsets().tolist() == [[1, 0.6]]  # the best is framed

@@ -5,10 +5,7 @@ lesson in both languages. Code between backticks is not read.
 """
 
 import ast
-import io
-import json
 import re
-import tokenize
 from pathlib import Path
 
 import pytest
@@ -97,24 +94,8 @@ def texts_of_code(source):
         text = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
         if isinstance(text, str) and (" " in text or re.search(r"[\u4e00-\u9fff]", text)):
             yield text
-    block, last = [], 0
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            if token.start[0] > last + 1:
-                yield "\n".join(block)
-                block = []
-            block.append(token.string.lstrip("# "))
-            last = token.start[0]
-    yield "\n".join(block)
-
-
-def strings_in(value):
-    """Yield the strings in a JSON value, keys included."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (dict, list)):
-        for each in [*value, *value.values()] if isinstance(value, dict) else value:
-            yield from strings_in(each)
+    for block in re.findall(r"(?:# .*\n? *)+", source):
+        yield re.sub(r"^ *# ", "", block, flags=re.MULTILINE)
 
 
 def texts_of(path):
@@ -122,8 +103,6 @@ def texts_of(path):
     content = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         texts = texts_of_code(content)
-    elif path.suffix == ".json":
-        texts = strings_in(json.loads(content))
     elif path.suffix == ".jinja":
         texts = [re.sub(r"{[{%#].*?[#%}]}|<[^>]*>", " ", content, flags=re.DOTALL)]
     else:
