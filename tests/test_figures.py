@@ -49,7 +49,7 @@ from d2l_softmax.figures.templates import (
 from d2l_softmax.photographs import describe_photograph_accuracy
 from d2l_softmax.training.agreement import Difference
 from d2l_softmax.training.evaluation import Evaluation, evaluate, wilson_interval
-from d2l_softmax.training.history import EpochRecord
+from d2l_softmax.training.fit import EpochRecord
 
 THREE = ("bag", "coat", "shirt")
 SIDE = 8  # of the made-up images
