@@ -1,6 +1,5 @@
 """Custom data: folders of images, IDX files, arrays; what is read, and what is refused."""
 
-import gzip
 import json
 import os
 import re
@@ -179,11 +178,12 @@ REFUSED = {  # training data, test data and names of classes; part of the messag
     "class in test": (((X, Y), (X, Y + 1)), r"label 3 \(4 times\)"),
     "classes in test": (((X, Y), (X, Y + 2)), "label 3 .* 1 more"),
     "one class": (((X, Y * 0 + 5), (X, Y * 0 + 5)), "one class, 5"),
-    "missing": (((X, Y * 3), (X, Y * 3), "abcdefg"), "7 names, .* 'b'"),
+    "one of each class": (((X[:3], Y[:3]),), "one example of each class"),
     "outside": (((X, Y + 1), (X, Y + 1), "ab"), "2 names, .* 3 different labels, from 1 to 3"),
     "negative": (((X, Y - 1), (X, Y - 1), "abcd"), "4 names, .* from -1 to 1"),
     "twice": (((X, Y), (X, Y), "aab"), "empty line or"),
     "objects": (((np.empty(12, object), Y),), "train_images.npy.* not an array: .*objects"),
+    "no labels": (((X,),), "train_images.npy, but no train_labels"),
 }
 
 
@@ -202,30 +202,6 @@ def test_a_feature_that_is_not_finite_is_named_when_it_is_read(tmp_path, value):
     train_iter, _ = load_data(write_arrays(tmp_path, (features, Y), (FLOATS, Y)), 4)
     with pytest.raises(ValueError, match=r"train_images.npy: example 7\b"):
         list(train_iter)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "damaged or not an IDX file"),
-        (b"\0\0\x0a\x03" + bytes(16), "it begins with 00000a03"),
-        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(7), r"7 bytes .*\(2, 2, 2\)"),
-        (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + bytes(9), "9 bytes"),
-        (b"\0\0\x08\x03" + b"\xff" * 12 + bytes(9), "9 bytes|decompress it"),
-        (b"\0\0\x08\x03\0\0", "damaged or not an IDX file"),
-    ],
-)
-@pytest.mark.parametrize("compressed", [False, True])
-def test_damaged_idx_files_are_refused(tmp_path, content, message, compressed):
-    X, y = some_images(6)
-    write_dataset(tmp_path, X, y, X, y)
-    file = tmp_path / "train-images-idx3-ubyte"
-    file.write_bytes(content)
-    if compressed:
-        file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(content))
-        file.unlink()
-    with pytest.raises(DatasetError, match=message):
-        load_data(tmp_path, 4)
 
 
 def test_images_that_cannot_be_used_are_named_and_counted(tmp_path):
@@ -252,11 +228,7 @@ def test_folders_whose_classes_cannot_be_trained_are_refused(tmp_path):
 def test_a_place_without_data_is_named_with_what_was_expected(tmp_path):
     with pytest.raises(DatasetError, match="nowhere does not exist; expected"):
         load_data(tmp_path / "nowhere", 4)
-    np.save(tmp_path / "train_images.npy", np.zeros(3))
-    with pytest.raises(DatasetError, match=r"train_images.npy, .* train_labels"):
-        load_data(tmp_path, 4)
-    np.save(tmp_path / "train_images.npy", np.zeros((2, 3)))
-    np.save(tmp_path / "train_labels.npy", np.arange(2))
+    write_arrays(tmp_path, (X, Y))
     with pytest.raises(ValueError, match="'some', expected one of auto, full, block"):
         load_data(tmp_path, 4, shuffle="some")
 

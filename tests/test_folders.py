@@ -10,7 +10,6 @@ from PIL import Image
 
 from d2l_softmax.data.custom import find_dataset
 from d2l_softmax.data.pictures import load_picture, to_example
-from d2l_softmax.errors import DatasetError
 
 SHADES = {"daisy": 60, "rose": 200}
 
@@ -136,12 +135,3 @@ def test_a_lock_that_is_a_link_is_left_alone(tmp_path):
     (tmp_path / "data" / ".d2l_softmax" / ".lock").symlink_to(tmp_path / "precious")
     find_dataset(tmp_path / "data", [])
     assert (tmp_path / "precious").read_text() == "mine"
-
-
-@pytest.mark.parametrize(
-    "name", ["train-images-idx3-ubyte", "X_train.npy", "data.npz", "train.csv"]
-)
-def test_what_is_no_regular_file_is_refused(name, tmp_path):
-    os.mkfifo(tmp_path / name)
-    with pytest.raises(DatasetError):
-        find_dataset(tmp_path, [])

@@ -222,13 +222,6 @@ def test_what_was_taken_for_what_is_printed(tmp_path, monkeypatch, capsys):
     assert note in capsys.readouterr().out
 
 
-def test_black_and_white(tmp_path):
-    np.savez(tmp_path / "data.npz", X=X > 127, y=Y)
-    data = find_dataset(tmp_path, [])
-    np.testing.assert_array_equal(data.train.examples, np.where(X > 127, 255, 0))
-    assert data.notes == ("bool, taken as black and white",)
-
-
 @pytest.mark.parametrize("is_named", [True, False])
 @pytest.mark.parametrize(
     ("name", "remedy"),
@@ -272,13 +265,30 @@ def test_validation_data_of_medmnist(tmp_path):
     assert [len(it.dataset) for it in load_data(tmp_path, 8, validation=1)] == [N, 9, 6]
 
 
-def test_colour_images_first_or_last(tmp_path):
-    images = np.random.default_rng(0).integers(0, 256, (12, SIDE, SIDE, 3), np.uint8)
-    for name, X in {"first": images.transpose(0, 3, 1, 2), "last": images}.items():
-        np.savez(tmp_path / f"{name}.npz", X=X, y=Y[:12])
-        data = find_dataset(tmp_path / f"{name}.npz", [])
-        np.testing.assert_array_equal(data.train.examples, images)
-        assert ("channels first" in str(data.notes)) == (name == "first")
+COLOURED = RNG.integers(0, 256, (N, SIDE, SIDE, 3), np.uint8)
+ARRAYS = {  # an array, the examples that it is read as, and notes
+    "colours last": (COLOURED, COLOURED, ()),
+    "colours first": (
+        *(COLOURED.transpose(0, 3, 1, 2), COLOURED),
+        ("(24, 3, 8, 8), taken as channels first",),
+    ),
+    "bool": (X > 127, np.where(X > 127, 255, 0), ("bool in [0, 1], taken as images",)),
+    "few columns": (X[:, 0], X[:, 0], ()),
+    "a column too many": (np.c_[rows(X), Y], np.c_[rows(X), Y], ()),
+    "fractions": (rows(X) / 2, rows(X) / 2, ()),
+    "zeros and ones": (rows(X) % 2, rows(X) % 2, ()),
+    "long double": (rows(X).astype(np.longdouble) / 2, rows(X) / 2, ()),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_are_images_or_features(name, tmp_path):
+    array, expected, notes = ARRAYS[name]
+    np.savez(tmp_path / "data.npz", X=array, y=Y, target_names=WORDS)
+    data = find_dataset(tmp_path / "data.npz", [])
+    np.testing.assert_array_equal(data.train.examples, expected)
+    assert data.train.examples.dtype in (np.uint8, np.float32, np.float64)
+    assert (data.notes, data.names) == (notes, [*WORDS])
 
 
 @pytest.mark.parametrize(
@@ -313,16 +323,17 @@ def test_test_data_of_a_competition_have_no_labels(tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a,label\n1,0\n2\n", "row 3"),
+        ("a,label\n1,0\n2\n", "from 2 to 1 in row 3"),
         ("a,b\n1.5,2.5\n3.5,4.5\n", "label"),
         ("a,b,label\n1,2,0\n3,x,1\n", "row 3"),
         ("a,b,label\n1,2,0\n3,,1\n", "row 3"),
         ("a,label,class\n1,0,0\n2,1,1\n", "'label' and 'class'"),
         ("label\n0\n1\n", "no column of numbers"),
         ("a,label\n", "no rows"),
-        ("", "is empty"),
-        ("a\0b", "not a text file"),
+        ("", "no rows"),
+        ("a\0b", "no rows"),
         ("a,b,c\nx,y,1\nz,w,2\n", "expected numbers"),
+        ('a,label\n1,"x, y"\n2,"x",3\n', "from 2 to 3 in row 3"),
     ],
 )
 def test_bad_tables_are_refused_in_one_line(text, expected, tmp_path):
@@ -339,13 +350,13 @@ BAD_ARRAYS = {
     "pixels above 255": ({"X": X.astype(int) * 9, "y": Y}, "int64 from .*0 to 255"),
     "fractions above 1": ({"X": X / 100, "y": Y}, "float64 with fractions"),
     "NaN in pixels": ({"X": np.full((3, 8, 8), np.nan), "y": Y[:3]}, "float64 from nan"),
-    "NaN in labels": ({"X": X, "y": np.full(N, np.nan)}, "NaN, expected whole numbers"),
+    "NaN in labels": ({"X": X, "y": np.full(N, np.nan)}, "NaN or infinity, expected whole numbers"),
     "labels with fractions": ({"X": X, "y": Y + 0.5}, "float64 .*fractions"),
     "rows that are not one-hot": ({"X": X, "y": np.ones((N, 3))}, "one-hot"),
     "rows of two ones": ({"X": X, "y": np.stack([Y, Y], 1)}, "one-hot"),
     "one dimension": ({"X": X[:, 0, 0], "y": Y}, r"uint8 \(24,\)"),
     "no examples": ({"X": X[:0], "y": Y[:0]}, r"uint8 \(0, 8, 8\)"),
-    "channels on both sides": ({"X": np.zeros((3, 3, 8, 3)), "y": Y[:3]}, r"\(3, 3, 8, 3\)"),
+    "labels of 1e30": ({"X": X, "y": np.full(N, 1e30)}, "infinity, expected whole numbers"),
     "five channels": ({"X": np.zeros((3, 8, 8, 5)), "y": Y[:3]}, "1 or 3 channels"),
     "complex": ({"X": X * 1j, "y": Y}, "complex128"),
     "Python objects": ({"X": np.array([{}, {}], object), "y": Y[:2]}, "objects|pickle"),
