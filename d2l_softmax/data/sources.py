@@ -48,19 +48,8 @@ def default_data_dir() -> Path:
 
 
 def resolve(data_dir: str | os.PathLike | None) -> Path:
-    """Expand ~ in `data_dir`, or return the default for None; or raise DataUnavailableError."""
-    try:
-        return default_data_dir() if data_dir is None else Path(data_dir).expanduser()
-    except RuntimeError as error:  # ~name of an unknown user
-        raise unusable(data_dir, error) from error
-
-
-def unusable(data_dir: str | os.PathLike | None, reason: object) -> DataUnavailableError:
-    """Return the error for a data directory that can't be used."""
-    return DataUnavailableError(
-        f"the data directory {data_dir} can't be used: {reason};",
-        f"give another with {{data_dir}} or {ENVIRONMENT_VARIABLE}",
-    )
+    """Expand ~ in `data_dir`, or return the default for None."""
+    return default_data_dir() if data_dir is None else Path(os.path.expanduser(data_dir))
 
 
 def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
@@ -93,7 +82,11 @@ def read_files(data_dir: str | os.PathLike | None = None) -> list[bytes]:
                 fetch(raw, missing)
         return [read_verified(raw / name, name) for name in SHA256]
     except (OSError, ValueError) as error:
-        raise unusable(data_dir, getattr(error, "strerror", None) or error) from error
+        reason = getattr(error, "strerror", None) or error
+        raise DataUnavailableError(
+            f"the data directory {data_dir} can't be used: {reason};",
+            f"give another with {{data_dir}} or {ENVIRONMENT_VARIABLE}",
+        ) from error
 
 
 # Verification
@@ -101,16 +94,13 @@ def read_files(data_dir: str | os.PathLike | None = None) -> list[bytes]:
 
 def find_missing(raw: Path) -> list[str]:
     """Return the names of the files that are missing or differ from the original."""
-    return [name for name in SHA256 if not is_genuine(raw / name)]
-
-
-def is_genuine(path: Path) -> bool:
-    """Return True if the file exists and has the original's SHA-256."""
-    try:
-        read_verified(path, path.name)
-        return True
-    except (FileNotFoundError, ValueError):
-        return False
+    missing = []
+    for name in SHA256:
+        try:
+            read_verified(raw / name, name)
+        except (FileNotFoundError, ValueError):
+            missing.append(name)
+    return missing
 
 
 def read_verified(path: Path, name: str) -> bytes:
