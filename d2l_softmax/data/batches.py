@@ -76,7 +76,6 @@ class ArrayDataset(Dataset):
         self.rows = None if rows is None else rows.to(stored_on)
         self.classes, self.name = tuple(classes), name
         self.transform, self.notes = transform, notes
-        self.vary: Callable[[Tensor], Tensor] | None = None
         self.size = parse_size(resize)
         self.dtype = dtype
         is_gray, is_kept = self.images.dim() == 3, self.size in ([], list(self.images.shape[1:]))
@@ -104,24 +103,24 @@ class ArrayDataset(Dataset):
         if not isinstance(index, Tensor):
             X, y = self[torch.tensor([range(len(self))[index]], device=self.labels.device)]
             return X[0], y[0]
-        if self.gray is not None:  # the same result as below, with fewer calls
-            rows = index.numpy() if self.rows is None else self.rows[index].numpy()
-            X = np.divide(self.gray.take(rows, axis=0), 255, dtype=NUMPY_TYPES[self.dtype])
-            return torch.from_numpy(X), torch.from_numpy(self.labels.numpy().take(rows))
+        if self.gray is None:
+            return self.look_up(index)
+        rows = index.numpy() if self.rows is None else self.rows[index].numpy()
+        X = np.divide(self.gray.take(rows, axis=0), 255, dtype=NUMPY_TYPES[self.dtype])
+        return torch.from_numpy(X), torch.from_numpy(self.labels.numpy().take(rows))
+
+    def look_up(
+        self, index: Tensor, vary: Callable[[Tensor], Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Look up a batch of any kind of examples; change images by `vary` if it is given."""
         index = index.to(self.labels.device)
         if self.rows is not None:
             index = self.rows[index]
         X, y = take_rows(self.images, index), take_rows(self.labels, index).to(self.device)
         X = self.convert_images(X) if X.dim() > 2 else self.convert_features(X, index)
-        X = self.vary(X) if self.vary else X
+        X = vary(X) if vary else X
         X = self.standardize(X).to(self.dtype)
         return (self.transform(X) if self.transform else X), y
-
-    def varied(self, vary: Callable[[Tensor], Tensor]) -> "ArrayDataset":
-        """Return a copy with images vary(X), before standardization and transform."""
-        dataset = copy.copy(self)
-        dataset.gray, dataset.vary = None, vary
-        return dataset
 
     def standardized(self, mean: Tensor, std: Tensor) -> "ArrayDataset":
         """Return a copy with standardized examples, (X - mean) / std; arrays are shared.
@@ -262,7 +261,7 @@ class ArrayLoader(DataLoader):
         augment = self.augment
         if augment is None or draws is None:
             return self.dataset[indices]
-        return self.dataset.varied(lambda X: augment(X, draws))[indices]
+        return self.dataset.look_up(indices, lambda X: augment(X, draws))
 
     def indices(self) -> Iterator[Tensor]:
         """Yield the indices (n,) of each batch; they are the same for every device."""
