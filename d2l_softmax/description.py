@@ -88,7 +88,7 @@ class Description(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of model.json; `scale` is the factor for pixels from 0 to 255."""
-        appearance = self.appearance and self.appearance.to_dict()
+        appearance = self.appearance and self.appearance._asdict()
         photographs = self.photographs and self.photographs._asdict()
         scale = 1 / 255 if self.has_images else None
         return self._asdict() | {
