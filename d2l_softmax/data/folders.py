@@ -20,7 +20,6 @@ FILE_NAMES = {"file", "filename", "file_name", "image", "image_id", "img", "path
 NOT_CLASSES = {"__MACOSX", "__pycache__"}
 SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")  # file names in a table may lack them
 MOST_COLUMNS = 6  # of a table of image names; a table of pixels has more
-LONGEST_HEADER = 10_000  # characters
 
 
 def find_image_folder(path: Path, size: list[int]) -> DatasetFiles | None:
@@ -142,15 +141,14 @@ def read_labels(table: Path) -> list[tuple[Path, str]]:
         reading(table, "a table of labels", MAX_BYTES),
         open(table, newline="", encoding="utf-8-sig") as file,
     ):
-        header = next(csv.reader([file.readline(LONGEST_HEADER)]), [])  # the line may be endless
-        names = {name.strip().lower(): name for name in header}
+        rows = csv.DictReader(file)
+        names = {name.strip().lower(): name for name in rows.fieldnames or ()}
         files, labels = FILE_NAMES & names.keys(), LABEL_COLUMNS & names.keys()
         if len(names) > MOST_COLUMNS or len(labels) != 1 or not files:
             return []
         # "id" and "name" have the file names only if no other column has them.
         column = names[min(files, key=lambda name: (name in ("id", "name"), name))]
         label = names[labels.pop()]
-        rows = csv.DictReader(file, header)
         listed = [((row[column] or "").strip(), (row[label] or "").strip()) for row in rows]
     if not listed or not (folder_and_suffix := locate(table.parent, listed[0][0])):
         return []
