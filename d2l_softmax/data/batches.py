@@ -6,7 +6,6 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from d2l_softmax.data.augmentation import NUM_DRAWS, Augmentation
-from d2l_softmax.errors import UserError
+from d2l_softmax.errors import DatasetError, UserError
 
 NUMPY_TYPES = {torch.float32: np.float32, torch.float64: np.float64}  # bfloat16 has no NumPy type
 BLOCK = 1 << 20  # bytes that are read contiguously from a file
@@ -119,7 +118,10 @@ class ArrayDataset(Dataset):
         X, y = take_rows(self.images, index), take_rows(self.labels, index).to(self.device)
         X = self.convert_images(X) if X.dim() > 2 else self.convert_features(X, index)
         X = vary(X) if vary else X
-        X = self.standardize(X).to(self.dtype)
+        if self.standardization:
+            mean, std = self.standardization
+            X = (X.to(self.precision) - mean) / std
+        X = X.to(self.dtype)
         return (self.transform(X) if self.transform else X), y
 
     def standardized(self, mean: Tensor, std: Tensor) -> "ArrayDataset":
@@ -129,20 +131,10 @@ class ArrayDataset(Dataset):
         """
         dataset = copy.copy(self)
         dataset.gray = None
-        sides = [1] * (len(self.shape) - 1)
-        shape = len(mean), *sides
-        dataset.standardization = (
-            mean.to(self.precision).reshape(shape).to(self.device),
-            std.to(self.precision).reshape(shape).to(self.device),
-        )
+        shape = len(mean), *[1] * (len(self.shape) - 1)
+        mean, std = (each.to(self.precision).reshape(shape).to(self.device) for each in (mean, std))
+        dataset.standardization = mean, std
         return dataset
-
-    def standardize(self, X: Tensor) -> Tensor:
-        """Standardize a batch X (n, ...) in the highest precision, if standardization is set."""
-        if self.standardization is None:
-            return X
-        mean, std = self.standardization
-        return (X.to(self.precision) - mean) / std
 
     def largest_class(self) -> tuple[float, str]:
         """Return the share of the largest class, 0 to 1, and its name."""
@@ -210,10 +202,10 @@ class ArrayLoader(DataLoader):
 
         The order is drawn on the CPU, from `generator` or torch's global generator. With
         `by_blocks`, disk reads are nearly sequential, see `windows`. With `augment`, images are
-        varied at random in every epoch; ValueError if the data set has features.
+        varied at random in every epoch; DatasetError if the data set has features.
         """
         if augment and len(dataset.shape) != 3:
-            raise ValueError(f"{dataset.name} has features, expected images to augment")
+            raise DatasetError(f"{dataset.name} has features;", "leave {augment} out")
         if is_positive_int(batch_size):
             batch_size = int(batch_size)  # a DataLoader refuses NumPy's integers
         super().__init__(
@@ -223,10 +215,15 @@ class ArrayLoader(DataLoader):
 
     def with_dataset(self, dataset: ArrayDataset, batch_size: int | None = None) -> "ArrayLoader":
         """Return a loader of another data set, and batch size if given, with the same settings."""
-        order: dict[str, Any] = {"shuffle": self.shuffle, "by_blocks": self.by_blocks}
-        order |= {"drop_last": self.drop_last, "augment": self.augment}
-        size = batch_size or self.batch_size
-        return ArrayLoader(dataset, size, **order, generator=self.generator)
+        return ArrayLoader(
+            dataset,
+            batch_size or self.batch_size,
+            shuffle=self.shuffle,
+            by_blocks=self.by_blocks,
+            generator=self.generator,
+            drop_last=self.drop_last,
+            augment=self.augment,
+        )
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:  # type: ignore[override]
         """Yield an epoch's batches X (n, ...) and y (n,); the last may be smaller."""

@@ -43,9 +43,6 @@ def make_loaders(
     values = np.unique(np.concatenate(labels))
     classes = name_classes(values, data.names, data.train)
 
-    if augment and data.train.examples.ndim == 2:
-        raise DatasetError(f"{data.train.path} has features;", "leave {augment} out")
-
     arrays = {name: load_split(split, values) for name, split in splits.items() if split}
     rows: dict[str, Tensor] = {}
     y = torch.from_numpy(arrays["train"].labels)

@@ -238,5 +238,4 @@ def run_program(*command: str | Path, cwd: Path) -> None:
 
 def report(message: str) -> None:
     """Print a message on standard error, separate from a program's own output."""
-    with suppress(OSError):  # stderr is closed
-        print(f"Fashion-MNIST: {message}", file=sys.stderr, flush=True)
+    print(f"Fashion-MNIST: {message}", file=sys.stderr, flush=True)
