@@ -48,8 +48,21 @@ def default_data_dir() -> Path:
 
 
 def resolve(data_dir: str | os.PathLike | None) -> Path:
-    """Expand ~ in `data_dir`, or return the default for None."""
-    return default_data_dir() if data_dir is None else Path(os.path.expanduser(data_dir))
+    """Expand ~ in `data_dir`, or return the default for None; or raise DataUnavailableError."""
+    if data_dir is None:
+        return default_data_dir()
+    try:
+        return Path(data_dir).expanduser()
+    except RuntimeError as error:  # ~name of an unknown user
+        raise unusable(data_dir, error) from error
+
+
+def unusable(data_dir: str | os.PathLike, reason: object) -> DataUnavailableError:
+    """Return the error for a data directory that can't be used."""
+    return DataUnavailableError(
+        f"the data directory {data_dir} can't be used: {reason};",
+        f"give another with {{data_dir}} or {ENVIRONMENT_VARIABLE}",
+    )
 
 
 def ensure_fashion_mnist(data_dir: str | os.PathLike | None = None) -> Path:
@@ -82,11 +95,7 @@ def read_files(data_dir: str | os.PathLike | None = None) -> list[bytes]:
                 fetch(raw, missing)
         return [read_verified(raw / name, name) for name in SHA256]
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataUnavailableError(
-            f"the data directory {data_dir} can't be used: {reason};",
-            f"give another with {{data_dir}} or {ENVIRONMENT_VARIABLE}",
-        ) from error
+        raise unusable(data_dir, getattr(error, "strerror", None) or error) from error
 
 
 # Verification
