@@ -343,6 +343,13 @@ def test_bad_tables_are_refused_in_one_line(text, expected, tmp_path):
     assert len(str(caught.value)) < 300 + len(str(tmp_path))
 
 
+def test_idx_files_of_two_data_sets_are_refused(tmp_path):
+    for rename in ("{}".format, "emnist-{}".format):
+        idx(rename)(tmp_path)
+    with pytest.raises(DatasetError, match="for the same array"):
+        find_dataset(tmp_path, [])
+
+
 BAD_ARRAYS = {
     "counts differ": ({"X": X, "y": Y[:-1]}, "24 examples, .* 23 labels"),
     "no labels": ({"X": X}, "no train_labels"),
