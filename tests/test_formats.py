@@ -311,6 +311,14 @@ def test_tables_of_features_keep_their_numbers(text, examples, labels, notes, tm
     assert data.notes == notes
 
 
+@pytest.mark.parametrize("name", ["a", "aa", "aaa"])
+def test_a_large_table_may_have_a_character_of_several_bytes_anywhere(name, tmp_path):
+    text = f"{name},label\n" + "1,猫猫猫猫\n2,狗狗狗狗\n" * 40_000
+    (tmp_path / "train.csv").write_text(text, encoding="utf-8", newline="\n")
+    data = find_dataset(tmp_path, [])
+    assert data.train.labels[-2:].tolist() == ["猫猫猫猫", "狗狗狗狗"]
+
+
 def test_test_data_of_a_competition_have_no_labels(tmp_path):
     csv()(tmp_path)
     lines = (tmp_path / "test.csv").read_text().splitlines()
@@ -329,6 +337,7 @@ def test_test_data_of_a_competition_have_no_labels(tmp_path):
         ("a,b,label\n1,2,0\n3,,1\n", "row 3"),
         ("a,label,class\n1,0,0\n2,1,1\n", "'label' and 'class'"),
         ("label\n0\n1\n", "no column of numbers"),
+        ("id\n0\n1\n", "no column of numbers"),
         ("a,label\n", "no rows"),
         ("", "no rows"),
         ("a\0b", "no rows"),

@@ -22,7 +22,7 @@ LABEL_COLUMNS = {"label", "labels", "class", "target", "y"}  # names of the colu
 ROW_NUMBERS = {"", "id", "index", "unnamed: 0"}  # names of columns that number the rows
 DELIMITERS = ",;\t|"
 MAX_BYTES = 400_000_000  # of a file; its numbers need several times the memory
-HEAD = 1 << 20  # bytes that are read to find the first two lines
+HEAD = 1 << 20  # characters that are read to find the first two lines
 
 
 class Table(NamedTuple):
@@ -149,7 +149,7 @@ def read_csv(path: Path) -> Table:
     )
     columns = [i for i in range(len(names)) if i not in unused]
     if label is None:
-        label = guess_labels(numbers, {columns[0], columns[-1]})
+        label = guess_labels(numbers, {*columns[:1], *columns[-1:]})
         notes = () if label is None else (f"{names[label]!r} taken as the labels",)
     labels = None if label is None else numbers[:, label]
     if labels is not None and texts:
@@ -162,9 +162,8 @@ def read_csv(path: Path) -> Table:
 
 def read_head(path: Path) -> tuple[list[str] | None, list[str], str]:
     """Return the column names or None, the cells of the first row, and the delimiter."""
-    with open(path, "rb") as file:
-        head = file.read(HEAD).decode("utf-8-sig")
-    lines = [line for line in head.splitlines() if line.strip()][:2] or [""]
+    with open(path, encoding="utf-8-sig") as file:
+        lines = [line for line in file.read(HEAD).splitlines() if line.strip()][:2] or [""]
     delimiter = max(DELIMITERS, key=lines[0].count)
     header, *rows = csv.reader(lines, delimiter=delimiter)
     is_label = [cell.strip().lower() in LABEL_COLUMNS for cell in header]
