@@ -42,7 +42,7 @@ def links_to_folders(path):
     (path / "Train" / "daisy" / "proc").symlink_to("/proc")
 
 
-def tables(header, suffix):
+def tables(header, suffix, first=""):
     """Return a function that moves all images to one folder, beside tables of their labels."""
 
     def move(path):
@@ -52,7 +52,7 @@ def tables(header, suffix):
             for file in sorted((path / split).glob("*/*.png")):
                 label = file.parent.name
                 file.rename(path / "images" / f"{label}{file.name}")
-                rows.append(f"{label}{file.stem}{suffix},{label}")
+                rows.append(f"{first}{label}{file.stem}{suffix},{label}")
             (path / f"{split}_labels.csv").write_text("\n".join(rows))
             shutil.rmtree(path / split)
 
@@ -75,6 +75,7 @@ LAYOUTS = {  # folders for training and testing, what is added, and part of a no
     "a pipe": ("Train", "Test", lambda p: os.mkfifo(p / "Train" / "rose" / "pipe.png"), ""),
     "links to folders": ("Train", "Test", links_to_folders, ""),
     "labels.csv": ("Train", "Test", tables("file,label", ".png"), "labels from a table"),
+    "with numbers": ("Train", "Test", tables("id,img,y", ".png", "7,"), "labels from a table"),
     "without suffixes": ("Train", "Test", tables("image_id,class", ""), "labels from a table"),
 }
 

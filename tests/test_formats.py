@@ -20,7 +20,7 @@ N, SIDE = 24, 8
 RNG = np.random.default_rng(0)
 X, Y = RNG.integers(0, 256, (N, SIDE, SIDE), np.uint8), np.arange(N) % 3
 X_TEST, Y_TEST = RNG.integers(0, 256, (9, SIDE, SIDE), np.uint8), np.arange(9) % 3
-WORDS = np.array(["bee", "ant", "cat"])
+WORDS = np.array(["bee", "ant", "chèvre"])
 NPZ = {"x_train": X, "y_train": Y, "x_test": X_TEST, "y_test": Y_TEST}
 
 
@@ -127,6 +127,7 @@ FORMATS = {  # a function that writes, and part of a note
     "CSV, label last": (csv(label="target", last=True), "8×8"),
     "CSV, semicolons and a BOM": (csv(label="Class", delimiter=";", encoding="utf-8-sig"), "8×8"),
     "CSV without a header": (csv(label=""), "taken as the labels"),
+    "CSV without a header, label last": (csv(label="", last=True), "'column 65' taken as"),
     "CSV, CRLF": (edited(lambda table: table.replace(b"\n", b"\r\n")), "8×8"),
     "CSV, tabs": (csv(delimiter="\t"), "8×8"),
     "CSV of pandas, with the index": (edited(numbered), "8×8"),
@@ -137,6 +138,13 @@ FORMATS = {  # a function that writes, and part of a note
             path / "a.npz", **NPZ | {"x_train": rows(X), "x_test": rows(X_TEST)}
         ),
         "64 pixels",
+    ),
+    "npz, a file for each split": (
+        lambda path: [
+            np.savez(path / f"{split}.npz", X=NPZ[f"x_{split}"], y=NPZ[f"y_{split}"])
+            for split in ("train", "test")
+        ],
+        "",
     ),
     "npy": (npy(names=("train_images", "train_labels", "test_images", "test_labels")), ""),
     "npy, X and y": (npy(), ""),
@@ -155,6 +163,7 @@ FORMATS = {  # a function that writes, and part of a note
     "labels of floats": (npy(labels=np.float32), ""),
     "labels (n, 1)": (npy(labels=lambda y: y[:, None].astype(np.uint8)), ""),
     "labels of text": (npy(labels=lambda y: WORDS[y]), ""),
+    "labels of bytes": (npy(labels=lambda y: np.char.encode(WORDS[y], "utf-8")), ""),
     "IDX": (idx("{}.gz".format, is_zipped=True), ""),
     "IDX, letters": (idx("letters-{}".format), ""),
     "IDX in a folder": (idx("KMNIST/raw/{}.gz".format, is_zipped=True), ""),
@@ -176,7 +185,7 @@ def test_each_format_has_the_same_arrays(name, tmp_path):
     write, note = FORMATS[name]
     write(tmp_path)
     data = find_dataset(tmp_path, [])
-    is_text = name == "labels of text"
+    is_text = name in ("labels of text", "labels of bytes")
     for split, images, labels in ((data.train, X, Y), (data.test, X_TEST, Y_TEST)):
         assert split.examples.dtype == np.uint8
         np.testing.assert_array_equal(split.examples, images)
@@ -248,12 +257,13 @@ def test_a_file_or_an_outer_directory_may_be_named(layout, tmp_path):
     inner = tmp_path / "archive" if layout != "npz" else tmp_path
     inner.mkdir(exist_ok=True)
     np.savez(inner / "mnist.npz", X=X, y=Y)
+    (inner / "classes.txt").write_text("\n".join(WORDS), encoding="utf-8")
     if layout == "with __MACOSX":
         (tmp_path / "__MACOSX").mkdir()
         (tmp_path / ".DS_Store").write_bytes(b"")
     data = find_dataset(inner / "mnist.npz" if layout == "npz" else tmp_path, [])
     np.testing.assert_array_equal(data.train.examples, X)
-    assert data.test is None
+    assert (data.test, data.names) == (None, [*WORDS])
 
 
 def test_validation_data_of_medmnist(tmp_path):
@@ -277,6 +287,7 @@ ARRAYS = {  # an array, the examples that it is read as, and notes
     "a column too many": (np.c_[rows(X), Y], np.c_[rows(X), Y], ()),
     "fractions": (rows(X) / 2, rows(X) / 2, ()),
     "zeros and ones": (rows(X) % 2, rows(X) % 2, ()),
+    "large numbers": (rows(X) * np.int64(2**20) + 1, rows(X) * np.int64(2**20) + 1, ()),
     "long double": (rows(X).astype(np.longdouble) / 2, rows(X) / 2, ()),
 }
 
@@ -333,6 +344,7 @@ def test_test_data_of_a_competition_have_no_labels(tmp_path):
     [
         ("a,label\n1,0\n2\n", "from 2 to 1 in row 3"),
         ("a,b\n1.5,2.5\n3.5,4.5\n", "label"),
+        ("0,5,0\n1,6,1\n0,7,0\n1,8,1\n", "label"),
         ("a,b,label\n1,2,0\n3,x,1\n", "row 3"),
         ("a,b,label\n1,2,0\n3,,1\n", "row 3"),
         ("a,label,class\n1,0,0\n2,1,1\n", "'label' and 'class'"),
