@@ -16,7 +16,6 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_data
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.data import image_cache
-from d2l_softmax.description import load_description
 from d2l_softmax.errors import DatasetError
 from d2l_softmax.training.agreement import largest_difference
 
@@ -290,8 +289,7 @@ def test_a_model_is_not_used_on_other_data(tmp_path, capsys):
 # model.json
 
 
-@pytest.mark.parametrize("earlier", [False, True], ids=["written today", "of an earlier version"])
-def test_custom_data_may_be_called_fashion_mnist(tmp_path, capsys, earlier):
+def test_custom_data_may_be_called_fashion_mnist(tmp_path, capsys):
     """Their pictures are only resized: a bright one is not inverted, as Fashion-MNIST's are."""
     X = np.full((20, 2, 2), 50, np.uint8)
     X[::2] = 200
@@ -300,9 +298,6 @@ def test_custom_data_may_be_called_fashion_mnist(tmp_path, capsys, earlier):
     described = json.loads((tmp_path / "model.json").read_text())
     assert described["data"] == "Fashion-MNIST"
     assert (described["pictures"], described["scale"]) == ("resized", 1 / 255)
-    if earlier:
-        del described["pictures"], described["scale"]
-        (tmp_path / "model.json").write_text(json.dumps(described))
     Image.new("L", (9, 9), 200).save(tmp_path / "bright.png")
     model = str(tmp_path / "model.pt")
     argv = ["predict", str(tmp_path / "bright.png"), f"--model={model}", "--json"]
@@ -310,17 +305,6 @@ def test_custom_data_may_be_called_fashion_mnist(tmp_path, capsys, earlier):
     assert json.loads(capsys.readouterr().out)[0]["class"] == "x"
     assert d2l_main.main(["evaluate", model]) == 1
     assert re.search("trained on Fashion-MNIST; .*--dataset", capsys.readouterr().err)
-
-
-def test_an_earlier_description_of_fashion_mnist_is_read_as_before(tmp_path, made_up):
-    argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--epochs=1", "--quiet"]
-    assert training_command.main(TWINS["scratch"], "scratch", [*argv, "--resize=8x9"]) == 0
-    now = load_description(tmp_path / "model.pt")
-    assert (now.pictures, now.shape) == ("as Fashion-MNIST was made", (1, 8, 9))
-    described = json.loads((tmp_path / "model.json").read_text())
-    del described["pictures"], described["scale"]
-    (tmp_path / "model.json").write_text(json.dumps(described))
-    assert load_description(tmp_path / "model.pt") == now
 
 
 def test_a_training_on_other_data_is_not_resumed(tmp_path, capsys):

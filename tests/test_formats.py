@@ -192,6 +192,7 @@ def test_each_format_has_the_same_arrays(name, tmp_path):
         assert split.labels.dtype.kind == ("U" if is_text else "i")
         np.testing.assert_array_equal(split.labels, WORDS[labels] if is_text else labels)
     assert any(note in each for each in data.notes) if note else not data.notes
+    assert ("taken as the labels" in str(data.notes)) == ("without a header" in name)
     train_iter, test_iter = load_data(tmp_path, 9)
     ((images, labels),) = test_iter
     assert torch.equal(images[:, 0], torch.from_numpy(X_TEST) / 255)
@@ -342,7 +343,7 @@ def test_test_data_of_a_competition_have_no_labels(tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a,label\n1,0\n2\n", "from 2 to 1 in row 3"),
+        ("a,label\n1,0\n2\n", "from 2 to 1 in row 3$"),
         ("a,b\n1.5,2.5\n3.5,4.5\n", "label"),
         ("0,5,0\n1,6,1\n0,7,0\n1,8,1\n", "label"),
         ("a,b,label\n1,2,0\n3,x,1\n", "row 3"),

@@ -120,8 +120,10 @@ def to_labels(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, list[str
         return array.argmax(axis=1).astype(np.int64), ["one-hot labels"]
     if array.ndim != 1 or not len(array) or array.dtype.kind not in "buifUS":
         raise DatasetError(f"{given}, expected whole numbers or text (n,)")
-    if array.dtype.kind in "US":
-        return (array if array.dtype.kind == "U" else np.char.decode(array, "utf-8", "replace")), []
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "backslashreplace")
+    if array.dtype.kind == "U":
+        return array, []
     if not ((array == np.floor(array)) & (np.abs(array) < 2.0**63)).all():
         raise DatasetError(f"{given} with fractions, NaN or infinity, expected whole numbers")
     return array.astype(np.int64), []
