@@ -36,6 +36,11 @@ def system_files(path):
     (path / "Train" / "Thumbs.db").write_bytes(b"\0")
 
 
+def upper_case(path):
+    for file in [*path.rglob("*.png")]:
+        file.rename(file.with_suffix(".PNG"))
+
+
 def links_to_folders(path):
     (path / "Train" / "rose" / "up").symlink_to(path / "Train")
     (path / "Train" / "rose" / "self").symlink_to(path / "Train" / "rose")
@@ -64,6 +69,7 @@ LAYOUTS = {  # folders for training and testing, what is added, and part of a no
     "Train and Test": ("Train", "Test", nothing, ""),
     "training and testing": ("training", "testing", nothing, ""),
     "Train and Valid": ("Train", "Valid", nothing, "validation data"),
+    "upper case": ("TRAIN", "TEST", upper_case, ""),
     "one level deeper": ("archive/flowers/Train", "archive/flowers/Test", nothing, ""),
     "system files": ("Train", "Test", system_files, ""),
     "loose test images": ("train", None, lambda p: write_class(p, "test"), "no class folders"),

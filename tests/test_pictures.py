@@ -138,7 +138,7 @@ def test_files_that_cannot_be_used_are_named_with_the_reason(tmp_path, test_pict
         assert "\n" not in str(caught.value)
 
 
-def test_pictures_are_rotated_and_reduced(tmp_path):
+def test_pictures_are_rotated_reduced_and_of_eight_bits(tmp_path):
     picture = Image.new("L", (40, 20), 0)
     exif = picture.getexif()
     exif[0x0112] = 6  # rotated by a quarter
@@ -146,6 +146,8 @@ def test_pictures_are_rotated_and_reduced(tmp_path):
     assert load_picture(tmp_path / "rotated.jpg").size == (20, 40)
     Image.new("RGB", (6000, 3500), "white").save(tmp_path / "large.jpg")
     assert load_picture(tmp_path / "large.jpg").size == (1000, 584)
+    Image.new("I;16", (9, 9), 32_768).save(tmp_path / "sixteen.png")
+    assert load_picture(tmp_path / "sixteen.png").convert("L").getextrema() == (127, 127)
 
 
 def test_the_first_picture_of_an_animation_is_read(tmp_path):
