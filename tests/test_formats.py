@@ -284,6 +284,7 @@ ARRAYS = {  # an array, the examples that it is read as, and notes
         ("(24, 3, 8, 8), taken as channels first",),
     ),
     "bool": (X > 127, np.where(X > 127, 255, 0), ("bool in [0, 1], taken as images",)),
+    "rounded": ((X / 255 - 0.001).clip(0), X, ("float64 in [0, 1], taken as images",)),
     "few columns": (X[:, 0], X[:, 0], ()),
     "a column too many": (np.c_[rows(X), Y], np.c_[rows(X), Y], ()),
     "fractions": (rows(X) / 2, rows(X) / 2, ()),
