@@ -55,21 +55,20 @@ def load_picture(path: Path, content: bytes | None = None) -> Image.Image:
     except FileNotFoundError as error:
         raise PictureError(f"{path}: there is no such file") from error
     except UnidentifiedImageError as error:
-        reason = "a HEIC picture, which can't be read; save it as JPEG"
-        raise PictureError(
-            f"{path}: {reason if is_heic(path, content) else 'not a picture'}"
-        ) from error
+        raise PictureError(f"{path}: {describe_unknown(path, content)}") from error
     except Exception as error:  # corrupt input can raise arbitrary exceptions
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise PictureError(f"{path}: damaged or unreadable: {reason}") from error
 
 
-def is_heic(path: Path, content: bytes | None) -> bool:
-    """Return True for a file in the format of iPhones' photographs."""
+def describe_unknown(path: Path, content: bytes | None) -> str:
+    """Describe a file that Pillow doesn't recognize; HEIC is the format of iPhones."""
     if content is None:
         with path.open("rb") as file:
             content = file.read(12)
-    return content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS
+    if content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS:
+        return "a HEIC picture, which can't be read; save it as JPEG"
+    return "not a picture"
 
 
 def to_example(shape: tuple[int, ...], picture: Image.Image) -> Tensor:
