@@ -373,6 +373,15 @@ def test_idx_files_of_two_data_sets_are_refused(tmp_path):
         find_dataset(tmp_path, [])
 
 
+def test_parquet_without_labels_is_refused(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"a": [1.0, 2.0], "b": [1, 2]}), tmp_path / "train.parquet")
+    with pytest.raises(DatasetError, match=r"train\.parquet: no column is called label"):
+        find_dataset(tmp_path, [])
+
+
 BAD_ARRAYS = {
     "counts differ": ({"X": X, "y": Y[:-1]}, "24 examples, .* 23 labels"),
     "no labels": ({"X": X}, "no train_labels"),

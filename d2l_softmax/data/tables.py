@@ -88,10 +88,7 @@ def read_table(path: Path, split: str, size: list[int]) -> Table:
         is_parquet = path.suffix.lower() == ".parquet"
         table = read_parquet(path, size) if is_parquet else read_csv(path)
     if table.labels is None and split != "test":
-        raise DatasetError(
-            f"{path}: no column is called label; rename the label column, in the first line, to "
-            "label"
-        )
+        raise DatasetError(f"{path}: no column is called label; rename the label column to label")
     return table
 
 
