@@ -92,6 +92,12 @@ def idx(rename, images=same, is_zipped=False):
     return write
 
 
+def idx_beside_gz(path):
+    idx("{}".format)(path)
+    for file in [*path.glob("*ubyte")]:
+        file.with_name(f"{file.name}.gz").write_bytes(b"damaged")
+
+
 def encoded(image):
     image.save(buffer := io.BytesIO(), "PNG")
     return {"bytes": buffer.getvalue(), "path": None}
@@ -165,6 +171,7 @@ FORMATS = {  # a function that writes, and part of a note
     "labels of text": (npy(labels=lambda y: WORDS[y]), ""),
     "labels of bytes": (npy(labels=lambda y: np.char.encode(WORDS[y], "utf-8")), ""),
     "IDX": (idx("{}.gz".format, is_zipped=True), ""),
+    "IDX, plain and .gz": (idx_beside_gz, ""),
     "IDX, letters": (idx("letters-{}".format), ""),
     "IDX in a folder": (idx("KMNIST/raw/{}.gz".format, is_zipped=True), ""),
     "IDX in folders": (idx(lambda name: f"{name}/{name}"), ""),
