@@ -88,7 +88,7 @@ class Description(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of model.json; `scale` is the factor for pixels from 0 to 255."""
-        appearance = self.appearance and self.appearance.to_dict()
+        appearance = self.appearance and self.appearance._asdict()
         photographs = self.photographs and self.photographs._asdict()
         scale = 1 / 255 if self.has_images else None
         return self._asdict() | {
@@ -143,21 +143,15 @@ def load_description(model_path: Path) -> Description:
     path = description_path(model_path)
     try:
         content = json.loads(read_regular_file(path, MAX_BYTES))
-        data, classes = content["data"], tuple(content["classes"])
-        # Earlier versions did not write `pictures`; custom data may be called Fashion-MNIST, too.
-        is_original = (data, classes) == (FASHION_MNIST, CLASSES)
-        pictures = content.get("pictures", AS_FASHION_MNIST if is_original else RESIZED)
-        resize = content["resize"] and tuple(content["resize"])
-        appearance = content.get("appearance")  # earlier versions did not measure these
-        photographs = content.get("photographs")
+        appearance, photographs = content["appearance"], content["photographs"]
         description = Description(
-            data,
-            classes,
+            content["data"],
+            tuple(content["classes"]),
             tuple(content["shape"]),
-            resize,
-            pictures,
+            content["resize"] and tuple(content["resize"]),
+            content["pictures"],
             appearance and Appearance.from_dict(appearance),
-            None if photographs is None else Photographs(**photographs),
+            photographs and Photographs(**photographs),
         )
         description.check()
         return description

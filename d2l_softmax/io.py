@@ -97,32 +97,22 @@ def remove(path: Path) -> None:
 def prepare_directory(path: Path, dataset: Path | None = None) -> Path:
     """Create an output directory, check that it is writable, and return it.
 
-    Raises OutputError if it is not writable, or if it is inside the custom data set `dataset`.
+    Raises OutputError if it is not writable, or if it is inside the custom data set `dataset`:
+    output could overwrite the user's files, and figures could be read as images of a class. If
+    `dataset` is a file, only the directory that contains it is refused.
     """
+    remedy = "choose another directory with {output_dir}"
     if dataset:
-        check_outside_data(path, dataset)
-    if os.path.exists(path) and not os.path.isdir(path):
-        raise OutputError(
-            f"{path} is not a directory;", "choose another directory with {output_dir}"
-        )
-    with reporting_output_errors(path, "choose another directory with {output_dir}"):
+        output, data = Path(os.path.realpath(path)), Path(os.path.realpath(dataset))
+        if output.is_relative_to(data) or (os.path.isfile(data) and output == data.parent):
+            raise OutputError(
+                f"{path} is inside the directory of the data, where output could overwrite files;",
+                remedy,
+            )
+    with reporting_output_errors(path, remedy):
         path.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path).close()
     return path
-
-
-def check_outside_data(path: Path, dataset: Path) -> None:
-    """Raise OutputError if an output directory is inside a custom data set, or is its directory.
-
-    Output could overwrite the user's files, and figures could be read as images of a class. If
-    `dataset` is a file, only the directory that contains it is refused.
-    """
-    output, data = Path(os.path.realpath(path)), Path(os.path.realpath(dataset))
-    if output.is_relative_to(data) or (os.path.isfile(data) and output == data.parent):
-        raise OutputError(
-            f"{path} is inside the directory of the data, where output could overwrite files;",
-            "choose another directory with {output_dir}",
-        )
 
 
 @contextlib.contextmanager

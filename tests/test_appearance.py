@@ -238,7 +238,7 @@ def test_photographs_are_taken_as_they_are(tmp_path):
 def test_features_have_no_appearance_and_others_survive_json(shapes, tmp_path):
     np.savez(tmp_path / "data.npz", X=np.random.default_rng(0).normal(size=(20, 3)), y=[0, 1] * 10)
     assert measure_appearance(load_data(tmp_path / "data.npz", 4)[0].dataset) is None
-    assert Appearance.from_dict(json.loads(json.dumps(shapes.to_dict()))) == shapes
+    assert Appearance.from_dict(json.loads(json.dumps(shapes._asdict()))) == shapes
 
 
 @pytest.mark.parametrize(
@@ -255,4 +255,4 @@ def test_features_have_no_appearance_and_others_survive_json(shapes, tmp_path):
 )
 def test_a_damaged_appearance_is_refused(name, value, shapes):
     with pytest.raises((ValueError, TypeError)):
-        Appearance.from_dict(shapes.to_dict() | {name: value})
+        Appearance.from_dict(shapes._asdict() | {name: value})

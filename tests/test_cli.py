@@ -312,7 +312,7 @@ def test_home_directories_are_known_after_an_equals_sign(tmp_path, monkeypatch, 
     assert (parsed.output_dir, parsed.data_dir) == (tmp_path / "x", tmp_path / "y")
     monkeypatch.setenv("D2L_SOFTMAX_DATA", "~nosuchuser")
     assert "argument --data-dir: '~nosuchuser'" in error_line(2, train.parse, "scratch", [])
-    with pytest.raises(DataUnavailableError, match="~nosuchuser"):
+    with pytest.raises(DataUnavailableError, match=r"^the data directory ~nosuchuser"):
         load_data_fashion_mnist(16)
 
 

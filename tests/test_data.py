@@ -102,13 +102,6 @@ def test_each_epoch_has_the_next_permutation_of_its_generator(made_up):
     assert torch.equal(y, labels[torch.randperm(60)])
 
 
-def test_batch_sizes(made_up):
-    loaders = load_data_fashion_mnist(1000, data_dir=made_up)
-    assert [sizes(loader) for loader in loaders] == [[60], [20]]
-    _, test_iter = load_data_fashion_mnist(1, data_dir=made_up, test_batch_size=15)
-    assert sizes(test_iter) == [15, 5]
-
-
 def test_a_transform_is_applied_to_each_batch(made_up):
     X, y = all_of(load_data_fashion_mnist(7, data_dir=made_up)[1])
     arguments = {"data_dir": made_up, "transform": lambda X: (X - 0.5) / 0.5}

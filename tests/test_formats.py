@@ -20,7 +20,7 @@ N, SIDE = 24, 8
 RNG = np.random.default_rng(0)
 X, Y = RNG.integers(0, 256, (N, SIDE, SIDE), np.uint8), np.arange(N) % 3
 X_TEST, Y_TEST = RNG.integers(0, 256, (9, SIDE, SIDE), np.uint8), np.arange(9) % 3
-WORDS = np.array(["bee", "ant", "cat"])
+WORDS = np.array(["bee", "ant", "chèvre"])
 NPZ = {"x_train": X, "y_train": Y, "x_test": X_TEST, "y_test": Y_TEST}
 
 
@@ -92,6 +92,12 @@ def idx(rename, images=same, is_zipped=False):
     return write
 
 
+def idx_beside_gz(path):
+    idx("{}".format)(path)
+    for file in [*path.glob("*ubyte")]:
+        file.with_name(f"{file.name}.gz").write_bytes(b"damaged")
+
+
 def encoded(image):
     image.save(buffer := io.BytesIO(), "PNG")
     return {"bytes": buffer.getvalue(), "path": None}
@@ -127,6 +133,7 @@ FORMATS = {  # a function that writes, and part of a note
     "CSV, label last": (csv(label="target", last=True), "8×8"),
     "CSV, semicolons and a BOM": (csv(label="Class", delimiter=";", encoding="utf-8-sig"), "8×8"),
     "CSV without a header": (csv(label=""), "taken as the labels"),
+    "CSV without a header, label last": (csv(label="", last=True), "'column 65' taken as"),
     "CSV, CRLF": (edited(lambda table: table.replace(b"\n", b"\r\n")), "8×8"),
     "CSV, tabs": (csv(delimiter="\t"), "8×8"),
     "CSV of pandas, with the index": (edited(numbered), "8×8"),
@@ -137,6 +144,13 @@ FORMATS = {  # a function that writes, and part of a note
             path / "a.npz", **NPZ | {"x_train": rows(X), "x_test": rows(X_TEST)}
         ),
         "64 pixels",
+    ),
+    "npz, a file for each split": (
+        lambda path: [
+            np.savez(path / f"{split}.npz", X=NPZ[f"x_{split}"], y=NPZ[f"y_{split}"])
+            for split in ("train", "test")
+        ],
+        "",
     ),
     "npy": (npy(names=("train_images", "train_labels", "test_images", "test_labels")), ""),
     "npy, X and y": (npy(), ""),
@@ -155,7 +169,9 @@ FORMATS = {  # a function that writes, and part of a note
     "labels of floats": (npy(labels=np.float32), ""),
     "labels (n, 1)": (npy(labels=lambda y: y[:, None].astype(np.uint8)), ""),
     "labels of text": (npy(labels=lambda y: WORDS[y]), ""),
+    "labels of bytes": (npy(labels=lambda y: np.char.encode(WORDS[y], "utf-8")), ""),
     "IDX": (idx("{}.gz".format, is_zipped=True), ""),
+    "IDX, plain and .gz": (idx_beside_gz, ""),
     "IDX, letters": (idx("letters-{}".format), ""),
     "IDX in a folder": (idx("KMNIST/raw/{}.gz".format, is_zipped=True), ""),
     "IDX in folders": (idx(lambda name: f"{name}/{name}"), ""),
@@ -176,13 +192,14 @@ def test_each_format_has_the_same_arrays(name, tmp_path):
     write, note = FORMATS[name]
     write(tmp_path)
     data = find_dataset(tmp_path, [])
-    is_text = name == "labels of text"
+    is_text = name in ("labels of text", "labels of bytes")
     for split, images, labels in ((data.train, X, Y), (data.test, X_TEST, Y_TEST)):
         assert split.examples.dtype == np.uint8
         np.testing.assert_array_equal(split.examples, images)
         assert split.labels.dtype.kind == ("U" if is_text else "i")
         np.testing.assert_array_equal(split.labels, WORDS[labels] if is_text else labels)
     assert any(note in each for each in data.notes) if note else not data.notes
+    assert ("taken as the labels" in str(data.notes)) == ("without a header" in name)
     train_iter, test_iter = load_data(tmp_path, 9)
     ((images, labels),) = test_iter
     assert torch.equal(images[:, 0], torch.from_numpy(X_TEST) / 255)
@@ -222,13 +239,6 @@ def test_what_was_taken_for_what_is_printed(tmp_path, monkeypatch, capsys):
     assert note in capsys.readouterr().out
 
 
-def test_black_and_white(tmp_path):
-    np.savez(tmp_path / "data.npz", X=X > 127, y=Y)
-    data = find_dataset(tmp_path, [])
-    np.testing.assert_array_equal(data.train.examples, np.where(X > 127, 255, 0))
-    assert data.notes == ("bool, taken as black and white",)
-
-
 @pytest.mark.parametrize("is_named", [True, False])
 @pytest.mark.parametrize(
     ("name", "remedy"),
@@ -255,12 +265,13 @@ def test_a_file_or_an_outer_directory_may_be_named(layout, tmp_path):
     inner = tmp_path / "archive" if layout != "npz" else tmp_path
     inner.mkdir(exist_ok=True)
     np.savez(inner / "mnist.npz", X=X, y=Y)
+    (inner / "classes.txt").write_text("\n".join(WORDS), encoding="utf-8")
     if layout == "with __MACOSX":
         (tmp_path / "__MACOSX").mkdir()
         (tmp_path / ".DS_Store").write_bytes(b"")
     data = find_dataset(inner / "mnist.npz" if layout == "npz" else tmp_path, [])
     np.testing.assert_array_equal(data.train.examples, X)
-    assert data.test is None
+    assert (data.test, data.names) == (None, [*WORDS])
 
 
 def test_validation_data_of_medmnist(tmp_path):
@@ -272,13 +283,32 @@ def test_validation_data_of_medmnist(tmp_path):
     assert [len(it.dataset) for it in load_data(tmp_path, 8, validation=1)] == [N, 9, 6]
 
 
-def test_colour_images_first_or_last(tmp_path):
-    images = np.random.default_rng(0).integers(0, 256, (12, SIDE, SIDE, 3), np.uint8)
-    for name, X in {"first": images.transpose(0, 3, 1, 2), "last": images}.items():
-        np.savez(tmp_path / f"{name}.npz", X=X, y=Y[:12])
-        data = find_dataset(tmp_path / f"{name}.npz", [])
-        np.testing.assert_array_equal(data.train.examples, images)
-        assert ("channels first" in str(data.notes)) == (name == "first")
+COLOURED = RNG.integers(0, 256, (N, SIDE, SIDE, 3), np.uint8)
+ARRAYS = {  # an array, the examples that it is read as, and notes
+    "colours last": (COLOURED, COLOURED, ()),
+    "colours first": (
+        *(COLOURED.transpose(0, 3, 1, 2), COLOURED),
+        ("(24, 3, 8, 8), taken as channels first",),
+    ),
+    "bool": (X > 127, np.where(X > 127, 255, 0), ("bool in [0, 1], taken as images",)),
+    "rounded": ((X / 255 - 0.001).clip(0), X, ("float64 in [0, 1], taken as images",)),
+    "few columns": (X[:, 0], X[:, 0], ()),
+    "a column too many": (np.c_[rows(X), Y], np.c_[rows(X), Y], ()),
+    "fractions": (rows(X) / 2, rows(X) / 2, ()),
+    "zeros and ones": (rows(X) % 2, rows(X) % 2, ()),
+    "large numbers": (rows(X) * np.int64(2**20) + 1, rows(X) * np.int64(2**20) + 1, ()),
+    "long double": (rows(X).astype(np.longdouble) / 2, rows(X) / 2, ()),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_are_images_or_features(name, tmp_path):
+    array, expected, notes = ARRAYS[name]
+    np.savez(tmp_path / "data.npz", X=array, y=Y, target_names=WORDS)
+    data = find_dataset(tmp_path / "data.npz", [])
+    np.testing.assert_array_equal(data.train.examples, expected)
+    assert data.train.examples.dtype in (np.uint8, np.float32, np.float64)
+    assert (data.notes, data.names) == (notes, [*WORDS])
 
 
 @pytest.mark.parametrize(
@@ -301,6 +331,14 @@ def test_tables_of_features_keep_their_numbers(text, examples, labels, notes, tm
     assert data.notes == notes
 
 
+@pytest.mark.parametrize("name", ["a", "aa", "aaa"])
+def test_a_large_table_may_have_a_character_of_several_bytes_anywhere(name, tmp_path):
+    text = f"{name},label\n" + "1,猫猫猫猫\n2,狗狗狗狗\n" * 40_000
+    (tmp_path / "train.csv").write_text(text, encoding="utf-8", newline="\n")
+    data = find_dataset(tmp_path, [])
+    assert data.train.labels[-2:].tolist() == ["猫猫猫猫", "狗狗狗狗"]
+
+
 def test_test_data_of_a_competition_have_no_labels(tmp_path):
     csv()(tmp_path)
     lines = (tmp_path / "test.csv").read_text().splitlines()
@@ -313,16 +351,19 @@ def test_test_data_of_a_competition_have_no_labels(tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a,label\n1,0\n2\n", "row 3"),
+        ("a,label\n1,0\n2\n", "from 2 to 1 in row 3$"),
         ("a,b\n1.5,2.5\n3.5,4.5\n", "label"),
+        ("0,5,0\n1,6,1\n0,7,0\n1,8,1\n", "label"),
         ("a,b,label\n1,2,0\n3,x,1\n", "row 3"),
         ("a,b,label\n1,2,0\n3,,1\n", "row 3"),
         ("a,label,class\n1,0,0\n2,1,1\n", "'label' and 'class'"),
         ("label\n0\n1\n", "no column of numbers"),
+        ("id\n0\n1\n", "no column of numbers"),
         ("a,label\n", "no rows"),
-        ("", "is empty"),
-        ("a\0b", "not a text file"),
+        ("", "no rows"),
+        ("a\0b", "no rows"),
         ("a,b,c\nx,y,1\nz,w,2\n", "expected numbers"),
+        ('a,label\n1,"x, y"\n2,"x",3\n', "from 2 to 3 in row 3"),
     ],
 )
 def test_bad_tables_are_refused_in_one_line(text, expected, tmp_path):
@@ -332,6 +373,22 @@ def test_bad_tables_are_refused_in_one_line(text, expected, tmp_path):
     assert len(str(caught.value)) < 300 + len(str(tmp_path))
 
 
+def test_idx_files_of_two_data_sets_are_refused(tmp_path):
+    for rename in ("{}".format, "emnist-{}".format):
+        idx(rename)(tmp_path)
+    with pytest.raises(DatasetError, match="for the same array"):
+        find_dataset(tmp_path, [])
+
+
+def test_parquet_without_labels_is_refused(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"a": [1.0, 2.0], "b": [1, 2]}), tmp_path / "train.parquet")
+    with pytest.raises(DatasetError, match=r"train\.parquet: no column is called label"):
+        find_dataset(tmp_path, [])
+
+
 BAD_ARRAYS = {
     "counts differ": ({"X": X, "y": Y[:-1]}, "24 examples, .* 23 labels"),
     "no labels": ({"X": X}, "no train_labels"),
@@ -339,13 +396,13 @@ BAD_ARRAYS = {
     "pixels above 255": ({"X": X.astype(int) * 9, "y": Y}, "int64 from .*0 to 255"),
     "fractions above 1": ({"X": X / 100, "y": Y}, "float64 with fractions"),
     "NaN in pixels": ({"X": np.full((3, 8, 8), np.nan), "y": Y[:3]}, "float64 from nan"),
-    "NaN in labels": ({"X": X, "y": np.full(N, np.nan)}, "NaN, expected whole numbers"),
+    "NaN in labels": ({"X": X, "y": np.full(N, np.nan)}, "NaN or infinity, expected whole numbers"),
     "labels with fractions": ({"X": X, "y": Y + 0.5}, "float64 .*fractions"),
     "rows that are not one-hot": ({"X": X, "y": np.ones((N, 3))}, "one-hot"),
     "rows of two ones": ({"X": X, "y": np.stack([Y, Y], 1)}, "one-hot"),
     "one dimension": ({"X": X[:, 0, 0], "y": Y}, r"uint8 \(24,\)"),
     "no examples": ({"X": X[:0], "y": Y[:0]}, r"uint8 \(0, 8, 8\)"),
-    "channels on both sides": ({"X": np.zeros((3, 3, 8, 3)), "y": Y[:3]}, r"\(3, 3, 8, 3\)"),
+    "labels of 1e30": ({"X": X, "y": np.full(N, 1e30)}, "infinity, expected whole numbers"),
     "five channels": ({"X": np.zeros((3, 8, 8, 5)), "y": Y[:3]}, "1 or 3 channels"),
     "complex": ({"X": X * 1j, "y": Y}, "complex128"),
     "Python objects": ({"X": np.array([{}, {}], object), "y": Y[:2]}, "objects|pickle"),

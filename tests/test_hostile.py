@@ -3,6 +3,7 @@
 Test data that are only odd are in test_formats.py, test_folders.py and test_odd_data.py.
 """
 
+import gzip
 import os
 import struct
 import tracemalloc
@@ -79,7 +80,8 @@ def png_of_size(side):
 
 GZ = "train-images-idx3-ubyte.gz"
 FILES = {  # a name, the content or a function that writes it, and part of the message
-    "CSV, a longer row": ("d.csv", "a,b,c,label\n1,2,3,4,0\n" + ROWS, "5 cells in line 2"),
+    "CSV, a longer row": ("d.csv", "a,b,c,label\n1,2,3,4,0\n" + ROWS, "5 cells in row 2"),
+    "CSV, a longer row below": ("d.csv", "a,b,c,label\n" + ROWS + "1,2,3,4,0\n", "to 5 in row 42"),
     "CSV, many columns": ("d.csv", ",".join(f"n{i}" for i in range(20_000)), "no rows"),
     "CSV, a name of 2 MB": ("d.csv", "x" * 2_000_000 + ",label\n1,0\n2,1\n", "d.csv"),
     "CSV, 10 GB": ("d.csv", zeros, "10,000,000,000 bytes"),
@@ -93,13 +95,25 @@ FILES = {  # a name, the content or a function that writes it, and part of the m
     "npy, brackets": ("X.npy", header_of("(" * 9_000), "damaged"),
     "npy, a type of 2 GB": ("X.npy", header_of("(40, 1)", "'<U536870912'"), "damaged"),
     "IDX, 10 GB": (GZ[:-3], zeros, "damaged"),
+    "IDX, empty": (GZ[:-3], "", "damaged"),
+    "IDX, cut in the header": (GZ[:-3], idx_header(2, 2, 2)[:6], "damaged"),
+    "IDX, an unknown type": (GZ[:-3], b"\0\0\x0a\3" + bytes(16), "it begins with 00000a03"),
+    "IDX, cut": (GZ[:-3], idx_header(2, 2, 2) + bytes(7), r"7 bytes .*\(2, 2, 2\)"),
+    "IDX, cut, .gz": (GZ, gzip.compress(idx_header(2, 2, 2) + bytes(7)), "7 bytes"),
+    "IDX, longer": (GZ[:-3], idx_header(2, 2, 2) + bytes(9), "9 bytes"),
+    "IDX, longer, .gz": (GZ, gzip.compress(idx_header(2, 2, 2) + bytes(9)), "9 bytes"),
     "IDX, 255 dimensions": (GZ[:-3], idx_header(*(1,) * 255) + b"\1", "damaged|dimensions"),
     "IDX, more than there is": (GZ[:-3], idx_header(*(2**32 - 1,) * 3), "damaged"),
     "IDX, a bomb": (GZ, inflating(idx_header(2, 2, 2)), "damaged"),
     "IDX, a bomb that claims it": (GZ, inflating(idx_header(10**8, 1, 1)), "decompress it"),
-    "an image of 900 megapixels": ("a/odd.png", png_of_size(30_000), "odd.png"),
-    "an image of 4 gigapixels": ("a/odd.png", png_of_size(65_535), "odd.png"),
-    "PostScript as an image": ("a/odd.png", b"%!PS\n(harmed) (w) file\n", "odd.png"),
+    "an image of no pixels": ("a/odd.png", png_of_size(0), "odd.png: "),
+    "an image of 81 megapixels": ("a/odd.png", png_of_size(9_000), "9,000 by 9,000 pixels"),
+    "an image of 4 gigapixels": ("a/odd.png", png_of_size(65_535), "odd.png: .*exceeds limit"),
+    "PostScript as an image": (
+        *("a/odd.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(harmed) (w) file\n"),
+        "odd.png: not a picture",
+    ),
+    "names, 10 GB": ("classes.txt", zeros, "10,000,000,000 bytes"),
     "Parquet, cut": ("d.parquet", b"PAR1" + bytes(100), "d.parquet"),
     "Parquet, 10 GB": ("d.parquet", zeros, "10,000,000,000 bytes"),
 }
@@ -149,6 +163,7 @@ COLUMNS = {
     "lists of several lengths": [[1.0]] * 39 + [[1.0, 2.0]],
     "null": [None, *[1.0] * 39],
     "NaN": [np.nan, *[1.0] * 39],
+    "infinity": [*[1.0] * 39, np.inf],
     "text": ["x"] * 40,
     "structs": [{"a": 1}] * 40,
     "bytes that are no image": [b"x"] * 40,

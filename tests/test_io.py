@@ -76,7 +76,7 @@ def test_a_directory_is_created_with_its_parents_or_named(tmp_path):
     path.parent.write_bytes(b"")
     with pytest.raises(OutputError, match=rf"{re.escape(str(path))}: .*output_dir"):
         prepare_directory(path)
-    with pytest.raises(OutputError, match=rf"{re.escape(str(path.parent))} is not a directory; "):
+    with pytest.raises(OutputError, match=rf"{re.escape(str(path.parent))}: File exists; cho"):
         prepare_directory(path.parent)
     with pytest.raises(OutputError, match="output_dir"):
         prepare_directory(tmp_path / ("long" * 100))

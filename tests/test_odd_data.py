@@ -23,7 +23,6 @@ from PIL import Image
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import cli
 from d2l_softmax.commands import train as training_command
-from d2l_softmax.data.arrays import read_names
 from d2l_softmax.data.custom import load_data
 from d2l_softmax.data.names import split_of
 from d2l_softmax.description import Description, load_description, save_description
@@ -260,16 +259,6 @@ def test_8000_classes_of_two_examples_need_less_than_1500_megabytes(tmp_path):
     assert not (tmp_path / "run" / "confusion.png").exists()
 
 
-@pytest.mark.parametrize(("each", "status"), [(1, 1), (2, 0)])
-def test_small_data_without_test_data(each, status, tmp_path, capsys):
-    folder = write_features(tmp_path / "data", 3 * each, 3, n_test=0)
-    output = f"--output-dir={tmp_path / 'run'}"
-    assert run("scratch", f"--dataset={folder}", output) == status
-    error = capsys.readouterr().err
-    assert error.count("\n") == (1 if status else 0)
-    assert ("one example of each class" in error) == bool(status)
-
-
 @pytest.mark.parametrize("function", ["iterdir", "exists"])
 def test_a_folder_that_may_not_be_read(function, tmp_path, monkeypatch):
     def refuse(path):
@@ -278,23 +267,6 @@ def test_a_folder_that_may_not_be_read(function, tmp_path, monkeypatch):
     monkeypatch.setattr(Path, function, refuse)
     with pytest.raises(DatasetError, match="Permission denied"):
         load_data(tmp_path / "data" if function == "exists" else write_features(tmp_path), 8)
-
-
-@pytest.mark.parametrize(
-    "place",
-    [
-        os.mkfifo,
-        os.mkdir,
-        lambda path: path.symlink_to("/dev/zero"),
-        lambda path: (path.touch(), os.truncate(path, 1_000_000_000)),
-    ],
-    ids=["pipe", "folder", "device", "large"],
-)
-def test_names_are_read_from_a_small_regular_file_only(place, tmp_path):
-    path = tmp_path / "classes.txt"
-    place(path)
-    with pytest.raises(DatasetError, match=r"classes\.txt"):
-        read_names(path)
 
 
 # Any bytes, any names

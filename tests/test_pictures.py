@@ -1,8 +1,5 @@
 """Picture files of any format are read, or refused by name."""
 
-import struct
-import zlib
-
 import pytest
 import torch
 from PIL import Image, ImageOps
@@ -120,33 +117,14 @@ def test_a_thin_cut_out_is_light_if_it_is_lighter_than_the_middle(shades, expect
 # Files
 
 
-def png_of_size(width, height):
-    """Return the bytes of a PNG file whose header says a size and that has few pixels."""
-
-    def chunk(kind, data):
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100))
-    return b"\x89PNG\r\n\x1a\n" + parts + chunk(b"IEND", b"")
-
-
 def test_files_that_cannot_be_used_are_named_with_the_reason(tmp_path, test_pictures):
     Image.new("F", (9, 9), float("nan")).save(tmp_path / "nan.tiff")
-    frames = [Image.new("L", (9, 9), shade) for shade in (0, 255)]
-    frames[0].save(tmp_path / "animated.gif", save_all=True, append_images=frames[1:])
     test_pictures[0].resize((200, 200)).save(tmp_path / "half.png")
     contents = {
         "half.png": ((tmp_path / "half.png").read_bytes()[:300], "damaged"),
         "text.png": (b"no picture", "not a picture"),
-        "program.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
-        "empty.png": (b"", "empty, 0 bytes"),
+        "empty.png": (b"", "not a picture"),
         "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC.* JPEG"),
-        "bomb.png": (png_of_size(60_000, 60_000), "too many"),
-        "big.png": (png_of_size(9_000, 9_000), "9,000 by 9,000 pixels"),
-        "none.png": (png_of_size(0, 0), "none.png: "),
-        "animated.gif": (None, "2 frames"),
         "nan.tiff": (None, "not numbers"),
         "missing.png": (None, "no such file"),
         "": (None, "(Is a directory|Permission denied)"),
@@ -160,7 +138,7 @@ def test_files_that_cannot_be_used_are_named_with_the_reason(tmp_path, test_pict
         assert "\n" not in str(caught.value)
 
 
-def test_pictures_are_rotated_and_reduced(tmp_path):
+def test_pictures_are_rotated_reduced_and_of_eight_bits(tmp_path):
     picture = Image.new("L", (40, 20), 0)
     exif = picture.getexif()
     exif[0x0112] = 6  # rotated by a quarter
@@ -168,6 +146,14 @@ def test_pictures_are_rotated_and_reduced(tmp_path):
     assert load_picture(tmp_path / "rotated.jpg").size == (20, 40)
     Image.new("RGB", (6000, 3500), "white").save(tmp_path / "large.jpg")
     assert load_picture(tmp_path / "large.jpg").size == (1000, 584)
+    Image.new("I;16", (9, 9), 32_768).save(tmp_path / "sixteen.png")
+    assert load_picture(tmp_path / "sixteen.png").convert("L").getextrema() == (127, 127)
+
+
+def test_the_first_picture_of_an_animation_is_read(tmp_path):
+    frames = [Image.new("L", (9, 9), shade) for shade in (0, 255)]
+    frames[0].save(tmp_path / "animated.gif", save_all=True, append_images=frames[1:])
+    assert load_picture(tmp_path / "animated.gif").convert("L").getextrema() == (0, 0)
 
 
 @pytest.mark.parametrize(("mode", "size"), [("L", (40_000, 1)), ("RGBA", (30, 30))])

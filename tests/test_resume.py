@@ -17,7 +17,7 @@ import torch
 from conftest import TWINS, results
 
 from d2l_softmax.commands import train
-from d2l_softmax.data.batches import ArrayDataset
+from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.training.checkpoint import load_checkpoint
 from d2l_softmax.training.distributed import Launch
 from d2l_softmax.training.fit import EpochRecord
@@ -48,19 +48,19 @@ def run(made_up, tmp_path, monkeypatch):
 @pytest.fixture
 def interrupt(run, capsys):
     """Return a function that runs a command until images are looked up for the nth time."""
-    look_up = ArrayDataset.__getitem__
+    look_up = ArrayLoader.look_up
 
     def interrupt(*arguments, place=BATCHES + 3, signum=signal.SIGINT, status=130):
         calls = itertools.count(1)
 
-        def look_up_or_interrupt(images, index):
+        def look_up_or_interrupt(*batch):
             if next(calls) == place:
                 signal.raise_signal(signum)
-            return look_up(images, index)
+            return look_up(*batch)
 
         capsys.readouterr()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(ArrayDataset, "__getitem__", look_up_or_interrupt)
+            patch.setattr(ArrayLoader, "look_up", look_up_or_interrupt)
             assert run(*arguments) == status
         return capsys.readouterr().err
 

@@ -1,5 +1,6 @@
 """Measure how custom training images look, so that `predict` can make pictures similar."""
 
+import itertools
 import math
 from typing import Any, NamedTuple
 
@@ -52,13 +53,9 @@ class Appearance(NamedTuple):
         """Return True if objects are lighter than their background."""
         return self.background == "dark"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the content of model.json's `appearance`."""
-        return self._asdict()
-
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Appearance":
-        """Create an Appearance from to_dict's result.
+        """Create an Appearance from model.json's `appearance`, the result of `_asdict`.
 
         Raises ValueError, TypeError or KeyError if it is invalid.
         """
@@ -67,12 +64,7 @@ class Appearance(NamedTuple):
         }
         y, x = map(float, values["centre"])
         appearance = cls(**values | pairs | {"centre": (y, x), "shade": float(values["shade"])})
-        numbers = [
-            appearance.shade,
-            y,
-            x,
-            *(number for pair in pairs.values() for number in pair),
-        ]
+        numbers = [appearance.shade, y, x, *itertools.chain(*pairs.values())]
         if not (
             all(0 <= number <= 1 for number in numbers)
             and appearance.margin.mean <= MAX_MARGIN

@@ -8,14 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from d2l_softmax.data.convert import to_examples, to_labels
-from d2l_softmax.data.files import check_regular, reading
+from d2l_softmax.data.files import reading
 from d2l_softmax.data.names import SPLITS
 from d2l_softmax.errors import DatasetError
 
 CLASSES_FILE = "classes.txt"
 LARGE = 1_000_000_000  # bytes; a larger array is mapped from its file, not read into memory
-
-MAX_NAMES_BYTES = 10_000_000
+MAX_NAMES_BYTES = 10_000_000  # of a file of class names
 
 
 class LabelledArrays(NamedTuple):
@@ -42,16 +41,17 @@ class DatasetFiles(NamedTuple):
 
 def make_dataset(
     arrays: Mapping[str, tuple[np.ndarray, Path | str]],
-    names: Sequence[str] | None,
     path: Path,
-    rows_may_be_images: bool = True,
+    names: Sequence[str] | None = None,
 ) -> DatasetFiles:
-    """Convert and check the arrays of a data set.
+    """Convert and check the arrays of a data set; the default names are those in classes.txt.
 
     `arrays` maps roles, "train_images", "train_labels", "test_images" and so on, to arrays and
     their sources. Raises DatasetError if an array is missing or can't be used; the message names
     the data set, `path`, or the source.
     """
+    folder = path if path.is_dir() else path.parent
+    names = names or read_names(folder / CLASSES_FILE)
     splits, notes = {}, []
     for split in SPLITS:
         images, labels = (arrays.get(f"{split}_{kind}") for kind in ("images", "labels"))
@@ -64,9 +64,9 @@ def make_dataset(
                 there = ", ".join(str(source) for _, source in arrays.values())
                 raise DatasetError(f"{path} has {there}, but no {missing}")
             continue
-        examples, note = to_examples(*images, rows_may_be_images)
-        y, label_note = to_labels(*labels)
-        notes += [each for each in (note, label_note) if each and each not in notes]
+        examples, example_notes = to_examples(*images)
+        y, label_notes = to_labels(*labels)
+        notes += [note for note in (*example_notes, *label_notes) if note not in notes]
         if len(examples) != len(y):
             raise DatasetError(
                 f"{images[1]} has {len(examples):,} examples, but {labels[1]} has {len(y):,} labels"
@@ -100,8 +100,7 @@ def read_names(path: Path) -> list[str] | None:
     """Read the names of classes, one per line; None if there is no such file."""
     if not os.path.lexists(path):
         return None
-    with reading(path, "UTF-8 text"):
-        check_regular(path, MAX_NAMES_BYTES)
+    with reading(path, "UTF-8 text", MAX_NAMES_BYTES):
         names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     while names and not names[-1]:
         names.pop()

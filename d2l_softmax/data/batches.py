@@ -6,7 +6,6 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from d2l_softmax.data.augmentation import NUM_DRAWS, Augmentation
-from d2l_softmax.errors import UserError
+from d2l_softmax.errors import DatasetError, UserError
 
 NUMPY_TYPES = {torch.float32: np.float32, torch.float64: np.float64}  # bfloat16 has no NumPy type
 BLOCK = 1 << 20  # bytes that are read contiguously from a file
@@ -76,7 +75,6 @@ class ArrayDataset(Dataset):
         self.rows = None if rows is None else rows.to(stored_on)
         self.classes, self.name = tuple(classes), name
         self.transform, self.notes = transform, notes
-        self.vary: Callable[[Tensor], Tensor] | None = None
         self.size = parse_size(resize)
         self.dtype = dtype
         is_gray, is_kept = self.images.dim() == 3, self.size in ([], list(self.images.shape[1:]))
@@ -104,24 +102,27 @@ class ArrayDataset(Dataset):
         if not isinstance(index, Tensor):
             X, y = self[torch.tensor([range(len(self))[index]], device=self.labels.device)]
             return X[0], y[0]
-        if self.gray is not None:  # the same result as below, with fewer calls
-            rows = index.numpy() if self.rows is None else self.rows[index].numpy()
-            X = np.divide(self.gray.take(rows, axis=0), 255, dtype=NUMPY_TYPES[self.dtype])
-            return torch.from_numpy(X), torch.from_numpy(self.labels.numpy().take(rows))
+        if self.gray is None:
+            return self.look_up(index)
+        rows = index.numpy() if self.rows is None else self.rows[index].numpy()
+        X = np.divide(self.gray.take(rows, axis=0), 255, dtype=NUMPY_TYPES[self.dtype])
+        return torch.from_numpy(X), torch.from_numpy(self.labels.numpy().take(rows))
+
+    def look_up(
+        self, index: Tensor, vary: Callable[[Tensor], Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Look up a batch of any kind of examples; change images by `vary` if it is given."""
         index = index.to(self.labels.device)
         if self.rows is not None:
             index = self.rows[index]
         X, y = take_rows(self.images, index), take_rows(self.labels, index).to(self.device)
         X = self.convert_images(X) if X.dim() > 2 else self.convert_features(X, index)
-        X = self.vary(X) if self.vary else X
-        X = self.standardize(X).to(self.dtype)
+        X = vary(X) if vary else X
+        if self.standardization:
+            mean, std = self.standardization
+            X = (X.to(self.precision) - mean) / std
+        X = X.to(self.dtype)
         return (self.transform(X) if self.transform else X), y
-
-    def varied(self, vary: Callable[[Tensor], Tensor]) -> "ArrayDataset":
-        """Return a copy with images vary(X), before standardization and transform."""
-        dataset = copy.copy(self)
-        dataset.gray, dataset.vary = None, vary
-        return dataset
 
     def standardized(self, mean: Tensor, std: Tensor) -> "ArrayDataset":
         """Return a copy with standardized examples, (X - mean) / std; arrays are shared.
@@ -130,20 +131,10 @@ class ArrayDataset(Dataset):
         """
         dataset = copy.copy(self)
         dataset.gray = None
-        sides = [1] * (len(self.shape) - 1)
-        shape = len(mean), *sides
-        dataset.standardization = (
-            mean.to(self.precision).reshape(shape).to(self.device),
-            std.to(self.precision).reshape(shape).to(self.device),
-        )
+        shape = len(mean), *[1] * (len(self.shape) - 1)
+        mean, std = (each.to(self.precision).reshape(shape).to(self.device) for each in (mean, std))
+        dataset.standardization = mean, std
         return dataset
-
-    def standardize(self, X: Tensor) -> Tensor:
-        """Standardize a batch X (n, ...) in the highest precision, if standardization is set."""
-        if self.standardization is None:
-            return X
-        mean, std = self.standardization
-        return (X.to(self.precision) - mean) / std
 
     def largest_class(self) -> tuple[float, str]:
         """Return the share of the largest class, 0 to 1, and its name."""
@@ -211,10 +202,10 @@ class ArrayLoader(DataLoader):
 
         The order is drawn on the CPU, from `generator` or torch's global generator. With
         `by_blocks`, disk reads are nearly sequential, see `windows`. With `augment`, images are
-        varied at random in every epoch; ValueError if the data set has features.
+        varied at random in every epoch; DatasetError if the data set has features.
         """
         if augment and len(dataset.shape) != 3:
-            raise ValueError(f"{dataset.name} has features, expected images to augment")
+            raise DatasetError(f"{dataset.name} has features;", "leave {augment} out")
         if is_positive_int(batch_size):
             batch_size = int(batch_size)  # a DataLoader refuses NumPy's integers
         super().__init__(
@@ -224,10 +215,15 @@ class ArrayLoader(DataLoader):
 
     def with_dataset(self, dataset: ArrayDataset, batch_size: int | None = None) -> "ArrayLoader":
         """Return a loader of another data set, and batch size if given, with the same settings."""
-        order: dict[str, Any] = {"shuffle": self.shuffle, "by_blocks": self.by_blocks}
-        order |= {"drop_last": self.drop_last, "augment": self.augment}
-        size = batch_size or self.batch_size
-        return ArrayLoader(dataset, size, **order, generator=self.generator)
+        return ArrayLoader(
+            dataset,
+            batch_size or self.batch_size,
+            shuffle=self.shuffle,
+            by_blocks=self.by_blocks,
+            generator=self.generator,
+            drop_last=self.drop_last,
+            augment=self.augment,
+        )
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:  # type: ignore[override]
         """Yield an epoch's batches X (n, ...) and y (n,); the last may be smaller."""
@@ -262,7 +258,7 @@ class ArrayLoader(DataLoader):
         augment = self.augment
         if augment is None or draws is None:
             return self.dataset[indices]
-        return self.dataset.varied(lambda X: augment(X, draws))[indices]
+        return self.dataset.look_up(indices, lambda X: augment(X, draws))
 
     def indices(self) -> Iterator[Tensor]:
         """Yield the indices (n,) of each batch; they are the same for every device."""

@@ -22,28 +22,20 @@ LAYOUTS = (
 )
 
 SAVE = "numpy.savez('data.npz', X=X, y=y)"
-# Remedies for other formats, by suffix. Files that may contain code are never read.
+UNPICKLE = f"convert it, if you trust it: X, y = pickle.load(open(FILE, 'rb')); {SAVE}"
+# Remedies for other formats, by suffixes. Files that may contain code are never read.
 CONVERSIONS = {
-    ".zip": "unpack it: python -m zipfile -e FILE DIRECTORY",
-    ".tar": "unpack it: tar xf FILE",
-    ".tar.gz": "unpack it: tar xf FILE",
-    ".tgz": "unpack it: tar xf FILE",
-    ".tar.bz2": "unpack it: tar xf FILE",
-    ".rar": "unpack it",
-    ".7z": "unpack it",
-    ".pt": f"convert it: X, y = torch.load(FILE); {SAVE}",
-    ".pth": f"convert it: X, y = torch.load(FILE); {SAVE}",
-    ".pkl": f"convert it, if you trust it: X, y = pickle.load(open(FILE, 'rb')); {SAVE}",
-    ".pickle": f"convert it, if you trust it: X, y = pickle.load(open(FILE, 'rb')); {SAVE}",
-    ".mat": "convert it: m = scipy.io.loadmat(FILE); numpy.savez('data.npz', X=m['X'], y=m['y'])",
-    ".arff": "convert it: pandas.DataFrame(scipy.io.arff.loadarff(FILE)[0]).to_csv('data.csv')",
-    ".h5": f"convert it with h5py: {SAVE}",
-    ".hdf5": f"convert it with h5py: {SAVE}",
-    ".xlsx": "save it as CSV",
-    ".xls": "save it as CSV",
-    ".jsonl": "convert it: pandas.read_json(FILE, lines=True).to_csv('data.csv', index=False)",
-    ".json": "convert it: pandas.read_json(FILE).to_csv('data.csv', index=False)",
-    ".feather": "convert it: pandas.read_feather(FILE).to_csv('data.csv', index=False)",
+    (".zip",): "unpack it: python -m zipfile -e FILE DIRECTORY",
+    (".rar", ".7z"): "unpack it",
+    (".tar", ".tar.gz", ".tgz", ".tar.bz2"): "unpack it: tar xf FILE",
+    (".pt", ".pth"): f"convert it: X, y = torch.load(FILE); {SAVE}",
+    (".pkl", ".pickle"): UNPICKLE,
+    (".mat",): f"convert it: m = scipy.io.loadmat(FILE); X, y = m['X'], m['y']; {SAVE}",
+    (".arff",): "convert it: pandas.DataFrame(scipy.io.arff.loadarff(FILE)[0]).to_csv('data.csv')",
+    (".h5", ".hdf5"): f"convert it with h5py: {SAVE}",
+    (".xlsx", ".xls"): "save it as CSV",
+    (".json",): "convert it: pandas.read_json(FILE).to_csv('data.csv', index=False)",
+    (".jsonl",): "convert it: pandas.read_json(FILE, lines=True).to_csv('data.csv', index=False)",
 }
 
 
@@ -98,7 +90,7 @@ def load_data(
     return make_loaders(
         data,
         batch_size,
-        resize,
+        resize=resize,
         device=device,
         dtype=dtype,
         generator=generator,
@@ -122,10 +114,14 @@ def find_dataset(path: Path, size: list[int]) -> DatasetFiles:
     from d2l_softmax.data.tables import find_tables
 
     inner = skip_single_folders(path)
-    for find in (find_image_folder, find_npy, find_npz, find_idx, find_tables):
-        if data := find(inner, size):
-            break
-    else:
+    data = (
+        find_image_folder(inner, size)
+        or find_npy(inner)
+        or find_npz(inner)
+        or find_idx(inner)
+        or find_tables(inner, size)
+    )
+    if not data:
         raise DatasetError(f"{path}: {describe_unknown(inner)}")
     if data.valid and not data.test:
         note = "the validation data are used as test data"
@@ -156,8 +152,8 @@ def describe_unknown(path: Path) -> str:
         return "not a regular file or a directory"
     files = [path] if path.is_file() else sorted(e for e in path.iterdir() if e.is_file())
     for file in files:
-        for suffix, remedy in CONVERSIONS.items():
-            if file.name.lower().endswith(suffix):
+        for suffixes, remedy in CONVERSIONS.items():
+            if file.name.lower().endswith(suffixes):
                 return f"found {file.name}; {remedy}"
     entries = sorted(path.iterdir()) if path.is_dir() else [path]
     names = [entry.name for entry in entries if entry.name[0] != "."][:5]

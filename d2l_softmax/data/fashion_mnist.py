@@ -70,7 +70,7 @@ def load_data_fashion_mnist(
     return make_loaders(
         hold_out_last(read_fashion_mnist(data_dir), validation),
         batch_size,
-        resize,
+        resize=resize,
         device=device,
         dtype=dtype,
         generator=generator,

@@ -10,19 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from d2l_softmax.data.arrays import DatasetFiles, and_more
-from d2l_softmax.data.files import check_regular, reading
+from d2l_softmax.data.files import reading
 from d2l_softmax.data.image_cache import ImageFolder, is_image_name, load_images
 from d2l_softmax.data.names import kind_of, split_of
-from d2l_softmax.data.tables import LABEL_COLUMNS
+from d2l_softmax.data.tables import LABEL_COLUMNS, MAX_BYTES
 from d2l_softmax.errors import DatasetError
 
 FILE_NAMES = {"file", "filename", "file_name", "image", "image_id", "img", "path", "name", "id"}
 NOT_CLASSES = {"__MACOSX", "__pycache__"}
-NOT_NAMED = {"thumbs.db", "desktop.ini", "readme.md", "readme.txt", "license", "license.txt"}
 SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")  # file names in a table may lack them
 MOST_COLUMNS = 6  # of a table of image names; a table of pixels has more
-LONGEST_HEADER = 10_000  # characters
-MOST_LABEL_BYTES = 100_000_000  # bytes of a table of labels
 
 
 def find_image_folder(path: Path, size: list[int]) -> DatasetFiles | None:
@@ -105,7 +102,7 @@ def walk(folder: Path) -> Iterator[Path]:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from walk(Path(entry.path))
-        elif entry.is_file() and entry.name.lower() not in NOT_NAMED:
+        elif entry.is_file():
             yield Path(entry.path)
 
 
@@ -141,19 +138,17 @@ def list_labelled_images(path: Path, size: list[int]) -> ImageFolder | None:
 def read_labels(table: Path) -> list[tuple[Path, str]]:
     """Return the image files and labels in a table; empty if it does not list images."""
     with (
-        reading(table, "a table of labels"),
+        reading(table, "a table of labels", MAX_BYTES),
         open(table, newline="", encoding="utf-8-sig") as file,
     ):
-        header = next(csv.reader([file.readline(LONGEST_HEADER)]), [])  # the line may be endless
-        names = {name.strip().lower(): name for name in header}
+        rows = csv.DictReader(file)
+        names = {name.strip().lower(): name for name in rows.fieldnames or ()}
         files, labels = FILE_NAMES & names.keys(), LABEL_COLUMNS & names.keys()
         if len(names) > MOST_COLUMNS or len(labels) != 1 or not files:
             return []
-        check_regular(table, MOST_LABEL_BYTES)
         # "id" and "name" have the file names only if no other column has them.
         column = names[min(files, key=lambda name: (name in ("id", "name"), name))]
         label = names[labels.pop()]
-        rows = csv.DictReader(file, header)
         listed = [((row[column] or "").strip(), (row[label] or "").strip()) for row in rows]
     if not listed or not (folder_and_suffix := locate(table.parent, listed[0][0])):
         return []

@@ -7,13 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from d2l_softmax.data.arrays import (
-    CLASSES_FILE,
-    LARGE,
-    DatasetFiles,
-    make_dataset,
-    read_names,
-)
+from d2l_softmax.data.arrays import LARGE, DatasetFiles, make_dataset
 from d2l_softmax.data.files import reading
 from d2l_softmax.data.names import by_role, words_of
 from d2l_softmax.errors import DatasetError
@@ -22,17 +16,13 @@ TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">
 UPRIGHT = "EMNIST's images, stored transposed, are turned upright"
 
 
-def find_idx(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
+def find_idx(path: Path) -> DatasetFiles | None:
     """Read the data set in a directory's IDX files; None if there are no such files.
 
     Files are recognized by "idx" or "ubyte" in their names. They may be in a folder `raw`, as
     torchvision stores them, or each in a folder of the same name. They may be compressed; an
-    uncompressed file is preferred. `size` is not used: images are resized on look-up.
-
-    Raises DatasetError if the files belong to several data sets, or can't be used.
+    uncompressed file is preferred. Raises DatasetError if the files belong to several data sets.
     """
-    if not path.is_dir():
-        return None
     for folder in (path, path / "raw", *sorted(path.glob("*/raw"))):
         files = {}
         for entry in sorted(folder.glob("*"), reverse=True):  # the uncompressed file replaces .gz
@@ -43,15 +33,13 @@ def find_idx(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
             break
     else:
         return None
-    arrays = {role: (read_idx(files[name]), files[name]) for role, name in roles.items()}
     is_emnist = any("emnist" in words_of(name) for name in files)
-    if is_emnist:
-        arrays |= {
-            role: (array.swapaxes(1, 2), file)
-            for role, (array, file) in arrays.items()
-            if array.ndim == 3
-        }
-    data = make_dataset(arrays, read_names(path / CLASSES_FILE), path)
+    arrays = {}
+    for role, name in roles.items():
+        array = read_idx(files[name])
+        array = array.swapaxes(1, 2) if is_emnist and array.ndim == 3 else array
+        arrays[role] = array, files[name]
+    data = make_dataset(arrays, path)
     return data._replace(notes=(*data.notes, UPRIGHT)) if is_emnist else data
 
 

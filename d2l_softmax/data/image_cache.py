@@ -9,7 +9,6 @@ import hashlib
 import itertools
 import os
 import shutil
-import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -134,8 +133,6 @@ def decode(folder: ImageFolder, target: Path) -> None:
     if not size and len(sizes) > 1:
         size = [SIDE, SIDE]
         note = f"images of {len(sizes)} sizes, resized to {SIDE}x{SIDE}; --resize for another size"
-    if sys.stderr.isatty():
-        print(f"{folder.path}: decoding {len(files):,} pictures, to cache them", file=sys.stderr)
     are_large = any(width * height > SMALL for width, height in sizes)
     images = read_images(files, mode, size, are_large)
     target.mkdir()
@@ -169,7 +166,7 @@ def read_images(
     # Pillow decodes without Python's global lock, so threads share the work.
     with (
         ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,
-        tqdm(total=len(files), unit=" pictures", leave=False, disable=None) as bar,
+        tqdm(files, "decoding", unit=" pictures", leave=False, disable=None) as bar,
     ):
         run = pool.map if are_large else map
         for start in range(0, len(files), CHUNK):

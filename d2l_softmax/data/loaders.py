@@ -1,22 +1,16 @@
 """Create loaders from the arrays of a data set: name the classes and hold out examples."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from d2l_softmax.data.arrays import (
-    CLASSES_FILE,
-    LARGE,
-    DatasetError,
-    DatasetFiles,
-    LabelledArrays,
-    and_more,
-)
+from d2l_softmax.data.arrays import CLASSES_FILE, LARGE, DatasetFiles, LabelledArrays
 from d2l_softmax.data.augmentation import Augmentation
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader, is_positive_int
+from d2l_softmax.errors import DatasetError
 
 SHUFFLES = ("auto", "full", "block")
 
@@ -24,21 +18,19 @@ SHUFFLES = ("auto", "full", "block")
 def make_loaders(
     data: DatasetFiles,
     batch_size: int,
-    resize: int | tuple[int, int] | None,
     *,
-    device: torch.device | str | None,
-    dtype: torch.dtype,
     generator: torch.Generator | None,
     test_batch_size: int | None,
     validation: int,
     shuffle: str,
     drop_last: bool,
-    transform: Callable[[Tensor], Tensor] | None,
     augment: Augmentation | None,
+    **how: Any,
 ) -> tuple[ArrayLoader, ...]:
     """Return (train_iter, test_iter), and valid_iter with `validation`.
 
-    The arguments are those of load_data. Without test data, a tenth of each class is held out.
+    The arguments are those of load_data; `how` are those of ArrayDataset: `resize`, `dtype`,
+    `device` and `transform`. Without test data, a tenth of each class is held out.
 
     Raises DatasetError if the classes or their names can't be used, or if no training example would
     be left.
@@ -50,9 +42,6 @@ def make_loaders(
     labels = [split.labels for name, split in splits.items() if split and name != "test"]
     values = np.unique(np.concatenate(labels))
     classes = name_classes(values, data.names, data.train)
-
-    if augment and data.train.examples.ndim == 2:
-        raise DatasetError(f"{data.train.path} has features;", "leave {augment} out")
 
     arrays = {name: load_split(split, values) for name, split in splits.items() if split}
     rows: dict[str, Tensor] = {}
@@ -78,20 +67,17 @@ def make_loaders(
             arrays[name].examples,
             torch.from_numpy(arrays[name].labels),
             classes,
-            resize=resize,
-            dtype=dtype,
-            device=device,
             rows=rows.get(name),
             name=str(arrays[name].path),
-            transform=transform,
             notes=data.notes,
+            **how,
         )
         return ArrayLoader(dataset, size, **order)
 
     is_large = data.train.examples.nbytes > LARGE
     by_blocks = shuffle == "block" or (shuffle == "auto" and is_large)
-    how: dict[str, Any] = {"by_blocks": by_blocks, "generator": generator, "drop_last": drop_last}
-    train_iter = loader("train", batch_size, shuffle=True, augment=augment, **how)
+    shuffled: dict[str, Any] = {"shuffle": True, "by_blocks": by_blocks, "generator": generator}
+    train_iter = loader("train", batch_size, drop_last=drop_last, augment=augment, **shuffled)
     test_size = batch_size if test_batch_size is None else test_batch_size
     return train_iter, *(loader(name, test_size) for name in ("test", "valid") if name in arrays)
 
@@ -117,18 +103,12 @@ def name_classes(
         )
     if names is None:
         return [str(value) for value in values]
-    if len(names) == len(values):
-        return names
-    if values.dtype.kind == "i" and values[0] >= 0 and values[-1] < len(names):
-        missing = [k for k in range(len(names)) if k not in values]
+    if len(names) != len(values):
         raise DatasetError(
-            f"{CLASSES_FILE} has {len(names)} names, but {train.path} has no example of "
-            f"{names[missing[0]]!r}{and_more(len(missing) - 1)}"
+            f"{CLASSES_FILE} has {len(names)} names, but {train.path} has {len(values)} different "
+            f"labels, from {values[0]} to {values[-1]}"
         )
-    raise DatasetError(
-        f"{CLASSES_FILE} has {len(names)} names, but {train.path} has {len(values)} different "
-        f"labels, from {values[0]} to {values[-1]}"
-    )
+    return names
 
 
 def stratified_holdout(y: Tensor) -> Tensor:

@@ -5,33 +5,20 @@ from pathlib import Path
 
 import numpy as np
 
-from d2l_softmax.data.arrays import (
-    CLASSES_FILE,
-    LARGE,
-    DatasetFiles,
-    make_dataset,
-    read_names,
-)
+from d2l_softmax.data.arrays import LARGE, DatasetFiles, make_dataset
 from d2l_softmax.data.files import reading
-from d2l_softmax.data.names import by_role, split_of
+from d2l_softmax.data.names import by_role, kind_of, split_of
 from d2l_softmax.errors import DatasetError
 
 NAMES = {"target_names", "class_names", "classes", "label_names"}  # arrays of class names in .npz
 
 
-def find_npy(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
-    """Read the data set in a directory's .npy files, such as `X_train.npy`; None without any.
-
-    `size` is not used: images are resized on look-up.
-    """
-    if not path.is_dir():
-        return None
-    files = {file.stem: file for file in sorted(path.glob("*.npy"))}
+def find_npy(path: Path) -> DatasetFiles | None:
+    """Read the data set in a directory's .npy files, such as `X_train.npy`; None without any."""
+    files = {file.stem: file for file in path.glob("*.npy")}
     roles = {role: files[name] for role, name in by_role(files, path).items()}
-    if not roles:
-        return None
     arrays = {role: (read_npy(file), file) for role, file in roles.items()}
-    return make_dataset(arrays, read_names(path / CLASSES_FILE), path)
+    return make_dataset(arrays, path) if arrays else None
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -40,21 +27,22 @@ def read_npy(path: Path) -> np.ndarray:
         return np.lib.format.open_memmap(path, mode="r")  # never unpickles Python objects
 
 
-def find_npz(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
+def find_npz(path: Path) -> DatasetFiles | None:
     """Read the data set in a .npz file, or in those of a directory; None without any.
 
     Arrays are recognized by their names: `x_train`, `train_images`, `X` or similar. There may be a
     file for each split, such as `train.npz` and `test.npz`.
     """
-    files = [path] if path.is_file() else sorted(path.glob("*.npz"))
-    files = [file for file in files if file.suffix.lower() == ".npz"]
+    files = sorted(path.glob("*.npz"))
+    if path.is_file() and path.suffix.lower() == ".npz":
+        files = [path]
     arrays: dict[str, tuple[np.ndarray, Path | str]] = {}
     names = None
     for file in files:
         members = read_npz(file)
         for role, name in by_role(members.keys() - NAMES, file).items():
-            split = split_of(file.stem) if split_of(name) is None else None
-            role = f"{split}_{role.partition('_')[2]}" if split else role
+            if split_of(name) is None and (split := split_of(file.stem)):
+                role = f"{split}_{kind_of(name)}"
             if role in arrays:
                 raise DatasetError(f"{path} has several arrays of {role}; keep one of them")
             arrays[role] = members[name], f"{file}: {name}"
@@ -67,8 +55,7 @@ def find_npz(path: Path, size: list[int] | None = None) -> DatasetFiles | None:
             names = [str(each) for each in members[name].ravel()]
     if not arrays:
         return None
-    folder = path if path.is_dir() else path.parent
-    return make_dataset(arrays, names or read_names(folder / CLASSES_FILE), path)
+    return make_dataset(arrays, path, names)
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:

@@ -8,7 +8,6 @@ from typing import cast
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.Image import DecompressionBombError, DecompressionBombWarning
 from torch import Tensor
 
 from d2l_softmax.errors import UserError
@@ -27,60 +26,49 @@ class PictureError(UserError, ValueError):
 
 
 def load_picture(path: Path, content: bytes | None = None) -> Image.Image:
-    """Read a still picture, rotated by its EXIF orientation; PictureError for other files.
+    """Read a picture, rotated by its EXIF orientation; PictureError for other files.
 
     The result has 8 bits per channel. A picture with a side of 2,000 pixels or more is reduced to
-    a longer side of 1,000 to 2,000. If `content` is given, it is decoded instead of the file, and
-    the path is used in messages only.
+    a longer side of 1,000 to 2,000. If a file has several pictures, such as a photograph and its
+    depth map, the first is read. If `content` is given, it is decoded instead of the file, and the
+    path is used in messages only.
     """
+    Image.init()
+    formats = [name for name in FORMATS if name in Image.OPEN]
+    file = path if content is None else io.BytesIO(content)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # warnings about metadata, which are not used
-            warnings.simplefilter("error", DecompressionBombWarning)
-            return read_still(path, content)
+            warnings.simplefilter("ignore")  # about metadata, which are not used, and many pixels
+            with Image.open(file, formats=formats) as picture:
+                width, height = picture.size
+                if width * height > MAX_PIXELS:
+                    raise PictureError(
+                        f"{path}: {width:,} by {height:,} pixels are too many; {MAX_PIXELS:,} at "
+                        "most"
+                    )
+                picture.load()
+                turned = to_eight_bits(ImageOps.exif_transpose(picture))
+        factor = max(turned.size) // LARGEST_SIDE
+        return turned.convert("RGBA").reduce(factor) if factor > 1 else turned
+    except PictureError:
+        raise
     except FileNotFoundError as error:
         raise PictureError(f"{path}: there is no such file") from error
     except UnidentifiedImageError as error:
-        raise PictureError(f"{path}: {reason_unidentified(path, content)}") from error
-    except (DecompressionBombError, DecompressionBombWarning) as error:
-        raise PictureError(f"{path}: too many pixels, {MAX_PIXELS:,} at most") from error
-    except PictureError:
-        raise
+        raise PictureError(f"{path}: {describe_unknown(path, content)}") from error
     except Exception as error:  # corrupt input can raise arbitrary exceptions
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise PictureError(f"{path}: damaged or unreadable: {reason}") from error
 
 
-def reason_unidentified(path: Path, content: bytes | None) -> str:
-    """Return the reason why Pillow doesn't recognize a file."""
+def describe_unknown(path: Path, content: bytes | None) -> str:
+    """Describe a file that Pillow doesn't recognize; HEIC is the format of iPhones."""
     if content is None:
         with path.open("rb") as file:
             content = file.read(12)
-    if not content:
-        return "empty, 0 bytes"
     if content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS:
         return "a HEIC picture, which can't be read; save it as JPEG"
     return "not a picture"
-
-
-def read_still(path: Path, content: bytes | None = None) -> Image.Image:
-    """Read a picture and reduce it if it is large; PictureError if it is too large or animated."""
-    Image.init()
-    file = path if content is None else io.BytesIO(content)
-    with Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN]) as picture:
-        width, height = picture.size
-        if width * height > MAX_PIXELS:
-            raise PictureError(
-                f"{path}: {width:,} by {height:,} pixels are too many; {MAX_PIXELS:,} at most"
-            )
-        # In other formats, several pictures can be, for example, a photograph and its depth map.
-        frames = getattr(picture, "n_frames", 1)
-        if frames > 1 and picture.format in ("GIF", "PNG", "WEBP", "AVIF"):
-            raise PictureError(f"{path}: animated, {frames} frames; one is expected")
-        picture.load()
-        turned = to_eight_bits(ImageOps.exif_transpose(picture))
-    factor = max(turned.size) // LARGEST_SIDE
-    return turned.convert("RGBA").reduce(factor) if factor > 1 else turned
 
 
 def to_example(shape: tuple[int, ...], picture: Image.Image) -> Tensor:

@@ -299,20 +299,15 @@ def frame_coloured(
         size = max(1, round(width / scale)), max(1, round(height / scale))
         y, x = appearance.centre
         corner = round((left + right) / 2 - x * size[0]), round((upper + lower) / 2 - y * size[1])
-        framed = Image.new("RGB", size, background_colour(picture))
+        pixels = np.asarray(picture)
+        edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+        colour = tuple(np.median(edges, axis=0).astype(int).tolist())
+        framed = Image.new("RGB", size, colour)
         framed.paste(picture, (-corner[0], -corner[1]))
         steps[REFRAMED] = framed
     X = to_example(shape, framed)
     X = 1 - X if invert == "yes" else X
     return add_doubts(X, steps, appearance, cut)
-
-
-def background_colour(picture: Image.Image) -> tuple[int, int, int]:
-    """Return the median colour of a picture's border."""
-    pixels = np.asarray(picture)
-    edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    red, green, blue = (int(shade) for shade in np.median(edges, axis=0))
-    return red, green, blue
 
 
 def add_doubts(
@@ -322,15 +317,15 @@ def add_doubts(
     cut: CutOut | None = None,
 ) -> Preprocessed:
     """Return the result for X (1, c, h, w), with doubts about the cut-out object or about X."""
-    doubts = (cut.doubts if cut else ()) or find_differences(X, appearance)
+    doubts = cut.doubts if cut else ()
+    if appearance and not doubts:
+        doubts = find_differences(X, appearance)
     found = BLANK not in doubts and (cut is None or cut.shades is not None)
     return Preprocessed(X, steps, doubts, found)
 
 
-def find_differences(X: Tensor, appearance: Appearance | None) -> tuple[str, ...]:
+def find_differences(X: Tensor, appearance: Appearance) -> tuple[str, ...]:
     """Return doubts about X (1, c, h, w): its differences from the training images."""
-    if appearance is None:
-        return ()
     measured = measure_images(X)
     if float(measured.difference) < MIN_CONTRAST * appearance.contrast.mean:
         return (BLANK,)

@@ -49,13 +49,15 @@ def default_data_dir() -> Path:
 
 def resolve(data_dir: str | os.PathLike | None) -> Path:
     """Expand ~ in `data_dir`, or return the default for None; or raise DataUnavailableError."""
+    if data_dir is None:
+        return default_data_dir()
     try:
-        return default_data_dir() if data_dir is None else Path(data_dir).expanduser()
+        return Path(data_dir).expanduser()
     except RuntimeError as error:  # ~name of an unknown user
         raise unusable(data_dir, error) from error
 
 
-def unusable(data_dir: str | os.PathLike | None, reason: object) -> DataUnavailableError:
+def unusable(data_dir: str | os.PathLike, reason: object) -> DataUnavailableError:
     """Return the error for a data directory that can't be used."""
     return DataUnavailableError(
         f"the data directory {data_dir} can't be used: {reason};",
@@ -101,16 +103,13 @@ def read_files(data_dir: str | os.PathLike | None = None) -> list[bytes]:
 
 def find_missing(raw: Path) -> list[str]:
     """Return the names of the files that are missing or differ from the original."""
-    return [name for name in SHA256 if not is_genuine(raw / name)]
-
-
-def is_genuine(path: Path) -> bool:
-    """Return True if the file exists and has the original's SHA-256."""
-    try:
-        read_verified(path, path.name)
-        return True
-    except (FileNotFoundError, ValueError):
-        return False
+    missing = []
+    for name in SHA256:
+        try:
+            read_verified(raw / name, name)
+        except (FileNotFoundError, ValueError):
+            missing.append(name)
+    return missing
 
 
 def read_verified(path: Path, name: str) -> bytes:
@@ -248,5 +247,4 @@ def run_program(*command: str | Path, cwd: Path) -> None:
 
 def report(message: str) -> None:
     """Print a message on standard error, separate from a program's own output."""
-    with suppress(OSError):  # stderr is closed
-        print(f"Fashion-MNIST: {message}", file=sys.stderr, flush=True)
+    print(f"Fashion-MNIST: {message}", file=sys.stderr, flush=True)
