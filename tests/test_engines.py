@@ -27,7 +27,7 @@ USE = """([selector, value]) => {
   const element = document.querySelector(selector);
   if (value === "click") return (element.querySelector(".line:last-child") ?? element).click();
   element.value = value;
-  for (const type of ["input", "change"]) element.dispatchEvent(new Event(type));
+  element.dispatchEvent(new Event("input", { bubbles: true }));
 }"""
 # Where the keyboard's focus is: which of the selectors it matches, whether it is seen, marked by an
 # outline and not covered, and whether it follows the element that had it before.

@@ -118,7 +118,7 @@ def test_each_browser_has_the_link_in_its_address(lesson):
         """async () => {
           const select = document.querySelector("#train-rate");
           select.value = "3";
-          select.dispatchEvent(new Event("change"));
+          select.dispatchEvent(new Event("input", { bubbles: true }));
           document.querySelector("#training .actions button").click();
           await new Promise((resolve) => setTimeout(resolve, 200));
           return location.hash;

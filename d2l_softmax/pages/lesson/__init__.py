@@ -7,7 +7,6 @@ module of the same name. `texts.json` has the texts in both languages.
 import base64
 import functools
 import json
-import re
 import zlib
 from importlib import resources
 from pathlib import Path
@@ -26,10 +25,6 @@ from d2l_softmax.training.evaluation import Model
 GRAYS = 16  # shades of an image in the page: 4 bits per pixel
 PAGE = "scratch/softmax_regression.py"
 FILES = resources.files(__package__)
-# Of JavaScript: imports, exports and lines of comment
-NOT_SHOWN = re.compile(
-    r"^import [^;]*;\n|^export |^ *(?://[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL
-)
 
 
 class Part(NamedTuple):
@@ -116,12 +111,13 @@ def read(name: str) -> str:
 def script() -> str:
     """Return all JavaScript as one script, because a page opened from disk can't import files.
 
-    Names at the top level of a file are unique in all of them. main.js starts the page: it is last.
+    Each file uses the names of all others; a name that two files define is a syntax error. main.js
+    starts the page: it is last.
     """
     names = sorted(file.name for file in FILES.iterdir() if file.name.endswith(".js"))
     names.remove("main.js")
     files = [*names, *(f"parts/{name}.js" for name in PARTS), "main.js"]
-    return "\n".join(f"// {file}\n{NOT_SHOWN.sub('', read(file))}" for file in files)
+    return "\n".join(f"// {file}\n{read(file)}" for file in files)
 
 
 def text_span(texts: dict[str, dict[str, str]], key: str, n: object = "") -> Markup:

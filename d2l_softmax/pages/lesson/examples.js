@@ -1,11 +1,9 @@
 /** The page's images and weights. A canvas does not decode them: some browsers add noise. */
 
-import { SoftmaxRegression, zeros } from "./softmax_regression.js";
-
-export const SIDE = 28;
+const SIDE = 28;
 
 /** Return both splits, { train: { X: (n, 784), y: (n,) }, test: … }, in [0, 1]. */
-export async function loadExamples() {
+async function loadExamples() {
   const { labels, images } = contentOf("examples");
   const packed = new Blob([bytesOf(images)]).stream();
   const unpacked = packed.pipeThrough(new DecompressionStream("deflate"));
@@ -32,7 +30,7 @@ function shadesOf(bytes) {
 }
 
 /** Return the trained model; its W (784, 10) is stored as float32. */
-export function loadTrained() {
+function loadTrained() {
   const { W, b } = contentOf("weights");
   const numbers = new Float32Array(bytesOf(W).buffer);
   const rows = Array.from({ length: 784 }, (_, i) => numbers.slice(10 * i, 10 * i + 10));
@@ -40,15 +38,16 @@ export function loadTrained() {
 }
 
 /** Return a model with the weights W (d, q) and b (q,). */
-export function modelOf(W, b) {
+function modelOf(W, b) {
   const model = new SoftmaxRegression(W.length, b.length);
   model.W = zeros(W.length, b.length).map((row, i) => (row.set(W[i]), row));
   model.b = Float64Array.from(b);
   return model;
 }
 
+/** Return the JSON that the page has in an element. */
 function contentOf(id) {
-  return JSON.parse(document.getElementById(id).textContent);
+  return JSON.parse(find(id).textContent);
 }
 
 function bytesOf(base64) {

@@ -1,7 +1,7 @@
 /** Three regression losses with their gradients, and the lines that minimize them. */
 
 /** The losses of scratch/losses.py by name, each a function of (yHat, y), and its gradient. */
-export const LOSSES = {
+const LOSSES = {
   squared: {
     loss: (yHat, y) => (yHat - y) ** 2 / 2,
     gradient: (yHat, y) => yHat - y,

@@ -1,9 +1,7 @@
 /** Playing an experiment: a button starts and pauses it, each animation frame advances it. */
 
-import { drawLocalized, tr } from "./language.js";
-
 /** Calls `advance` in each frame while it plays and its panel is in view. */
-export class Player {
+class Player {
   /** `outputs` are the elements with sentences that change while it plays. */
   constructor(button, outputs, advance) {
     Object.assign(this, { button, outputs, advance, frame: 0, isPlaying: false, isVisible: false });

@@ -3,13 +3,13 @@
 const BITS = { float16: 11, bfloat16: 8, float32: 24, float64: 53 }; // of the significand
 
 /** The largest finite number of each, and the smallest normal number. */
-export const LARGEST = {
+const LARGEST = {
   float16: 65504,
   bfloat16: (2 - 2 ** -7) * 2 ** 127,
   float32: (2 - 2 ** -23) * 2 ** 127,
   float64: Number.MAX_VALUE,
 };
-export const TINY = {
+const TINY = {
   float16: 2 ** -14,
   bfloat16: 2 ** -126,
   float32: 2 ** -126,
@@ -33,7 +33,7 @@ function roundHalfToEven(x) {
 }
 
 /** Functions that round a number to each of them. */
-export const ROUND = {
+const ROUND = {
   float16: (x) => toSixteenBits(x, "float16"),
   bfloat16: (x) => toSixteenBits(x, "bfloat16"),
   float32: Math.fround,
@@ -41,7 +41,7 @@ export const ROUND = {
 };
 
 /** Return the number above which exp overflows. */
-export function overflowsBeyond(dtype) {
+function overflowsBeyond(dtype) {
   // Half a unit above the largest number rounds to infinity. In float64 only its log exists.
   return Math.log(LARGEST[dtype]) + Math.log1p(1 / (2 ** (BITS[dtype] + 1) - 2));
 }

@@ -1,13 +1,8 @@
 /** Matching lines of three programs, and the numbers that they compute. */
 
-import { parseHash } from "../address.js";
-import { drawLocalized, tr } from "../language.js";
-import { placesOf } from "../quantities.js";
-import { find, make } from "../widgets.js";
-
 const PROGRAMS = ["scratch", "concise", "tensorflow"];
 
-export function showPrograms() {
+function showPrograms() {
   const boxes = PROGRAMS.map((id) => find(id));
   let chosen;
 
@@ -24,8 +19,7 @@ export function showPrograms() {
 
   /** Select the line that a link's hash names. */
   function chooseFrom(hash) {
-    const { id } = parseHash(hash);
-    const line = id ? document.getElementById(id) : null;
+    const line = find(parseHash(hash).id);
     if (line?.matches(".lines .line")) choose(line);
   }
 

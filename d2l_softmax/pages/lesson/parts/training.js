@@ -1,20 +1,11 @@
 /** Training on real images, step by step. */
 
-import { axisOf, Chart } from "../chart.js";
-import { drawLocalized, tr } from "../language.js";
-import { largest } from "../numbers.js";
-import { Player } from "../player.js";
-import { provide } from "../quantities.js";
-import { showShare } from "../share.js";
-import { centredClassMeans, Training } from "../training.js";
-import { className, CLASSES, drawSigned, find, fixed, make, significant } from "../widgets.js";
-
 const MAX_EPOCHS = 300;
 const EPOCHS_ON_PAPER = 20; // if none were trained
 const MILLISECONDS = 8; // of steps in a frame; drawing needs the rest
 const UNIFORM = Math.log(10); // the loss of uniform guessing, in nats
 
-export function showTraining(examples) {
+function showTraining(examples) {
   const means = centredClassMeans(examples.train);
   const drawTemplates = templates();
   const drawCurves = curves();
@@ -31,7 +22,7 @@ export function showTraining(examples) {
   });
   find("train-again").addEventListener("click", restart);
   for (const id of ["train-rate", "train-batch", "train-dtype"]) {
-    find(id).addEventListener("change", restart);
+    find(id).addEventListener("input", restart);
   }
   find("train-play").addEventListener("click", () => {
     if (training.epochs >= MAX_EPOCHS) restart();
@@ -89,7 +80,7 @@ export function showTraining(examples) {
 }
 
 /** Return a sentence on divergence or overfitting, if the history shows it. */
-export function noticed(history) {
+function noticed(history) {
   const most = Math.max(...history.map(({ train }) => train.loss));
   if (most > 1.01 * UNIFORM) return [tr("training.diverged", { most: fixed(most, 1) })];
   const losses = history.map(({ test }) => test.loss);
@@ -101,18 +92,15 @@ export function noticed(history) {
 
 /** Return a function that draws the history of a training. */
 function curves() {
-  const loss = new Chart(find("train-loss"), axisOf(0, 5), axisOf(0, 2.5));
-  const accuracy = new Chart(find("train-accuracy"), axisOf(0, 5), axisOf(0, 1));
+  const loss = new Chart("train-loss", axisOf(0, 5), axisOf(0, 2.5));
+  const accuracy = new Chart("train-accuracy", axisOf(0, 5), axisOf(0, 1));
   return (history) => {
     const worst = Math.max(...history.flatMap(({ train, test }) => [train.loss, test.loss]));
     const epochs = axisOf(0, Math.max(5, history.length - 1));
     loss.setAxes(epochs, axisOf(0, Math.max(2.5, worst)));
     accuracy.setAxes(epochs, axisOf(0, 1));
     for (const [what, chart] of Object.entries({ loss, accuracy })) {
-      for (const [split, style] of [
-        ["train", "blue"],
-        ["test", "orange dashed"],
-      ]) {
+      for (const [split, style] of Object.entries({ train: "blue", test: "orange dashed" })) {
         const points = history.map((measured, epoch) => [epoch, measured[split][what]]);
         chart.line(`curve ${style}`, points);
         chart.dot(`dot ${style}`, ...points[points.length - 1], 4);
@@ -123,26 +111,20 @@ function curves() {
 
 /** Return a function that draws the columns of W (d, q), and returns the largest weight. */
 function templates() {
-  const shown = CLASSES.map(() => {
-    const [canvas, name] = [make("canvas", { role: "img" }), make("figcaption")];
-    return { canvas, name, figure: make("figure", {}, canvas, name) };
-  });
-  find("templates").replaceChildren(...shown.map(({ figure }) => figure));
+  const figures = CLASSES.map(() => makeFigure({ role: "img" }));
+  find("templates").replaceChildren(...figures);
   drawLocalized(() =>
-    shown.forEach(({ canvas, name }, c) => {
-      name.textContent = className(c);
+    figures.forEach(({ firstChild: canvas, lastChild: caption }, c) => {
+      caption.textContent = className(c);
       canvas.setAttribute("aria-label", tr("training.template", { name: className(c) }));
     }),
   );
   return (W) => {
     const most = largest(W.map(largest));
-    shown.forEach(({ canvas }, c) =>
-      drawSigned(
-        canvas,
-        W.map((row) => row[c]),
-        most,
-      ),
-    );
+    figures.forEach(({ firstChild: canvas }, c) => {
+      const template = W.map((row) => row[c]);
+      drawSigned(canvas, template, most);
+    });
     return most;
   };
 }
