@@ -46,11 +46,9 @@ def written(tmp_path_factory, real_data):
 def data_of(page):
     """Return what a page holds: images (n, 28, 28) in [0, 15], labels, W and b."""
     examples, weights = (json.loads(text) for _, text in DATA.findall(page))
-    packed = np.frombuffer(zlib.decompress(base64.b64decode(examples["images"])), np.uint8)
-    pairs = np.stack([packed >> 4, packed & 15]).reshape(2, -1, 14, 28)  # of rows
-    shades = pairs.transpose(1, 2, 0, 3).reshape(-1, 28, 28)
+    shades = np.frombuffer(zlib.decompress(base64.b64decode(examples["images"])), np.uint8)
     W = np.frombuffer(base64.b64decode(weights["W"]), "<f4").astype(float).reshape(784, 10)
-    return shades, examples["labels"], W, np.array(weights["b"])
+    return shades.reshape(-1, 28, 28), examples["labels"], W, np.array(weights["b"])
 
 
 # Writing it

@@ -7,6 +7,7 @@ module of the same name. `texts.json` has the texts in both languages.
 import base64
 import functools
 import json
+import re
 import zlib
 from importlib import resources
 from pathlib import Path
@@ -22,9 +23,10 @@ from d2l_softmax.pages.lesson.programs import TENSORFLOW, columns, locate, snipp
 from d2l_softmax.pages.page import write_page
 from d2l_softmax.training.evaluation import Model
 
-GRAYS = 16  # shades of an image in the page: 4 bits per pixel
+GRAYS = 16  # shades of an image in the page
 PAGE = "scratch/softmax_regression.py"
 FILES = resources.files(__package__)
+COMMENTS = re.compile(r"^ *(?://[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)  # JavaScript's
 
 
 class Part(NamedTuple):
@@ -79,7 +81,8 @@ def write_lesson(
     """
     texts = json.loads(read("texts.json"))
     texts |= {f"class.{c}": in_both_languages(name) for c, name in enumerate(classes)}
-    images = torch.cat([split.images for split in splits.values()])
+    images = torch.cat([split.images for split in splits.values()]).numpy()
+    shades = np.rint(images * ((GRAYS - 1) / 255))
     write_page(
         path,
         "lesson/lesson.html.jinja",
@@ -93,7 +96,7 @@ def write_lesson(
         colors=colors,
         examples={
             "labels": {name: split.labels.tolist() for name, split in splits.items()},
-            "images": in_base64(zlib.compress(pack(images), level=9)),
+            "images": in_base64(zlib.compress(shades.astype(np.uint8).tobytes(), level=9)),
         },
         weights={
             "W": in_base64(model.W.detach().numpy().astype("<f4").tobytes()),
@@ -117,7 +120,7 @@ def script() -> str:
     names = sorted(file.name for file in FILES.iterdir() if file.name.endswith(".js"))
     names.remove("main.js")
     files = [*names, *(f"parts/{name}.js" for name in PARTS), "main.js"]
-    return "\n".join(f"// {file}\n{read(file)}" for file in files)
+    return "\n".join(f"// {file}\n{COMMENTS.sub('', read(file))}" for file in files)
 
 
 def text_span(texts: dict[str, dict[str, str]], key: str, n: object = "") -> Markup:
@@ -158,15 +161,6 @@ def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
             "snippet": Markup(snippet(code[part.file], range(start, stop))),
         }
     return parts
-
-
-def pack(images: Tensor) -> bytes:
-    """Return images (n, 28, 28), uint8, as GRAYS shades.
-
-    A byte has two pixels, one above the other, the upper one in the high bits.
-    """
-    shades = np.rint(images.numpy() * ((GRAYS - 1) / 255)).astype(np.uint8)
-    return (shades[:, 0::2] << 4 | shades[:, 1::2]).tobytes()
 
 
 def in_base64(content: bytes) -> str:

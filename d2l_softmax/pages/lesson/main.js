@@ -17,7 +17,14 @@ async function main() {
     programs: showPrograms,
     losses: showLosses,
   };
-  for (const [name, show] of Object.entries(shows)) startPart(name, show);
+  for (const [name, show] of Object.entries(shows)) {
+    try {
+      show();
+    } catch (error) {
+      console.error(error); // the other parts go on
+      find(name).querySelector(".panel").textContent = tr("failed.part", { error: error.message });
+    }
+  }
   followAddress();
   document.querySelectorAll(".panel").forEach(answerOnActing);
 
@@ -30,16 +37,6 @@ async function main() {
     ...{ sumOver, broadcast, picked, parseWeights, shifted, preprocess, readPicture, parseHash },
   };
   document.documentElement.dataset.ready = "";
-}
-
-/** Start a part; if it fails in this browser, say so there: the other parts go on. */
-function startPart(name, show) {
-  try {
-    show();
-  } catch (error) {
-    console.error(error);
-    find(name).querySelector(".panel").textContent = tr("failed.part", { error: error.message });
-  }
 }
 
 /** Open the answer to a part's question when its panel is first used. */

@@ -33,19 +33,16 @@ class Training {
 
   /** Return the model's mean loss (nats) and accuracy on both splits. */
   evaluate() {
-    const measure = (split) => {
-      const { loss, correct } = evaluate(this.model, split);
-      return { loss, accuracy: correct / split.y.length };
-    };
-    return { train: measure(this.train), test: measure(this.test) };
+    return { train: evaluate(this.model, this.train), test: evaluate(this.model, this.test) };
   }
 }
 
-/** Return a model's mean loss (nats) on examples, and how many it classifies correctly. */
+/** Return a model's mean loss (nats), correct predictions and accuracy on examples. */
 function evaluate(model, { X, y }) {
   const yHat = model.probabilities(X);
   const loss = sumOf(crossEntropy(yHat, y, model.dtype)) / y.length;
-  return { loss, correct: countCorrect(yHat, y) };
+  const correct = countCorrect(yHat, y);
+  return { loss, correct, accuracy: correct / y.length };
 }
 
 /** Return the numbers below n in a random order (Fisher and Yates). */

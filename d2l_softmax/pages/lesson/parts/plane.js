@@ -18,8 +18,7 @@ const GRID = Array.from({ length: ROWS * COLUMNS }, (_, i) => [
 
 function showPlane() {
   const chart = new Chart("plane-chart", PLANE.x, PLANE.y);
-  const player = new Player(find("plane-play"), [find("plane-said")], playOn);
-  const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+  const player = new Player("plane", [find("plane-said")], { step, restart, advance });
   const X = POINTS.map((point) => [...point]);
   const lines = [0, 1, 2].map((i) => `curve ink boundary-${i}`);
   let fit;
@@ -27,13 +26,6 @@ function showPlane() {
 
   lines.forEach((name) => chart.line(name, []));
   const marks = X.map((_, n) => movable(n));
-  find("plane-step").addEventListener("click", () => {
-    player.set(false);
-    fit.step();
-    draw();
-  });
-  find("plane-play").addEventListener("click", () => player.set(!player.isPlaying));
-  find("plane-again").addEventListener("click", restart);
   find("plane-rate").addEventListener("input", restart);
   find("plane-back").addEventListener("click", () => moveAll(POINTS));
   find("plane-points").addEventListener("input", ({ target }) =>
@@ -54,12 +46,17 @@ function showPlane() {
     draw();
   }
 
+  function step() {
+    fit.step();
+    draw();
+  }
+
   /** Take the steps that are due, then draw; with reduced motion once a second. */
-  function playOn() {
-    const most = reducedMotion.matches ? STEPS_PER_SECOND : STEPS_PER_SECOND / 10;
+  function advance() {
+    const most = REDUCED_MOTION.matches ? STEPS_PER_SECOND : STEPS_PER_SECOND / 10;
     const now = performance.now();
     const due = Math.floor(((now - lastPlayed) * STEPS_PER_SECOND) / 1000);
-    if (due < (reducedMotion.matches ? most : 1)) return;
+    if (due < (REDUCED_MOTION.matches ? most : 1)) return;
     lastPlayed = now;
     for (let i = 0; i < Math.min(due, most); i++) fit.step();
     draw();

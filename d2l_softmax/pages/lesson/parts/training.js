@@ -11,23 +11,12 @@ function showTraining(examples) {
   const drawCurves = curves();
   const drawShare = showShare(examples.train);
   const outputs = [find("train-said"), find("templates-said")];
-  const player = new Player(find("train-play"), outputs, trainInFrame);
-  const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+  const player = new Player("train", outputs, { step, restart, advance });
   let training;
 
-  find("train-step").addEventListener("click", () => {
-    player.set(false);
-    training.step();
-    draw();
-  });
-  find("train-again").addEventListener("click", restart);
   for (const id of ["train-rate", "train-batch", "train-dtype"]) {
     find(id).addEventListener("input", restart);
   }
-  find("train-play").addEventListener("click", () => {
-    if (training.epochs >= MAX_EPOCHS) restart();
-    player.set(!player.isPlaying);
-  });
   addEventListener("beforeprint", () => {
     if (training.steps) return;
     while (training.epochs < EPOCHS_ON_PAPER) training.step(); // or the paper has no curves
@@ -38,17 +27,27 @@ function showTraining(examples) {
   drawLocalized(draw);
 
   function restart() {
+    begin();
+    player.set(false);
+    draw();
+  }
+
+  function begin() {
     training = new Training(examples, {
       lr: Number(find("train-rate").value),
       batchSize: Number(find("train-batch").value),
       dtype: find("train-dtype").value,
     });
-    player.set(false);
+  }
+
+  function step() {
+    training.step();
     draw();
   }
 
   /** Take steps for some milliseconds, then draw; with reduced motion after every tenth epoch. */
-  function trainInFrame() {
+  function advance() {
+    if (training.epochs >= MAX_EPOCHS) begin();
     const start = performance.now();
     const epochs = training.epochs;
     let isTenth = false;
@@ -56,7 +55,7 @@ function showTraining(examples) {
       training.step();
       isTenth = !training.remaining.length && training.epochs % 10 === 0;
     } while (!isTenth && performance.now() - start < MILLISECONDS);
-    if (isTenth || !reducedMotion.matches) draw(training.epochs > epochs);
+    if (isTenth || !REDUCED_MOTION.matches) draw(training.epochs > epochs);
     if (training.epochs >= MAX_EPOCHS) player.set(false);
   }
 
