@@ -336,6 +336,13 @@ def test_own_picture_an_item_is_drawn(open_lesson, hand):
         draw(page, hand, [(160, 40), (150, 140), (160, 240)])
     assert re.match(r"Prediction: “trouser”, with a probability of", said(page, "own-said"))
     assert "trouser" in page.locator("#own-maps figcaption").first.text_content()
+    if hand != "keyboard":  # as the part's answer says
+        page.locator("#own-clear").click()
+        draw(page, hand, [(140, 140)])
+        assert re.match("Prediction: “(coat|shirt|bag)”", said(page, "own-said"))
+        page.locator("#own-clear").click()
+        draw(page, hand, [(60, 60), (220, 60), (220, 220), (60, 220), (60, 60)])
+        assert re.match("Prediction: “bag”", said(page, "own-said"))
 
 
 # Your own picture, more

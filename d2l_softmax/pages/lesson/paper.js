@@ -46,7 +46,7 @@ class Paper {
     this.canvas.setPointerCapture(event.pointerId);
     this.mark.hidden = true;
     this.pen = this.pointUnder(event);
-    this.drawTo(this.pen);
+    this.drawTo({ x: this.pen.x + 0.1, y: this.pen.y }); // a line of no length is not drawn
   }
 
   /** Draw by arrow keys; with Shift they move the pen only. */
