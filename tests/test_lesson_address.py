@@ -2,8 +2,9 @@
 
 import pytest
 from conftest import LESSON, READY, complaints
+from playwright.sync_api import expect
 from test_lesson import TEXTS
-from test_lesson_touch import said, until
+from test_lesson_touch import said
 
 PARTS = (
     *("scores", "softmax", "cross_entropy", "plane", "training", "own_picture"),
@@ -63,14 +64,14 @@ LINKS = {
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_copied_link_opens_the_part_as_it_was(open_lesson, part):
+def test_a_copied_link_opens_the_part_as_it_was(open_lesson, lesson_in_chromium, part):
     page = open_lesson(permissions=["clipboard-read", "clipboard-write"])
     actions, state = LINKS[part]
     for action, selector, *value in actions:
         getattr(page.locator(selector), action)(*value)
     page.get_by_role("button", name="中文").click()
     page.locator(f"#{part} .actions button").first.click()
-    until(page, f"document.querySelector('#{part} .actions output').textContent !== ''")
+    expect(page.locator(f"#{part} .actions output")).to_have_text(TEXTS["address.copied"]["zh-CN"])
     expected = "&".join(filter(None, [f"#{part}", state, "lang=zh"]))
     assert hash_of(page) == expected
     assert page.evaluate("navigator.clipboard.readText()") == LESSON.as_uri() + expected
@@ -82,15 +83,14 @@ def test_a_copied_link_opens_the_part_as_it_was(open_lesson, part):
     panel = f"#{part} .panel"
     assert other.locator(panel).inner_text() == page.locator(panel).inner_text()
     if actions:
-        assert state_of(other) != state_of(open_lesson("#" + part + "&lang=zh"))
+        assert state_of(other) != state_of(lesson_in_chromium)
     assert not other.locator(f"#{part} .see p").is_visible()  # only the reader's acts answer
 
 
 def test_without_a_clipboard_the_link_is_in_the_address_bar(open_lesson):
     page = open_lesson(script="delete Navigator.prototype.clipboard;")
     page.locator("#overflow .actions button").first.click()
-    until(page, "document.querySelector('#overflow .actions output').textContent !== ''")
-    assert page.locator("#overflow .actions output").text_content() == TEXTS["address.above"]["en"]
+    expect(page.locator("#overflow .actions output")).to_have_text(TEXTS["address.above"]["en"])
     assert hash_of(page) == "#overflow&lang=en"
 
 
@@ -127,12 +127,12 @@ INVALID = (
 
 
 @pytest.mark.parametrize("hash", INVALID)
-def test_what_is_invalid_in_a_link_is_ignored(open_lesson, hash):
-    page, plain = open_lesson(hash), open_lesson()
-    assert state_of(page) == state_of(plain)
+def test_what_is_invalid_in_a_link_is_ignored(open_lesson, lesson_in_chromium, hash):
+    page = open_lesson(hash)
+    assert state_of(page) == state_of(lesson_in_chromium)
     assert page.locator("html").get_attribute("lang") == "en"
     elements = "document.querySelectorAll('*').length"
-    assert page.evaluate(elements) == plain.evaluate(elements)
+    assert page.evaluate(elements) == lesson_in_chromium.evaluate(elements)
     page.locator(".part[id] .actions button >> visible=true").first.click()  # it works
 
 
@@ -155,13 +155,13 @@ def test_the_address_changes_while_the_page_is_open(open_lesson):
     page.get_by_role("button", name="English").click()
     assert hash_of(page) == "#training&lr=1&lang=en"
     page.evaluate("location.hash = '#training&batch=20'")
-    until(page, "document.querySelector('#train-batch').value === '20'")
+    expect(page.locator("#train-batch")).to_have_value("20")
     assert page.locator("#train-rate").input_value() == "0.1"  # as in the link
     page.evaluate("location.hash = '#training'")
     page.wait_for_timeout(100)
     assert page.locator("#train-batch").input_value() == "20"  # a link without a state
     page.evaluate("location.hash = '#scratch-21'")
-    until(page, "document.querySelector('#scratch-21').getAttribute('aria-selected') === 'true'")
+    expect(page.locator("#scratch-21")).to_have_attribute("aria-selected", "true")
 
 
 @pytest.mark.parametrize("start", ["#training&present&lr=3", "button"])

@@ -11,18 +11,12 @@ import pytest
 import torch
 from conftest import LESSON, READY, complaints, first_quick
 from PIL import Image
+from playwright.sync_api import expect
 from test_lesson import TEXTS, data_of
 
 from d2l_softmax.figures.style import signed_colors
 
-
-def until(page, expression, value=None):
-    """Wait until an expression is true in the page, whose policy stops Playwright's own wait."""
-    for _ in range(400):
-        if page.evaluate(expression, value):
-            return
-        page.wait_for_timeout(25)
-    pytest.fail(f"is still false: {expression}")
+expect.set_options(timeout=20_000)  # milliseconds; other processes may be busy
 
 
 def drag(page, selector, dx, dy, hand="mouse"):
@@ -223,7 +217,7 @@ def test_plane_a_point_is_dragged_and_the_loss_follows(open_lesson):
     assert page.locator("#plane-chart .ink[d^=M]").count() == 0  # no boundary yet
     page.locator("#plane-play").click()
     assert page.locator("#plane-said").get_attribute("aria-live") == "off"
-    until(page, "/Steps: \\d{2}/.test(document.querySelector('#plane-said').textContent)")
+    expect(page.locator("#plane-said")).to_contain_text(re.compile(r"Steps: \d\d"))
     page.locator("#plane-play").click()
     assert "Correct: 12 of 12" in said(page, "plane-said")
     assert page.locator("#plane-chart .ink[d^=M]").count() == 3
@@ -259,14 +253,20 @@ def test_training_it_learns_step_by_step_and_then_by_itself(open_lesson):
     assert "is rounding error" in said(page, "templates-said")
     page.locator("#train-play").click()
     assert page.locator("#train-said").get_attribute("aria-live") == "off"
-    until(
-        page,
-        "Number(document.querySelector('#train-said').textContent.match(/epochs: (\\d+)/)[1]) > 5",
-    )
+    sentence = page.locator("#train-said")
+    expect(sentence).not_to_contain_text("epochs: 1.")
+    page.locator("#scores").scroll_into_view_if_needed()  # it pauses while it is out of view
+    page.wait_for_timeout(300)
+    so_far = sentence.text_content()
+    page.wait_for_timeout(400)
+    assert sentence.text_content() == so_far
+    page.locator("#train-play").scroll_into_view_if_needed()
+    expect(sentence).not_to_have_text(so_far)
+    expect(sentence).to_contain_text(re.compile(r"epochs: ([6-9]|\d\d)"))
     page.locator("#train-play").click()
-    so_far = said(page, "train-said")
+    so_far = sentence.text_content()
     page.wait_for_timeout(200)
-    assert said(page, "train-said") == so_far
+    assert sentence.text_content() == so_far
     assert page.locator("#train-loss .curve.blue").get_attribute("d").count("L") > 5
     page.locator("#train-batch").select_option("20")
     assert "Steps: 0, epochs: 0" in said(page, "train-said")
@@ -316,9 +316,10 @@ def test_programs_a_lines_partners_light_up(open_lesson):
     assert page.locator(".partner, .lit-by-code, [aria-selected=true]").count() == 0
     page.locator("#scores details:not(.see) summary").click()
     link = page.locator("#scores .prose .links a").first
+    line = page.locator(link.get_attribute("href"))
     for _ in range(2):  # the second time the address is the same
         link.click()
-        until(page, f"document.querySelector('{link.get_attribute('href')}[aria-selected=true]')")
+        expect(line).to_have_attribute("aria-selected", "true")
         page.locator("#concise .line").first.click()
 
 
@@ -416,7 +417,7 @@ def test_a_photograph_is_shown_after_each_step(open_lesson, way):
         page.locator("#own-file").set_input_files(file_of("shirt.png", png(SHIRT)))
     else:
         drop(page, "shirt.png", png(SHIRT), "image/png")
-    until(page, "document.querySelectorAll('#own-steps figure').length == 5")
+    expect(page.locator("#own-steps figure")).to_have_count(5)
     captions = page.locator("#own-steps figcaption").all_text_contents()
     assert captions[1:] == [
         *("background removed", "trimmed", "scaled to 28 pixels"),
@@ -431,10 +432,10 @@ def test_a_bad_picture_ends_in_a_message_and_a_good_one_stays_until_something_is
     table = cells(page, "#own-table")
     page.locator("#own-file").set_input_files(file_of("<b>half.png", png(SHIRT)[:300]))
     expected = TEXTS["picture.notAPicture"]["en"].format(name="<b>half.png")
-    until(page, "(text) => document.querySelector('#own-said').textContent === text", expected)
+    expect(page.locator("#own-said")).to_have_text(expected)
     assert cells(page, "#own-table") == table
     page.locator("#own-file").set_input_files(file_of("shirt.png", png(SHIRT)))
-    until(page, "document.querySelectorAll('#own-steps figure').length == 5")
+    expect(page.locator("#own-steps figure")).to_have_count(5)
     before = said(page, "own-said")
     assert before.startswith("Prediction")
     box = seen(page, "#paper")
@@ -465,7 +466,7 @@ def test_bad_weights_end_in_a_message_and_the_previous_ones_stay(open_lesson):
     for name, content in BAD_WEIGHTS.items():
         page.locator("#own-weights").set_input_files(file_of(name, content, "application/json"))
         text = TEXTS["weights.wrong"]["en"].format(name=name)
-        until(page, "(it) => document.querySelector('#own-weights-said').textContent === it", text)
+        expect(page.locator("#own-weights-said")).to_have_text(text)
         assert cells(page, "#own-table") == before
 
 
@@ -478,7 +479,7 @@ def test_weights_are_loaded_and_reset(open_lesson, way):
         page.locator("#own-weights").set_input_files(file_of("w.json", content))
     else:
         drop(page, "w.json", content, "application/json")
-    until(page, "document.querySelector('#own-said').textContent.includes('9</i>')")
+    expect(page.locator("#own-said")).to_contain_text("9</i>")
     assert said(page, "own-weights-said") == "Weights: w.json."
     assert cells(page, "#own-table")[9][:2] == ["<i>9</i> ◀", "9.00"]
     page.locator("#own-reset").click()
@@ -534,19 +535,6 @@ def test_in_chinese_no_english_sentence_is_left(open_lesson):
     assert re.findall(r"(?:[A-Za-z]{2,}[ ,]+){4,}[A-Za-z]+", visible) == []
 
 
-def test_training_pauses_while_it_is_out_of_view(open_lesson):
-    page = open_lesson()
-    page.locator("#train-play").click()
-    until(page, "!document.querySelector('#train-said').textContent.includes('epochs: 0')")
-    page.locator("#scores").scroll_into_view_if_needed()
-    page.wait_for_timeout(300)
-    so_far = said(page, "train-said")
-    page.wait_for_timeout(400)
-    assert said(page, "train-said") == so_far
-    page.locator("#train-play").scroll_into_view_if_needed()
-    until(page, "(before) => document.querySelector('#train-said').textContent !== before", so_far)
-
-
 def test_with_reduced_motion_every_tenth_epoch_is_shown(open_lesson):
     page = open_lesson(reduced_motion="reduce")
     page.evaluate(
@@ -557,7 +545,7 @@ def test_with_reduced_motion_every_tenth_epoch_is_shown(open_lesson):
         }).observe(document.querySelector("#train-said"), { childList: true });"""
     )
     page.locator("#train-play").click()
-    until(page, "shown.includes(20)")
+    expect(page.locator("#train-said")).to_contain_text(re.compile("epochs: [2-9]0"))
     assert page.evaluate("shown.slice(0, 2)") == [10, 20]
 
 

@@ -1,7 +1,7 @@
 """The interactive lesson softmax.html, in which softmax regression runs in JavaScript.
 
-The page is made from `lesson.html.jinja` and `parts/`; each part is a template and a JavaScript
-module of the same name. `texts.json` has the texts in both languages.
+The page is made from `lesson.html.jinja` and `parts/`; each part is a template and a script
+of the same name. `texts.json` has the texts in both languages.
 """
 
 import base64

@@ -28,7 +28,7 @@ function loadTrained() {
 /** Return a model with the weights W (d, q) and b (q,). */
 function modelOf(W, b) {
   const model = new SoftmaxRegression(W.length, b.length);
-  model.W = zeros(W.length, b.length).map((row, i) => (row.set(W[i]), row));
+  model.W = Array.from(W, (row) => Float64Array.from(row));
   model.b = Float64Array.from(b);
   return model;
 }

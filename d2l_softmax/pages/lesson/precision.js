@@ -21,15 +21,11 @@ function toSixteenBits(x, dtype) {
   if (!Number.isFinite(x) || x === 0) return x;
   const size = Math.max(Math.abs(x), TINY[dtype]);
   const unit = 2 ** (Math.floor(Math.log2(size)) - BITS[dtype] + 1); // between neighbours, exact
-  const rounded = roundHalfToEven(x / unit) * unit;
+  const below = Math.floor(x / unit);
+  const rest = x / unit - below;
+  const isAbove = rest > 0.5 || (rest === 0.5 && below % 2 !== 0);
+  const rounded = (isAbove ? below + 1 : below) * unit;
   return Math.abs(rounded) > LARGEST[dtype] ? Math.sign(x) * Infinity : rounded;
-}
-
-/** Return the nearest integer, ties to even. */
-function roundHalfToEven(x) {
-  const below = Math.floor(x);
-  const rest = x - below;
-  return rest > 0.5 || (rest === 0.5 && below % 2) ? below + 1 : below;
 }
 
 /** Functions that round a number to each of them. */

@@ -18,7 +18,9 @@ function preprocess(picture) {
   const colours = withoutTransparency(picture);
   if (Math.max(picture.width, picture.height) <= SIDE) {
     const gray = toGray(colours);
-    return { X: centred(gray, borderShade(gray)), steps, warnings: isBlank(gray) ? ["blank"] : [] };
+    const edge = borderOf(picture.width, picture.height, 1).map((i) => gray.pixels[i]);
+    const isBlank = gray.pixels.every((shade) => shade === gray.pixels[0]);
+    return { X: centred(gray, median(edge)), steps, warnings: isBlank ? ["blank"] : [] };
   }
   const small = longer(colours) > WORKING_SIDE ? toSide(colours, WORKING_SIDE) : colours;
   const found = findObject(small.pixels, small.width, small.height);
@@ -82,15 +84,6 @@ function toGray({ pixels, width, height }) {
     return 0.299 * red + 0.587 * green + 0.114 * blue;
   });
   return { pixels: gray, width, height, channels: 1 };
-}
-
-/** Return the median of the outermost pixels of a gray picture. */
-function borderShade({ pixels, width, height }) {
-  return median(borderOf(width, height, 1).map((i) => pixels[i]));
-}
-
-function isBlank({ pixels }) {
-  return pixels.every((shade) => shade === pixels[0]);
 }
 
 /** Return the foreground light on black: its distance from the background, along one colour. */

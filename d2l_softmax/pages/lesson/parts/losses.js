@@ -18,7 +18,14 @@ function showLosses() {
     { from: -2, to: 7, ticks: [-2, -1, 0, 1, 2, 3, 4, 5, 6, 7] },
     { from: -8, to: 12, ticks: [-8, -4, 0, 4, 8, 12] },
   );
-  const shapes = names.map(shapeOf);
+  const shapes = names.map(
+    (name) =>
+      new Chart(
+        `shape-${name}`,
+        { from: -5, to: 5, ticks: [-4, -2, 0, 2, 4] },
+        { from: -3, to: 5, ticks: [-2, 0, 2, 4] },
+      ),
+  );
 
   OTHERS.forEach(({ x, y }, i) => chart.dot(`dot ink p${i}`, x, y, 4));
   for (const name of names) chart.line(`curve ${STYLES[name]}`, []);
@@ -32,11 +39,12 @@ function showLosses() {
     const fits = names.map((name) => {
       const factor = name === "squared" && !half.checked ? 2 : 1; // 2 without the ½
       const { w, b } = LOSSES[name].fit(pointsWith(height));
+      const error = w * OUTLIER_AT + b - height;
       return {
         ...{ w, b },
-        error: rounded(w * OUTLIER_AT + b - height),
-        loss: (error) => factor * LOSSES[name].loss(error, 0),
-        gradient: (error) => factor * LOSSES[name].gradient(error, 0),
+        error: Math.abs(error) < 1e-9 ? 0 : error, // where the L1 gradient would be 1 or −1
+        loss: (e) => factor * LOSSES[name].loss(e, 0),
+        gradient: (e) => factor * LOSSES[name].gradient(e, 0),
       };
     });
     chart.dot("dot ink outlier", OUTLIER_AT, height, 10);
@@ -83,17 +91,4 @@ function drawShape(shape, { error, loss, gradient }) {
     const [color] = style.split(" ");
     shape.dot(`dot ${color}`, error, height(error)); // above all curves
   }
-}
-
-/** Return 0 for an error within rounding, where the L1 gradient would be 1 or −1. */
-function rounded(error) {
-  return Math.abs(error) < 1e-9 ? 0 : error;
-}
-
-function shapeOf(name) {
-  return new Chart(
-    `shape-${name}`,
-    { from: -5, to: 5, ticks: [-4, -2, 0, 2, 4] },
-    { from: -3, to: 5, ticks: [-2, 0, 2, 4] },
-  );
 }

@@ -14,7 +14,11 @@ function showScores({ X, y }, model) {
     const canvas = make("canvas", { "aria-hidden": true });
     drawImage(canvas, X[n]);
     const button = make("button", { type: "button", class: "item", value: i }, canvas);
-    button.addEventListener("click", () => choose(n));
+    button.addEventListener("click", () => {
+      chosen = n;
+      worked = argmax(logits[n]);
+      draw();
+    });
     return button;
   });
   find("items").replaceChildren(...buttons);
@@ -27,12 +31,6 @@ function showScores({ X, y }, model) {
   }
   provide("logits", find("scores-table"), () => Array.from(logits[chosen], (o) => fixed(o, 2)));
   drawLocalized(draw);
-
-  function choose(n) {
-    chosen = n;
-    worked = argmax(logits[n]);
-    draw();
-  }
 
   function draw() {
     buttons.forEach((button, i) => {

@@ -41,10 +41,11 @@ function showShapes() {
     const repeated = broadcast(partition, X_ROWS, X_COLUMNS);
     const call = `sum(dim=${dim}${keepdim ? ", keepdim=True" : ""})`;
     const whole = [X_ROWS, X_COLUMNS];
+    const sums = partition.shape.length === 2 ? partition.sums : [partition.sums.flat()];
     const steps = [
       shown("X", whole, matrix(X)),
       shown("X_exp = exp(X)", whole, matrix(exponentials)),
-      shown(`partition = X_exp.${call}`, partition.shape, laidOut(partition)),
+      shown(`partition = X_exp.${call}`, partition.shape, matrix(sums)),
     ];
     if (repeated) {
       const mark = (i, j) => ((dim === 0 ? i : j) === 0 ? "" : "copy");
@@ -82,11 +83,6 @@ function drawn(random) {
 
 function inWords(shape) {
   return shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
-}
-
-/** Return sums as torch prints them: one dimension as a row. */
-function laidOut({ sums, shape }) {
-  return matrix(shape.length === 2 ? sums : [sums.flat()]);
 }
 
 /** Return a matrix with its sums: those of columns below it, those of rows beside it. */

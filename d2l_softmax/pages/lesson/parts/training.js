@@ -22,7 +22,11 @@ function showTraining(examples) {
     while (training.epochs < EPOCHS_ON_PAPER) training.step(); // or the paper has no curves
     draw();
   });
-  provideQuantities(() => training);
+  const steps = () => [tr("training.steps", { steps: training.steps })];
+  provide("gradient", find("templates"), steps);
+  provide("step", find("templates"), steps);
+  provide("loss", find("train-loss"), () => [fixed(training.latest.train.loss)]);
+  provide("accuracy", find("train-accuracy"), () => [fixed(training.latest.test.accuracy)]);
   restart();
   drawLocalized(draw);
 
@@ -138,12 +142,4 @@ function describeTemplates({ steps, batchSize, optimizer, model }, largestWeight
   const differences = model.W.map((row, i) => largest(row.map((w, c) => w - share * means[i][c])));
   const values = { share: significant(share, 2), difference: significant(largest(differences), 2) };
   return tr("training.means", values);
-}
-
-function provideQuantities(now) {
-  const steps = () => [tr("training.steps", { steps: now().steps })];
-  provide("gradient", find("templates"), steps);
-  provide("step", find("templates"), steps);
-  provide("loss", find("train-loss"), () => [fixed(now().latest.train.loss)]);
-  provide("accuracy", find("train-accuracy"), () => [fixed(now().latest.test.accuracy)]);
 }
