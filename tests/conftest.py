@@ -430,6 +430,14 @@ def error_line(capsys):
 READY = "html[data-ready]"  # the lesson, once its scripts have run
 
 
+@pytest.fixture(params=["lesson", "report"])
+def each_page(request):
+    """Return the path of each page in turn."""
+    if request.param == "lesson":
+        return LESSON
+    return request.getfixturevalue("trained") / "report.html"
+
+
 @pytest.fixture(scope="module")
 def lesson_in_chromium(browser):
     """Return docs/softmax.html, opened once for a module's tests that only compute in it."""

@@ -4,7 +4,7 @@ import pytest
 from conftest import LESSON, READY
 from playwright.sync_api import Error
 
-# For each part: a control, the key that uses it, a sentence or table, and what it says then.
+# For each part: a control, the key that uses it, a sentence or table, and its text after that.
 PARTS = {
     "scores": ("#items button:nth-child(3)", "Enter", "#scores-said", "“trouser” has the largest"),
     "softmax": ("#softmax-shift", "Space", "#softmax-said", "Added to all scores: 100."),
@@ -40,14 +40,6 @@ FOCUS = """(selectors) => {
 TEXT = "(selector) => document.querySelector(selector).textContent"
 
 
-@pytest.fixture(params=["lesson", "report"])
-def page(request):
-    """Return the path of each page in turn."""
-    if request.param == "lesson":
-        return LESSON
-    return request.getfixturevalue("trained") / "report.html"
-
-
 @pytest.fixture
 def lesson(tab):
     """Return the tab with the lesson in English, at its top."""
@@ -65,10 +57,10 @@ def lesson(tab):
 
 
 @pytest.mark.parametrize("width", [390, 1300])
-def test_a_page_opens_without_a_message_or_a_request(page, width, tab):
+def test_a_page_opens_without_a_message_or_a_request(each_page, width, tab):
     tab.heard()
-    tab.open(page, width)
-    tab.wait_for(READY if page == LESSON else "img, svg")
+    tab.open(each_page, width)
+    tab.wait_for(READY if each_page == LESSON else "img, svg")
     assert tab.evaluate("[innerWidth, document.documentElement.scrollWidth <= innerWidth]") == [
         width,
         True,

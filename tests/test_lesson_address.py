@@ -157,6 +157,7 @@ def test_the_address_changes_while_the_page_is_open(open_lesson):
     page.evaluate("location.hash = '#training&batch=20'")
     expect(page.locator("#train-batch")).to_have_value("20")
     assert page.locator("#train-rate").input_value() == "0.1"  # as in the link
+    assert not page.locator("#training .see p").is_visible()  # only the reader's acts answer
     page.evaluate("location.hash = '#training'")
     page.wait_for_timeout(100)
     assert page.locator("#train-batch").input_value() == "20"  # a link without a state

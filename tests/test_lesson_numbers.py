@@ -74,19 +74,6 @@ def test_scores_and_probabilities_are_those_of_its_weights(lesson, images):
     torch.testing.assert_close(tensor(y_hat), expected, rtol=0, atol=1e-13)
 
 
-def test_products_of_pixels_and_weights_add_up_to_the_score(lesson, images):
-    X, _ = images["test"]
-    came = in_page(
-        lesson,
-        "[0, 9].map((c) => [...products(trained, examples.test.X[it], c)])",
-        7,
-    )
-    logits, b = in_page(lesson, "[[...trained.logits(examples.test.X)[it]], [...trained.b]]", 7)
-    assert (tensor(came)[:, X[7] == 0] == 0).all()
-    for row, c in zip(came, (0, 9), strict=True):
-        assert sum(row) + b[c] == pytest.approx(logits[c], abs=1e-12)
-
-
 # Softmax
 
 

@@ -330,7 +330,14 @@ def test_own_picture_an_item_is_drawn(open_lesson, hand):
     assert "No object found" in said(page, "own-said")
     if hand == "keyboard":
         page.locator("#paper").focus()
-        for key in ["ArrowDown"] * 10 + ["Shift+ArrowRight"] * 4 + ["ArrowUp"] * 20:
+        for key in ["ArrowDown"] * 10:
+            page.keyboard.press(key)
+        drawn = page.evaluate("document.querySelector('#paper').toDataURL()")
+        for key in ["Shift+ArrowRight"] * 4:
+            page.keyboard.press(key)
+        assert page.locator("#pen").is_visible()
+        assert page.evaluate("document.querySelector('#paper').toDataURL()") == drawn
+        for key in ["ArrowUp"] * 20:
             page.keyboard.press(key)
     else:
         draw(page, hand, [(100, 40), (90, 140), (100, 240)])
