@@ -430,6 +430,14 @@ def error_line(capsys):
 READY = "html[data-ready]"  # the lesson, once its scripts have run
 
 
+@pytest.fixture(params=["lesson", "report"])
+def each_page(request):
+    """Return the path of each page in turn."""
+    if request.param == "lesson":
+        return LESSON
+    return request.getfixturevalue("trained") / "report.html"
+
+
 @pytest.fixture(scope="module")
 def lesson_in_chromium(browser):
     """Return docs/softmax.html, opened once for a module's tests that only compute in it."""
@@ -446,3 +454,37 @@ def lesson(tab):
     tab.open(LESSON)
     tab.wait_for(READY)
     return tab
+
+
+@pytest.fixture
+def open_lesson(browser):
+    """Return a function that opens the lesson at a hash and waits until it is ready.
+
+    `script` runs before the page's. When the test is over, the page must have asked for nothing,
+    and must have said nothing on the console. As in Firefox 113, elements have no ARIA properties.
+    """
+    contexts, heard = [], []
+    without_aria = (
+        "for (const name of Object.getOwnPropertyNames(Element.prototype))"
+        "  if (/^aria[A-Z]/.test(name)) delete Element.prototype[name];"
+    )
+
+    def open_lesson(hash="", language="en", width=1300, scheme="light", script="", **options):
+        viewport = {"width": width, "height": 900}
+        settings = {"locale": language, "color_scheme": scheme, "viewport": viewport, **options}
+        context = browser.new_context(offline=True, has_touch=True, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: heard.append(message.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("request", lambda request: heard.append(request.url))
+        page.add_init_script(without_aria + script)
+        page.goto(LESSON.as_uri() + hash)
+        page.wait_for_selector(READY)
+        return page
+
+    yield open_lesson
+    for context in contexts:
+        context.close()
+    own = ("blob:", LESSON.as_uri())
+    assert [each for each in heard if not each.startswith(own)] == []

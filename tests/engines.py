@@ -1,8 +1,7 @@
-"""Browsers that Playwright does not drive: the system's own Firefox and WebKitGTK.
+"""Tabs of three browsers: Chromium, and those that Playwright does not drive as they are installed.
 
 Firefox by the protocol that is built into it, WebDriver BiDi (https://www.w3.org/TR/webdriver-bidi),
-WebKitGTK by its driver, WebDriver (https://www.w3.org/TR/webdriver2). Playwright drives builds of
-its own only.
+WebKitGTK by its driver, WebDriver (https://www.w3.org/TR/webdriver2).
 """
 
 import contextlib
@@ -18,66 +17,55 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Error, Page
+from playwright.sync_api import Page
 from websockets.sync.client import ClientConnection, connect
 
 PATIENCE = 30  # seconds for the start and for each answer
 LISTENING = "WebDriver BiDi listening on "
-PREFERENCES = {
-    "app.normandy.enabled": False,
-    "app.update.disabledForTesting": True,
-    "browser.safebrowsing.update.enabled": False,
-    "datareporting.policy.dataSubmissionEnabled": False,
-    "network.captive-portal-service.enabled": False,
-    "network.connectivity-service.enabled": False,
-    "toolkit.telemetry.enabled": False,
-}
 # Keys by the names that Playwright has for them: https://www.w3.org/TR/webdriver2/#keyboard-actions
-KEYS = {
-    "Tab": "\ue004",
-    "Enter": "\ue007",
-    "Shift": "\ue008",
-    "Escape": "\ue00c",
-    "Space": " ",
-    "PageUp": "\ue00e",
-    "PageDown": "\ue00f",
-    "End": "\ue010",
-    "Home": "\ue011",
-    "ArrowLeft": "\ue012",
-    "ArrowUp": "\ue013",
-    "ArrowRight": "\ue014",
-    "ArrowDown": "\ue015",
-}
+KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Space": " ", "End": "\ue010", "Home": "\ue011"}
 
 
 class Tab:
-    """The only tab of a running browser."""
+    """The only tab of a running browser; its subclasses have the methods without a body."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.requests: list[str] = []
 
     def open(self, path: Path, width: int = 1300, height: int = 900, anchor: str = "") -> None:
         """Open a file, wide and high as asked for, at an anchor; wait until it is loaded."""
-        raise NotImplementedError
+        self.resize(width, height)
+        address = path.resolve().as_uri() + (f"#{anchor}" if anchor else "")
+        for url in ("about:blank", address):  # an anchor alone does not load it
+            self.go_to(url)
+
+    def resize(self, width: int, height: int) -> None:
+        """Set the size of the window's content in CSS pixels."""
+
+    def go_to(self, url: str) -> None:
+        """Load an address."""
 
     def heard(self) -> tuple[list[str], list[str]]:
         """Return messages and requests since the last call.
 
         Messages are the warnings and errors of the console, uncaught exceptions included; requests
-        are the addresses that pages asked for, data: and their own left out.
+        are the addresses that pages asked for, without those of files and of their own data.
         """
-        raise NotImplementedError
+        requests = [url for url in self.requests if not url.startswith(("data:", "blob:", "file:"))]
+        messages, self.messages, self.requests = self.messages, [], []
+        return messages, requests
 
     def wait_for(self, selector: str) -> None:
         """Wait until an element that the CSS selector matches is there."""
-        self.evaluate(
-            "(selector) => new Promise((resolve) => { const look = () => "
-            "document.querySelector(selector) ? resolve() : setTimeout(look, 20); look(); })",
-            selector,
-        )
+        while not self.evaluate("(it) => document.querySelector(it) !== null", selector):
+            time.sleep(0.02)
 
     def evaluate(self, expression: str, argument: Any = None) -> Any:
         """Return the value of a JavaScript expression, as Playwright's pages do.
 
         A function is called with the argument; a promise is waited for. Values pass as JSON, but
-        NaN and infinities are kept. RuntimeError if it throws.
+        NaN and infinities are kept. An error if it throws.
         """
         text = self.settle(f"""(async () => {{
             let value = ({expression});
@@ -89,66 +77,43 @@ class Tab:
 
     def settle(self, promise: str) -> str | None:
         """Return the string that a promise is fulfilled with; RuntimeError if it is rejected."""
-        raise NotImplementedError
 
     def press(self, key: str) -> None:
-        """Press and release a key, or a combination such as "Shift+Tab"."""
-        values = [KEYS.get(name, name) for name in key.split("+")]
-        actions = [{"type": "keyDown", "value": value} for value in values]
-        actions += [{"type": "keyUp", "value": value} for value in reversed(values)]
+        """Press and release a key."""
+        value = KEYS.get(key, key)
+        actions = [{"type": kind, "value": value} for kind in ("keyDown", "keyUp")]
         self.perform([{"type": "key", "id": "keyboard", "actions": actions}])
 
     def perform(self, actions: list[dict[str, Any]]) -> None:
         """Perform input actions, which both protocols describe alike."""
-        raise NotImplementedError
-
-
-def address_of(path: Path, anchor: str) -> str:
-    """Return the address of an anchor in a file."""
-    return path.resolve().as_uri() + (f"#{anchor}" if anchor else "")
 
 
 class Chromium(Tab):
     """A page of Playwright's."""
 
     def __init__(self, page: Page):
-        """Listen to the page."""
+        super().__init__()
         self.page = page
-        self.messages: list[str] = []
-        self.requests: list[str] = []
         page.on("pageerror", lambda error: self.messages.append(str(error)))
         page.on("console", lambda message: self.messages.append(message.text))
         page.on("request", lambda request: self.requests.append(request.url))
 
-    def open(self, path: Path, width: int = 1300, height: int = 900, anchor: str = "") -> None:
-        """Open a file, wide and high as asked for, at an anchor; wait until it is loaded."""
+    def resize(self, width: int, height: int) -> None:
         self.page.set_viewport_size({"width": width, "height": height})
-        for url in ("about:blank", address_of(path, anchor)):  # an anchor alone does not load it
-            self.page.goto(url)
 
-    def heard(self) -> tuple[list[str], list[str]]:
-        """Return messages and requests since the last call."""
-        requests = [url for url in self.requests if not url.startswith(("data:", "file:"))]
-        messages, self.messages, self.requests = self.messages, [], []
-        return messages, requests
+    def go_to(self, url: str) -> None:
+        self.page.goto(url)
 
-    def settle(self, promise: str) -> str | None:
-        """Return the string that a promise is fulfilled with; RuntimeError if it is rejected."""
-        try:
-            return self.page.evaluate(promise)
-        except Error as error:
-            raise RuntimeError(error.message) from None
+    def evaluate(self, expression: str, argument: Any = None) -> Any:
+        return self.page.evaluate(expression, argument)
 
     def press(self, key: str) -> None:
-        """Press and release a key, or a combination such as "Shift+Tab"."""
         self.page.keyboard.press(key)
 
 
 @contextlib.contextmanager
 def running_firefox(path: str, profile: Path) -> Iterator["Firefox"]:
     """Start a headless Firefox with a new profile in the folder, and end it afterwards."""
-    lines = (f"user_pref({json.dumps(k)}, {json.dumps(v)});\n" for k, v in PREFERENCES.items())
-    (profile / "user.js").write_text("".join(lines), encoding="utf-8")
     command = [path, "--headless", "--no-remote", "--profile", profile]
     command += ["--remote-debugging-port=0"]
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "encoding": "utf-8"}
@@ -176,14 +141,13 @@ class Firefox(Tab):
     """The tab of a running Firefox."""
 
     def __init__(self, connection: ClientConnection):
-        """Begin a session over the connection."""
+        super().__init__()
         self.connection, self.numbers = connection, itertools.count()
-        self.messages: list[str] = []
-        self.requests: list[str] = []
         self.send("session.new", capabilities={})
-        self.send("session.subscribe", events=["log.entryAdded", "network.beforeRequestSent"])
         # The first tab of a headless window never has the focus, a new one does.
         self.tab = self.send("browsingContext.create", type="tab")["context"]
+        events = ["log.entryAdded", "network.beforeRequestSent"]
+        self.send("session.subscribe", events=events, contexts=[self.tab])
 
     def send(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a command and return its result; RuntimeError if it fails."""
@@ -202,26 +166,22 @@ class Firefox(Tab):
     def note(self, event: str, params: dict[str, Any]) -> None:
         """Keep a message of the console or a request."""
         if event == "network.beforeRequestSent":
-            url = params["request"]["url"]
-            self.requests += [] if url.startswith("data:") else [url]
+            self.requests.append(params["request"]["url"])
         elif params["level"] in ("warn", "error"):
             self.messages.append(params["text"])
 
     def heard(self) -> tuple[list[str], list[str]]:
-        """Return messages and requests since the last call."""
         self.send("session.status")  # events up to now come before its answer
-        heard, self.messages, self.requests = (self.messages, self.requests), [], []
-        return heard
+        return super().heard()
 
-    def open(self, path: Path, width: int = 1300, height: int = 900, anchor: str = "") -> None:
-        """Open a file, wide and high as asked for, at an anchor; wait until it is loaded."""
+    def resize(self, width: int, height: int) -> None:
         viewport = {"width": width, "height": height}
         self.send("browsingContext.setViewport", context=self.tab, viewport=viewport)
-        for url in ("about:blank", address_of(path, anchor)):  # an anchor alone does not load it
-            self.send("browsingContext.navigate", context=self.tab, url=url, wait="complete")
+
+    def go_to(self, url: str) -> None:
+        self.send("browsingContext.navigate", context=self.tab, url=url, wait="complete")
 
     def settle(self, promise: str) -> str | None:
-        """Return the string that a promise is fulfilled with; RuntimeError if it is rejected."""
         target = {"context": self.tab}
         done = self.send("script.evaluate", expression=promise, target=target, awaitPromise=True)
         if done["type"] == "exception":
@@ -229,7 +189,6 @@ class Firefox(Tab):
         return done["result"].get("value")
 
     def perform(self, actions: list[dict[str, Any]]) -> None:
-        """Perform input actions."""
         self.send("input.performActions", context=self.tab, actions=actions)
 
 
@@ -294,6 +253,13 @@ NOTE = """<script>
   for (const level of ["warn", "error"])
     console[level] = (...all) => noted.messages.push(all.join(" "));
 </script>"""
+NOTED = """() => {
+  const { messages = [], requests = [] } = globalThis.noted ?? {};
+  globalThis.noted = { messages: [], requests: [] };
+  requests.push(...performance.getEntriesByType("resource").map(({ name }) => name));
+  performance.clearResourceTimings();
+  return [messages, requests];
+}"""
 
 
 class WebKit(Tab):
@@ -301,6 +267,7 @@ class WebKit(Tab):
 
     def __init__(self, address: str, folder: Path):
         """Begin a session at a driver's address. In full screen windows have any size."""
+        super().__init__()
         self.address, self.folder = address, folder
         options = {"webkitgtk:browserOptions": {"args": ["--automation", "--full-screen"]}}
         session = self.send("POST", "", capabilities={"alwaysMatch": options})
@@ -320,37 +287,23 @@ class WebKit(Tab):
             raise RuntimeError(f"{path}: {answer['error']}: {answer['message']}") from None
 
     def heard(self) -> tuple[list[str], list[str]]:
-        """Return messages and requests of this page since the last call."""
-        noted = self.evaluate(
-            """() => {
-              const noted = globalThis.noted ?? { messages: [], requests: [] };
-              globalThis.noted = { messages: [], requests: [] };
-              const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
-              performance.clearResourceTimings();
-              return [noted.messages, [...noted.requests, ...loaded]];
-            }"""
-        )
-        messages, requests = noted
-        return messages, [url for url in requests if not url.startswith(("data:", "blob:"))]
+        self.messages, self.requests = self.evaluate(NOTED)
+        return super().heard()
 
     def open(self, path: Path, width: int = 1300, height: int = 900, anchor: str = "") -> None:
-        """Open a copy of a file, wide and high as asked for, at an anchor."""
-        self.send("POST", "/window/rect", width=width, height=height)
         text = path.read_text(encoding="utf-8")
         copy = self.folder / path.name
         copy.write_text(text.replace("<head>", f"<head>{NOTE}", 1), encoding="utf-8")
-        for url in ("about:blank", address_of(copy, anchor)):  # an anchor alone does not load it
-            self.send("POST", "/url", url=url)
+        super().open(copy, width, height, anchor)
+
+    def resize(self, width: int, height: int) -> None:
+        self.send("POST", "/window/rect", width=width, height=height)
+
+    def go_to(self, url: str) -> None:
+        self.send("POST", "/url", url=url)
 
     def settle(self, promise: str) -> str | None:
-        """Return the string that a promise is fulfilled with; RuntimeError if it is rejected."""
-        script = f"const done = arguments[0]; ({promise}).then((value) => done({{ value }}),"
-        script += " (error) => done({ error: String(error) }));"
-        settled = self.send("POST", "/execute/async", script=script, args=[])
-        if "error" in settled:
-            raise RuntimeError(settled["error"])
-        return settled.get("value")
+        return self.send("POST", "/execute/sync", script=f"return {promise};", args=[])
 
     def perform(self, actions: list[dict[str, Any]]) -> None:
-        """Perform input actions."""
         self.send("POST", "/actions", actions=actions)

@@ -87,23 +87,15 @@ PRINTED = """() => {
 }"""
 
 
-@pytest.fixture(params=["lesson", "report"])
-def page(request):
-    """Return the path of each page in turn."""
-    if request.param == "lesson":
-        return LESSON
-    return request.getfixturevalue("trained") / "report.html"
-
-
-def test_enlarged_to_400_percent_nothing_is_lost(tab, page):
-    tab.open(page, *ENLARGED)
-    tab.wait_for(READY if page == LESSON else "img, svg")
+def test_enlarged_to_400_percent_nothing_is_lost(tab, each_page):
+    tab.open(each_page, *ENLARGED)
+    tab.wait_for(READY if each_page == LESSON else "img, svg")
     tab.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     width, needed = tab.evaluate("[innerWidth, document.documentElement.scrollWidth]")
     assert needed <= width <= 334  # WebKitGTK's least
     assert tab.evaluate(LOST) == []
     assert tab.evaluate(COVERED) == []
-    if page == LESSON:
+    if each_page == LESSON:
         assert tab.evaluate(LINES_OF_CODE) > 8
 
 

@@ -21,6 +21,7 @@ from d2l_softmax.pages.lesson.programs import STEPS, TENSORFLOW
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(lesson_package.__file__).parent
+TEXTS = json.loads((FOLDER / "texts.json").read_text(encoding="utf-8"))
 MOST_BYTES = 400_000
 DATA = re.compile(r'<script type="application/json" id="(examples|weights)">(.*?)</script>')
 SOURCES = {
@@ -46,11 +47,9 @@ def written(tmp_path_factory, real_data):
 def data_of(page):
     """Return what a page holds: images (n, 28, 28) in [0, 15], labels, W and b."""
     examples, weights = (json.loads(text) for _, text in DATA.findall(page))
-    packed = np.frombuffer(zlib.decompress(base64.b64decode(examples["images"])), np.uint8)
-    pairs = np.stack([packed >> 4, packed & 15]).reshape(2, -1, 14, 28)  # of rows
-    shades = pairs.transpose(1, 2, 0, 3).reshape(-1, 28, 28)
+    shades = np.frombuffer(zlib.decompress(base64.b64decode(examples["images"])), np.uint8)
     W = np.frombuffer(base64.b64decode(weights["W"]), "<f4").astype(float).reshape(784, 10)
-    return shades, examples["labels"], W, np.array(weights["b"])
+    return shades.reshape(-1, 28, 28), examples["labels"], W, np.array(weights["b"])
 
 
 # Writing it
@@ -163,10 +162,6 @@ def test_a_step_is_tied_to_lines_of_both_twins(lesson, step):
 # What it says
 
 
-def texts():
-    return json.loads((FOLDER / "texts.json").read_text(encoding="utf-8"))
-
-
 def sources():
     """Return the text of all templates and modules."""
     paths = [*FOLDER.rglob("*.jinja"), *FOLDER.rglob("*.js"), *FOLDER.glob("*.py")]
@@ -174,7 +169,7 @@ def sources():
 
 
 def test_every_text_is_there_in_both_languages_with_the_same_values():
-    for key, said in texts().items():
+    for key, said in TEXTS.items():
         assert list(said) == ["en", "zh-CN"], key
         names = [sorted(re.findall(r"\{(\w+)\}", text)) for text in said.values()]
         assert names[0] == names[1], key
@@ -186,12 +181,12 @@ def test_every_text_is_used_and_no_other():
     """A template or module has the whole key, or computes its end."""
     code = sources()
     chosen = re.findall(r"[\"`]([\w.-]+\.)(?:\$\{|\" ~)", code)
-    for key in texts():
+    for key in TEXTS:
         of_a_part = key.rsplit(".", 1)[-1] in ("title", "why", "ask", "do", "see", "chart")
         assert f'"{key}"' in code or key.startswith(tuple(chosen)) or of_a_part, key
     said = re.findall(r"\b(?:tr|text|label)\(\s*\"([\w.-]+)\"", code)
     assert len(said) > 80
-    assert [key for key in said if key not in texts() and not key.endswith(".")] == []
+    assert [key for key in said if key not in TEXTS and not key.endswith(".")] == []
 
 
 def test_the_page_has_no_links_that_a_copy_of_it_would_lose():

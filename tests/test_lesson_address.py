@@ -2,35 +2,15 @@
 
 import pytest
 from conftest import LESSON, READY, complaints
-from test_lesson_touch import TEXTS, said, until
+from playwright.sync_api import expect
+from test_lesson import TEXTS
+from test_lesson_touch import said
 
 PARTS = (
     *("scores", "softmax", "cross_entropy", "plane", "training", "own_picture"),
     *("overflow", "shapes", "picking", "programs", "losses"),
 )
 SHOWN = ".part[id] >> visible=true"
-
-
-@pytest.fixture
-def open_at(browser):
-    """Return a function that opens the lesson at a hash; no error may come up in it."""
-    contexts, errors = [], []
-
-    def open_at(hash="", script="", **options):
-        context = browser.new_context(locale="en", offline=True, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text))
-        page.add_init_script(script)
-        page.goto(LESSON.as_uri() + hash)
-        page.wait_for_selector(READY)
-        return page
-
-    yield open_at
-    for context in contexts:
-        context.close()
-    assert errors == []
 
 
 def hash_of(page):
@@ -84,32 +64,33 @@ LINKS = {
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_copied_link_opens_the_part_as_it_was(open_at, part):
-    page = open_at(permissions=["clipboard-read", "clipboard-write"])
+def test_a_copied_link_opens_the_part_as_it_was(open_lesson, lesson_in_chromium, part):
+    page = open_lesson(permissions=["clipboard-read", "clipboard-write"])
     actions, state = LINKS[part]
     for action, selector, *value in actions:
         getattr(page.locator(selector), action)(*value)
     page.get_by_role("button", name="中文").click()
     page.locator(f"#{part} .actions button").first.click()
-    until(page, f"document.querySelector('#{part} .actions output').textContent !== ''")
+    expect(page.locator(f"#{part} .actions output")).to_have_text(TEXTS["address.copied"]["zh-CN"])
     expected = "&".join(filter(None, [f"#{part}", state, "lang=zh"]))
     assert hash_of(page) == expected
     assert page.evaluate("navigator.clipboard.readText()") == LESSON.as_uri() + expected
-    other = open_at(expected)
+    other = open_lesson(expected, width=390)
+    other.wait_for_timeout(200)
+    assert abs(other.locator(f"#{part}").bounding_box()["y"]) < 48
     assert other.locator("html").get_attribute("lang") == "zh-CN"
     assert state_of(other) == state_of(page)
     panel = f"#{part} .panel"
     assert other.locator(panel).inner_text() == page.locator(panel).inner_text()
     if actions:
-        assert state_of(other) != state_of(open_at("#" + part + "&lang=zh"))
+        assert state_of(other) != state_of(lesson_in_chromium)
     assert not other.locator(f"#{part} .see p").is_visible()  # only the reader's acts answer
 
 
-def test_without_a_clipboard_the_link_is_in_the_address_bar(open_at):
-    page = open_at(script="delete Navigator.prototype.clipboard;")
+def test_without_a_clipboard_the_link_is_in_the_address_bar(open_lesson):
+    page = open_lesson(script="delete Navigator.prototype.clipboard;")
     page.locator("#overflow .actions button").first.click()
-    until(page, "document.querySelector('#overflow .actions output').textContent !== ''")
-    assert page.locator("#overflow .actions output").text_content() == TEXTS["address.above"]["en"]
+    expect(page.locator("#overflow .actions output")).to_have_text(TEXTS["address.above"]["en"])
     assert hash_of(page) == "#overflow&lang=en"
 
 
@@ -118,7 +99,7 @@ def test_each_browser_has_the_link_in_its_address(lesson):
         """async () => {
           const select = document.querySelector("#train-rate");
           select.value = "3";
-          select.dispatchEvent(new Event("change"));
+          select.dispatchEvent(new Event("input", { bubbles: true }));
           document.querySelector("#training .actions button").click();
           await new Promise((resolve) => setTimeout(resolve, 200));
           return location.hash;
@@ -146,17 +127,17 @@ INVALID = (
 
 
 @pytest.mark.parametrize("hash", INVALID)
-def test_what_is_invalid_in_a_link_is_ignored(open_at, hash):
-    page, plain = open_at(hash), open_at()
-    assert state_of(page) == state_of(plain)
+def test_what_is_invalid_in_a_link_is_ignored(open_lesson, lesson_in_chromium, hash):
+    page = open_lesson(hash)
+    assert state_of(page) == state_of(lesson_in_chromium)
     assert page.locator("html").get_attribute("lang") == "en"
     elements = "document.querySelectorAll('*').length"
-    assert page.evaluate(elements) == plain.evaluate(elements)
+    assert page.evaluate(elements) == lesson_in_chromium.evaluate(elements)
     page.locator(".part[id] .actions button >> visible=true").first.click()  # it works
 
 
-def test_parts_are_numbered_in_their_order(open_at):
-    page = open_at()
+def test_parts_are_numbered_in_their_order(open_lesson):
+    page = open_lesson()
     parts = page.locator(".part[id]").evaluate_all("all => all.map((each) => each.id)")
     assert tuple(parts) == PARTS
     contents = page.locator("nav a").evaluate_all("all => all.map((each) => each.hash.slice(1))")
@@ -168,24 +149,25 @@ def test_parts_are_numbered_in_their_order(open_at):
     assert starts == [1, 1 + lengths[0], 1 + lengths[0] + lengths[1]]
 
 
-def test_the_address_changes_while_the_page_is_open(open_at):
-    page = open_at("#training&lr=1&lang=zh")
+def test_the_address_changes_while_the_page_is_open(open_lesson):
+    page = open_lesson("#training&lr=1&lang=zh")
     assert page.locator("#train-rate").input_value() == "1"
     page.get_by_role("button", name="English").click()
     assert hash_of(page) == "#training&lr=1&lang=en"
     page.evaluate("location.hash = '#training&batch=20'")
-    until(page, "document.querySelector('#train-batch').value === '20'")
+    expect(page.locator("#train-batch")).to_have_value("20")
     assert page.locator("#train-rate").input_value() == "0.1"  # as in the link
+    assert not page.locator("#training .see p").is_visible()  # only the reader's acts answer
     page.evaluate("location.hash = '#training'")
     page.wait_for_timeout(100)
     assert page.locator("#train-batch").input_value() == "20"  # a link without a state
     page.evaluate("location.hash = '#scratch-21'")
-    until(page, "document.querySelector('#scratch-21').getAttribute('aria-selected') === 'true'")
+    expect(page.locator("#scratch-21")).to_have_attribute("aria-selected", "true")
 
 
 @pytest.mark.parametrize("start", ["#training&present&lr=3", "button"])
-def test_a_part_is_presented_and_arrow_keys_turn_the_pages(open_at, start):
-    page = open_at("" if start == "button" else start, viewport={"width": 1280, "height": 800})
+def test_a_part_is_presented_and_arrow_keys_turn_the_pages(open_lesson, start):
+    page = open_lesson("" if start == "button" else start)
     if start == "button":
         page.locator("#training .actions button").nth(1).click()
     else:
@@ -216,8 +198,8 @@ def test_a_part_is_presented_and_arrow_keys_turn_the_pages(open_at, start):
     assert page.locator(SHOWN).count() == len(PARTS)
 
 
-def test_presenting_ends_at_the_first_and_last_part(open_at):
-    page = open_at("#present")
+def test_presenting_ends_at_the_first_and_last_part(open_lesson):
+    page = open_lesson("#present")
     assert page.locator(SHOWN).get_attribute("id") == PARTS[0]
     page.keyboard.press("ArrowLeft")
     assert page.locator(SHOWN).get_attribute("id") == PARTS[0]

@@ -1,7 +1,7 @@
 """The interactive lesson softmax.html, in which softmax regression runs in JavaScript.
 
-The page is made from `lesson.html.jinja` and `parts/`; each part is a template and a JavaScript
-module of the same name. `texts.json` has the texts in both languages.
+The page is made from `lesson.html.jinja` and `parts/`; each part is a template and a script
+of the same name. `texts.json` has the texts in both languages.
 """
 
 import base64
@@ -23,13 +23,10 @@ from d2l_softmax.pages.lesson.programs import TENSORFLOW, columns, locate, snipp
 from d2l_softmax.pages.page import write_page
 from d2l_softmax.training.evaluation import Model
 
-GRAYS = 16  # shades of an image in the page: 4 bits per pixel
+GRAYS = 16  # shades of an image in the page
 PAGE = "scratch/softmax_regression.py"
 FILES = resources.files(__package__)
-# Of JavaScript: imports, exports and lines of comment
-NOT_SHOWN = re.compile(
-    r"^import [^;]*;\n|^export |^ *(?://[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL
-)
+COMMENTS = re.compile(r"^ *(?://[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)  # JavaScript's
 
 
 class Part(NamedTuple):
@@ -84,7 +81,8 @@ def write_lesson(
     """
     texts = json.loads(read("texts.json"))
     texts |= {f"class.{c}": in_both_languages(name) for c, name in enumerate(classes)}
-    images = torch.cat([split.images for split in splits.values()])
+    images = torch.cat([split.images for split in splits.values()]).numpy()
+    shades = np.rint(images * ((GRAYS - 1) / 255))
     write_page(
         path,
         "lesson/lesson.html.jinja",
@@ -98,7 +96,7 @@ def write_lesson(
         colors=colors,
         examples={
             "labels": {name: split.labels.tolist() for name, split in splits.items()},
-            "images": in_base64(zlib.compress(pack(images), level=9)),
+            "images": in_base64(zlib.compress(shades.astype(np.uint8).tobytes(), level=9)),
         },
         weights={
             "W": in_base64(model.W.detach().numpy().astype("<f4").tobytes()),
@@ -116,12 +114,13 @@ def read(name: str) -> str:
 def script() -> str:
     """Return all JavaScript as one script, because a page opened from disk can't import files.
 
-    Names at the top level of a file are unique in all of them. main.js starts the page: it is last.
+    Each file uses the names of all others; a name that two files define is a syntax error. main.js
+    starts the page: it is last.
     """
     names = sorted(file.name for file in FILES.iterdir() if file.name.endswith(".js"))
     names.remove("main.js")
     files = [*names, *(f"parts/{name}.js" for name in PARTS), "main.js"]
-    return "\n".join(f"// {file}\n{NOT_SHOWN.sub('', read(file))}" for file in files)
+    return "\n".join(f"// {file}\n{COMMENTS.sub('', read(file))}" for file in files)
 
 
 def text_span(texts: dict[str, dict[str, str]], key: str, n: object = "") -> Markup:
@@ -162,15 +161,6 @@ def describe_parts(code: dict[str, str]) -> dict[str, dict[str, Any]]:
             "snippet": Markup(snippet(code[part.file], range(start, stop))),
         }
     return parts
-
-
-def pack(images: Tensor) -> bytes:
-    """Return images (n, 28, 28), uint8, as GRAYS shades.
-
-    A byte has two pixels, one above the other, the upper one in the high bits.
-    """
-    shades = np.rint(images.numpy() * ((GRAYS - 1) / 255)).astype(np.uint8)
-    return (shades[:, 0::2] << 4 | shades[:, 1::2]).tobytes()
 
 
 def in_base64(content: bytes) -> str:

@@ -5,15 +5,11 @@
  * Invalid values are ignored. No text of the address is inserted as HTML.
  */
 
-import { languageOf, tr } from "./language.js";
-import { State } from "./state.js";
-import { find, make } from "./widgets.js";
-
 const TURNS = { ArrowLeft: -1, PageUp: -1, ArrowRight: 1, PageDown: 1 };
 const USES_KEYS = "input, select, [role=application], [role=listbox], [role=slider]";
 
 /** Return { id, view, values } of a hash; id and view may be empty, values are URLSearchParams. */
-export function parseHash(hash) {
+function parseHash(hash) {
   const [first, ...rest] = hash.slice(1).split("&");
   const isId = !first.includes("=") && first !== "present";
   const values = new URLSearchParams((isId ? rest : [first, ...rest]).join("&"));
@@ -21,33 +17,35 @@ export function parseHash(hash) {
   return { id: values.get("embed") || (isId ? first : ""), view, values };
 }
 
-/** Follow the address, now and when it changes; `setLanguage` is that of the page. */
-export function followAddress(setLanguage) {
+/** Follow the address, now and when it changes. */
+function followAddress() {
   const root = document.documentElement;
   const parts = [...document.querySelectorAll(".part[id]")];
   const states = new Map(parts.map((part) => [part, new State(part)]));
   let shown = parts[0]; // alone, while there is a view
 
-  for (const part of parts) part.querySelector(".prose").append(buttonsOf(part));
+  for (const part of parts) {
+    const [copy, alone] = part.querySelectorAll(".actions button");
+    copy.addEventListener("click", () => copyLink(part));
+    alone.addEventListener("click", () => present(part));
+  }
   find("present-back").addEventListener("click", () => moveBy(-1));
   find("present-on").addEventListener("click", () => moveBy(1));
   find("present-end").addEventListener("click", leave);
   addEventListener("keydown", pressed);
   addEventListener("hashchange", follow);
-  for (const button of document.querySelectorAll(".languages button")) {
-    button.addEventListener("click", () => {
-      if (!parseHash(location.hash).values.has("lang")) return;
-      replaceHash(location.hash.replace(/([#&]lang=)[^&]*/, `$1${languageOf(button.lang)}`));
-    });
-  }
+  document.querySelector(".languages").addEventListener("click", () => {
+    if (!parseHash(location.hash).values.has("lang")) return;
+    replaceHash(location.hash.replace(/([#&]lang=)[^&]*/, `$1${languageInLinks()}`));
+  });
   follow();
 
   /** Show what the address names. A link without a view keeps the present one. */
   function follow(event) {
     const { id, view, values } = parseHash(location.hash);
-    setLanguage(values.get("lang"));
-    const target = id && document.getElementById(id);
-    const part = target && target.closest(".part[id]");
+    followLanguage(values.get("lang"));
+    const target = find(id);
+    const part = target?.closest(".part[id]");
     if (part) states.get(part).set(values);
     if (view) root.dataset.view = view;
     if (root.dataset.view) show(part || shown);
@@ -99,28 +97,17 @@ export function followAddress(setLanguage) {
     moveBy(TURNS[key]);
   }
 
-  /** Return the buttons below a part's text: to copy a link to it as it is, and to present it. */
-  function buttonsOf(part) {
-    const button = (key, onclick) =>
-      make("button", { type: "button", onclick, "data-text": key }, tr(key));
-    const said = make("output");
-    const copy = button("address.copy", async () => {
-      const hash = [`#${part.id}`, ...states.get(part).get(), `lang=${languageOf(root.lang)}`];
-      replaceHash(hash.join("&"));
-      said.textContent = tr((await isCopied(location.href)) ? "address.copied" : "address.above");
-    });
-    const alone = button("address.present", () => present(part));
-    return make("div", { class: "actions" }, copy, alone, said);
-  }
-}
-
-/** Copy a text; return whether the browser allows it. */
-async function isCopied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false;
+  /** Copy a link to a part as it is, or show it where the browser does not allow that. */
+  async function copyLink(part) {
+    const hash = [`#${part.id}`, ...states.get(part).get(), `lang=${languageInLinks()}`];
+    replaceHash(hash.join("&"));
+    const said = part.querySelector(".actions output");
+    try {
+      await navigator.clipboard.writeText(location.href);
+      said.textContent = tr("address.copied");
+    } catch {
+      said.textContent = tr("address.above");
+    }
   }
 }
 

@@ -4,9 +4,8 @@
  * colours of the picture's border.
  */
 
-import { sumOf } from "./numbers.js";
-
 const DEGREES = [3, 6, 6]; // number of terms of the polynomials that are fitted in turn
+const BORDER = 0.02; // of the longer side
 const INLIERS = 0.6; // share of the border in a fit; the rest, what differs most, may be an object
 const MIN_PART = 0.05; // of the object's largest part; smaller parts are dropped
 
@@ -15,9 +14,10 @@ const MIN_PART = 0.05; // of the object's largest part; smaller parts are droppe
  * object's mask (h w,), the standard deviation of the background's noise, and the share of the
  * border that differs from the background.
  */
-export function findObject(pixels, width, height) {
+function findObject(pixels, width, height) {
   const terms = Array.from({ length: width * height }, (_, i) => termsAt(i, width, height));
-  const border = borderOf(width, height);
+  const band = Math.max(2, Math.round(BORDER * Math.max(width, height))); // pixels
+  const border = borderOf(width, height, band);
   const polynomials = fitBackground(
     border.map((i) => terms[i]),
     border.map((i) => pixels.subarray(3 * i, 3 * i + 3)),
@@ -40,9 +40,8 @@ function termsAt(i, width, height) {
   return [1, x, y, x * x, x * y, y * y];
 }
 
-/** Return the indices of the border's pixels: the outer 2 % of the longer side, two at least. */
-function borderOf(width, height) {
-  const band = Math.max(2, Math.round(0.02 * Math.max(width, height)));
+/** Return the indices of the border's pixels: the outer `band` on each side. */
+function borderOf(width, height, band) {
   return Array.from({ length: width * height }, (_, i) => i).filter((i) => {
     const [x, y] = [i % width, Math.floor(i / width)];
     return Math.min(x, y, width - 1 - x, height - 1 - y) < band;
@@ -66,12 +65,8 @@ function fitBackground(terms, colours) {
       inliers.map((n) => colours[n]),
       degree,
     );
-    residuals = terms.map((row, n) =>
-      maxDifference(
-        colours[n],
-        [0, 1, 2].map((c) => valueAt(polynomials, row, c)),
-      ),
-    );
+    const fitted = (row) => [0, 1, 2].map((c) => valueAt(polynomials, row, c));
+    residuals = terms.map((row, n) => maxDifference(colours[n], fitted(row)));
   }
   return polynomials;
 }
@@ -145,7 +140,7 @@ function dilate(mask, width, height, radius) {
 }
 
 /** Erode a mask by such a square; outside the picture counts as mask. */
-export function erode(mask, width, height, radius) {
+function erode(mask, width, height, radius) {
   const outside = mask.map((is) => 1 - is);
   return dilate(outside, width, height, radius).map((is) => 1 - is);
 }
@@ -157,7 +152,7 @@ function valueAt(polynomials, row, c) {
 }
 
 /** Return a quantile of numbers, such as 0.5 for the median: the nearest one. */
-export function quantile(numbers, share) {
+function quantile(numbers, share) {
   const sorted = Float64Array.from(numbers).sort();
   return sorted[Math.round(share * (sorted.length - 1))];
 }

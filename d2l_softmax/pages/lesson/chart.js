@@ -1,12 +1,11 @@
 /** Charts in inline SVG. A sentence or table near each has the same numbers. */
 
-const NAMESPACE = "http://www.w3.org/2000/svg";
 const BOX = { left: 44, right: 352, top: 8, bottom: 178 }; // of the viewBox, 0 0 360 210
 
-/** A chart in an <svg> element, with linear axes x and y, each { from, to, ticks }. */
-export class Chart {
-  constructor(svg, x, y) {
-    this.svg = svg;
+/** A chart in the <svg> of an id, with linear axes x and y, each { from, to, ticks }. */
+class Chart {
+  constructor(id, x, y) {
+    this.svg = find(id);
     this.shapes = new Map();
     this.setAxes(x, y);
   }
@@ -37,58 +36,39 @@ export class Chart {
     Object.assign(this, { x, y });
     const grid = this.shape("axes", "g");
     grid.replaceChildren();
-    const mark = (name, attributes, text = "") => {
-      const element = document.createElementNS(NAMESPACE, name);
-      for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-      element.textContent = text;
-      grid.append(element);
-    };
     for (const tick of x.ticks) {
       const [left] = this.place(tick, y.from);
-      mark("line", { x1: left, x2: left, y1: BOX.top, y2: BOX.bottom });
-      mark("text", { x: left, y: BOX.bottom + 13, "text-anchor": "middle" }, tick);
+      makeSvg(grid, "line", { x1: left, x2: left, y1: BOX.top, y2: BOX.bottom });
+      const attributes = { x: left, y: BOX.bottom + 13, "text-anchor": "middle" };
+      makeSvg(grid, "text", attributes).textContent = tick;
     }
     for (const tick of y.ticks) {
       const [, top] = this.place(x.from, tick);
-      mark("line", { x1: BOX.left, x2: BOX.right, y1: top, y2: top });
-      mark("text", { x: BOX.left - 4, y: top + 4, "text-anchor": "end" }, tick);
+      makeSvg(grid, "line", { x1: BOX.left, x2: BOX.right, y1: top, y2: top });
+      const attributes = { x: BOX.left - 4, y: top + 4, "text-anchor": "end" };
+      makeSvg(grid, "text", attributes).textContent = tick;
     }
   }
 
   /** Draw a line of the name through points [x, y]; clipped to the box. */
   line(name, points) {
-    const path = points.map(([x, y]) =>
-      this.place(x, y)
-        .map((at) => at.toFixed(1))
-        .join(" "),
-    );
-    const shape = this.shape(name, "path");
-    shape.setAttribute("d", path.length ? `M${path.join("L")}` : "");
-    shape.setAttribute("clip-path", `url(#${this.svg.id}-box)`);
+    const inPath = (point) => this.place(...point).map((at) => at.toFixed(1)).join(" ");
+    const d = points.length ? `M${points.map(inPath).join("L")}` : "";
+    setAttributes(this.shape(name, "path"), { d, "clip-path": `url(#${this.svg.id}-box)` });
   }
 
   /** Draw a dot of the name, hidden outside the box; return it. */
-  dot(name, x, y, radius = 5) {
-    const isWithin = (value, { from, to }) => from <= value && value <= to;
+  dot(name, x, y, r = 5) {
+    const isShown = isWithin(x, this.x) && isWithin(y, this.y);
     const [cx, cy] = this.place(x, y);
     const circle = this.shape(name, "circle");
-    for (const [key, value] of Object.entries({ cx, cy, r: radius }))
-      circle.setAttribute(key, value);
-    circle.setAttribute(
-      "visibility",
-      isWithin(x, this.x) && isWithin(y, this.y) ? "visible" : "hidden",
-    );
+    setAttributes(circle, { cx, cy, r, visibility: isShown ? "visible" : "hidden" });
     return circle;
   }
 
   /** Return the shape of a name; a new one is drawn on top. */
   shape(name, tag) {
-    if (!this.shapes.has(name)) {
-      const element = document.createElementNS(NAMESPACE, tag);
-      element.setAttribute("class", name);
-      this.svg.append(element);
-      this.shapes.set(name, element);
-    }
+    if (!this.shapes.has(name)) this.shapes.set(name, makeSvg(this.svg, tag, { class: name }));
     return this.shapes.get(name);
   }
 
@@ -109,8 +89,20 @@ export class Chart {
   }
 }
 
+/** Append an element with attributes to one in an <svg>; return it. */
+function makeSvg(parent, tag, attributes) {
+  const element = document.createElementNS(parent.namespaceURI, tag);
+  setAttributes(element, attributes);
+  parent.append(element);
+  return element;
+}
+
+function isWithin(value, { from, to }) {
+  return from <= value && value <= to;
+}
+
 /** Return an axis from `from` to `to` or slightly beyond, with about five round ticks. */
-export function axisOf(from, to) {
+function axisOf(from, to) {
   const rough = Math.max(to - from, 1e-9) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999) * power;

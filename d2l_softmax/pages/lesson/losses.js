@@ -1,7 +1,7 @@
 /** Three regression losses with their gradients, and the lines that minimize them. */
 
 /** The losses of scratch/losses.py by name, each a function of (yHat, y), and its gradient. */
-export const LOSSES = {
+const LOSSES = {
   squared: {
     loss: (yHat, y) => (yHat - y) ** 2 / 2,
     gradient: (yHat, y) => yHat - y,
@@ -25,15 +25,10 @@ function huber(error) {
 
 /** Return the weighted least-squares line { w, b }, y = w x + b. */
 function weightedFit(points, weightOf) {
-  let [s, sx, sy, sxx, sxy] = [0, 0, 0, 0, 0];
-  for (const { x, y } of points) {
-    const weight = weightOf({ x, y });
-    s += weight;
-    sx += weight * x;
-    sy += weight * y;
-    sxx += weight * x * x;
-    sxy += weight * x * y;
-  }
+  const sum = (term) => sumOf(points.map((point) => weightOf(point) * term(point)));
+  const s = sum(() => 1);
+  const [sx, sy] = [sum(({ x }) => x), sum(({ y }) => y)];
+  const [sxx, sxy] = [sum(({ x }) => x * x), sum(({ x, y }) => x * y)];
   const w = (s * sxy - sx * sy) / (s * sxx - sx * sx);
   return { w, b: (sy - w * sx) / s };
 }
@@ -45,9 +40,9 @@ function fitL1(points) {
     for (const q of points.slice(i + 1)) {
       if (p.x === q.x) continue;
       const w = (q.y - p.y) / (q.x - p.x);
-      const line = { w, b: p.y - w * p.x };
-      const total = totalLoss(points, line, LOSSES.l1.loss);
-      if (total < best.total - 1e-12) best = { total, ...line };
+      const b = p.y - w * p.x;
+      const total = sumOf(points.map(({ x, y }) => LOSSES.l1.loss(w * x + b, y)));
+      if (total < best.total - 1e-12) best = { total, w, b };
     }
   });
   return { w: best.w, b: best.b };
@@ -63,9 +58,4 @@ function fitHuber(points) {
     if (Math.abs(line.w - w) + Math.abs(line.b - b) < 1e-14) break;
   }
   return line;
-}
-
-/** Return the sum of a loss over points { x, y } for a line { w, b }. */
-function totalLoss(points, { w, b }, loss) {
-  return points.reduce((sum, { x, y }) => sum + loss(w * x + b, y), 0);
 }

@@ -1,48 +1,7 @@
 /** The page's entry point: language, images and weights, the parts in their order, the address. */
 
-import { followAddress, parseHash } from "./address.js";
-import { loadExamples, loadTrained, modelOf } from "./examples.js";
-import { initLanguage, tr } from "./language.js";
-import { LOSSES } from "./losses.js";
-import { products } from "./numbers.js";
-import { formsOfLoss, showCrossEntropy } from "./parts/cross_entropy.js";
-import { pointsWith, showLosses } from "./parts/losses.js";
-import { showOverflow, stepsOfSoftmax } from "./parts/overflow.js";
-import { parseWeights, shifted, showOwnPicture } from "./parts/own_picture.js";
-import { picked, showPicking } from "./parts/picking.js";
-import { showPlane } from "./parts/plane.js";
-import { showPrograms } from "./parts/programs.js";
-import { showScores } from "./parts/scores.js";
-import { broadcast, showShapes, sumOver } from "./parts/shapes.js";
-import { showSoftmax, withTemperature } from "./parts/softmax.js";
-import { noticed, showTraining } from "./parts/training.js";
-import { readPicture } from "./pictures.js";
-import {
-  boundaries,
-  LABELS,
-  parsePoints,
-  PLANE,
-  PlaneFit,
-  POINTS,
-  writePoints,
-} from "./plane.js";
-import { overflowsBeyond, ROUND } from "./precision.js";
-import { preprocess } from "./preprocessing.js";
-import { errorOf } from "./share.js";
-import {
-  argmax,
-  countCorrect,
-  crossEntropy,
-  oneHot,
-  SGD,
-  softmax,
-  SoftmaxRegression,
-} from "./softmax_regression.js";
-import { centredClassMeans, Training } from "./training.js";
-import { find } from "./widgets.js";
-
 async function main() {
-  const setLanguage = initLanguage(document.querySelectorAll(".languages button"));
+  initLanguage();
   const examples = await loadExamples();
   const trained = loadTrained();
   const shows = {
@@ -58,8 +17,15 @@ async function main() {
     programs: showPrograms,
     losses: showLosses,
   };
-  for (const [name, show] of Object.entries(shows)) startPart(name, show);
-  followAddress(setLanguage);
+  for (const [name, show] of Object.entries(shows)) {
+    try {
+      show();
+    } catch (error) {
+      console.error(error); // the other parts go on
+      find(name).querySelector(".panel").textContent = tr("failed.part", { error: error.message });
+    }
+  }
+  followAddress();
   document.querySelectorAll(".panel").forEach(answerOnActing);
 
   // For the browser's console, and for the tests that compare these numbers with PyTorch's.
@@ -73,21 +39,11 @@ async function main() {
   document.documentElement.dataset.ready = "";
 }
 
-/** Start a part; if it fails in this browser, say so there: the other parts go on. */
-function startPart(name, show) {
-  try {
-    show();
-  } catch (error) {
-    console.error(error);
-    const panel = find(`${name}-title`).closest(".part").querySelector(".panel");
-    panel.textContent = tr("failed.part", { error: error.message });
-  }
-}
-
 /** Open the answer to a part's question when its panel is first used. */
 function answerOnActing(panel) {
   const answer = panel.parentElement.querySelector(".see");
-  const open = ({ target }) => {
+  const open = ({ target, isTrusted }) => {
+    if (!isTrusted) return; // a link sets the controls
     for (const type of ["click", "input"]) panel.removeEventListener(type, open);
     if (answer.open) return;
     const before = panel.getBoundingClientRect().top;

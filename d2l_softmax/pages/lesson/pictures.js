@@ -3,36 +3,26 @@
 const MAX_PIXELS = 50_000_000; // 7,000 × 7,000; a larger picture is a mistake
 const LARGEST_SIDE = 512; // pixels; the model sees 28 of them
 
-/** A file that can't be used as a picture; `key` names the text that says why. */
-export class PictureError extends Error {
-  constructor(key, values = {}) {
-    super(key);
-    Object.assign(this, { key, values });
-  }
-}
-
 /**
  * Return a picture file (a Blob) as { pixels, width, height }, RGBA. It is halved until its longer
- * side is below 512 pixels. Rejects with a PictureError.
+ * side is below 512 pixels. Rejects with the browser's error if it is no picture, and with the
+ * `key` and `values` of a text if it has too many pixels.
  */
-export async function readPicture(file) {
-  const address = URL.createObjectURL(file);
-  try {
-    const image = new Image();
-    const loaded = new Promise((done) => (image.onload = image.onerror = done));
-    image.src = address;
-    await loaded; // its size is known, but it is not decoded yet
-    const { naturalWidth: width, naturalHeight: height } = image;
-    if (width * height > MAX_PIXELS) throw new PictureError("tooManyPixels", { width, height });
-    const bitmap = await createImageBitmap(file); // rejects a file that is cut off
-    const picture = halved(bitmap);
-    bitmap.close();
-    return picture;
-  } catch (error) {
-    throw error instanceof PictureError ? error : new PictureError("notAPicture");
-  } finally {
-    URL.revokeObjectURL(address);
+async function readPicture(file) {
+  const image = new Image();
+  const loaded = new Promise((done) => (image.onload = image.onerror = done));
+  image.src = URL.createObjectURL(file);
+  await loaded; // its size is known, but it is not decoded yet
+  URL.revokeObjectURL(image.src);
+  const { naturalWidth: width, naturalHeight: height } = image;
+  if (width * height > MAX_PIXELS) {
+    const values = { width, height };
+    throw Object.assign(new Error("too many pixels"), { key: "tooManyPixels", values });
   }
+  const bitmap = await createImageBitmap(file); // rejects a file that is cut off
+  const picture = halved(bitmap);
+  bitmap.close();
+  return picture;
 }
 
 /** Halve an image while it is large: each time, bilinear smoothing averages 2×2 pixels. */
@@ -51,7 +41,7 @@ function halved(image) {
 }
 
 /** Return what a canvas shows as { pixels, width, height }, RGBA. */
-export function pixelsOf(canvas) {
+function pixelsOf(canvas) {
   const { width, height } = canvas;
   return { pixels: canvas.getContext("2d").getImageData(0, 0, width, height).data, width, height };
 }

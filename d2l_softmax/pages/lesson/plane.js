@@ -1,34 +1,34 @@
 /** Softmax regression on points of three classes in the plane: X (n, 2), q = 3. */
 
-import { SGD, SoftmaxRegression } from "./softmax_regression.js";
-import { evaluate } from "./training.js";
-
-export const PLANE = { x: [-4, 4], y: [-2.2, 2.2] }; // where points may be
+/** Where points may be: the axes of the chart. */
+const PLANE = {
+  x: { from: -4, to: 4, ticks: [-4, -2, 0, 2, 4] },
+  y: { from: -2.2, to: 2.2, ticks: [-2, -1, 0, 1, 2] },
+};
 
 /** The points at the start, four of each class: [x, y]. */
-export const POINTS = [
+const POINTS = [
   ...[[-2.6, 1.2], [-1.8, 0.4], [-2.9, -0.3], [-1.3, 1.6]], // class 0
   ...[[2.4, 1.4], [1.5, 0.6], [3.1, 0.2], [1.1, 1.7]], // class 1
   ...[[-0.8, -1.6], [0.5, -1.1], [0.1, -0.4], [1.3, -1.7]], // class 2
 ];
-export const LABELS = POINTS.map((_, n) => Math.floor(n / 4));
+const LABELS = POINTS.map((_, n) => Math.floor(n / 4));
 
 /** Return points as a link has them: in hundredths, -260.120_-180.40 and so on. */
-export function writePoints(X) {
+function writePoints(X) {
   return X.map((point) => point.map((each) => Math.round(100 * each)).join(".")).join("_");
 }
 
 /** Return the points of such a text, or null unless there are as many, all within the plane. */
-export function parsePoints(text) {
+function parsePoints(text) {
   if (!/^(-?\d+\.-?\d+(_|$))+$/.test(text)) return null;
   const X = text.split("_").map((point) => point.split(".").map((each) => Number(each) / 100));
-  const isWithin = (value, [from, to]) => from <= value && value <= to;
   const fits = ([x, y]) => isWithin(x, PLANE.x) && isWithin(y, PLANE.y);
   return X.length === POINTS.length && X.every(fits) ? X : null;
 }
 
 /** A fit from zero weights: each step takes the gradient of the mean loss over all points. */
-export class PlaneFit {
+class PlaneFit {
   constructor(X, y, lr) {
     Object.assign(this, { X, y, steps: 0, model: new SoftmaxRegression(2, 3) });
     this.optimizer = new SGD(this.model, lr);
@@ -50,7 +50,7 @@ export class PlaneFit {
  * Return where two classes have the same score and the third has none above it: segments
  * [[x, y], [x, y]] within the plane.
  */
-export function boundaries({ W, b }) {
+function boundaries({ W, b }) {
   // The difference of two scores is linear: [x, y, 1] times these.
   const difference = (i, j) => [W[0][i] - W[0][j], W[1][i] - W[1][j], b[i] - b[j]];
   return [
@@ -63,10 +63,10 @@ export function boundaries({ W, b }) {
     if (square === 0) return []; // as at the start
     const at = (t) => [(-c * u) / square - t * v, (-c * v) / square + t * u];
     const sides = [
-      [1, 0, -PLANE.x[0]],
-      [-1, 0, PLANE.x[1]],
-      [0, 1, -PLANE.y[0]],
-      [0, -1, PLANE.y[1]],
+      [1, 0, -PLANE.x.from],
+      [-1, 0, PLANE.x.to],
+      [0, 1, -PLANE.y.from],
+      [0, -1, PLANE.y.to],
     ];
     let [from, to] = [-Infinity, Infinity];
     for (const [p, q, r] of [...sides, difference(i, other)]) {

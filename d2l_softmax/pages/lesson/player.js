@@ -1,16 +1,23 @@
-/** Playing an experiment: a button starts and pauses it, each animation frame advances it. */
+/** An experiment that takes steps: one by a button, one after the other while it plays. */
 
-import { drawLocalized, tr } from "./language.js";
+const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Calls `advance` in each frame while it plays and its panel is in view. */
-export class Player {
+/** The buttons of an experiment. While it plays and its panel is in view, each frame advances it. */
+class Player {
   /** `outputs` are the elements with sentences that change while it plays. */
-  constructor(button, outputs, advance) {
-    Object.assign(this, { button, outputs, advance, frame: 0, isPlaying: false, isVisible: false });
+  constructor(name, outputs, { step, restart, advance }) {
+    Object.assign(this, { outputs, advance, frame: 0, isPlaying: false, isVisible: false });
+    this.button = find(`${name}-play`);
+    this.button.addEventListener("click", () => this.set(!this.isPlaying));
+    find(`${name}-again`).addEventListener("click", restart);
+    find(`${name}-step`).addEventListener("click", () => {
+      this.set(false);
+      step();
+    });
     new IntersectionObserver(([{ isIntersecting }]) => {
       this.isVisible = isIntersecting;
       this.requestFrame();
-    }).observe(button.closest(".panel"));
+    }).observe(this.button.closest(".panel"));
     drawLocalized(() => this.set(this.isPlaying));
   }
 

@@ -4,10 +4,6 @@
  * resized by area averages and not sharpened.
  */
 
-import { erode, findObject, quantile } from "./background.js";
-import { SIDE } from "./examples.js";
-import { sumOf } from "./numbers.js";
-
 const WORKING_SIDE = 256; // pixels of the longer side
 const MIN_SIZE = 0.05; // of the foreground, as a share of the picture's longer side
 const [MAX_COVERED, MAX_NOISE] = [0.35, 0.1]; // share of the border; standard deviation
@@ -17,12 +13,14 @@ const MIN_CONTRAST = 0.03; // between the edge and the rest of a cut-out object
  * Return the model's input X (784,) in [0, 1] for a picture { pixels, width, height } (RGBA), the
  * picture after each step, and warnings ("blank", "speck", "cluttered").
  */
-export function preprocess(picture) {
+function preprocess(picture) {
   const steps = [{ name: "picture", ...picture }];
   const colours = withoutTransparency(picture);
   if (Math.max(picture.width, picture.height) <= SIDE) {
     const gray = toGray(colours);
-    return { X: centred(gray, borderShade(gray)), steps, warnings: isBlank(gray) ? ["blank"] : [] };
+    const edge = borderOf(picture.width, picture.height, 1).map((i) => gray.pixels[i]);
+    const isBlank = gray.pixels.every((shade) => shade === gray.pixels[0]);
+    return { X: centred(gray, median(edge)), steps, warnings: isBlank ? ["blank"] : [] };
   }
   const small = longer(colours) > WORKING_SIDE ? toSide(colours, WORKING_SIDE) : colours;
   const found = findObject(small.pixels, small.width, small.height);
@@ -86,19 +84,6 @@ function toGray({ pixels, width, height }) {
     return 0.299 * red + 0.587 * green + 0.114 * blue;
   });
   return { pixels: gray, width, height, channels: 1 };
-}
-
-/** Return the median of the outermost pixels of a gray picture. */
-function borderShade({ pixels, width, height }) {
-  const border = pixels.filter((_, i) => {
-    const [x, y] = [i % width, Math.floor(i / width)];
-    return Math.min(x, y, width - 1 - x, height - 1 - y) === 0;
-  });
-  return quantile(border, 0.5);
-}
-
-function isBlank({ pixels }) {
-  return pixels.every((shade) => shade === pixels[0]);
 }
 
 /** Return the foreground light on black: its distance from the background, along one colour. */

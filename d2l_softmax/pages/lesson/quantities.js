@@ -3,11 +3,11 @@
 const quantities = new Map();
 
 /** Register the element that shows a step's numbers; `read` returns their current texts. */
-export function provide(name, element, read) {
+function provide(name, element, read) {
   quantities.set(name, [...(quantities.get(name) ?? []), { element, read }]);
 }
 
 /** Return the elements that show a step's numbers: [{ element, read }], perhaps none. */
-export function placesOf(name) {
+function placesOf(name) {
   return quantities.get(name) ?? [];
 }

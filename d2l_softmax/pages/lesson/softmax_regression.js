@@ -6,15 +6,13 @@
  * result is rounded to the dtype: JavaScript itself computes in float64 only.
  */
 
-import { ROUND, TINY } from "./precision.js";
-
 /** Return a matrix (rows, columns) of zeros. */
-export function zeros(rows, columns) {
+function zeros(rows, columns) {
   return Array.from({ length: rows }, () => new Float64Array(columns));
 }
 
 /** Add factor × row to a sum (both of one length), in place, in float64 or float32. */
-export function addScaled(sum, factor, row, dtype) {
+function addScaled(sum, factor, row, dtype) {
   // The page's innermost loop: calling a rounding function would take most of the time.
   if (dtype === "float64") {
     for (let j = 0; j < sum.length; j++) sum[j] += factor * row[j];
@@ -25,7 +23,7 @@ export function addScaled(sum, factor, row, dtype) {
 }
 
 /** Turn each row of logits (n, q) into probabilities (n, q): positive, with sum 1. */
-export function softmax(logits, dtype = "float64") {
+function softmax(logits, dtype = "float64") {
   const round = ROUND[dtype];
   return logits.map((row) => {
     const largest = Math.max(...row); // only differences matter, so exp can't overflow
@@ -36,12 +34,12 @@ export function softmax(logits, dtype = "float64") {
 }
 
 /** Write each class of y (n,) as a row with one 1 among zeros: (n, q). */
-export function oneHot(y, q) {
+function oneHot(y, q) {
   return y.map((c) => Float64Array.from({ length: q }, (_, j) => (j === c ? 1 : 0)));
 }
 
 /** The model y_hat = softmax(X W + b). Here W and b start as zero. */
-export class SoftmaxRegression {
+class SoftmaxRegression {
   constructor(numInputs = 784, numOutputs = 10, dtype = "float64") {
     this.W = zeros(numInputs, numOutputs); // (d, q)
     this.b = new Float64Array(numOutputs); // (q,)
@@ -83,13 +81,13 @@ export class SoftmaxRegression {
 }
 
 /** Return -log y_hat[range(n), y], the cross-entropy of each example: (n,). */
-export function crossEntropy(yHat, y, dtype = "float64") {
+function crossEntropy(yHat, y, dtype = "float64") {
   const round = ROUND[dtype];
   return yHat.map((row, n) => -round(Math.log(Math.max(row[y[n]], TINY[dtype]))));
 }
 
 /** Stochastic gradient descent: W -= lr dW, b -= lr db. */
-export class SGD {
+class SGD {
   constructor(model, lr) {
     Object.assign(this, { model, lr });
   }
@@ -102,11 +100,11 @@ export class SGD {
 }
 
 /** Return the index of the largest number, the first of equal ones. */
-export function argmax(row) {
+function argmax(row) {
   return row.indexOf(Math.max(...row));
 }
 
 /** Return how many of the rows of y_hat (n, q) have their largest number at their class. */
-export function countCorrect(yHat, y) {
+function countCorrect(yHat, y) {
   return yHat.filter((row, n) => argmax(row) === y[n]).length;
 }

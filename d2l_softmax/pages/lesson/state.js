@@ -1,9 +1,11 @@
 /** The controls of a part that a link can set: elements with data-state, their name in links. */
 
-const VALUED = "select, input:not([type=checkbox])"; // the others are checked or pressed
+const GROUP = "fieldset, [role=group]"; // of choices, one of them chosen
+const SWITCH = "[type=checkbox], button";
+const CHOSEN = ":checked, [aria-pressed=true]";
 
 /** The state of a part's controls; the values they have now are the defaults. */
-export class State {
+class State {
   constructor(part) {
     this.controls = [...part.querySelectorAll("[data-state]")].map((control) => ({
       control,
@@ -16,7 +18,8 @@ export class State {
   set(values) {
     if (!this.controls.some(({ name }) => values.has(name))) return;
     for (const { control, name, initial } of this.controls) {
-      if (!write(control, values.get(name) ?? initial)) write(control, initial);
+      write(control, initial);
+      if (values.has(name)) write(control, values.get(name));
     }
   }
 
@@ -27,30 +30,24 @@ export class State {
   }
 }
 
-/** Return a control's value as links have it; of a group of buttons which one is pressed. */
+/** Return a control's value as links have it. */
 function read(control) {
-  if (control.matches(VALUED)) return control.value;
-  if (control.matches("fieldset")) return control.querySelector(":checked").value;
-  if (control.matches("[role=group]")) return String([...control.children].findIndex(isOn));
-  return isOn(control) ? "1" : "0";
+  if (control.matches(GROUP)) return control.querySelector(CHOSEN).value;
+  if (control.matches(SWITCH)) return control.matches(CHOSEN) ? "1" : "0";
+  return control.value;
 }
 
-/** Set a control; return whether it takes the text. */
+/** Set a control, unless the text is none of its values. */
 function write(control, text) {
-  if (read(control) === text) return true;
-  if (control.matches(VALUED)) {
-    const before = control.value;
+  const before = read(control);
+  if (before === text) return;
+  if (control.matches(GROUP)) {
+    [...control.querySelectorAll("input, button")].find(({ value }) => value === text)?.click();
+  } else if (control.matches(SWITCH)) {
+    if (text === "0" || text === "1") control.click();
+  } else {
     control.value = text;
-    const isTaken = control.value === text && control.selectedIndex !== -1;
-    if (!isTaken) control.value = before;
-    else for (const type of ["input", "change"]) control.dispatchEvent(new Event(type));
-  } else if (control.matches("fieldset, [role=group]")) {
-    const choices = [...control.querySelectorAll("input, button")];
-    choices.find(({ value }, i) => (value || String(i)) === text)?.click();
-  } else if (text === "0" || text === "1") control.click();
-  return read(control) === text;
-}
-
-function isOn(control) {
-  return control.checked || control.getAttribute("aria-pressed") === "true";
+    if (control.value !== text || control.selectedIndex === -1) control.value = before;
+    else control.dispatchEvent(new Event("input", { bubbles: true }));
+  }
 }

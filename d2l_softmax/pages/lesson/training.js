@@ -1,11 +1,7 @@
 /** A training on the page's images, one batch at a time. */
 
-import { sumOf } from "./numbers.js";
-import { countCorrect, crossEntropy, SGD, SoftmaxRegression, zeros } from "./softmax_regression.js";
-import { seeded } from "./widgets.js";
-
 /** A training from zero weights on shuffled batches of { X: (n, d), y: (n,) }, and its history. */
-export class Training {
+class Training {
   constructor({ train, test }, { lr, batchSize, dtype = "float64", seed = 0 }) {
     Object.assign(this, { train, test, batchSize, random: seeded(seed) });
     this.model = new SoftmaxRegression(784, 10, dtype);
@@ -37,19 +33,16 @@ export class Training {
 
   /** Return the model's mean loss (nats) and accuracy on both splits. */
   evaluate() {
-    const measure = (split) => {
-      const { loss, correct } = evaluate(this.model, split);
-      return { loss, accuracy: correct / split.y.length };
-    };
-    return { train: measure(this.train), test: measure(this.test) };
+    return { train: evaluate(this.model, this.train), test: evaluate(this.model, this.test) };
   }
 }
 
-/** Return a model's mean loss (nats) on examples, and how many it classifies correctly. */
-export function evaluate(model, { X, y }) {
+/** Return a model's mean loss (nats), correct predictions and accuracy on examples. */
+function evaluate(model, { X, y }) {
   const yHat = model.probabilities(X);
   const loss = sumOf(crossEntropy(yHat, y, model.dtype)) / y.length;
-  return { loss, correct: countCorrect(yHat, y) };
+  const correct = countCorrect(yHat, y);
+  return { loss, correct, accuracy: correct / y.length };
 }
 
 /** Return the numbers below n in a random order (Fisher and Yates). */
@@ -63,7 +56,7 @@ function shuffled(n, random) {
 }
 
 /** Return each class's mean image less the overall mean: a matrix (d, q) as W is. */
-export function centredClassMeans({ X, y }) {
+function centredClassMeans({ X, y }) {
   const means = zeros(X[0].length, 10);
   const sizes = Array.from({ length: 10 }, (_, c) => y.filter((label) => label === c).length);
   X.forEach((x, n) =>

@@ -1,69 +1,70 @@
 /** Elements and number formats that several parts of the page share. */
 
-import { SIDE } from "./examples.js";
-import { tr } from "./language.js";
-import { largest } from "./numbers.js";
+const COLORS = contentOf("colors"); // red, green, blue
+const CLASSES = contentOf("classes");
 
-const COLORS = JSON.parse(document.getElementById("colors").textContent); // red, green, blue
-export const CLASSES = JSON.parse(document.getElementById("classes").textContent);
-
-/** Return the element with an id, or the first inside another that a selector finds. */
-export function find(id, selector) {
-  const element = document.getElementById(id);
-  return selector ? element.querySelector(selector) : element;
+function find(id) {
+  return document.getElementById(id);
 }
 
-/** Make an element with attributes and children; on… attributes are listeners. */
-export function make(tag, attributes = {}, ...children) {
+/** Make an element with attributes and children. */
+function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value);
-  }
+  setAttributes(element, attributes);
   element.append(...children);
   return element;
 }
 
+function setAttributes(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+}
+
 /** Return a class's name in the page's language; names in a file of weights stay as they are. */
-export function className(c, classes = CLASSES) {
+function className(c, classes = CLASSES) {
   return classes === CLASSES ? tr(`class.${c}`) : classes[c];
 }
 
+/** Make a figure of a canvas, its first child, and a caption, its last. */
+function makeFigure(attributesOfCanvas, caption = "") {
+  const canvas = make("canvas", attributesOfCanvas);
+  return make("figure", {}, canvas, make("figcaption", {}, caption));
+}
+
 /** Draw pixels x (784,) in [0, 1] on a canvas, light on black. */
-export function drawImage(canvas, x) {
-  drawPixels(canvas, x, (shade) => 255 * shade);
+function drawImage(canvas, x) {
+  drawPixels(canvas, SIDE, SIDE, (i, channel) => (channel < 3 ? 255 * x[i] : 255));
 }
 
 /** Draw numbers (784,) between -most and most: blue is positive, orange negative, white zero. */
-export function drawSigned(canvas, numbers, most) {
+function drawSigned(canvas, numbers, most) {
   const scale = 1 / (most || 1);
-  drawPixels(canvas, numbers, (number, channel) => {
-    const full = (number > 0 ? COLORS.positive : COLORS.negative)[channel];
-    return 255 + Math.min(1, Math.abs(number) * scale) * (full - 255);
+  drawPixels(canvas, SIDE, SIDE, (i, channel) => {
+    if (channel === 3) return 255;
+    const full = (numbers[i] > 0 ? COLORS.positive : COLORS.negative)[channel];
+    return 255 + Math.min(1, Math.abs(numbers[i]) * scale) * (full - 255);
   });
 }
 
-function drawPixels(canvas, numbers, valueOf) {
-  if (canvas.width !== SIDE) Object.assign(canvas, { width: SIDE, height: SIDE });
-  const image = new ImageData(SIDE, SIDE);
+/** Draw on a canvas; `valueOf` returns red, green, blue and alpha (channels 0 to 3) of pixel i. */
+function drawPixels(canvas, width, height, valueOf) {
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const image = new ImageData(width, height);
   const { data } = image; // reading it from the image each time is slow
-  for (let i = 0; i < numbers.length; i++) {
-    for (let channel = 0; channel < 3; channel++)
-      data[4 * i + channel] = valueOf(numbers[i], channel);
-    data[4 * i + 3] = 255;
+  for (let i = 0; i < width * height; i++) {
+    for (let channel = 0; channel < 4; channel++) data[4 * i + channel] = valueOf(i, channel);
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
 /** Return a bar between two positions on its track, both in [0, 1]; to the left: negative. */
-export function bar(from, to) {
+function bar(from, to) {
   const percent = (share) => `${(100 * share).toFixed(2)}%`;
   const style = `--start:${percent(Math.min(from, to))};--size:${percent(Math.abs(to - from))}`;
   return make("span", { class: to < from ? "bar negative" : "bar", style });
 }
 
 /** Fill a table's body with rows of cells, texts or elements; each row's first is a heading. */
-export function fillTable(table, rows) {
+function fillTable(table, rows) {
   table.tBodies[0].replaceChildren(
     ...rows.map(([heading, ...cells]) =>
       make("tr", {}, make("th", { scope: "row" }, heading), ...cells.map((c) => make("td", {}, c))),
@@ -75,7 +76,7 @@ export function fillTable(table, rows) {
  * Fill a table with each class's score and probability; the predicted class is marked.
  * `heading` makes a row's heading of a class's name.
  */
-export function fillScores(table, scores, guess, { classes = CLASSES, heading = String } = {}) {
+function fillScores(table, scores, guess, { classes = CLASSES, heading = String } = {}) {
   const { logits, probabilities } = scores;
   const most = largest(logits) || 1;
   const rows = Array.from(logits, (o, c) => [
@@ -87,13 +88,13 @@ export function fillScores(table, scores, guess, { classes = CLASSES, heading = 
 }
 
 /** Return a number with its bar, for a table cell; a signed one has a line at zero. */
-export function measured(text, shape, kind = "") {
+function measured(text, shape, kind = "") {
   const track = make("span", { class: `track ${kind}` }, shape);
   return make("span", { class: "measured" }, make("span", { class: "value" }, text), track);
 }
 
 /** Return a matrix as a table between brackets; mark(i, j) may give a cell a class. */
-export function matrix(rows, { digits = 2, mark = () => "" } = {}) {
+function matrix(rows, { digits = 2, mark = () => "" } = {}) {
   const cell = (value, i, j) =>
     make("td", { class: mark(i, j) }, typeof value === "number" ? fixed(value, digits) : value);
   const body = rows.map((row, i) => make("tr", {}, ...Array.from(row, (v, j) => cell(v, i, j))));
@@ -101,25 +102,25 @@ export function matrix(rows, { digits = 2, mark = () => "" } = {}) {
 }
 
 /** Return a number with `digits` after the decimal point and a true minus; inf, nan as text. */
-export function fixed(number, digits = 3) {
+function fixed(number, digits = 3) {
   if (!Number.isFinite(number)) return Number.isNaN(number) ? "nan" : number > 0 ? "inf" : "−inf";
   const text = Math.abs(number).toFixed(digits);
   return number < 0 && Number(text) ? `−${text}` : text;
 }
 
-/** Show a slider's value beside it and announce it to screen readers. */
-export function setSliderText(slider, output, text) {
-  output.textContent = text;
+/** Show a slider's value in its label and announce it to screen readers. */
+function setSliderText(slider, text) {
+  slider.labels[0].querySelector("output").textContent = text;
   slider.setAttribute("aria-valuetext", text);
 }
 
 /** Return a probability in percent; a tiny one is not rounded to zero. */
-export function inPercent(p) {
+function inPercent(p) {
   return p > 0 && p < 0.0005 ? "<0.1%" : `${fixed(100 * p, 1)}%`;
 }
 
 /** Return a number with `digits` significant digits; very large and small ones with an exponent. */
-export function significant(number, digits = 4) {
+function significant(number, digits = 4) {
   if (!Number.isFinite(number) || number === 0) return fixed(number, 0);
   const size = Math.abs(number);
   const text =
@@ -128,7 +129,7 @@ export function significant(number, digits = 4) {
 }
 
 /** Return a random number generator: numbers in [0, 1), the same for a seed (mulberry32). */
-export function seeded(seed) {
+function seeded(seed) {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
     let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);

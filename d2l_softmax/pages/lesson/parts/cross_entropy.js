@@ -1,18 +1,11 @@
 /** Cross-entropy, -log p, and three ways to compute it for a tiny p. */
 
-import { Chart } from "../chart.js";
-import { drawLocalized, tr } from "../language.js";
-import { ROUND, TINY } from "../precision.js";
-import { provide } from "../quantities.js";
-import { crossEntropy, softmax } from "../softmax_regression.js";
-import { fillTable, find, fixed, make, significant, setSliderText } from "../widgets.js";
-
 /**
  * Return the loss in float32 of an example whose class has a logit that is `gap` below the other's:
  * -log y_hat, the same with y_hat clamped (scratch), and m + log(sum(exp(o - m))) - o_y, m = max o
  * (the library).
  */
-export function formsOfLoss(gap) {
+function formsOfLoss(gap) {
   const round = ROUND.float32;
   const yHat = softmax([Float64Array.of(0, gap)], "float32");
   const sum = round(1 + round(Math.exp(round(-gap)))); // of exponentials, less the maximum
@@ -24,28 +17,24 @@ export function formsOfLoss(gap) {
   };
 }
 
-export function showCrossEntropy() {
+function showCrossEntropy() {
   const chart = new Chart(
-    find("cross-entropy"),
+    "cross-entropy",
     { from: 0, to: 1, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1] },
     { from: 0, to: 7, ticks: [0, 1, 2, 3, 4, 5, 6, 7] },
   );
   const probability = find("probability");
   const gap = find("gap");
   const places = Array.from({ length: 300 }, (_, i) => 0.001 * 1000 ** (i / 299));
-  chart.line(
-    "curve blue",
-    places.map((p) => [p, -Math.log(p)]),
-  );
+  const curve = places.map((p) => [p, -Math.log(p)]);
+  chart.line("curve blue", curve);
   const dot = chart.dot("dot blue", 0.5, Math.LN2, 9);
 
   chart.drag(dot, ({ x }) => ((probability.value = x), draw()));
-  probability.addEventListener("input", draw);
-  gap.addEventListener("input", drawForms);
+  find("cross_entropy").addEventListener("input", draw);
   provide("loss", find("cross-entropy-said"), () => [fixed(lossNow())]);
   provide("clamp", find("forms"), () => [significant(formsOfLoss(Number(gap.value)).byHand)]);
   drawLocalized(draw);
-  drawLocalized(drawForms);
 
   function lossNow() {
     return crossEntropy([[Number(probability.value)]], [0])[0];
@@ -54,19 +43,20 @@ export function showCrossEntropy() {
   function draw() {
     const p = Number(probability.value);
     chart.dot("dot blue", p, lossNow(), 9);
-    setSliderText(probability, find("probability-value"), fixed(p));
+    setSliderText(probability, fixed(p));
     const kind = p < 0.01 ? "wrong" : p < 0.9 ? "unsure" : "right";
     find("cross-entropy-said").textContent = tr(`cross_entropy.${kind}`, {
       p: fixed(p),
       loss: fixed(lossNow() + 0), // no minus before zero
     });
+    drawForms();
   }
 
   function drawForms() {
     const { p, naive, byHand, library } = formsOfLoss(Number(gap.value));
     const cell = (loss) =>
       Number.isFinite(loss) ? significant(loss, 6) : make("strong", { class: "broken" }, "⚠ inf");
-    setSliderText(gap, find("gap-value"), gap.value);
+    setSliderText(gap, gap.value);
     fillTable(find("forms"), [
       [tr("cross_entropy.naive"), cell(naive)],
       [tr("cross_entropy.by_hand"), cell(byHand)],

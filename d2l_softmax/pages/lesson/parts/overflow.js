@@ -1,14 +1,9 @@
 /** Naive softmax overflows; with the row's maximum subtracted it does not. */
 
-import { drawLocalized, tr } from "../language.js";
-import { LARGEST, overflowsBeyond, ROUND } from "../precision.js";
-import { provide } from "../quantities.js";
-import { fillTable, find, fixed, make, significant, setSliderText } from "../widgets.js";
-
 const LOGITS = [2, 1, 0.1];
 
 /** Return each step of softmax of logits (q,), rounded to a dtype; naive or stable. */
-export function stepsOfSoftmax(logits, dtype, naive) {
+function stepsOfSoftmax(logits, dtype, naive) {
   const round = ROUND[dtype];
   const o = Float64Array.from(logits, round);
   const largest = Math.max(...o);
@@ -18,13 +13,12 @@ export function stepsOfSoftmax(logits, dtype, naive) {
   return { o, less, exponentials, sum, probabilities: exponentials.map((e) => round(e / sum)) };
 }
 
-export function showOverflow() {
+function showOverflow() {
   const slider = find("overflow-shift");
   const dtypes = find("overflow-dtype");
   let stable;
 
-  dtypes.addEventListener("change", draw);
-  slider.addEventListener("input", draw);
+  find("overflow").addEventListener("input", draw);
   const moveTo = (shift) => ((slider.value = shift), draw());
   find("overflow-hundred").addEventListener("click", () => moveTo(Number(slider.value) + 100));
   find("overflow-zero").addEventListener("click", () => moveTo(0));
@@ -46,7 +40,7 @@ export function showOverflow() {
     const shifted = LOGITS.map((o) => o + shift);
     const naive = stepsOfSoftmax(shifted, dtype, true);
     stable = stepsOfSoftmax(shifted, dtype, false);
-    setSliderText(slider, find("overflow-shift-value"), `+${shift}`);
+    setSliderText(slider, `+${shift}`);
     const limit = fixed(overflowsBeyond(dtype), 2);
     find("overflow-limit").textContent = tr("overflow.limit", { limit });
     fillTable(find("overflow-naive"), [

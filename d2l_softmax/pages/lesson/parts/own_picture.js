@@ -1,29 +1,10 @@
 /** Your own picture: the model's input, and how each pixel contributes to a score. */
 
-import { modelOf, SIDE } from "../examples.js";
-import { drawLocalized, tr } from "../language.js";
-import { largest, products, sumOf } from "../numbers.js";
-import { Paper } from "../paper.js";
-import { readPicture } from "../pictures.js";
-import { preprocess } from "../preprocessing.js";
-import { argmax } from "../softmax_regression.js";
-import {
-  className,
-  CLASSES,
-  drawImage,
-  drawSigned,
-  fillScores,
-  find,
-  fixed,
-  inPercent,
-  make,
-} from "../widgets.js";
-
 const MAX_WEIGHT = 1e6; // a trained one is near 0.1; beyond, scores may overflow
 const SHIFTS = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1] };
 
 /** Return { model, classes } of what `python -m d2l_softmax demo --model` writes as JSON. */
-export function parseWeights(text) {
+function parseWeights(text) {
   const { W, b, classes = CLASSES } = JSON.parse(text);
   const isUsable = (w) => Number.isFinite(w) && Math.abs(w) <= MAX_WEIGHT;
   const areRows = [...W, b].every((row) => row.length === 10 && row.every(isUsable));
@@ -34,7 +15,7 @@ export function parseWeights(text) {
 }
 
 /** Return an image (784,) shifted by whole pixels; new pixels are black. */
-export function shifted(x, right, down) {
+function shifted(x, right, down) {
   return x.map((_, i) => {
     const [row, column] = [Math.floor(i / SIDE) - down, (i % SIDE) - right];
     const isInside = Math.min(row, column) >= 0 && Math.max(row, column) < SIDE;
@@ -42,16 +23,16 @@ export function shifted(x, right, down) {
   });
 }
 
-export function showOwnPicture({ X, y }, trained) {
+function showOwnPicture({ X, y }, trained) {
   let [model, classes] = [trained, CLASSES];
   let input; // { X, steps, warnings }
   let offset = [0, 0]; // pixels to the right and down
   let pictureError = null; // { key, values }
   let weightsStatus = { key: "weights.trained", values: {} };
-  const paper = new Paper(find("paper"), () => usePicture(paper.picture));
+  const paper = new Paper(find("paper"), find("pen"), () => usePicture(paper.picture));
 
   find("own-clear").addEventListener("click", () => (paper.clear(), usePicture(paper.picture)));
-  find("own-stamp").addEventListener("change", stamp);
+  find("own-stamp").addEventListener("input", stamp);
   find("own-again").addEventListener("click", stamp);
   find("own-file").addEventListener("change", (event) => openPicture(event.target.files[0]));
   find("own-weights").addEventListener("change", (event) => openWeights(event.target.files[0]));
@@ -94,7 +75,8 @@ export function showOwnPicture({ X, y }, trained) {
   async function openPicture(file) {
     if (!file) return;
     find("own-said").textContent = tr("own_picture.working");
-    await painted(); // preparing a photograph blocks the page, for seconds on a phone
+    // Preparing a photograph blocks the page, for seconds on a phone: show that text first.
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
     try {
       usePicture(await readPicture(file));
     } catch (error) {
@@ -139,11 +121,14 @@ export function showOwnPicture({ X, y }, trained) {
   }
 
   function drawSteps(x) {
-    const figures = input.steps.map(({ name, ...step }) => drawnStep(step, tr(`step_of.${name}`)));
-    const canvas = make("canvas", { role: "img", "aria-label": tr("own_picture.input") });
-    drawImage(canvas, x);
-    figures.push(make("figure", {}, canvas, make("figcaption", {}, tr("own_picture.input"))));
-    find("own-steps").replaceChildren(...figures);
+    const last = figureNamed(tr("own_picture.input"));
+    drawImage(last.firstChild, x);
+    const figures = input.steps.map(({ name, ...step }) => {
+      const figure = figureNamed(tr(`step_of.${name}`));
+      drawStep(figure.firstChild, step);
+      return figure;
+    });
+    find("own-steps").replaceChildren(...figures, last);
   }
 
   function drawMaps(x, pair, logits) {
@@ -151,13 +136,11 @@ export function showOwnPicture({ X, y }, trained) {
     const most = largest(added.map(largest));
     const figures = pair.map((c, k) => {
       const name = className(c, classes);
-      const canvas = make("canvas", {
-        role: "img",
-        "aria-label": tr("own_picture.map", { name }),
-      });
-      drawSigned(canvas, added[k], most);
-      const values = { name, sum: fixed(sumOf(added[k])), b: fixed(model.b[c]), score: fixed(logits[c]) };
-      return make("figure", {}, canvas, make("figcaption", {}, tr("own_picture.adds", values)));
+      const sum = fixed(sumOf(added[k]));
+      const values = { name, sum, b: fixed(model.b[c]), score: fixed(logits[c]) };
+      const figure = figureNamed(tr("own_picture.adds", values), tr("own_picture.map", { name }));
+      drawSigned(figure.firstChild, added[k], most);
+      return figure;
     });
     find("own-maps").replaceChildren(...figures);
     const [name, other] = pair.map((c) => className(c, classes));
@@ -166,35 +149,25 @@ export function showOwnPicture({ X, y }, trained) {
   }
 }
 
-/** Return a picture as a figure: RGBA, or gray in [0, 1]. */
-function drawnStep({ pixels, width, height, channels = 4 }, caption) {
-  const canvas = make("canvas", { role: "img", "aria-label": caption, width, height });
-  const image = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    const shade = 255 * pixels[i];
-    const colour = channels === 4 ? pixels.subarray(4 * i, 4 * i + 4) : [shade, shade, shade, 255];
-    image.data.set(colour, 4 * i);
-  }
-  canvas.getContext("2d").putImageData(image, 0, 0);
-  return make("figure", {}, canvas, make("figcaption", {}, caption));
+function figureNamed(caption, label = caption) {
+  return makeFigure({ role: "img", "aria-label": label }, caption);
 }
 
-/** Resolve when the browser has shown what was written. */
-function painted() {
-  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+/** Draw a picture, RGBA or gray in [0, 1]. */
+function drawStep(canvas, { pixels, width, height, channels = 4 }) {
+  drawPixels(canvas, width, height, (i, channel) => {
+    if (channels === 4) return pixels[4 * i + channel];
+    return channel < 3 ? 255 * pixels[i] : 255;
+  });
 }
 
 function acceptDrops(element, openFile) {
   for (const type of ["dragover", "drop"]) {
     addEventListener(type, (event) => event.preventDefault()); // or the browser opens it
   }
-  element.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    element.classList.add("over");
-  });
+  element.addEventListener("dragover", () => element.classList.add("over"));
   element.addEventListener("dragleave", () => element.classList.remove("over"));
   element.addEventListener("drop", (event) => {
-    event.preventDefault();
     element.classList.remove("over");
     const [file] = event.dataTransfer.files;
     if (file) openFile(file);

@@ -1,18 +1,12 @@
 /** Indexing, y_hat[[0, 1], y], instead of a product with one-hot rows. */
 
-import { drawLocalized, tr } from "../language.js";
-import { sumOf } from "../numbers.js";
-import { provide } from "../quantities.js";
-import { argmax, countCorrect, crossEntropy, oneHot } from "../softmax_regression.js";
-import { find, fixed, make, matrix } from "../widgets.js";
-
 const Y_HAT = [
   [0.1, 0.3, 0.6],
   [0.3, 0.2, 0.5],
 ];
 
 /** Return the probabilities at y (n,), by index and by one-hot rows; losses and accuracy. */
-export function picked(yHat, y) {
+function picked(yHat, y) {
   const labels = oneHot(y, yHat[0].length).map((row) => Array.from(row));
   const products = labels.map((row, n) => row.map((one, j) => one * yHat[n][j]));
   return {
@@ -25,35 +19,33 @@ export function picked(yHat, y) {
   };
 }
 
-export function showPicking() {
+function showPicking() {
   const selects = [0, 1].map((i) => find(`label-${i}`));
-  selects.forEach((select) => select.addEventListener("change", draw));
-  const now = () =>
-    picked(
-      Y_HAT,
-      selects.map((select) => Number(select.value)),
-    );
-  provide("picked", find("picking-matrices"), () => now().byIndex.map((p) => fixed(p, 1)));
-  provide("one_hot", find("picking-matrices"), () =>
-    now().labels.map((row) => `[${row.join(", ")}]`),
-  );
-  provide("mean", find("picking-said"), () => [fixed(mean(now().losses))]);
-  provide("accuracy", find("picking-said"), () => [fixed(now().accuracy, 1)]);
+  const matrices = find("picking-matrices");
+  const sentence = find("picking-said");
+  let now;
+
+  find("picking").addEventListener("input", draw);
+  provide("picked", matrices, () => now.byIndex.map((p) => fixed(p, 1)));
+  provide("one_hot", matrices, () => now.labels.map((row) => `[${row.join(", ")}]`));
+  provide("mean", sentence, () => [fixed(mean(now.losses))]);
+  provide("accuracy", sentence, () => [fixed(now.accuracy, 1)]);
   drawLocalized(draw);
 
   function draw() {
     const y = selects.map((select) => Number(select.value));
-    const { labels, products, byIndex, byProduct, losses, accuracy } = now();
+    now = picked(Y_HAT, y);
+    const { labels, products, byIndex, byProduct, losses, accuracy } = now;
     const list = `[${byIndex.map((p) => fixed(p, 1)).join(", ")}]`;
     find("picking-code").textContent = `y_hat[[0, 1], [${y.join(", ")}]]  →  ${list}`;
     const lit = { digits: 1, mark: (i, j) => (j === y[i] ? "lit" : "") };
-    find("picking-matrices").replaceChildren(
+    matrices.replaceChildren(
       titled("y_hat", matrix(Y_HAT, lit)),
       titled("one_hot(y)", matrix(labels, { ...lit, digits: 0 })),
       titled("y_hat * one_hot(y)", matrix(products, lit)),
       titled(".sum(dim=1)", matrix([byProduct], { digits: 1 })),
     );
-    find("picking-said").textContent = tr("picking.said", {
+    sentence.textContent = tr("picking.said", {
       losses: losses.map((loss) => fixed(loss)).join(tr("comma")),
       mean: fixed(mean(losses)),
       guesses: Y_HAT.map(argmax).join(tr("comma")),

@@ -1,14 +1,7 @@
 /** Matching lines of three programs, and the numbers that they compute. */
 
-import { parseHash } from "../address.js";
-import { drawLocalized, tr } from "../language.js";
-import { placesOf } from "../quantities.js";
-import { find, make } from "../widgets.js";
-
-const PROGRAMS = ["scratch", "concise", "tensorflow"];
-
-export function showPrograms() {
-  const boxes = PROGRAMS.map((id) => find(id));
+function showPrograms() {
+  const boxes = [...document.querySelectorAll(".lines")];
   let chosen;
 
   for (const box of boxes) {
@@ -24,8 +17,7 @@ export function showPrograms() {
 
   /** Select the line that a link's hash names. */
   function chooseFrom(hash) {
-    const { id } = parseHash(hash);
-    const line = id ? document.getElementById(id) : null;
+    const line = find(parseHash(hash).id);
     if (line?.matches(".lines .line")) choose(line);
   }
 
@@ -71,7 +63,7 @@ export function showPrograms() {
     chosen.parentElement.setAttribute("aria-activedescendant", chosen.id);
     const found = partners();
     found.forEach((line) => line.classList.add("partner"));
-    for (const box of boxes) bringIntoView(box, closest(found, box.id));
+    for (const box of boxes) bringIntoView(box, closest(found, box));
     const places = stepsOf(chosen).flatMap(placesOf);
     places.forEach(({ element }) => element.classList.add("lit-by-code"));
     find("programs-said").textContent = sentence(found);
@@ -79,21 +71,19 @@ export function showPrograms() {
   }
 
   /** Return the line of a program that has the most steps in common with the chosen one. */
-  function closest(found, id) {
-    const lines = found.filter((line) => line.parentElement.id === id);
+  function closest(found, box) {
+    const lines = found.filter((line) => line.parentElement === box);
     return lines.reduce((a, b) => (inCommon(b, chosen) > inCommon(a, chosen) ? b : a), lines[0]);
   }
 
   function sentence(found) {
-    const what = stepsOf(chosen)
-      .map((step) => tr(`step.${step}`))
-      .join(" ");
-    const partner = PROGRAMS.map((id) => [id, closest(found, id)])
-      .filter(([, line]) => line?.textContent.trim())
-      .map(([id, line]) =>
-        tr("programs.partner", { id, number: line.dataset.number, code: line.textContent.trim() }),
-      );
-    return [what || tr("programs.frame"), ...partner].join(" ");
+    const steps = stepsOf(chosen).map((step) => tr(`step.${step}`));
+    if (!steps.length) steps.push(tr("programs.frame"));
+    const lines = boxes.map((box) => closest(found, box)).filter((line) => line?.textContent.trim());
+    const partners = lines.map(({ parentElement: { id }, dataset: { number }, textContent }) =>
+      tr("programs.partner", { id, number, code: textContent.trim() }),
+    );
+    return [...steps, ...partners].join(" ");
   }
 }
 

@@ -1,23 +1,7 @@
 /** The ten scores of an image become ten probabilities. */
 
-import { drawLocalized, tr } from "../language.js";
-import { largest, products, sumOf } from "../numbers.js";
-import { provide } from "../quantities.js";
-import { argmax } from "../softmax_regression.js";
-import {
-  className,
-  drawImage,
-  drawSigned,
-  fillScores,
-  find,
-  fixed,
-  inPercent,
-  make,
-  significant,
-} from "../widgets.js";
-
 /** Show two test images of each class, and scores and probabilities of the selected one. */
-export function showScores({ X, y }, model) {
+function showScores({ X, y }, model) {
   const shown = y
     .map((_, n) => n)
     .filter((n) => y.slice(0, n).filter((c) => c === y[n]).length < 2);
@@ -26,11 +10,16 @@ export function showScores({ X, y }, model) {
   let chosen = shown[0];
   let worked = argmax(logits[chosen]); // the class whose score is computed step by step
 
-  const buttons = shown.map((n) => {
+  const buttons = shown.map((n, i) => {
     const canvas = make("canvas", { "aria-hidden": true });
     drawImage(canvas, X[n]);
-    const onclick = () => choose(n);
-    return make("button", { type: "button", class: "item", onclick }, canvas);
+    const button = make("button", { type: "button", class: "item", value: i }, canvas);
+    button.addEventListener("click", () => {
+      chosen = n;
+      worked = argmax(logits[n]);
+      draw();
+    });
+    return button;
   });
   find("items").replaceChildren(...buttons);
   for (const type of ["pointerover", "focusin", "click"]) {
@@ -42,12 +31,6 @@ export function showScores({ X, y }, model) {
   }
   provide("logits", find("scores-table"), () => Array.from(logits[chosen], (o) => fixed(o, 2)));
   drawLocalized(draw);
-
-  function choose(n) {
-    chosen = n;
-    worked = argmax(logits[n]);
-    draw();
-  }
 
   function draw() {
     buttons.forEach((button, i) => {
@@ -61,13 +44,13 @@ export function showScores({ X, y }, model) {
       heading: (text) => make("button", { type: "button", class: "class" }, text),
     });
     drawWorked();
-    const values = { guess: className(guess), label: className(y[chosen]) };
-    values.score = fixed(logits[chosen][guess], 2);
-    values.probability = inPercent(probabilities[chosen][guess]);
-    find("scores-said").textContent = tr(
-      guess === y[chosen] ? "scores.right" : "scores.wrong",
-      values,
-    );
+    const key = guess === y[chosen] ? "scores.right" : "scores.wrong";
+    find("scores-said").textContent = tr(key, {
+      guess: className(guess),
+      label: className(y[chosen]),
+      score: fixed(logits[chosen][guess], 2),
+      probability: inPercent(probabilities[chosen][guess]),
+    });
   }
 
   /** Show one score's computation: image × template, their sum, b, and the probability. */

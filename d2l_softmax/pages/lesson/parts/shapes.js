@@ -1,23 +1,17 @@
 /** Sums over a dimension, their shapes, and broadcasting. */
 
-import { drawLocalized, tr } from "../language.js";
-import { provide } from "../quantities.js";
-import { find, fixed, make, matrix, seeded } from "../widgets.js";
-
 const [X_ROWS, X_COLUMNS] = [2, 5];
 
 /** Return a matrix's sums over a dimension, as a matrix, and the shape that torch gives them. */
-export function sumOver(X, dim, keepdim) {
-  const sums =
-    dim === 0
-      ? [X[0].map((_, j) => X.reduce((sum, row) => sum + row[j], 0))]
-      : X.map((row) => [row.reduce((sum, value) => sum + value, 0)]);
+function sumOver(X, dim, keepdim) {
+  const columns = X[0].map((_, j) => X.map((row) => row[j]));
+  const sums = dim === 0 ? [columns.map(sumOf)] : X.map((row) => [sumOf(row)]);
   const kept = dim === 0 ? [1, X[0].length] : [X.length, 1];
   return { sums, shape: keepdim ? kept : kept.filter((_, d) => d !== dim) };
 }
 
 /** Return sums broadcast to (rows, columns), or null if the shapes do not match. */
-export function broadcast({ sums, shape }, rows, columns) {
+function broadcast({ sums, shape }, rows, columns) {
   // Shapes are compared from the right; a dimension of 1, or a missing one, is repeated.
   const [down, right] = shape.length === 2 ? shape : [1, shape[0]];
   if (![1, rows].includes(down) || ![1, columns].includes(right)) return null;
@@ -26,63 +20,50 @@ export function broadcast({ sums, shape }, rows, columns) {
   );
 }
 
-export function showShapes() {
+function showShapes() {
   const random = seeded(2);
   let X = drawn(random);
+  let partition;
   let step = 0;
 
   find("shapes-next").addEventListener("click", () => ((step += 1), draw())); // `draw` limits it
   find("shapes-again").addEventListener("click", () => ((step = 0), draw()));
   find("shapes-new").addEventListener("click", () => ((X = drawn(random)), draw()));
-  find("shapes-dim").addEventListener("change", draw);
-  find("keepdim").addEventListener("change", draw);
-  provide("partition", find("shapes-steps"), () =>
-    sumOver(exponentialsOf(X), dimNow(), find("keepdim").checked)
-      .sums.flat()
-      .map((s) => fixed(s, 2)),
-  );
+  find("shapes").addEventListener("input", draw);
+  provide("partition", find("shapes-steps"), () => partition.sums.flat().map((s) => fixed(s, 2)));
   drawLocalized(draw);
 
-  function dimNow() {
-    return Number(find("shapes-dim").querySelector(":checked").value);
-  }
-
   function draw() {
-    const dim = dimNow();
+    const dim = Number(find("shapes-dim").querySelector(":checked").value);
     const keepdim = find("keepdim").checked;
-    const exponentials = exponentialsOf(X);
-    const partition = sumOver(exponentials, dim, keepdim);
+    const exponentials = X.map((row) => row.map(Math.exp));
+    partition = sumOver(exponentials, dim, keepdim);
     const repeated = broadcast(partition, X_ROWS, X_COLUMNS);
-    const quotient =
-      repeated && exponentials.map((row, i) => row.map((e, j) => e / repeated[i][j]));
     const call = `sum(dim=${dim}${keepdim ? ", keepdim=True" : ""})`;
-    const isFirst = (i, j) => (dim === 0 ? i : j) === 0;
+    const whole = [X_ROWS, X_COLUMNS];
+    const sums = partition.shape.length === 2 ? partition.sums : [partition.sums.flat()];
     const steps = [
-      shown("X", [X_ROWS, X_COLUMNS], matrix(X)),
-      shown("X_exp = exp(X)", [X_ROWS, X_COLUMNS], matrix(exponentials)),
-      shown(`partition = X_exp.${call}`, partition.shape, laidOut(partition)),
-      repeated
-        ? shown(
-            tr("shapes.broadcast"),
-            [X_ROWS, X_COLUMNS],
-            matrix(repeated, { mark: (i, j) => (isFirst(i, j) ? "" : "copy") }),
-          )
-        : shown(
-            tr("shapes.broadcast"),
-            null,
-            make("strong", { class: "broken" }, tr("shapes.error")),
-          ),
+      shown("X", whole, matrix(X)),
+      shown("X_exp = exp(X)", whole, matrix(exponentials)),
+      shown(`partition = X_exp.${call}`, partition.shape, matrix(sums)),
     ];
-    if (quotient)
-      steps.push(shown("X_exp / partition", [X_ROWS, X_COLUMNS], withSums(quotient, dim)));
+    if (repeated) {
+      const mark = (i, j) => ((dim === 0 ? i : j) === 0 ? "" : "copy");
+      const quotient = exponentials.map((row, i) => row.map((e, j) => e / repeated[i][j]));
+      steps.push(shown(tr("shapes.broadcast"), whole, matrix(repeated, { mark })));
+      steps.push(shown("X_exp / partition", whole, withSums(quotient, dim)));
+    } else {
+      const error = make("strong", { class: "broken" }, tr("shapes.error"));
+      steps.push(shown(tr("shapes.broadcast"), null, error));
+    }
     const last = steps.length - 1;
     step = Math.min(step, last);
     find("shapes-next").setAttribute("aria-disabled", step === last); // it keeps the focus
     find("shapes-steps").replaceChildren(...steps.slice(0, step + 1));
-    find("shapes-said").textContent = sentence(partition, repeated, dim);
+    find("shapes-said").textContent = sentence(repeated, dim);
   }
 
-  function sentence(partition, repeated, dim) {
+  function sentence(repeated, dim) {
     const shape = inWords(partition.shape);
     if (step < 2) return tr("shapes.begin");
     if (step === 2) return tr("shapes.summed", { dim, shape });
@@ -100,17 +81,8 @@ function drawn(random) {
   );
 }
 
-function exponentialsOf(X) {
-  return X.map((row) => row.map(Math.exp));
-}
-
 function inWords(shape) {
   return shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
-}
-
-/** Return sums as torch prints them: one dimension as a row. */
-function laidOut({ sums, shape }) {
-  return matrix(shape.length === 2 ? sums : [sums.flat()]);
 }
 
 /** Return a matrix with its sums: those of columns below it, those of rows beside it. */

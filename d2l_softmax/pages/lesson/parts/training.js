@@ -1,63 +1,57 @@
 /** Training on real images, step by step. */
 
-import { axisOf, Chart } from "../chart.js";
-import { drawLocalized, tr } from "../language.js";
-import { largest } from "../numbers.js";
-import { Player } from "../player.js";
-import { provide } from "../quantities.js";
-import { showShare } from "../share.js";
-import { centredClassMeans, Training } from "../training.js";
-import { className, CLASSES, drawSigned, find, fixed, make, significant } from "../widgets.js";
-
 const MAX_EPOCHS = 300;
 const EPOCHS_ON_PAPER = 20; // if none were trained
 const MILLISECONDS = 8; // of steps in a frame; drawing needs the rest
 const UNIFORM = Math.log(10); // the loss of uniform guessing, in nats
 
-export function showTraining(examples) {
+function showTraining(examples) {
   const means = centredClassMeans(examples.train);
   const drawTemplates = templates();
   const drawCurves = curves();
   const drawShare = showShare(examples.train);
   const outputs = [find("train-said"), find("templates-said")];
-  const player = new Player(find("train-play"), outputs, trainInFrame);
-  const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+  const player = new Player("train", outputs, { step, restart, advance });
   let training;
 
-  find("train-step").addEventListener("click", () => {
-    player.set(false);
-    training.step();
-    draw();
-  });
-  find("train-again").addEventListener("click", restart);
   for (const id of ["train-rate", "train-batch", "train-dtype"]) {
-    find(id).addEventListener("change", restart);
+    find(id).addEventListener("input", restart);
   }
-  find("train-play").addEventListener("click", () => {
-    if (training.epochs >= MAX_EPOCHS) restart();
-    player.set(!player.isPlaying);
-  });
   addEventListener("beforeprint", () => {
     if (training.steps) return;
     while (training.epochs < EPOCHS_ON_PAPER) training.step(); // or the paper has no curves
     draw();
   });
-  provideQuantities(() => training);
+  const steps = () => [tr("training.steps", { steps: training.steps })];
+  provide("gradient", find("templates"), steps);
+  provide("step", find("templates"), steps);
+  provide("loss", find("train-loss"), () => [fixed(training.latest.train.loss)]);
+  provide("accuracy", find("train-accuracy"), () => [fixed(training.latest.test.accuracy)]);
   restart();
   drawLocalized(draw);
 
   function restart() {
+    begin();
+    player.set(false);
+    draw();
+  }
+
+  function begin() {
     training = new Training(examples, {
       lr: Number(find("train-rate").value),
       batchSize: Number(find("train-batch").value),
       dtype: find("train-dtype").value,
     });
-    player.set(false);
+  }
+
+  function step() {
+    training.step();
     draw();
   }
 
   /** Take steps for some milliseconds, then draw; with reduced motion after every tenth epoch. */
-  function trainInFrame() {
+  function advance() {
+    if (training.epochs >= MAX_EPOCHS) begin();
     const start = performance.now();
     const epochs = training.epochs;
     let isTenth = false;
@@ -65,7 +59,7 @@ export function showTraining(examples) {
       training.step();
       isTenth = !training.remaining.length && training.epochs % 10 === 0;
     } while (!isTenth && performance.now() - start < MILLISECONDS);
-    if (isTenth || !reducedMotion.matches) draw(training.epochs > epochs);
+    if (isTenth || !REDUCED_MOTION.matches) draw(training.epochs > epochs);
     if (training.epochs >= MAX_EPOCHS) player.set(false);
   }
 
@@ -89,7 +83,7 @@ export function showTraining(examples) {
 }
 
 /** Return a sentence on divergence or overfitting, if the history shows it. */
-export function noticed(history) {
+function noticed(history) {
   const most = Math.max(...history.map(({ train }) => train.loss));
   if (most > 1.01 * UNIFORM) return [tr("training.diverged", { most: fixed(most, 1) })];
   const losses = history.map(({ test }) => test.loss);
@@ -101,18 +95,15 @@ export function noticed(history) {
 
 /** Return a function that draws the history of a training. */
 function curves() {
-  const loss = new Chart(find("train-loss"), axisOf(0, 5), axisOf(0, 2.5));
-  const accuracy = new Chart(find("train-accuracy"), axisOf(0, 5), axisOf(0, 1));
+  const loss = new Chart("train-loss", axisOf(0, 5), axisOf(0, 2.5));
+  const accuracy = new Chart("train-accuracy", axisOf(0, 5), axisOf(0, 1));
   return (history) => {
     const worst = Math.max(...history.flatMap(({ train, test }) => [train.loss, test.loss]));
     const epochs = axisOf(0, Math.max(5, history.length - 1));
     loss.setAxes(epochs, axisOf(0, Math.max(2.5, worst)));
     accuracy.setAxes(epochs, axisOf(0, 1));
     for (const [what, chart] of Object.entries({ loss, accuracy })) {
-      for (const [split, style] of [
-        ["train", "blue"],
-        ["test", "orange dashed"],
-      ]) {
+      for (const [split, style] of Object.entries({ train: "blue", test: "orange dashed" })) {
         const points = history.map((measured, epoch) => [epoch, measured[split][what]]);
         chart.line(`curve ${style}`, points);
         chart.dot(`dot ${style}`, ...points[points.length - 1], 4);
@@ -123,26 +114,20 @@ function curves() {
 
 /** Return a function that draws the columns of W (d, q), and returns the largest weight. */
 function templates() {
-  const shown = CLASSES.map(() => {
-    const [canvas, name] = [make("canvas", { role: "img" }), make("figcaption")];
-    return { canvas, name, figure: make("figure", {}, canvas, name) };
-  });
-  find("templates").replaceChildren(...shown.map(({ figure }) => figure));
+  const figures = CLASSES.map(() => makeFigure({ role: "img" }));
+  find("templates").replaceChildren(...figures);
   drawLocalized(() =>
-    shown.forEach(({ canvas, name }, c) => {
-      name.textContent = className(c);
+    figures.forEach(({ firstChild: canvas, lastChild: caption }, c) => {
+      caption.textContent = className(c);
       canvas.setAttribute("aria-label", tr("training.template", { name: className(c) }));
     }),
   );
   return (W) => {
     const most = largest(W.map(largest));
-    shown.forEach(({ canvas }, c) =>
-      drawSigned(
-        canvas,
-        W.map((row) => row[c]),
-        most,
-      ),
-    );
+    figures.forEach(({ firstChild: canvas }, c) => {
+      const template = W.map((row) => row[c]);
+      drawSigned(canvas, template, most);
+    });
     return most;
   };
 }
@@ -157,12 +142,4 @@ function describeTemplates({ steps, batchSize, optimizer, model }, largestWeight
   const differences = model.W.map((row, i) => largest(row.map((w, c) => w - share * means[i][c])));
   const values = { share: significant(share, 2), difference: significant(largest(differences), 2) };
   return tr("training.means", values);
-}
-
-function provideQuantities(now) {
-  const steps = () => [tr("training.steps", { steps: now().steps })];
-  provide("gradient", find("templates"), steps);
-  provide("step", find("templates"), steps);
-  provide("loss", find("train-loss"), () => [fixed(now().latest.train.loss)]);
-  provide("accuracy", find("train-accuracy"), () => [fixed(now().latest.test.accuracy)]);
 }
