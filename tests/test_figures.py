@@ -177,8 +177,9 @@ def test_a_figure_of_a_run_is_whole(name):
 def test_figures_of_a_model_are_whole_and_have_their_data_in_their_places(q, channels):
     m = evaluated(q, channels)
     figures = {spec.file: spec.draw(m) for spec in FIGURES}
-    for figure in figures.values():
-        assert_whole(figure)
+    for spec in FIGURES:
+        if channels == 1 or spec.needs_images:
+            assert_whole(figures[spec.file])
     names = [shortened(name) for name in m.evaluation.classes]
 
     (axes,) = figures["predictions.png"].axes
