@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -329,6 +330,26 @@ def test_tables_of_features_keep_their_numbers(text, examples, labels, notes, tm
     assert data.train.examples.tolist() == examples
     assert data.train.labels.tolist() == labels
     assert data.notes == notes
+
+
+@pytest.mark.parametrize("header", ["", "p1,p2,label\n", "0,1,label\n"])
+def test_numbers_are_not_truncated_to_pixels_by_an_older_numpy(header, tmp_path, monkeypatch):
+    loadtxt = np.loadtxt
+
+    def loadtxt_of_numpy_2_2(path, dtype=np.float64, **how):
+        numbers = loadtxt(path, **how)
+        try:
+            if (numbers.astype(np.int64).astype(dtype) != numbers).any():
+                warnings.warn("parsed via a float", DeprecationWarning, stacklevel=1)
+        except DeprecationWarning as error:
+            raise ValueError("could not convert string") from error
+        return numbers if dtype == np.float64 else numbers.astype(np.int64).astype(dtype)
+
+    monkeypatch.setattr(np, "loadtxt", loadtxt_of_numpy_2_2)
+    (tmp_path / "train.csv").write_text(f"{header}5.7,-1,0\n2.4,300,1\n1.5,2,0\n3,4,1\n")
+    data = find_dataset(tmp_path, [])
+    assert data.train.examples.tolist() == [[5.7, -1], [2.4, 300], [1.5, 2], [3, 4]]
+    assert data.train.labels.tolist() == [0, 1, 0, 1]
 
 
 @pytest.mark.parametrize("name", ["a", "aa", "aaa"])
