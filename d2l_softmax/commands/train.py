@@ -485,7 +485,7 @@ def choose_settings(options: argparse.Namespace, dataset: ArrayDataset) -> argpa
     missing = [name for name in CHOSEN if getattr(options, name) is None]
     if not missing:
         return options
-    defaults = choose_defaults(dataset)._asdict()
+    defaults = choose_defaults(dataset, options.batch_size)._asdict()
     return argparse.Namespace(**vars(options) | {name: defaults[name] for name in missing})
 
 
