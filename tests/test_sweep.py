@@ -362,7 +362,7 @@ def test_default_sizes_end_with_all_images(run):
     arguments = ["--epochs=1", "--seeds=1", "--validation=10", "--quiet"]
     *printed, rows = run("learning-curve", *arguments)
     assert printed == [0, "", ""]
-    assert [row["images"] for row in rows] == ["100", "110"]
+    assert [row["images"] for row in rows] == ["10", "30", "110"]  # 100 is too close to 110
 
 
 def test_all_sizes_take_equal_steps_on_nested_subsets(run, monkeypatch):
