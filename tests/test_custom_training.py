@@ -73,7 +73,9 @@ def test_settings_that_are_given_stay(data, tmp_path, capsys):
 
 
 @every_twin
-def test_the_best_epoch_is_kept(name, data, tmp_path, capsys):
+def test_the_best_epoch_is_kept(name, data, tmp_path, capsys, monkeypatch):
+    reported = []
+    monkeypatch.setattr(train, "write_run_report", lambda *arguments: reported.append(arguments))
     # So large a rate goes up and down.
     arguments = ("--lr=30", "--epochs=6", "--validation=90", "--keep-best")
     assert train_on(data, tmp_path / "out", *arguments, twin=name) == 0
@@ -83,11 +85,18 @@ def test_the_best_epoch_is_kept(name, data, tmp_path, capsys):
     model = load_model(tmp_path / "out" / "model.pt")
     *_, valid_iter = load_data(data, 100, validation=90)
     assert evaluate_accuracy(model, valid_iter) == pytest.approx(max(accuracies), abs=0.02)
+    assert reported[0][-1] == best
 
 
 def test_the_best_epoch_needs_held_out_data(data, tmp_path, capsys):
     assert train_on(data, tmp_path / "out", "--keep-best") == 1
     assert "give --validation N" in capsys.readouterr().err
+    # in every epoch: a training that was started without cannot know its best epoch
+    arguments = ("--validation=90", "--epochs=1", "--quiet")
+    assert train_on(data, tmp_path / "out", *arguments) == 0
+    with pytest.raises(SystemExit, match=r"^2$"):
+        train_on(data, tmp_path / "out", *arguments, "--epochs=2", "--keep-best", "--resume")
+    assert "has --keep-best False, got --keep-best True" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("why", ["tiny rate", "black images"])

@@ -128,7 +128,12 @@ def tables(path):
 
 
 def test_a_run_has_each_number_in_its_column(tmp_path):
+    write_run_report(tmp_path, {}, HISTORY, CONFIG, EVALUATION, best_epoch=1)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Epoch 1: train loss" in text
+    assert "Its model was kept" in text
     write_run_report(tmp_path, {}, HISTORY, CONFIG, EVALUATION)
+    assert "Epoch 2: train loss" in (tmp_path / "report.html").read_text(encoding="utf-8")
     epochs, classes = tables(tmp_path / "report.html")
     assert epochs[1] == {
         "epoch": "2",

@@ -1,5 +1,7 @@
 """Standardized inputs, the model folded back to raw inputs, and the settings that follow."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -66,3 +68,5 @@ def test_batch_size_and_epochs_follow_from_the_number_of_examples(n, batch_size,
     defaults = choose_defaults(dataset)
     assert (defaults.batch_size, defaults.epochs) == (batch_size, epochs)
     assert 0.3 < defaults.lr < 1.1  # 1 / λ, where λ is about 1
+    epochs = choose_defaults(dataset, 10).epochs  # of a batch size that was given
+    assert math.ceil(n / 10) * epochs >= 1500 or epochs == 200

@@ -147,11 +147,28 @@ def test_the_grid_is_ranked_and_the_command_retrains_the_best(swept, tested, tra
     assert history[-1].valid_acc == float(best["valid_acc"])
 
 
-def test_adam_has_its_own_learning_rate_and_the_command_names_it(run):
+def test_adam_has_its_own_learning_rate(run):
     _, out, _, (row,) = run("sweep", "--optimizer=adam", "--epochs=1", "--seeds=1", "--seed=4")
     assert (row["optimizer"], row["lr"], row["validation"]) == ("adam", "0.001", "20")
     pairs = set(itertools.pairwise(out.splitlines()[-1].split()))
-    assert {("--optimizer", "adam"), ("--lr", "0.001"), ("--seed", "4")} <= pairs
+    assert {("--optimizer", "adam"), ("--seed", "4")} <= pairs
+    _, out, *_ = run("sweep", "--optimizer=adam", "--lr=0.1", "--epochs=1", "--seeds=1")
+    assert "--lr 0.1" in out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("optimizers", [("adam", "sgd"), ("sgd", "adam")])
+def test_settings_are_chosen_for_each_training_and_the_command_has_them(
+    optimizers, run, tested, train
+):
+    settings = ["--optimizer", *optimizers, "--epochs=5", "--seeds=1", VALID]
+    _, out, _, rows = run("sweep", *settings)
+    rates = {row["optimizer"]: float(row["lr"]) for row in rows}
+    assert rates["adam"] == 0.001
+    assert rates["sgd"] > 0.1  # chosen from the data
+    best = max(rows, key=lambda row: float(row["valid_acc"]))
+    history, _ = train("scratch", *shlex.split(out.splitlines()[-1])[3:], f"--dataset={tested}")
+    assert len(history) == 5
+    assert history[-1].valid_acc == float(best["valid_acc"])
 
 
 @pytest.mark.parametrize(
@@ -345,7 +362,7 @@ def test_default_sizes_end_with_all_images(run):
     arguments = ["--epochs=1", "--seeds=1", "--validation=10", "--quiet"]
     *printed, rows = run("learning-curve", *arguments)
     assert printed == [0, "", ""]
-    assert [row["images"] for row in rows] == ["100", "110"]
+    assert [row["images"] for row in rows] == ["10", "30", "110"]  # 100 is too close to 110
 
 
 def test_all_sizes_take_equal_steps_on_nested_subsets(run, monkeypatch):

@@ -29,7 +29,6 @@ from torch import Tensor
 from d2l_softmax.commands.cli import Interrupted
 from d2l_softmax.commands.console import Console, counted
 from d2l_softmax.commands.options import (
-    CHOSEN,
     add_language,
     add_training_options,
     complete_training_options,
@@ -246,11 +245,7 @@ def run_experiment(
     read or written, and Interrupted after a signal.
     """
     num_images, num_held_out = (len(loader.dataset) for loader in loaders)
-    chosen = vars(choose_settings(trainings[0], loaders[0].dataset))
-    trainings = [
-        replace(t, **{name: chosen[name] for name in CHOSEN if getattr(t, name) is None})
-        for t in trainings
-    ]
+    trainings = [choose_settings(training, loaders[0].dataset) for training in trainings]
     data = {
         "data": escape_surrogates(describe_data(trainings[0], loaders[0]).data),  # as in the table
         "checksum": "".join(f"{loader.dataset.checksum():08x}" for loader in loaders),

@@ -21,14 +21,14 @@ from d2l_softmax.io import locked, prepare_directory
 from d2l_softmax.training.fit import REMEDY, DivergedError
 
 TABLE, FIGURE = "learning-curve.csv", "learning-curve.png"
-SIZES = [digit * 10**zeros for zeros in range(2, 9) for digit in (1, 3)]  # 100, 300, 1,000, …
+SIZES = [digit * 10**zeros for zeros in range(1, 9) for digit in (1, 3)]  # 10, 30, 100, …
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     about = "Every training takes the same number of steps: that of --epochs on all images."
     add_experiment_options(parser, Path("runs", "learning-curve"), about)
-    what = "numbers of training images (default: 100 300 1000 3000 … and all)"
+    what = "numbers of training images (default for 50,000: 100 300 1000 … and all)"
     parser.add_argument("--sizes", type=whole(1), nargs="+", metavar="N", help=what)
 
 
@@ -53,7 +53,7 @@ def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
     with locked(folder, wait=False):
         loaders = read_data(options.trainings[0])
         n = len(loaders[0].dataset)
-        sizes = sorted({*options.sizes} if options.sizes else {*(s for s in SIZES if s < n), n})
+        sizes = sorted({*options.sizes}) if options.sizes else default_sizes(n)
         if sizes[-1] > n:
             raise UserError(
                 f"there are {n:,} training images, got a size of {sizes[-1]:,};",
@@ -77,6 +77,11 @@ def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
                 save_figure(folder / FIGURE, draw_learning_curve(train, valid))
             console.print(summarize_curve(train, valid))
             console.print(f"wrote {TABLE}, {FIGURE} to {folder}")
+
+
+def default_sizes(n: int) -> list[int]:
+    """Return numbers of images from a thousandth of n up to n, none of them close to n."""
+    return [*(size for size in SIZES if n / 1000 <= size < n / 1.5), n]
 
 
 COMMAND = Command(

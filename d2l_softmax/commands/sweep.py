@@ -17,7 +17,7 @@ from d2l_softmax.commands.experiments import (
     read_data,
     run_experiment,
 )
-from d2l_softmax.commands.options import drawn_in, options_to_dict, parse
+from d2l_softmax.commands.options import BOOK, drawn_in, options_to_dict, parse
 from d2l_softmax.commands.train import as_typed
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.figures.sweep import Score, draw_sweep
@@ -130,9 +130,12 @@ def retraining_command(options: argparse.Namespace, names: Sequence[str]) -> str
         pairs = ([f"--{name.replace('_', '-')}", str(values[name])] for name in names)
         return [word for pair in pairs for word in pair]
 
-    defaults = options_to_dict(parse(options.twin, typed(names)))  # some depend on other settings
-    others = [n for n in defaults if values.get(n, defaults[n]) != defaults[n]]
-    named = [*names, *(name for name in others if name not in UNRELATED)]
+    # Defaults depend on the data and on the optimizer.
+    others = [n for n in ("dataset", "optimizer") if values[n] != getattr(BOOK, n)]
+    named = list(dict.fromkeys([*names, *others]))
+    defaults = options_to_dict(parse(options.twin, typed(named)))
+    changed = [n for n in defaults if values.get(n, defaults[n]) != defaults[n]]
+    named += [name for name in changed if name not in UNRELATED]
     return shlex.join(["python", "-m", options.twin, *typed(named)])
 
 

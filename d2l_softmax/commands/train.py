@@ -376,7 +376,8 @@ def check_same_training(name: str, options: argparse.Namespace, checkpoint: dict
     if twin != name:
         parser.error(f"cannot resume: the checkpoint is from {twin}, got {name}")
     saved, given = checkpoint["config"]["options"], options_to_dict(options)
-    changed = [option for option in RESULT_OPTIONS if given[option] != saved.get(option)]
+    compared = (*RESULT_OPTIONS, "keep_best")
+    changed = [option for option in compared if given[option] != saved.get(option)]
     if "epochs" in changed and given["lr_decay"] == "none" and given["epochs"] > saved["epochs"]:
         changed.remove("epochs")
     if changed:
@@ -485,7 +486,7 @@ def choose_settings(options: argparse.Namespace, dataset: ArrayDataset) -> argpa
     missing = [name for name in CHOSEN if getattr(options, name) is None]
     if not missing:
         return options
-    defaults = choose_defaults(dataset)._asdict()
+    defaults = choose_defaults(dataset, options.batch_size)._asdict()
     return argparse.Namespace(**vars(options) | {name: defaults[name] for name in missing})
 
 
@@ -616,7 +617,9 @@ def summary(options: argparse.Namespace, training: Training) -> str:
         what += f", {data.in_words()}"
         if test_set.name == train_set.name and test_set.rows is not None:
             what += " (no test data: a tenth held out)"
-    held_out = f", {options.validation:,} held out," if options.validation else ""
+    held_out = ""
+    if training.valid_iter:
+        held_out = f", {len(training.valid_iter.dataset):,} held out,"
     threads = counted(options.threads, "thread")
     if (world_size := training.launch.world_size) > 1:
         threads = f"{world_size} processes of {threads}"
@@ -655,7 +658,8 @@ def write_results(
             if len(frames) > 1:
                 text = tr("The weights of each class by epoch.")
                 animation = Animation(frames, labels, text)
-        write_run_report(folder, shown, history, config, evaluation, animation)
+        best_epoch = training.best["epoch"] if training.best else None
+        write_run_report(folder, shown, history, config, evaluation, animation, best_epoch)
 
 
 COMMAND = Command(

@@ -1,5 +1,6 @@
 """Standardize custom data, and choose settings of a training from them."""
 
+import functools
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -67,21 +68,23 @@ def blocks(dataset: ArrayDataset) -> Iterator[Tensor]:
         yield X.cpu().double().reshape(len(X), dataset.shape[0], -1)
 
 
-def choose_defaults(dataset: ArrayDataset) -> Defaults:
-    """Choose settings of SGD for a standardized data set.
+def choose_defaults(dataset: ArrayDataset, batch_size: int | None = None) -> Defaults:
+    """Choose settings of SGD for a standardized data set; the batch size may be given.
 
     The Hessian of the mean cross-entropy is at most L = λ / 2, where λ is the largest eigenvalue of
     X^T X / n (Böhning, 1992, "Multinomial logistic regression algorithm"). Gradient descent
     converges for learning rates below 2 / L. The chosen rate is a quarter of that, because batches
-    are noisy. Batches have about n / 40 examples, and there are at least 1,500 steps.
+    are noisy. Batches have about n / 40 examples. There are at least 1,500 steps, but at most
+    MAX_EPOCHS epochs.
     """
     n = len(dataset)
-    batch_size = min(MAX_BATCH, max(MIN_BATCH, 2 ** round(math.log2(n / 40))))
+    batch_size = batch_size or min(MAX_BATCH, max(MIN_BATCH, 2 ** round(math.log2(n / 40))))
     rate = 0.5 / (largest_eigenvalue(dataset) / 2)
     epochs = math.ceil(MIN_STEPS / math.ceil(n / batch_size))
     return Defaults(batch_size, float(f"{rate:.1e}"), min(MAX_EPOCHS, max(MIN_EPOCHS, epochs)))
 
 
+@functools.lru_cache(maxsize=1)  # the trainings of a sweep have the same data
 def largest_eigenvalue(dataset: ArrayDataset) -> float:
     """Return the largest eigenvalue of X^T X / n, where X has a column of ones for the bias.
 

@@ -55,21 +55,28 @@ def write_run_report(
     config: dict,
     evaluation: Evaluation,
     animation: Animation | None = None,
+    best_epoch: int | None = None,
 ) -> None:
-    """Write report.html of a run: figures, history, scores of the classes, and options."""
-    last = history[-1]
-    columns = {name: column for name, column in COLUMNS.items() if name in last.measurements()}
+    """Write report.html of a run: figures, history, scores of the classes, and options.
+
+    The model, and with it the evaluation, is that of `best_epoch` or else of the last epoch.
+    """
+    record = history[-1 if best_epoch is None else best_epoch - 1]
+    columns = {name: column for name, column in COLUMNS.items() if name in record.measurements()}
+    summary = tr(
+        "Epoch {epoch}: train loss {loss} nats, train accuracy {train}, test accuracy {test}.",
+        epoch=record.epoch,
+        loss=f"{record.train_loss:.4f}",
+        train=f"{record.train_acc:.4f}",
+        test=f"{record.test_acc:.4f}",
+    )
+    if best_epoch is not None:
+        summary += tr(" Its model was kept: of all epochs it is the best on held-out data.")
     write_page(
         output_dir / "report.html",
         REPORT,
         title=tr("Softmax regression on {data}: {twin}", data=config["data"], twin=config["twin"]),
-        summary=tr(
-            "Epoch {epoch}: train loss {loss} nats, train accuracy {train}, test accuracy {test}.",
-            epoch=last.epoch,
-            loss=f"{last.train_loss:.4f}",
-            train=f"{last.train_acc:.4f}",
-            test=f"{last.test_acc:.4f}",
-        ),
+        summary=summary,
         figures=embed_figures(output_dir, figures),
         history={
             "caption": tr("Loss, accuracies and time per epoch"),
