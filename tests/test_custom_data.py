@@ -158,7 +158,7 @@ REFUSED = {  # training data, test data and names of classes; part of the messag
     "classes in test": (((X, Y), (X, Y + 2)), "label 3 .* 1 more"),
     "one class": (((X, Y * 0 + 5), (X, Y * 0 + 5)), "one class, 5"),
     "one of each class": (((X[:3], Y[:3]),), "one example of each class"),
-    "outside": (((X, Y + 1), (X, Y + 1), "ab"), "2 names, .* 3 different labels, from 1 to 3"),
+    "outside": (((X, Y + 1), (X, Y + 1), "ab"), "2 class names .* 3 different labels, from 1 to 3"),
     "twice": (((X, Y), (X, Y), "aab"), "empty line or"),
     "objects": (((np.empty(12, object), Y),), "train_images.npy.* not an array: .*objects"),
     "no labels": (((X,),), "train_images.npy, but no train_labels"),

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from conftest import train_on, write_dataset
+from conftest import train_on, write_arrays, write_dataset
 from PIL import Image
 
 from d2l_softmax import load_data
@@ -436,3 +436,71 @@ def test_bad_arrays_are_refused_in_one_line(name, tmp_path):
     np.savez(tmp_path / "data.npz", **arrays)
     with pytest.raises(DatasetError, match=rf"\A.*data\.npz.*{expected}.*\Z"):
         find_dataset(tmp_path, [])
+
+
+# Labels of text, and pixels of other ranges
+
+
+@pytest.mark.parametrize("names", ["classes.txt", "npz"])
+def test_labels_of_text_name_themselves(names, tmp_path):
+    y = np.array(["dog", "cat"] * 10)
+    path = tmp_path / "animals.npz"
+    if names == "npz":
+        np.savez(path, x=X[:20], y=y, classes=np.array(["dog", "cat"]))
+    else:
+        write_arrays(tmp_path, (X[:20], y), classes=["dog", "cat"])
+    train_iter, _ = load_data(path if names == "npz" else tmp_path, 20)
+    dataset = train_iter.dataset
+    assert dataset.classes == ("cat", "dog")
+    images = {image.tobytes(): name for image, name in zip(X[:20], y, strict=True)}
+    for i, label in enumerate(dataset.labels.tolist()):
+        assert dataset.classes[label] == images[dataset.images[i].numpy().tobytes()]
+    if names == "classes.txt":
+        (tmp_path / "classes.txt").write_text("Hund\nKatze")
+        with pytest.raises(DatasetError, match=r"labels cat, dog, .* Hund, Katze"):
+            load_data(tmp_path, 20)
+
+
+def test_spaces_around_labels_are_removed_and_empty_labels_refused(tmp_path):
+    rows = ["a,label", *(f"{i}.5,{label}" for i, label in enumerate(["x", " x", "y ", "y"] * 3))]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(rows))
+    assert load_data(path, 4)[0].dataset.classes == ("x", "y")
+    path.write_text("\n".join([*rows, "7.5,"]))
+    with pytest.raises(DatasetError, match="row 13 of the data has no label"):
+        load_data(path, 4)
+
+
+def test_the_index_of_a_table_of_pandas_is_not_a_feature(tmp_path):
+    rows = [",length,species", *(f"{i},{i}.5,{'ab'[i % 2]}" for i in range(8))]
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    train_iter, _ = load_data(tmp_path / "table.csv", 4)
+    assert (train_iter.dataset.shape, train_iter.dataset.classes) == ((1,), ("a", "b"))
+
+
+@pytest.mark.parametrize("kind", ["large", "category", "null"])
+def test_labels_of_text_in_parquet_files(kind, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    species = pa.array(["b", "a"] * 4, pa.large_string())
+    if kind == "category":
+        species = species.dictionary_encode()
+    if kind == "null":
+        species = pa.array(["b", "a"] * 3 + ["b", None])
+    table = pa.table({"length": np.arange(8.0) + 0.5, "species": species})
+    parquet.write_table(table, tmp_path / "table.parquet")
+    if kind == "null":
+        with pytest.raises(DatasetError, match="row 8 of the data has no label"):
+            load_data(tmp_path, 4)
+    else:
+        assert load_data(tmp_path, 4)[0].dataset.classes == ("a", "b")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32])
+@pytest.mark.parametrize("white", [1, 16])
+def test_whole_numbers_with_a_small_maximum_are_scaled_to_white(white, dtype, tmp_path):
+    images = (X % (white + 1)).astype(dtype)
+    data = find_dataset(write_arrays(tmp_path, (images, Y)), [])
+    assert (data.train.examples == np.rint(images * (255 / white))).all()
+    values = "in [0, 1]" if white == 1 else "0 to 16"
+    assert f"{np.dtype(dtype)} {values}, taken as images" in data.notes

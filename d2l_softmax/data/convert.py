@@ -14,6 +14,7 @@ from d2l_softmax.errors import DatasetError
 BLOCK = 1 << 24  # numbers that are converted at a time, to bound the memory
 CHANNELS = (1, 3)
 SMALLEST_WHITE = 128  # lowest maximum of images with fractions outside [0, 1], such as resized ones
+DARKEST_WHITE = 31  # highest maximum of whole numbers that are certainly not of 0 to 255
 SMALLEST_SIDE = 8  # of images that are stored as rows of numbers
 
 
@@ -43,10 +44,12 @@ def to_examples(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, list[s
             return to_features(array), notes
         notes.append(f"rows of {side * side} pixels, taken as images of {side}×{side}")
         array = array.reshape(-1, side, side)
-    if array.dtype == np.uint8:
+    if array.dtype == np.uint8 and not 0 < array[:1000].max() <= DARKEST_WHITE:
         return np.asanyarray(array, order="C"), notes  # a mapped array stays mapped
-    images, scale = to_uint8(array, path)
-    notes.append(f"{array.dtype} {'in [0, 1]' if scale > 1 else '0 to 255'}, taken as images")
+    images, white = to_uint8(array, path)
+    if white < 255 or array.dtype != np.uint8:
+        values = "in [0, 1]" if white == 1 else f"0 to {white}"
+        notes.append(f"{array.dtype} {values}, taken as images")
     return images, notes
 
 
@@ -78,7 +81,7 @@ def is_eight_bit(array: np.ndarray) -> bool:
 
 
 def to_uint8(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, int]:
-    """Return pixels as uint8 in C order, and the factor by which they were multiplied."""
+    """Return pixels as uint8 in C order, and the value of white: 255, 1 or a small maximum."""
     lowest = min(array[rows].min() for rows in blocks(array))
     highest = max(array[rows].max() for rows in blocks(array))
     if not (lowest >= 0 and highest <= 255):  # also NaN
@@ -91,11 +94,15 @@ def to_uint8(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, int]:
             f"{path} has {array.dtype} with fractions, from {lowest:g} to {highest:g}, so the "
             "value of white is unknown; expected pixels from 0 to 255 or in [0, 1]"
         )
-    scale = 255 if array.dtype.kind in "bf" and highest <= 1 else 1
+    white = 255
+    if array.dtype.kind in "bf" and highest <= 1:
+        white = 1
+    elif 0 < highest <= DARKEST_WHITE:
+        white = int(highest)
     images = np.empty(array.shape, np.uint8)
     for rows in blocks(array):
-        images[rows] = np.rint(array[rows] * scale)
-    return images, scale
+        images[rows] = np.rint(array[rows] * (255 / white))
+    return images, white
 
 
 def blocks(array: np.ndarray) -> Iterator[slice]:

@@ -95,19 +95,28 @@ def name_classes(
 ) -> Sequence[str]:
     """Return the class names: `names`, or the different labels `values`, sorted, as text.
 
-    Raises DatasetError if there is only one class, or if `names` does not have one name per class.
+    Labels of text name themselves. Raises DatasetError if there is only one class, if `names` does
+    not have one name per class, or if it has others than labels of text.
     """
     if len(values) < 2:
         raise DatasetError(
             f"{train.path}: all examples are of one class, {values[0]}; expected two or more"
         )
+    labels = [str(value) for value in values]
     if names is None:
-        return [str(value) for value in values]
+        return labels
     if len(names) != len(values):
         raise DatasetError(
-            f"{CLASSES_FILE} has {len(names)} names, but {train.path} has {len(values)} different "
-            f"labels, from {values[0]} to {values[-1]}"
+            f"{len(names)} class names are given, in {CLASSES_FILE} or with the data, but "
+            f"{train.path} has {len(values)} different labels, from {values[0]} to {values[-1]}"
         )
+    if values.dtype.kind == "U":
+        if set(names) != set(labels):
+            raise DatasetError(
+                f"{train.path} has the labels {', '.join(labels[:8])}, but the given class names "
+                f"are {', '.join(names[:8])}; labels that are text need no names"
+            )
+        return labels
     return names
 
 

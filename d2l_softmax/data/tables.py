@@ -151,11 +151,20 @@ def read_csv(path: Path) -> Table:
         notes = () if label is None else (f"{names[label]!r} taken as the labels",)
     labels = None if label is None else numbers[:, label]
     if labels is not None and texts:
-        labels = np.array([*texts])[labels.astype(int)]
+        labels = strip_labels(np.array([*texts])[labels.astype(int)], path)
     columns = [i for i in columns if i != label]
     if not columns:
         raise DatasetError(f"{path} has no column of numbers besides the labels")
     return Table(numbers[:, columns], labels, None, notes)
+
+
+def strip_labels(labels: np.ndarray, path: Path) -> np.ndarray:
+    """Return labels of text without spaces around them; DatasetError if one is empty."""
+    labels = np.char.strip(labels)
+    if (labels == "").any():
+        row = int(np.flatnonzero(labels == "")[0]) + 1
+        raise DatasetError(f"{path}: row {row} of the data has no label; add it, or delete the row")
+    return labels
 
 
 def read_head(path: Path) -> tuple[list[str] | None, list[str], str]:
@@ -165,7 +174,7 @@ def read_head(path: Path) -> tuple[list[str] | None, list[str], str]:
     delimiter = max(DELIMITERS, key=lines[0].count)
     header, *rows = csv.reader(lines, delimiter=delimiter)
     is_label = [cell.strip().lower() in LABEL_COLUMNS for cell in header]
-    if not any(is_label) and any(map(is_number, header)):
+    if not any(is_label) and any(cell.strip() and is_number(cell) for cell in header):
         return None, header, delimiter
     if not rows:
         raise DatasetError(f"{path} has no rows of data")
@@ -235,11 +244,13 @@ def read_parquet(path: Path, size: list[int]) -> Table:
     table = parquet.read_table(path)
     names = table.column_names
     columns = {name: table[name] for name in names if name.strip().lower() not in ROW_NUMBERS}
-    label, notes = find_labels(path, names, [pa.types.is_string(c.type) for c in table.columns])
+    label, notes = find_labels(path, names, [is_text(c.type, pa) for c in table.columns])
     labels = classes = None
     if label is not None:
         labels, classes = columns.pop(names[label]).to_numpy(), class_names(table, names[label])
-        labels = labels.astype(str) if labels.dtype == object else labels
+        if labels.dtype == object:
+            known = np.array(["" if label is None else str(label) for label in labels])
+            labels = strip_labels(known, path)
     images = [column for column in columns.values() if is_encoded(column.type, pa)]
     lists = [column for column in columns.values() if pa.types.is_nested(column.type)]
     if len(images) == 1:
@@ -251,6 +262,13 @@ def read_parquet(path: Path, size: list[int]) -> Table:
     else:
         raise DatasetError(f"{path} has {', '.join(names[:8])}; expected one column of images")
     return Table(examples, labels, classes, notes)
+
+
+def is_text(column_type: Any, pa: Any) -> bool:
+    """Return True for a column of text, also for one of pandas' categories."""
+    if pa.types.is_dictionary(column_type):
+        column_type = column_type.value_type
+    return pa.types.is_string(column_type) or pa.types.is_large_string(column_type)
 
 
 def is_encoded(column_type: Any, pa: Any) -> bool:
