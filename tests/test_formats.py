@@ -500,7 +500,9 @@ def test_labels_of_text_in_parquet_files(kind, tmp_path):
 @pytest.mark.parametrize("white", [1, 16])
 def test_whole_numbers_with_a_small_maximum_are_scaled_to_white(white, dtype, tmp_path):
     images = (X % (white + 1)).astype(dtype)
-    data = find_dataset(write_arrays(tmp_path, (images, Y)), [])
+    darker = (images // 2, Y)  # the test data's own maximum is not white
+    data = find_dataset(write_arrays(tmp_path, (images, Y), darker), [])
     assert (data.train.examples == np.rint(images * (255 / white))).all()
+    assert (data.test.examples == np.rint(images // 2 * (255 / white))).all()
     values = "in [0, 1]" if white == 1 else "0 to 16"
     assert f"{np.dtype(dtype)} {values}, taken as images" in data.notes

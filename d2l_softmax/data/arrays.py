@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from d2l_softmax.data.convert import to_examples, to_labels
+from d2l_softmax.data.convert import find_white, to_examples, to_labels
 from d2l_softmax.data.files import reading
 from d2l_softmax.data.names import SPLITS
 from d2l_softmax.errors import DatasetError
@@ -53,6 +53,7 @@ def make_dataset(
     folder = path if path.is_dir() else path.parent
     names = names or read_names(folder / CLASSES_FILE)
     splits, notes = {}, []
+    white = find_white([array for name, (array, _) in arrays.items() if name.endswith("images")])
     for split in SPLITS:
         images, labels = (arrays.get(f"{split}_{kind}") for kind in ("images", "labels"))
         if images and not labels and split == "test":  # as in competitions
@@ -64,7 +65,7 @@ def make_dataset(
                 there = ", ".join(str(source) for _, source in arrays.values())
                 raise DatasetError(f"{path} has {there}, but no {missing}")
             continue
-        examples, example_notes = to_examples(*images)
+        examples, example_notes = to_examples(*images, white)
         y, label_notes = to_labels(*labels)
         notes += [note for note in (*example_notes, *label_notes) if note not in notes]
         if len(examples) != len(y):

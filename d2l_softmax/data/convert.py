@@ -4,7 +4,7 @@ Each conversion also returns notes, which commands print; there are none if noth
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +18,26 @@ DARKEST_WHITE = 31  # highest maximum of whole numbers that are certainly not of
 SMALLEST_SIDE = 8  # of images that are stored as rows of numbers
 
 
-def to_examples(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, list[str]]:
+def find_white(arrays: Sequence[np.ndarray]) -> int:
+    """Return the value of white in images of whole numbers: 255, or a small maximum of all."""
+    highest = 0
+    for array in arrays:
+        if array.dtype.kind not in "uif" or array.ndim < 2 or not array.size:
+            return 255
+        if not array[:1000].max() <= DARKEST_WHITE or not is_eight_bit(array):
+            return 255
+        highest = max(highest, *(int(array[rows].max()) for rows in blocks(array)))
+    return highest if 0 < highest <= DARKEST_WHITE else 255
+
+
+def to_examples(
+    array: np.ndarray, path: Path | str, white: int = 255
+) -> tuple[np.ndarray, list[str]]:
     """Return images (n, h, w) or (n, h, w, 3) of uint8, or features (n, d) of floats, and notes.
 
-    Images are arrays of 3 or 4 dimensions, channels first or last, with values 0 to 255 (any
-    numeric type) or floats in [0, 1]. Rows (n, d) are features, unless `side_of_images` finds
-    pixels in them. Raises DatasetError for everything else.
+    Images are arrays of 3 or 4 dimensions, channels first or last. Their values are 0 to 255 (any
+    numeric type), 0 to `white`, or floats in [0, 1]. Rows (n, d) are features, unless
+    `side_of_images` finds pixels in them. Raises DatasetError for everything else.
     """
     if array.dtype.kind not in "buif" or array.ndim not in (2, 3, 4) or not array.size:
         raise DatasetError(
@@ -44,9 +58,9 @@ def to_examples(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, list[s
             return to_features(array), notes
         notes.append(f"rows of {side * side} pixels, taken as images of {side}×{side}")
         array = array.reshape(-1, side, side)
-    if array.dtype == np.uint8 and not 0 < array[:1000].max() <= DARKEST_WHITE:
+    if array.dtype == np.uint8 and white == 255:
         return np.asanyarray(array, order="C"), notes  # a mapped array stays mapped
-    images, white = to_uint8(array, path)
+    images, white = to_uint8(array, path, white)
     if white < 255 or array.dtype != np.uint8:
         values = "in [0, 1]" if white == 1 else f"0 to {white}"
         notes.append(f"{array.dtype} {values}, taken as images")
@@ -80,7 +94,7 @@ def is_eight_bit(array: np.ndarray) -> bool:
     )
 
 
-def to_uint8(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, int]:
+def to_uint8(array: np.ndarray, path: Path | str, white: int) -> tuple[np.ndarray, int]:
     """Return pixels as uint8 in C order, and the value of white: 255, 1 or a small maximum."""
     lowest = min(array[rows].min() for rows in blocks(array))
     highest = max(array[rows].max() for rows in blocks(array))
@@ -94,11 +108,8 @@ def to_uint8(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, int]:
             f"{path} has {array.dtype} with fractions, from {lowest:g} to {highest:g}, so the "
             "value of white is unknown; expected pixels from 0 to 255 or in [0, 1]"
         )
-    white = 255
-    if array.dtype.kind in "bf" and highest <= 1:
+    if array.dtype.kind in "bf" and highest <= 1 and white == 255:
         white = 1
-    elif 0 < highest <= DARKEST_WHITE:
-        white = int(highest)
     images = np.empty(array.shape, np.uint8)
     for rows in blocks(array):
         images[rows] = np.rint(array[rows] * (255 / white))

@@ -96,7 +96,7 @@ def chinese_font() -> str | None:
 
     manager = font_manager.fontManager
     names = {entry.name for entry in manager.ttflist}
-    if names.isdisjoint(CHINESE_FONTS):  # one may have been installed since matplotlib's cache
+    if names.isdisjoint(CHINESE_FONTS):  # or a font was installed since matplotlib's cache
         known = {entry.fname for entry in manager.ttflist}
         for path in set(font_manager.findSystemFonts()) - known:
             with contextlib.suppress(Exception):  # a damaged font can raise anything
