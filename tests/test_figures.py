@@ -27,6 +27,7 @@ from d2l_softmax.figures.evaluation import (
     EvaluatedModel,
     draw_confusion,
     draw_mistakes,
+    draw_predictions,
     draw_reliability,
 )
 from d2l_softmax.figures.losses import draw_losses
@@ -35,6 +36,7 @@ from d2l_softmax.figures.style import (
     TILE_HEIGHT,
     WRONG,
     as_png,
+    default_style,
     draw_tile,
     new_tiles,
     shortened,
@@ -46,6 +48,7 @@ from d2l_softmax.figures.templates import (
     draw_templates_by_epoch,
     select_epochs,
 )
+from d2l_softmax.i18n import use_language
 from d2l_softmax.photographs import describe_photograph_accuracy
 from d2l_softmax.training.agreement import Difference
 from d2l_softmax.training.evaluation import Evaluation, evaluate, wilson_interval
@@ -150,14 +153,18 @@ OF_A_RUN = {
 
 
 def assert_whole(figure):
-    """Assert that nothing is outside the figure, and that images are not squeezed to nothing."""
+    """Assert that nothing is outside, no image is tiny, and neighbouring texts do not overlap."""
     figure.draw_without_rendering()
     drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
     assert min(drawn.x0, drawn.y0) > -0.01
     assert drawn.x1 < width + 0.01
     assert drawn.y1 < height + 0.01
-    images = [image for axes in figure.findobj(Axes) for image in axes.images]
+    all_axes = figure.findobj(Axes)
+    images = [image for axes in all_axes for image in axes.images]
     assert all(min(image.get_window_extent().size) > 15 for image in images)
+    for axes in all_axes:
+        boxes = [text.get_window_extent() for text in axes.texts]
+        assert not any(one.overlaps(other) for one, other in itertools.pairwise(boxes))
 
 
 @pytest.mark.parametrize("name", OF_A_MODEL)
@@ -252,6 +259,29 @@ def test_a_tile_is_in_its_row_and_column_below_its_title():
         assert [int(left), int(right)] == [place % 3] * 2
         assert [int(top / TILE_HEIGHT), int(bottom / TILE_HEIGHT)] == [place // 3] * 2
         assert title.get_position()[1] < top < bottom
+
+
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [
+        ("long-haired mountain dog", "en"),
+        ("American_pit_bull_terrier", "en"),
+        ("TRACTOR TRAILER WAGON", "en"),
+        ("sneaker", "zh"),
+        ("名称很长很长很长的类别", "zh"),
+    ],
+)
+def test_titles_of_tiles_with_errors_do_not_overlap(name, language, request):
+    if language == "zh":
+        request.getfixturevalue("font_for_chinese")
+    y, names = torch.zeros(18, dtype=torch.int64), (name, name)
+    evaluation = Evaluation(torch.tensor([[0.1, 0.9]]).repeat(18, 1), y, names)
+    dataset = ArrayDataset(torch.zeros(18, SIDE, SIDE, dtype=torch.uint8), y, names)
+    m = EvaluatedModel(None, dataset, evaluation)
+    with default_style(), use_language(language):
+        assert_whole(draw_mistakes(evaluation, dataset))
+        assert_whole(draw_predictions(m.first_images(), *m.first_labels(), names))
+        assert_whole(draw_frame(torch.eye(SIDE * SIDE)[:, :18], (1, SIDE, SIDE), names * 9))
 
 
 # Templates

@@ -38,6 +38,8 @@ def test_a_text_is_english_unless_chinese_is_asked_for():
             assert tr("bag") == "bag"
         assert tr("bag") == "包"
         assert (shortened("ankle boot"), shortened("tulip")) == ("短靴", "tulip")
+    assert shortened("0123456789abcdef") == "0123456789abcdef"
+    assert shortened("0123456789abcdefg") == "0123456789abcde…"
     with pytest.raises(ZeroDivisionError), use_language("zh"):
         1 / 0  # noqa: B018
     assert tr("bag") == "bag"

@@ -225,7 +225,7 @@ def describe_confusion(evaluation: Evaluation) -> str:
 def draw_mistakes(evaluation: Evaluation, dataset: Any, n: int = 12) -> Figure:
     """Draw the n misclassified images of the data set with the highest confidence."""
     indices = evaluation.most_confident_errors(n).tolist()
-    figure, axes = new_tiles(max(1, len(indices)), n // 2)
+    figure, axes = new_tiles(max(1, len(indices)), n // 2, side=1.6)  # for names and numbers
     title = tr("most confident errors: true class, predicted class, probability of each")
     figure.suptitle(title, fontsize="medium")
     for place, index in enumerate(indices):

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,7 +37,7 @@ CYCLE = BLUE, ORANGE, BROWN, CYAN = "#006ba4", "#ff800e", "#8c564b", "#17becf"
 GRAY: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1}
 TILE_HEIGHT = 1.3  # height of a tile with its title, in tile widths
 DEFAULT_FONT = "DejaVu Sans"
-LONGEST_NAME = 16  # characters of a class name on a tile or beside a bar
+LONGEST_NAME = 16  # width of a class name on a tile or beside a bar; see `shortened`
 # Fonts of Debian, Android, macOS and Windows, the most legible first. matplotlib reads only the
 # first font of a collection; the first of Noto's collection is "Noto Sans CJK JP".
 CHINESE_FONTS = (
@@ -123,7 +125,7 @@ def whole_numbers(axis: Axis) -> None:
 
 
 def new_tiles(
-    number: int, columns: int, side: float = 1.1, margin: float = 0.0
+    number: int, columns: int, side: float = 1.3, margin: float = 0.0
 ) -> tuple[Figure, Axes]:
     """Return a figure and its axes with space for square tiles, each below its title.
 
@@ -176,12 +178,17 @@ def signed_colors(limit: float = 1.0) -> dict[str, Any]:
 
 
 def shortened(name: str) -> str:
-    """Return a class name in the current language, cut to LONGEST_NAME characters.
+    """Return a class name in the current language, cut to a width of LONGEST_NAME.
 
-    Characters that no font can draw are replaced.
+    Chinese, Japanese and Korean characters have a width of 2, others of 1. Characters that no font
+    can draw are replaced.
     """
     name = drawable(tr(name))
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    widths = [2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in name]
+    if sum(widths) <= LONGEST_NAME:
+        return name
+    kept = [c for c, end in zip(name, accumulate(widths), strict=True) if end < LONGEST_NAME]
+    return f"{''.join(kept)}…"
 
 
 def drawable(text: str) -> str:
