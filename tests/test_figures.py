@@ -43,6 +43,8 @@ from d2l_softmax.figures.style import (
 )
 from d2l_softmax.figures.sweep import Score, draw_learning_curve, draw_sweep
 from d2l_softmax.figures.templates import (
+    describe_templates,
+    describe_templates_by_epoch,
     draw_frame,
     draw_templates,
     draw_templates_by_epoch,
@@ -592,3 +594,14 @@ def test_delta_of_the_command_is_the_threshold_of_hubers_loss(tmp_path, monkeypa
     assert at_three == pytest.approx(
         {"loss": 4.0, "likelihood exp(-loss)": math.exp(-4), "gradient": 2.0}
     )
+
+
+def test_of_many_classes_the_first_are_shown_and_a_figure_says_so():
+    names, shape = [f"k{k}" for k in range(70)], (1, 10, 10)
+    W = torch.eye(100)[:, :70]
+    figure = draw_templates(W, shape, names)
+    assert_whole(figure)
+    assert len(figure.axes[0].images) == 60
+    assert "Only the first 60 classes are shown." in figure.get_suptitle()
+    assert describe_templates(names).startswith("The weights of 60 classes")
+    assert describe_templates_by_epoch([0, 1], names).startswith("The weights of 20 classes")

@@ -471,7 +471,9 @@ def test_each_combination_of_further_settings_has_a_map():
     titles = [axes.get_title() for axes in maps]
     assert titles == ["optimizer sgd, epochs 10", "optimizer sgd, epochs 20"]
     assert maps[0].texts[3].get_text() == "0.2190"
-    assert figure.get_suptitle() == "accuracy on 10 held-out training images"
+    first, second = figure.get_suptitle().split("\n")
+    assert first == "accuracy on 10 held-out training images"
+    assert second == "one seed; the best is framed"
     assert [len(axes.patches) for axes in maps] == [0, 1]
 
 

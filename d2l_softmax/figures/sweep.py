@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -72,6 +73,8 @@ def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) ->
     title = tr("accuracy on {n:,} held-out training images", n=held_out)
     if (n := len(ranking[0].accuracies)) > 1:
         title += "\n" + tr("mean ± standard deviation over {n} seeds; the best is framed", n=n)
+    else:
+        title += "\n" + tr("one seed; the best is framed")
     if len(names) == 1:
         return draw_line(names[0], ranking, title)
     values = [sorted({score.setting[i] for score in ranking}) for i in range(len(names))]
@@ -96,7 +99,7 @@ def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) ->
             each.set_ylabel(tr(LABELS[names[0]]))
         pairs = zip(names[2:], others, strict=True)
         fixed = tr(", ").join(f"{tr(LABELS[n])} {format_value(v)}" for n, v in pairs)
-        each.set_title(fixed, fontsize=9)
+        each.set_title(textwrap.fill(fixed, 14 * len(columns)), fontsize=9)
     for each in axes[len(combinations) :]:
         each.axis("off")
     extend = "min" if min(means) < limits[0] else "neither"

@@ -38,6 +38,9 @@ def draw_templates(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> F
     Positive weights are blue, negative weights orange, zero is white. With three channels, each
     weight sets the intensity of its own channel, and zero is gray.
     """
+    heading = meaning_of_colours(shape)
+    if len(classes) > MOST_TEMPLATES:
+        heading += "\n" + tr(" Only the first {n} classes are shown.", n=MOST_TEMPLATES).strip()
     classes = classes[:MOST_TEMPLATES]
     columns = min(len(classes), 5 if len(classes) <= 20 else 10)
     figure, axes = new_tiles(len(classes), columns, side=1.4, margin=0.9)
@@ -50,12 +53,13 @@ def draw_templates(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> F
         image = draw_tile(axes, place, columns, template, shortened(label), **style)
     if not in_colour:
         figure.colorbar(image, ax=axes, shrink=0.8)
-    figure.suptitle(meaning_of_colours(shape), fontsize="medium", wrap=True)
+    figure.suptitle(heading, fontsize="medium", wrap=True)
     return figure
 
 
 def describe_templates(classes: Sequence[str]) -> str:
     """Return the alt text of `draw_templates`."""
+    classes = classes[:MOST_TEMPLATES]
     names = tr(", ").join(map(shortened, classes[:10]))
     return tr("The weights of {q} classes as images: {names}.", q=len(classes), names=names)
 
@@ -119,7 +123,9 @@ def draw_templates_by_epoch(
 def describe_templates_by_epoch(epochs: Sequence[int], classes: Sequence[str]) -> str:
     """Return the alt text of `draw_templates_by_epoch`."""
     names = tr(", ").join(map(str, epochs))
-    return describe_templates(classes) + tr(" One column per epoch: {names}.", names=names)
+    return describe_templates(classes[:MOST_BY_EPOCH]) + tr(
+        " One column per epoch: {names}.", names=names
+    )
 
 
 def draw_frame(W: Tensor, shape: Sequence[int], classes: Sequence[str]) -> Figure:
