@@ -30,9 +30,7 @@ def find_white(arrays: Sequence[np.ndarray]) -> int:
     return highest if 0 < highest <= DARKEST_WHITE else 255
 
 
-def to_examples(
-    array: np.ndarray, path: Path | str, white: int = 255
-) -> tuple[np.ndarray, list[str]]:
+def to_examples(array: np.ndarray, path: Path | str, white: int) -> tuple[np.ndarray, list[str]]:
     """Return images (n, h, w) or (n, h, w, 3) of uint8, or features (n, d) of floats, and notes.
 
     Images are arrays of 3 or 4 dimensions, channels first or last. Their values are 0 to 255 (any

@@ -55,13 +55,13 @@ def load_picture(path: Path, content: bytes | None = None) -> Image.Image:
     except FileNotFoundError as error:
         raise PictureError(f"{path}: there is no such file") from error
     except UnidentifiedImageError as error:
-        raise PictureError(f"{path}: {describe_unknown(path, content)}") from error
+        raise PictureError(f"{path}: {describe_unidentified(path, content)}") from error
     except Exception as error:  # corrupt input can raise arbitrary exceptions
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise PictureError(f"{path}: damaged or unreadable: {reason}") from error
 
 
-def describe_unknown(path: Path, content: bytes | None) -> str:
+def describe_unidentified(path: Path, content: bytes | None) -> str:
     """Describe a file that Pillow doesn't recognize; HEIC is the format of iPhones."""
     if content is None:
         with path.open("rb") as file:

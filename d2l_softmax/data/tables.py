@@ -244,13 +244,13 @@ def read_parquet(path: Path, size: list[int]) -> Table:
     table = parquet.read_table(path)
     names = table.column_names
     columns = {name: table[name] for name in names if name.strip().lower() not in ROW_NUMBERS}
-    label, notes = find_labels(path, names, [is_text(c.type, pa) for c in table.columns])
+    label, notes = find_labels(path, names, [is_text_type(c.type, pa) for c in table.columns])
     labels = classes = None
     if label is not None:
         labels, classes = columns.pop(names[label]).to_numpy(), class_names(table, names[label])
         if labels.dtype == object:
-            known = np.array(["" if label is None else str(label) for label in labels])
-            labels = strip_labels(known, path)
+            texts = np.array(["" if text is None else str(text) for text in labels])
+            labels = strip_labels(texts, path)
     images = [column for column in columns.values() if is_encoded(column.type, pa)]
     lists = [column for column in columns.values() if pa.types.is_nested(column.type)]
     if len(images) == 1:
@@ -264,7 +264,7 @@ def read_parquet(path: Path, size: list[int]) -> Table:
     return Table(examples, labels, classes, notes)
 
 
-def is_text(column_type: Any, pa: Any) -> bool:
+def is_text_type(column_type: Any, pa: Any) -> bool:
     """Return True for a column of text, also for one of pandas' categories."""
     if pa.types.is_dictionary(column_type):
         column_type = column_type.value_type
