@@ -116,5 +116,7 @@ def test_images_are_varied_before_they_are_standardized():
 
 def test_features_are_refused(tmp_path):
     np.savez(tmp_path / "data.npz", X_train=np.random.rand(20, 3), y_train=np.arange(20) % 2)
-    with pytest.raises(DatasetError, match=r"has features; leave augment out"):
+    with pytest.raises(
+        DatasetError, match=r"has features; leave augment out, or the recipe with it"
+    ):
         load_data(tmp_path, 4, augment=PHOTOS)

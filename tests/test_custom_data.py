@@ -190,7 +190,7 @@ def test_folders_whose_classes_cannot_be_trained_are_refused(tmp_path):
         load_data(folder, 4)
     shutil.rmtree(folder / "train")
     (folder / "train").mkdir()
-    with pytest.raises(DatasetError, match="train has 0 folders"):
+    with pytest.raises(DatasetError, match="train has no folder"):
         load_data(folder, 4)
 
 

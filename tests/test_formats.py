@@ -319,7 +319,7 @@ def test_arrays_are_images_or_features(name, tmp_path):
             "Id,sepal,petal,species\n1,5.1,1.4,setosa\n2,7.0,4.7,versicolor\n3,6.3,6,setosa",
             [[5.1, 1.4], [7.0, 4.7], [6.3, 6.0]],
             ["setosa", "versicolor", "setosa"],
-            ("'species' taken as the labels",),
+            ("'species' taken as the labels", "column 'Id' left out: row numbers"),
         ),
         ("x,y,label\n1,2,a\n2,3,b\n", [[1, 2], [2, 3]], ["a", "b"], ()),  # y is a coordinate
     ],
@@ -466,9 +466,10 @@ def test_spaces_around_labels_are_removed_and_empty_labels_refused(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("\n".join(rows))
     assert load_data(path, 4)[0].dataset.classes == ("x", "y")
-    path.write_text("\n".join([*rows, "7.5,"]))
-    with pytest.raises(DatasetError, match="row 13 of the data has no label"):
-        load_data(path, 4)
+    for missing in ("", "NaN"):
+        path.write_text("\n".join([*rows, f"7.5,{missing}"]))
+        with pytest.raises(DatasetError, match="row 13 of the data has no label"):
+            load_data(path, 4)
 
 
 def test_the_index_of_a_table_of_pandas_is_not_a_feature(tmp_path):
@@ -476,6 +477,7 @@ def test_the_index_of_a_table_of_pandas_is_not_a_feature(tmp_path):
     (tmp_path / "table.csv").write_text("\n".join(rows))
     train_iter, _ = load_data(tmp_path / "table.csv", 4)
     assert (train_iter.dataset.shape, train_iter.dataset.classes) == ((1,), ("a", "b"))
+    assert "column 1 left out: row numbers" in train_iter.dataset.notes
 
 
 @pytest.mark.parametrize("kind", ["large", "category", "null"])
@@ -506,3 +508,12 @@ def test_whole_numbers_with_a_small_maximum_are_scaled_to_white(white, dtype, tm
     assert (data.test.examples == np.rint(images // 2 * (255 / white))).all()
     values = "in [0, 1]" if white == 1 else "0 to 16"
     assert f"{np.dtype(dtype)} {values}, taken as images" in data.notes
+
+
+@pytest.mark.parametrize("dtypes", [(np.bool_, np.uint8), (np.uint8, np.bool_)])
+def test_booleans_and_the_numbers_0_and_1_are_black_and_white(dtypes, tmp_path):
+    splits = ((X > 127, Y), (X > 127, Y))
+    splits = ((array.astype(dtype), y) for (array, y), dtype in zip(splits, dtypes, strict=True))
+    data = find_dataset(write_arrays(tmp_path, *splits), [])
+    for split in (data.train, data.test):
+        assert (split.examples == 255 * (X > 127)).all()

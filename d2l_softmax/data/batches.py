@@ -205,7 +205,9 @@ class ArrayLoader(DataLoader):
         varied at random in every epoch; DatasetError if the data set has features.
         """
         if augment and len(dataset.shape) != 3:
-            raise DatasetError(f"{dataset.name} has features;", "leave {augment} out")
+            raise DatasetError(
+                f"{dataset.name} has features;", "leave {augment} out, or the recipe with it"
+            )
         if is_positive_int(batch_size):
             batch_size = int(batch_size)  # a DataLoader refuses NumPy's integers
         super().__init__(

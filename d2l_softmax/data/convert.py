@@ -22,7 +22,7 @@ def find_white(arrays: Sequence[np.ndarray]) -> int:
     """Return the value of white in images of whole numbers: 255, or a small maximum of all."""
     highest = 0
     for array in arrays:
-        if array.dtype.kind not in "uif" or array.ndim < 2 or not array.size:
+        if array.dtype.kind not in "buif" or array.ndim < 2 or not array.size:
             return 255
         if not array[:1000].max() <= DARKEST_WHITE or not is_eight_bit(array):
             return 255
@@ -86,7 +86,7 @@ def side_of_images(array: np.ndarray) -> int:
 
 def is_eight_bit(array: np.ndarray) -> bool:
     """Return True if all values are whole numbers from 0 to 255."""
-    return array.dtype == np.uint8 or all(
+    return array.dtype in (np.uint8, np.bool_) or all(
         part.min() >= 0 and part.max() <= 255 and (part == np.floor(part)).all()
         for part in (array[rows] for rows in blocks(array))
     )

@@ -23,6 +23,10 @@ LAYOUTS = (
 
 SAVE = "numpy.savez('data.npz', X=X, y=y)"
 UNPICKLE = f"convert it, if you trust it: X, y = pickle.load(open(FILE, 'rb')); {SAVE}"
+ARFF = (
+    "convert it: table = pandas.DataFrame(scipy.io.arff.loadarff(FILE)[0]); table.map(lambda cell: "
+    "cell.decode() if type(cell) is bytes else cell).to_csv('data.csv', index=False)"
+)
 # Remedies for other formats, by suffixes. Files that may contain code are never read.
 CONVERSIONS = {
     (".zip",): "unpack it: python -m zipfile -e FILE DIRECTORY",
@@ -31,7 +35,7 @@ CONVERSIONS = {
     (".pt", ".pth"): f"convert it: X, y = torch.load(FILE); {SAVE}",
     (".pkl", ".pickle"): UNPICKLE,
     (".mat",): f"convert it: m = scipy.io.loadmat(FILE); X, y = m['X'], m['y']; {SAVE}",
-    (".arff",): "convert it: pandas.DataFrame(scipy.io.arff.loadarff(FILE)[0]).to_csv('data.csv')",
+    (".arff",): ARFF,
     (".h5", ".hdf5"): f"convert it with h5py: {SAVE}",
     (".xlsx", ".xls"): "save it as CSV",
     (".json",): "convert it: pandas.read_json(FILE).to_csv('data.csv', index=False)",

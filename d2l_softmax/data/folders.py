@@ -66,7 +66,8 @@ def list_class_folders(path: Path, size: list[int]) -> ImageFolder | None:
         if roots["train"] == path:
             return None
         raise DatasetError(
-            f"{roots['train']} has {len(classes)} folders with images, expected one for each class"
+            f"{roots['train']} has {' and '.join(classes) or 'no folder'} with images, expected a "
+            "folder for each of two or more classes"
         )
     splits = {}
     for split, found in classes_of.items():

@@ -115,6 +115,12 @@ def find_labels(
     return None, ()
 
 
+def find_row_numbers(names: Sequence[str]) -> tuple[list[int], tuple[str, ...]]:
+    """Return the indices of the columns that number the rows, such as pandas' index, and notes."""
+    unused = [i for i, name in enumerate(names) if name.strip().lower() in ROW_NUMBERS]
+    return unused, tuple(f"column {names[i] or i + 1!r} left out: row numbers" for i in unused)
+
+
 # CSV
 
 
@@ -127,7 +133,7 @@ def read_csv(path: Path) -> Table:
     names = header or [f"column {i}" for i in range(1, len(first) + 1)]
     is_text = [not is_number(cell) for cell in first]
     label, notes = find_labels(path, names, is_text)
-    unused = [i for i, name in enumerate(names) if name.strip().lower() in ROW_NUMBERS]
+    unused, more_notes = find_row_numbers(names)
     for i, name in enumerate(names):
         if is_text[i] and i not in (label, *unused):
             raise DatasetError(f"{path}: {name!r} has the text {first[i][:40]!r}, expected numbers")
@@ -155,14 +161,15 @@ def read_csv(path: Path) -> Table:
     columns = [i for i in columns if i != label]
     if not columns:
         raise DatasetError(f"{path} has no column of numbers besides the labels")
-    return Table(numbers[:, columns], labels, None, notes)
+    return Table(numbers[:, columns], labels, None, (*notes, *more_notes))
 
 
 def strip_labels(labels: np.ndarray, path: Path) -> np.ndarray:
-    """Return labels of text without spaces around them; DatasetError if one is empty."""
+    """Return labels of text without spaces around them; DatasetError if one is empty or NaN."""
     labels = np.char.strip(labels)
-    if (labels == "").any():
-        row = int(np.flatnonzero(labels == "")[0]) + 1
+    is_missing = np.isin(np.char.lower(labels), ("", "nan"))
+    if is_missing.any():
+        row = int(np.flatnonzero(is_missing)[0]) + 1
         raise DatasetError(f"{path}: row {row} of the data has no label; add it, or delete the row")
     return labels
 
@@ -243,7 +250,8 @@ def read_parquet(path: Path, size: list[int]) -> Table:
         ) from error
     table = parquet.read_table(path)
     names = table.column_names
-    columns = {name: table[name] for name in names if name.strip().lower() not in ROW_NUMBERS}
+    unused, more_notes = find_row_numbers(names)
+    columns = {name: table[name] for i, name in enumerate(names) if i not in unused}
     label, notes = find_labels(path, names, [is_text_type(c.type, pa) for c in table.columns])
     labels = classes = None
     if label is not None:
@@ -261,7 +269,7 @@ def read_parquet(path: Path, size: list[int]) -> Table:
         examples = np.column_stack([column.to_numpy() for column in columns.values()])
     else:
         raise DatasetError(f"{path} has {', '.join(names[:8])}; expected one column of images")
-    return Table(examples, labels, classes, notes)
+    return Table(examples, labels, classes, (*notes, *more_notes))
 
 
 def is_text_type(column_type: Any, pa: Any) -> bool:
