@@ -68,9 +68,9 @@ function showScores({ X, y }, model) {
     const exponentials = logits[chosen].map(Math.exp);
     find("scores-worked").textContent = tr("scores.worked", {
       name: className(worked),
-      sum: fixed(sumOf(added), 2),
-      b: fixed(model.b[worked], 2),
-      score: fixed(logits[chosen][worked], 2),
+      sum: fixed(sumOf(added), 3),
+      b: fixed(model.b[worked], 3),
+      score: fixed(logits[chosen][worked], 3), // exp of 2 decimals may differ in the third digit
       exp: significant(exponentials[worked], 3),
       total: significant(sumOf(exponentials), 3),
       probability: inPercent(probabilities[chosen][worked]),
