@@ -99,7 +99,10 @@ class Description(NamedTuple):
 
     def in_words(self) -> str:
         """Return the shape and the number of classes, such as `3x32x32 in 40 classes`."""
-        shape = "x".join(map(str, self.shape)) if self.has_images else f"{self.shape[0]:,} features"
+        d = self.num_inputs
+        shape = f"{d:,} feature{'s' if d > 1 else ''}"
+        if self.has_images:
+            shape = "x".join(map(str, self.shape))
         return f"{shape} in {len(self.classes):,} classes"
 
     def check(self) -> None:

@@ -94,7 +94,8 @@ def test_evaluating_needs_no_gradients(made_up):
 def test_balanced_accuracy_is_printed_where_it_differs():
     largest = of_two([[0.9, 0.1]] * 10, [0] * 9 + [1])
     assert (largest.accuracy, largest.balanced_accuracy) == (0.9, 0.5)
-    assert "accuracy 0.9000 ± 0.0949   balanced accuracy 0.5000" in score_table(largest)
+    printed = "accuracy 0.9000 ± 0.0949 (standard error)   balanced accuracy 0.5000"
+    assert printed in score_table(largest)
     assert "balanced" not in score_table(of_two([[0.9, 0.1]] * 10, [0, 1] * 5))
 
 
@@ -193,6 +194,12 @@ def wrong_models(folder):
 def test_model_files_that_cannot_be(tmp_path, error_line):
     for path, message in wrong_models(tmp_path):
         assert re.search(message, error_line(1, d2l_main.main, ["evaluate", str(path)]))
+
+
+@pytest.mark.parametrize(("label", "interval"), [(0, "0.7225 to 1.0000"), (1, "0.0000 to 0.2775")])
+def test_an_accuracy_of_0_or_1_is_not_certain(label, interval):
+    certain = of_two([[0.9, 0.1]] * 10, [label] * 10)
+    assert f"accuracy {1 - label:.4f} (95 % interval: {interval})" in score_table(certain)
 
 
 def test_wilsons_interval_contains_the_share():

@@ -398,7 +398,9 @@ def test_the_most_confident_errors_come_first():
     assert shades == pytest.approx([50 / 255, 100 / 255, 25 / 255])
     (axes,) = draw_mistakes(evaluation, dataset, n=2).axes
     assert texts(axes) == expected[:2]
-    assert_whole(draw_mistakes(evaluation_of((0, 0, 0.9)), dataset))  # no errors
+    without = draw_mistakes(evaluation_of((0, 0, 0.9)), dataset)
+    assert texts(without.axes[0]) == ["no errors"]
+    assert_whole(without)
 
 
 def test_reliability_has_a_point_an_interval_and_a_bar_for_each_bin():
@@ -416,7 +418,7 @@ def test_reliability_has_a_point_an_interval_and_a_bar_for_each_bin():
     assert list(small.lines[0].get_xdata()) == pytest.approx([0.65])
     assert [bins.lines[0].get_linestyle() for bins in (large, small)] == ["-", "None"]
     assert small.lines[0].get_markerfacecolor() == "none"
-    assert small.get_label() == "bins with fewer than 100 images"
+    assert small.get_label() == "bins with fewer than 100 examples"
     error = (100 * 0.05 + 2 * 0.65 + 300 * 0.05) / 402
     assert points.get_title() == f"calibration error {error:.4f}"
     assert [bar.get_x() for bar in sizes.patches] == pytest.approx([0.4, 0.6, 0.9])
@@ -424,7 +426,7 @@ def test_reliability_has_a_point_an_interval_and_a_bar_for_each_bin():
     assert [bar.get_height() for bar in sizes.patches] == [100, 2, 300]
     assert texts(sizes) == ["100", "2", "300"]
     assert sizes.get_xlim() == points.get_xlim() == (0, 1)
-    assert (points.get_ylabel(), sizes.get_ylabel()) == ("accuracy", "images")
+    assert (points.get_ylabel(), sizes.get_ylabel()) == ("accuracy", "examples")
 
 
 # The curves of a run

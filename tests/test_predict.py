@@ -132,8 +132,8 @@ def test_arguments_without_pictures_are_named(tmp_path):
     assert find_pictures([tmp_path / "empty", tmp_path / "*.png", tmp_path / "gone.png"]) == (
         [tmp_path / "gone.png"],  # reading it fails
         [
-            f"{tmp_path / 'empty'}: no pictures in this folder",
-            f"{tmp_path / '*.png'}: no pictures match this pattern",
+            (tmp_path / "empty", "no pictures in this folder"),
+            (tmp_path / "*.png", "no pictures match this pattern"),
         ],
     )
 
@@ -147,7 +147,7 @@ def test_a_folder_that_cannot_be_read_is_named(folder, monkeypatch):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", forbidden)
-    problem = f"{folder / '衣服'}: can't read this folder: Permission denied"
+    problem = (folder / "衣服", "can't read this folder: Permission denied")
     assert names(folder) == (IN_FOLDER[:-1], [problem])
 
 
@@ -210,7 +210,8 @@ def test_pictures_are_drawn_beside_themselves_and_not_written_over(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["--index=-1"], ["a.png", "--index=1"], ["--invert=maybe"]]
+    "arguments",
+    [[], ["--index=-1"], ["a.png", "--index=1"], ["--invert=maybe"], ["--index=1", "--invert=yes"]],
 )
 def test_wrong_usage_exits_with_2(arguments):
     with pytest.raises(SystemExit, match=r"^2$"):
@@ -238,7 +239,8 @@ def test_problems_are_on_standard_error_and_on_the_page(predict, folder):
         "broken\\udcff.png: not a picture",
     ]
     text = (folder.parent / "out" / "predictions.html").read_text(encoding="utf-8")
-    assert "broken\\udcff.png: not a picture" in text
+    assert "<li>broken\\udcff.png: not a picture" in text  # without its folder
+    assert "<li>*.gif: no pictures match this pattern" in text
     assert "Interrupted" not in text
     assert len(read_rows(folder.parent / "out" / "predictions.csv")) == len(IN_FOLDER)
 
@@ -259,7 +261,9 @@ def test_a_signal_keeps_the_results_so_far(predict, folder, monkeypatch, signum)
     assert err == "python -m d2l_softmax predict: interrupted after 2 of 7 pictures\n"
     out = folder.parent / "out"
     assert [row["file"] for row in read_rows(out / "predictions.csv")] == done
-    assert "Interrupted: 5 more pictures" in (out / "predictions.html").read_text(encoding="utf-8")
+    assert "Interrupted; pictures not predicted: 5." in (out / "predictions.html").read_text(
+        encoding="utf-8"
+    )
 
 
 # Photographs

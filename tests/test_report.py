@@ -184,7 +184,7 @@ def test_a_comparison_has_each_twins_numbers_in_its_columns(tmp_path):
         ]
     ]
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "predictions differ on 7 of 1,234 test images" in text
+    assert "predictions differ on 7 of 1,234 test examples" in text
 
 
 def test_a_report_has_the_runs_numbers_and_figures_but_no_paths(trained):

@@ -135,7 +135,7 @@ def test_the_grid_is_ranked_and_the_command_retrains_the_best(swept, tested, tra
         for a, b in pairs
     }
     first = next(i for i, line in enumerate(lines) if "mean ± standard deviation" in line)
-    assert lines[first].startswith(f"accuracy on {HELD_OUT} held-out images")
+    assert lines[first].startswith(f"accuracy on {HELD_OUT} held-out examples")
     printed = [float(line.split()[0]) for line in lines[first + 1 : first + 5]]
     assert printed == pytest.approx(sorted(means.values(), reverse=True), abs=5e-5)
 
@@ -154,6 +154,18 @@ def test_adam_has_its_own_learning_rate(run):
     assert {("--optimizer", "adam"), ("--seed", "4")} <= pairs
     _, out, *_ = run("sweep", "--optimizer=adam", "--lr=0.1", "--epochs=1", "--seeds=1")
     assert "--lr 0.1" in out.splitlines()[-1]
+
+
+def test_only_examples_held_out_of_the_training_data_can_be_trained_on(tested, tmp_path, capsys):
+    split = tmp_path / "data"
+    split.mkdir()
+    for path in tested.iterdir():
+        for name in {path.name, path.name.replace("test", "valid")}:
+            (split / name).write_bytes(path.read_bytes())
+    for dataset, is_hinted in {split: False, tested: True}.items():
+        argv = ["--jobs=1", "--epochs=1", "--seeds=1", f"--output-dir={tmp_path / 'out'}"]
+        assert d2l_main.main(["sweep", "--lr=0.1", *argv, VALID, f"--dataset={dataset}"]) == 0
+        assert ("without --validation" in capsys.readouterr().out) == is_hinted
 
 
 @pytest.mark.parametrize("optimizers", [("adam", "sgd"), ("sgd", "adam")])
@@ -353,7 +365,7 @@ def test_a_learning_curve_trains_as_a_sweep_does_and_on_subsets(swept, run, tmp_
     assert rows[4:] == read_rows(swept[0])[4:6]
     few, _, many = (sum(float(row["train_acc"]) for row in rows[i : i + 2]) for i in (0, 2, 4))
     assert few > many  # nine examples are memorized
-    assert "90 images: training accuracy" in out
+    assert "90 examples: training accuracy" in out
     run("learning-curve", *arguments, "9", "30", "90")
     assert len(trained) == 6
 
@@ -393,23 +405,29 @@ def test_all_sizes_take_equal_steps_on_nested_subsets(run, monkeypatch):
     ("after", "second"),
     [
         # gains of 0.05, 0.06 and 0.07 for two doublings: 0.03 ± 0.005 / √3 each
-        ((0.55, 0.56, 0.57), r"\+0\.0300 ± 0\.0029 \(standard error\) .*; more images"),
+        ((0.55, 0.56, 0.57), r"\+0\.0300 ± 0\.0029 \(standard error\) .*; more examples"),
         ((0.55, 0.50, 0.45), r"\+0\.0000 ± 0\.0144 \(standard error\) .*; no measurable gain"),
         ((0.75,), r"\+0\.1250 .*\(one seed\)"),
+        # the first seed diverged
+        ((math.nan, 0.70, 0.70), r"\+0\.1000 ± 0\.0000 .*; more examples"),
     ],
 )
 def test_the_summary_of_a_learning_curve(after, second):
     n = len(after)
     train = {10: [1.0] * n, 100: [0.9] * n, 400: [0.8, 0.9, 0.8][:n]}
-    valid = {10: [0.1] * n, 100: [0.5] * n, 400: after}
+    valid = {10: [0.1] * n, 100: [0.9 if math.isnan(a) else 0.5 for a in after], 400: after}
     first_line, second_line = summarize_curve(train, valid).splitlines()
-    assert re.fullmatch(f"400 .* 0.800, .* {np.median(after):.3f}", first_line)
+    assert re.fullmatch(rf"400 .* 0\.8\d0, .* {np.nanmedian(after):.3f}", first_line)
     assert re.match(f"from 100 .*: {second}", second_line)
     assert "\n" not in summarize_curve({10: [1.0]}, {10: [0.5]})
+    nan = {10: [1.0, math.nan], 100: [math.nan, 1.0]}  # no seed has both sizes
+    assert "\n" not in summarize_curve(nan, nan)
 
 
 def test_a_learning_curve_has_medians_and_bands():
-    train, valid = {10: [1.0, 0.8, 0.9], 100: [0.8]}, {10: [0.4, 0.6, 0.6], 100: [0.7]}
+    nan = math.nan
+    train = {10: [1.0, 0.8, 0.9], 100: [0.8, nan, nan]}
+    valid = {10: [0.4, 0.6, 0.6], 100: [0.7, nan, nan]}
     (axes,) = draw_learning_curve(train, valid).axes
     lines = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
     assert lines == [([10, 100], [0.9, 0.8]), ([10, 100], [0.6, 0.7])]
@@ -442,7 +460,7 @@ def test_each_setting_has_its_cell():
         for size in (256, 64)
     ]
     figure = draw_sweep(["lr", "batch_size"], scores, 10)
-    assert figure.get_suptitle().startswith("accuracy on 10 held-out training images\nmean ± ")
+    assert figure.get_suptitle().startswith("accuracy on 10 held-out training examples\nmean ± ")
     axes, *_ = figure.axes
     columns = [label.get_text() for label in axes.get_xticklabels()]
     rows = [label.get_text() for label in axes.get_yticklabels()]
@@ -472,7 +490,7 @@ def test_each_combination_of_further_settings_has_a_map():
     assert titles == ["optimizer sgd, epochs 10", "optimizer sgd, epochs 20"]
     assert maps[0].texts[3].get_text() == "0.2190"
     first, second = figure.get_suptitle().split("\n")
-    assert first == "accuracy on 10 held-out training images"
+    assert first == "accuracy on 10 held-out training examples"
     assert second == "one seed; the best is framed"
     assert [len(axes.patches) for axes in maps] == [0, 1]
 

@@ -67,6 +67,19 @@ def test_they_are_drawn_as_a_figure_and_in_the_report(made_up, tmp_path):
     assert [f"epoch {epoch}<" in page for epoch in range(4)] == [True, True, True, False]
 
 
+def test_they_are_those_for_inputs_that_are_not_standardized(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    split = rng.integers(0, 256, (20, 8, 8, 3), np.uint8), np.arange(20) % 2
+    write_arrays(tmp_path / "data", split, split)
+    drawn = {}
+    monkeypatch.setattr(train, "templates_frames", lambda W, *_: drawn.update(W) or ([], []))
+    argv = "--epochs=2", "--quiet", "--templates"
+    assert train_on(tmp_path / "data", tmp_path, *argv) == 0
+    assert list(drawn) == [0, 1, 2]
+    W = torch.load(tmp_path / "model.pt", weights_only=True)["W"]
+    torch.testing.assert_close(drawn[2], W, rtol=0, atol=0)
+
+
 def test_features_have_no_templates_and_it_is_said(tmp_path, capsys):
     rng = np.random.default_rng(0)
     split = rng.normal(size=(20, 3)).astype("float32"), np.arange(20) % 2

@@ -69,7 +69,7 @@ COLUMNS = (
     *("data", "checksum", "resize", "shuffle", "validation", "images", "seed"),
 )
 Key = tuple[str, ...]  # a training's values of COLUMNS, as text
-Loaders = tuple[ArrayLoader, ArrayLoader]  # for the training images and the held-out images
+Loaders = tuple[ArrayLoader, ArrayLoader]  # of training and held-out examples
 
 
 class Result(NamedTuple):
@@ -105,7 +105,7 @@ def add_experiment_options(
     add = parser.add_argument_group("experiment", about, conflict_handler="resolve").add_argument
     what = "implementation: from scratch, or with torch.nn"
     add("--impl", dest="twin", choices=("scratch", "concise"), default="scratch", help=what)
-    what = f"training images to hold out (default: one in {HELD_OUT}; for Fashion-MNIST "
+    what = f"training examples to hold out (default: one in {HELD_OUT}; for Fashion-MNIST "
     add("--validation", type=whole(1), metavar="N", help=f"{what}{NUM_TRAIN // HELD_OUT:,})")
     add("--seeds", type=whole(1), default=3, metavar="K", help="number of seeds per setting")
     add("--seed", type=whole(0), default=0, metavar="N", help="first of these seeds")

@@ -1,4 +1,4 @@
-"""The command `learning-curve`: accuracy against the number of training images."""
+"""The command `learning-curve`: accuracy against the number of training examples."""
 
 import argparse
 import math
@@ -26,28 +26,28 @@ SIZES = [digit * 10**zeros for zeros in range(1, 9) for digit in (1, 3)]  # 10, 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    about = "Every training takes the same number of steps: that of --epochs on all images."
+    about = "Every training takes the same number of steps: that of --epochs on all examples."
     add_experiment_options(parser, Path("runs", "learning-curve"), about)
-    what = "numbers of training images (default for 50,000: 100 300 1000 … and all)"
+    what = "numbers of training examples (default for 50,000: 100 300 1000 … and all)"
     parser.add_argument("--sizes", type=whole(1), nargs="+", metavar="N", help=what)
 
 
 def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Add the trainings on all images, one for each seed, to the options."""
+    """Add the trainings on all examples, one for each seed, to the options."""
     options.trainings = list_trainings(parser, options, {})
 
 
 def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
-    """Train on growing subsets of the images, and draw accuracy against the number of images.
+    """Train on growing subsets of the data, and draw accuracy against the number of examples.
 
     With the same seed, a larger subset contains the smaller ones. Every training takes the same
-    number of steps: that of --epochs on all images. With equal epochs, 100 images would take only
-    10 steps, and the curve would show the effect of the steps. Accuracies are measured on the
-    training images used and on held-out training images; the test images are not used.
+    number of steps: that of --epochs on all examples. With equal epochs, 100 examples would take
+    only 10 steps, and the curve would show the effect of the steps. Accuracies are measured on the
+    training examples used and on held-out ones; the test data are not used.
 
     Writes learning-curve.csv after every training, and learning-curve.png at the end. An existing
     table is resumed. Raises DivergedError, with the table written, if all seeds diverged for some
-    size, and UserError if a size exceeds the number of images.
+    size, and UserError if a size exceeds the number of examples.
     """
     folder = prepare_directory(options.output_dir, options.dataset)
     with locked(folder, wait=False):
@@ -56,7 +56,7 @@ def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
         sizes = sorted({*options.sizes}) if options.sizes else default_sizes(n)
         if sizes[-1] > n:
             raise UserError(
-                f"there are {n:,} training images, got a size of {sizes[-1]:,};",
+                f"there are {n:,} training examples, got a size of {sizes[-1]:,};",
                 "choose smaller {sizes}, or hold out fewer with {validation}",
             )
         trainings = [replace(each, images=size) for size in sizes for each in options.trainings]
@@ -67,12 +67,11 @@ def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
             train: dict[int, list[float]] = {size: [] for size in sizes}
             valid: dict[int, list[float]] = {size: [] for size in sizes}
             for training, result in results:
-                if not math.isnan(result.valid_acc):
-                    train[training.images].append(result.train_acc)
-                    valid[training.images].append(result.valid_acc)
+                train[training.images].append(result.train_acc)
+                valid[training.images].append(result.valid_acc)
             for size in sizes:
-                if not valid[size]:
-                    raise DivergedError(f"every training on {size:,} images diverged;", REMEDY)
+                if all(map(math.isnan, valid[size])):
+                    raise DivergedError(f"every training on {size:,} examples diverged;", REMEDY)
             with drawn_in(options.lang):
                 save_figure(folder / FIGURE, draw_learning_curve(train, valid))
             console.print(summarize_curve(train, valid))
@@ -80,10 +79,14 @@ def learning_curve(options: argparse.Namespace, twins: Twins) -> None:
 
 
 def default_sizes(n: int) -> list[int]:
-    """Return numbers of images from a thousandth of n up to n, none of them close to n."""
+    """Return numbers of examples from a thousandth of n up to n, none of them close to n."""
     return [*(size for size in SIZES if n / 1000 <= size < n / 1.5), n]
 
 
 COMMAND = Command(
-    "learning-curve", "accuracy against the number of images", add_options, learning_curve, complete
+    "learning-curve",
+    "accuracy against the number of examples",
+    add_options,
+    learning_curve,
+    complete,
 )

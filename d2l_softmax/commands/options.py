@@ -107,7 +107,7 @@ class TrainingSettings:
     """The settings of a training, with defaults and, as metadata, arguments of add_argument."""
 
     epochs: int = setting(10, "passes over the training data", type=whole(1), metavar="N")
-    batch_size: int = setting(256, "images per step", type=whole(1), metavar="N")
+    batch_size: int = setting(256, "examples per step", type=whole(1), metavar="N")
     lr: float = setting(
         0.1, f"learning rate; adam's default is {ADAM_LR}", type=positive, metavar="RATE"
     )
@@ -126,7 +126,8 @@ class TrainingSettings:
     )
     validation: int = setting(
         0,
-        "number of training images to hold out; loss and accuracy are measured on them, too",
+        "number of training examples to hold out, unless the data have a val split; loss and "
+        "accuracy are measured on them, too",
         type=whole(0),
         metavar="N",
     )

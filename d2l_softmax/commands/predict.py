@@ -58,6 +58,7 @@ ADVICE = (
     "one colour; to save HEIC pictures as JPEG; or to train on your own photographs (docs/data.md)"
 )
 
+Problem = tuple[Path, str]  # a picture, or a folder or pattern without any, and the reason
 LONGEST_STEM = 200  # bytes of a picture's name that its drawing's name repeats
 
 
@@ -100,6 +101,8 @@ def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
             f"expected pictures and folders, or a test image with --index, got {given}; with make: "
             "make predict IMAGE=picture.jpg"
         )
+    if options.index is not None and options.invert != "auto":
+        parser.error("argument --invert: a test image is not inverted; leave --invert out")
 
 
 def predict(options: argparse.Namespace, twins: Twins) -> int:
@@ -123,8 +126,8 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
         Console(len(pictures), quiet=False, unit="pictures") as console,
     ):
         page_note = describe_photograph_accuracy(model.description) if note else ""  # in --lang
-        for problem in problems:
-            console.warn(f"{options.prog}: {problem}")
+        for path, reason in problems:
+            console.warn(f"{options.prog}: {path}: {reason}")
         for number, picture in enumerate(pictures):
             if stop.signum:
                 skipped = len(pictures) - number
@@ -132,8 +135,9 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
             try:
                 result = answer(picture)
             except PictureError as error:
-                console.warn(f"{options.prog}: {error}")
-                problems.append(str(error))
+                reason = str(error).removeprefix(f"{picture}: ")
+                console.warn(f"{options.prog}: {picture}: {reason}")
+                problems.append((picture, reason))
             else:
                 drawing = None
                 if len(pictures) <= MOST_DRAWN:
@@ -162,7 +166,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
 
 def find_inputs(
     options: argparse.Namespace, model: Any
-) -> tuple[list[Path], list[str], Callable[[Path], Answer]]:
+) -> tuple[list[Path], list[Problem], Callable[[Path], Answer]]:
     """Return paths of pictures, problems with the arguments, and a function from path to answer.
 
     The test image given by --index is treated as a picture called `test-N`. Raises UserError if
@@ -190,19 +194,19 @@ def find_inputs(
     return paths, problems, answer_file
 
 
-def find_pictures(arguments: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """Return the pictures of each argument, sorted, and a message for each argument without any.
+def find_pictures(arguments: Sequence[Path]) -> tuple[list[Path], list[Problem]]:
+    """Return the pictures of each argument, sorted, and a problem for each argument without any.
 
     An argument is a file (if it is missing, reading it fails later), a folder, or a pattern for
     files and folders. Folders are searched recursively, without following links. Hidden files and
     files without a picture's extension are skipped.
     """
     pictures: dict[Path, None] = {}  # each path once
-    problems: list[str] = []
+    problems: list[Problem] = []
     for argument in arguments:
         name = str(argument)
         found: list[Path] = []
-        errors: list[str] = []
+        errors: list[Problem] = []
         is_pattern = glob.escape(name) != name and not os.path.lexists(argument)
         matches = map(Path, glob.iglob(name, recursive=True)) if is_pattern else [argument]
         for match in matches:
@@ -212,17 +216,17 @@ def find_pictures(arguments: Sequence[Path]) -> tuple[list[Path], list[str]]:
                 found.append(match)
         if not found and not errors:
             where = "match this pattern" if is_pattern else "in this folder"
-            errors.append(f"{argument}: no pictures {where}")
+            errors.append((argument, f"no pictures {where}"))
         pictures |= dict.fromkeys(sorted(found))
         problems += errors
     return list(pictures), problems
 
 
-def pictures_in(folder: Path, errors: list[str]) -> list[Path]:
+def pictures_in(folder: Path, errors: list[Problem]) -> list[Path]:
     """Return the pictures in a folder and its subfolders; add an error for each unreadable one."""
 
     def report(error: OSError) -> None:
-        errors.append(f"{error.filename}: can't read this folder: {error.strerror}")
+        errors.append((Path(error.filename), f"can't read this folder: {error.strerror}"))
 
     pictures = []
     for parent, folders, names in os.walk(folder, onerror=report):

@@ -1,4 +1,4 @@
-"""The command `sweep`: find the best settings on held-out images."""
+"""The command `sweep`: find the best settings on held-out examples."""
 
 import argparse
 import math
@@ -49,7 +49,7 @@ def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
 
 
 def sweep(options: argparse.Namespace, twins: Twins) -> None:
-    """Train every combination of settings and rank them by accuracy on held-out training images.
+    """Train every combination of settings and rank them by accuracy on held-out training examples.
 
     Writes sweep.csv after every training, and sweep.png at the end. An existing sweep.csv is
     resumed. Prints the command that retrains the best setting. Raises DivergedError, after writing
@@ -84,7 +84,8 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
             raise DivergedError("every setting diverged with some seed;", REMEDY)
         for line in format_ranking(names, ranking, held_out):
             console.print(line)
-        console.print("to retrain the best setting (omit --validation to train on all images):")
+        hint = "" if loaders[1].dataset.rows is None else ", without --validation on all examples"
+        console.print(f"to retrain the best setting{hint}:")
         console.print(as_typed(retraining_command(trained[ranking[0].setting], names)))
 
 
@@ -107,7 +108,7 @@ def format_ranking(names: Sequence[str], ranking: Sequence[Score], held_out: int
     """Yield the lines of the ranking, and a hint if the first place is uncertain."""
     best, *others = ranking
     seeds = counted(len(best.accuracies), "seed")
-    yield f"accuracy on {held_out:,} held-out images, mean ± standard deviation over {seeds}:"
+    yield f"accuracy on {held_out:,} held-out examples, mean ± standard deviation over {seeds}:"
     for score in ranking[:MOST_RANKED]:
         setting = format_setting(names, dict(zip(names, score.setting, strict=True)))
         yield f"{score!s:>17}   {setting}".rstrip()

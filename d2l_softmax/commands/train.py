@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from d2l_softmax import __version__
 from d2l_softmax.commands.cli import (
@@ -77,7 +78,7 @@ from d2l_softmax.pages.report import Animation, write_run_report
 from d2l_softmax.training import checkpoint as checkpoints
 from d2l_softmax.training import distributed
 from d2l_softmax.training.checkpoint import CheckpointError
-from d2l_softmax.training.evaluation import Model, standard_error, wilson_interval
+from d2l_softmax.training.evaluation import Model, format_uncertainty
 from d2l_softmax.training.fit import (
     EpochRecord,
     Training,
@@ -204,11 +205,7 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
             write_results(options, training, data, config)
             kept = training.best["epoch"] if training.best else len(training.history)
             accuracy, n = training.history[kept - 1].test_acc, len(training.test_iter.dataset)
-            uncertainty = f"± {standard_error(accuracy, n):.4f} (standard error)"
-            if accuracy in (0, 1):  # the standard error would be 0, as if it were certain
-                lowest, highest = wilson_interval(accuracy, n)
-                uncertainty = f"(95 % interval: {lowest:.4f} to {highest:.4f})"
-            console.print(f"test accuracy {accuracy:.4f} {uncertainty}")
+            console.print(f"test accuracy {accuracy:.4f} {format_uncertainty(accuracy, n)}")
             seconds = sum(record.seconds for record in training.history)
             examples = options.epochs * len(training.train_iter.dataset)
             console.print(
@@ -423,6 +420,14 @@ class TrainingData(NamedTuple):
     test_iter: ArrayLoader  # not standardized
     standardization: Standardization | None
     notes: tuple[str, ...]
+
+    def templates(self, training: Training) -> dict[int, Tensor]:
+        """Return the weight history, for inputs that are not standardized."""
+        history = training.weight_history or {}
+        if self.standardization is None:
+            return history
+        fold = self.standardization.fold
+        return {epoch: fold(W, W.new_zeros(W.shape[1]))[0] for epoch, W in history.items()}
 
     def model_to_write(self, training: Training) -> Model:
         """Return the model to write: the last or the best, for inputs that are not standardized."""
@@ -652,7 +657,7 @@ def write_results(
         shown |= figures
         animation = None
         if training.weight_history:
-            weights = training.weight_history, data.shape, data.classes
+            weights = loaded.templates(training), data.shape, data.classes
             shown[BY_EPOCH] = write_templates_by_epoch(folder, *weights)
             frames, labels = templates_frames(*weights)
             if len(frames) > 1:

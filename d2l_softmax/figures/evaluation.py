@@ -18,6 +18,7 @@ from d2l_softmax.figures.style import (
     new_tiles,
     save_figure,
     shortened,
+    whole_numbers,
 )
 from d2l_softmax.figures.templates import describe_templates, draw_templates
 from d2l_softmax.i18n import tr
@@ -215,7 +216,7 @@ def describe_confusion(evaluation: Evaluation) -> str:
     """Return the alt text of `draw_confusion`: accuracy and most frequent errors."""
     errors = evaluation.confusion()
     right = int(errors.diagonal().sum())
-    text = tr("{right} of {n} images are predicted correctly.", right=right, n=len(evaluation.y))
+    text = tr("{right} of {n} examples are predicted correctly.", right=right, n=len(evaluation.y))
     counts = errors.fill_diagonal_(0).flatten()
     most = counts.argsort(descending=True, stable=True)[:MOST_ERRORS].tolist()
     pairs = [divmod(place, len(errors)) for place in most if counts[place]]
@@ -228,6 +229,8 @@ def draw_mistakes(evaluation: Evaluation, dataset: Any, n: int = 12) -> Figure:
     figure, axes = new_tiles(max(1, len(indices)), n // 2, side=1.6)  # for names and numbers
     title = tr("most confident errors: true class, predicted class, probability of each")
     figure.suptitle(title, fontsize="medium")
+    if not indices:
+        axes.text(0.5, 0.5, tr("no errors"), ha="center", transform=axes.transAxes)
     for place, index in enumerate(indices):
         lines = [
             f"{shortened(evaluation.classes[k])} {float(evaluation.y_hat[index, k]):.3f}"
@@ -258,7 +261,7 @@ def draw_reliability(evaluation: Evaluation) -> Figure:
     small = [b for b in bins if b.examples < FEWEST_JUDGED]
     label = tr("this model, with 95 % Wilson intervals")
     draw_bins(axes, large, fmt="o-", label=label, color=BLUE)
-    label = tr("bins with fewer than {n} images", n=FEWEST_JUDGED)
+    label = tr("bins with fewer than {n} examples", n=FEWEST_JUDGED)
     hollow = {"color": "gray", "markerfacecolor": "none", "alpha": 0.7}
     draw_bins(axes, small, fmt="o", label=label, **hollow)
     error = tr("calibration error {error}", error=f"{evaluation.calibration_error():.4f}")
@@ -269,7 +272,8 @@ def draw_reliability(evaluation: Evaluation) -> Figure:
     sizes.bar_label(bars, [f"{n:,}" for n in counts], **INSIDE, padding=1)
     sizes.margins(y=0.2)
     xlabel = tr("confidence: probability of the predicted class")
-    sizes.set(xlabel=xlabel, ylabel=tr("images"), xlim=(0, 1))
+    sizes.set(xlabel=xlabel, ylabel=tr("examples"), xlim=(0, 1))
+    whole_numbers(sizes.yaxis)
     for each in (axes, sizes):
         each.grid(alpha=0.3)
     return figure

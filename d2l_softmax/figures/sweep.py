@@ -31,7 +31,8 @@ LABELS = {
     "augment": "augmentation",
     "epochs": "epochs",
 }
-Accuracies = Mapping[int, Sequence[float]]  # number of training images: an accuracy for each seed
+# number of training examples: the accuracy for each seed, NaN if it diverged
+Accuracies = Mapping[int, Sequence[float]]
 
 
 class Score(NamedTuple):
@@ -70,7 +71,7 @@ def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) ->
     shows the first two; there is one for each combination of the others. `ranking` starts with the
     best score, which is framed.
     """
-    title = tr("accuracy on {n:,} held-out training images", n=held_out)
+    title = tr("accuracy on {n:,} held-out training examples", n=held_out)
     if (n := len(ranking[0].accuracies)) > 1:
         title += "\n" + tr("mean ± standard deviation over {n} seeds; the best is framed", n=n)
     else:
@@ -160,20 +161,20 @@ def format_value(value: Any) -> str:
 
 
 def draw_learning_curve(train: Accuracies, valid: Accuracies) -> Figure:
-    """Draw training and held-out accuracy against the number of images, on a log axis.
+    """Draw training and held-out accuracy against the number of examples, on a log axis.
 
     Lines are medians over the seeds, bands reach from minimum to maximum.
     """
     num_seeds = max(map(len, valid.values()))
     figure, (axes,) = new_figure(7, 4.6)
     curves = {
-        tr("on the training images used"): (train, "o-"),
-        tr("on held-out images"): (valid, "s--"),
+        tr("on the training examples used"): (train, "o-"),
+        tr("on held-out examples"): (valid, "s--"),
     }
     for label, (accuracies, style) in curves.items():
         sizes = list(accuracies)
         medians, lowest, highest = (
-            [function(values) for values in accuracies.values()]
+            [function(filter(math.isfinite, values)) for values in accuracies.values()]
             for function in (statistics.median, min, max)
         )
         (line,) = axes.plot(sizes, medians, style, markersize=4, label=label)
@@ -181,7 +182,7 @@ def draw_learning_curve(train: Accuracies, valid: Accuracies) -> Figure:
     axes.set_xscale("log")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize=8)
     axes.minorticks_off()
-    axes.set(xlabel=tr("training images"), ylabel=tr("accuracy"))
+    axes.set(xlabel=tr("training examples"), ylabel=tr("accuracy"))
     axes.grid(alpha=0.3)
     bands = tr("bands: minimum to maximum of {n} seeds", n=num_seeds)
     axes.legend(title=bands if num_seeds > 1 else None)
@@ -190,37 +191,38 @@ def draw_learning_curve(train: Accuracies, valid: Accuracies) -> Figure:
 
 
 def summarize_curve(train: Accuracies, valid: Accuracies) -> str:
-    """Return two lines: the accuracies with the most images, and the slope of the held-out curve.
+    """Return the accuracies with the most examples, and the slope of the held-out curve.
 
-    The slope is the gain in held-out accuracy per doubling of the number of images. It is measured
-    for each seed between the two largest numbers, and printed as mean ± standard error. More images
-    should help if it is above two standard errors.
+    The slope is the gain in held-out accuracy per doubling of the number of examples. It is
+    measured between the two largest numbers, for each seed that diverged at neither, and printed as
+    mean ± standard error. More examples should help if it is above two standard errors.
     """
     *_, few, many = sorted(valid) if len(valid) > 1 else [0, *valid]
     text = tr(
-        "{n:,} images: training accuracy {train:.3f}, held-out accuracy {valid:.3f}",
+        "{n:,} examples: training accuracy {train:.3f}, held-out accuracy {valid:.3f}",
         n=many,
-        train=statistics.median(train[many]),
-        valid=statistics.median(valid[many]),
+        train=statistics.median(filter(math.isfinite, train[many])),
+        valid=statistics.median(filter(math.isfinite, valid[many])),
     )
     if not few:
         return text
-    doublings = math.log2(many / few)
-    pairs = zip(valid[few], valid[many], strict=False)  # paired by seed
-    slopes = [(after - before) / doublings for before, after in pairs]
+    gains = (after - before for before, after in zip(valid[few], valid[many], strict=True))
+    slopes = [gain / math.log2(many / few) for gain in gains if math.isfinite(gain)]
+    if not slopes:
+        return text
     slope = statistics.fmean(slopes)
     if len(slopes) < 2:
         gain = tr(
-            "from {few:,} images on: {slope:+.4f} per doubling (one seed)", few=few, slope=slope
+            "from {few:,} examples on: {slope:+.4f} per doubling (one seed)", few=few, slope=slope
         )
         return f"{text}\n{gain}"
     error = statistics.stdev(slopes) / math.sqrt(len(slopes))
     gain = tr(
-        "from {few:,} images on: {slope:+.4f} ± {error:.4f} (standard error) per doubling",
+        "from {few:,} examples on: {slope:+.4f} ± {error:.4f} (standard error) per doubling",
         few=few,
         slope=slope,
         error=error,
     )
     rises = slope > 2 * error
-    verdict = tr("; more images should help") if rises else tr("; no measurable gain")
+    verdict = tr("; more examples should help") if rises else tr("; no measurable gain")
     return f"{text}\n{gain}{verdict}"

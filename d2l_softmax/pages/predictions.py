@@ -58,24 +58,28 @@ def write_predictions_page(
     path: Path,
     predictions: Sequence[Prediction],
     classes: Sequence[str],
-    problems: Sequence[str],
+    problems: Sequence[tuple[Path, str]],
     skipped: int = 0,
     note: str = "",
 ) -> None:
     """Write the page of predictions.
 
-    `problems` are messages on pictures that could not be read. `skipped` is the number of pictures
+    `problems` are paths and reasons why there are no pictures or they could not be read; paths
+    are shown without their folders. `skipped` is the number of pictures
     that were left after a signal. `note`, in the page's language, is printed on the page.
     """
+    title = tr("Predictions for {n:,} pictures", n=len(predictions))
+    if len(predictions) == 1:
+        title = tr("Prediction for a picture")
     write_page(
         path,
         "predictions.html.jinja",
-        title=tr("Predictions for {n:,} pictures", n=len(predictions)),
+        title=title,
         summary=summarize(predictions, classes),
         skipped=skipped,
         predictions=predictions,
         classes=classes,
-        problems=problems,
+        problems=[f"{path.name or path}: {reason}" for path, reason in problems],
         note=note,
         format_probability=format_probability,
     )

@@ -114,10 +114,10 @@ def write_comparison_report(
         REPORT,
         title=tr("{one} and {other}, side by side", one=names[0], other=names[1]),
         summary=tr(
-            "{verdict}; predictions differ on {differ} of {images} test images.",
+            "{verdict}; predictions differ on {differ} of {n} test examples.",
             verdict=verdict,
             differ=summary["test_predictions_that_differ"],
-            images=f"{summary['test_images']:,}",
+            n=f"{summary['test_images']:,}",
         ),
         figures=embed_figures(output_dir, figures),
         history=comparison_table(summary, names),
@@ -141,11 +141,11 @@ def class_table(evaluation: Evaluation) -> dict[str, Any]:
         shares = ["-" if s is None else f"{s:.4f}" for s in (score.precision, score.recall)]
         rows.append([tr(score.label), *shares, f"{score.examples:,}"])
     caption = tr(
-        "Test data: loss {loss} nats, accuracy {accuracy} ± {se} (standard error), expected "
+        "Test data: loss {loss} nats, accuracy {accuracy} {uncertainty}, expected "
         "calibration error {error} in {bins} bins",
         loss=f"{evaluation.loss:.4f}",
         accuracy=f"{evaluation.accuracy:.4f}",
-        se=f"{evaluation.standard_error:.4f}",
+        uncertainty=evaluation.uncertainty,
         error=f"{evaluation.calibration_error():.4f}",
         bins=NUM_BINS,
     )

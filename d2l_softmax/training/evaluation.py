@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from d2l_softmax.i18n import tr
 from d2l_softmax.training.metrics import count_correct
 
 NUM_BINS = 10
@@ -81,6 +82,17 @@ def standard_error(share: float, n: int) -> float:
     return math.sqrt(share * (1 - share) / n)
 
 
+def format_uncertainty(share: float, n: int) -> str:
+    """Format the uncertainty of a proportion: its standard error, or a 95 % interval for 0 and 1.
+
+    There the standard error is 0, as if the proportion were certain.
+    """
+    if share in (0, 1):
+        lowest, highest = wilson_interval(share, n)
+        return tr("(95 % interval: {lowest:.4f} to {highest:.4f})", lowest=lowest, highest=highest)
+    return tr("± {error:.4f} (standard error)", error=standard_error(share, n))
+
+
 class Evaluation:
     """Metrics of predicted probabilities y_hat (n, q), given the labels y (n,).
 
@@ -100,9 +112,9 @@ class Evaluation:
         return int(count_correct(self.y_hat, self.y)) / len(self.y)
 
     @property
-    def standard_error(self) -> float:
-        """Return the standard error of the accuracy."""
-        return standard_error(self.accuracy, len(self.y))
+    def uncertainty(self) -> str:
+        """Return the uncertainty of the accuracy, formatted."""
+        return format_uncertainty(self.accuracy, len(self.y))
 
     @property
     def loss(self) -> float:
@@ -194,7 +206,7 @@ def score_table(evaluation: Evaluation) -> str:
     balanced = f"balanced accuracy {evaluation.balanced_accuracy:.4f}   "
     lines = [
         f"loss {evaluation.loss:.4f} nats   "
-        f"accuracy {evaluation.accuracy:.4f} ± {evaluation.standard_error:.4f}   "
+        f"accuracy {evaluation.accuracy:.4f} {evaluation.uncertainty}   "
         f"{'' if evaluation.is_balanced else balanced}"
         f"calibration error {evaluation.calibration_error():.4f} ({NUM_BINS} bins)",
         f"{'class':<{width}} {'precision':>9} {'recall':>9} {'examples':>9}",
