@@ -110,7 +110,7 @@ def test_table_has_a_line_for_each_class(example):
 def test_evaluate_command(trained, capsys):
     assert d2l_main.main(["evaluate", str(trained / "model.pt"), "--device=cpu"]) == 0
     text = capsys.readouterr().out
-    assert d2l_main.main(["evaluate", str(trained / "model.pt"), "--json"]) == 0
+    assert d2l_main.main(["evaluate", "--json", "--model", str(trained / "model.pt")]) == 0
     result = json.loads(capsys.readouterr().out)
     assert f"accuracy {result['accuracy']:.4f}" in text
     assert sum(map(sum, result["confusion"])) == 10_000

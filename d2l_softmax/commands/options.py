@@ -394,15 +394,20 @@ def add_output_dir(parser: argparse.ArgumentParser, default: Path | None) -> Non
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add the argument MODEL."""
-    parser.add_argument(
-        "model",
-        type=path,
-        nargs="?",
-        default=DEFAULT_MODEL,
-        metavar="MODEL",
-        help="model.pt, written by scratch or concise",
-    )
+    """Add the argument MODEL, also as the option --model, as `predict` has it."""
+    model: dict[str, Any] = {"type": path, "default": DEFAULT_MODEL, "metavar": "MODEL"}
+    what = "model.pt, written by scratch or concise"
+    parser.add_argument("model", nargs="?", action=StoreIfGiven, help=what, **model)
+    parser.add_argument("--model", help="the same as MODEL", **model)
+
+
+class StoreIfGiven(argparse.Action):
+    """Store a positional argument; if it is absent, keep the value of the option of its name."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        """Store the value, unless it is the default."""
+        if values is not self.default:
+            setattr(namespace, self.dest, values)
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

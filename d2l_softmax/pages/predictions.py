@@ -64,9 +64,9 @@ def write_predictions_page(
 ) -> None:
     """Write the page of predictions.
 
-    `problems` are paths and reasons why there are no pictures or they could not be read; paths
-    are shown without their folders. `skipped` is the number of pictures
-    that were left after a signal. `note`, in the page's language, is printed on the page.
+    `problems` are pairs of a path, which is shown without its folder, and a reason why it has no
+    picture. `skipped` is the number of pictures that were left after a signal. `note`, in the
+    page's language, is printed on the page.
     """
     title = tr("Predictions for {n:,} pictures", n=len(predictions))
     if len(predictions) == 1:
