@@ -510,6 +510,60 @@ def test_whole_numbers_with_a_small_maximum_are_scaled_to_white(white, dtype, tm
     assert f"{np.dtype(dtype)} {values}, taken as images" in data.notes
 
 
+def write_splits(folder, header, test_header, columns, test_columns):
+    """Write train.csv and test.csv with these headers, from columns of equal numbers."""
+    numbers = {"a": np.arange(12) + 0.5, "b": np.arange(12) * -2.5, "label": np.arange(12) % 3}
+    for name, head, order in (("train", header, columns), ("test", test_header, test_columns)):
+        rows = zip(*(numbers[column] for column in order), strict=True)
+        lines = [",".join(head), *(",".join(map(str, row)) for row in rows)]
+        (folder / f"{name}.csv").write_text("\n".join(lines))
+
+
+def test_columns_are_matched_by_name(tmp_path):
+    one, other = ["a", "b", "label"], ["label", "b", "a"]
+    write_splits(tmp_path, one, other, one, other)
+    data = find_dataset(tmp_path, [])
+    assert (data.train.examples == data.test.examples).all()
+    write_splits(tmp_path, one, ["a", "c", "label"], one, one)
+    with pytest.raises(DatasetError, match=r"test.csv has other columns .* 'c' instead of 'b'"):
+        find_dataset(tmp_path, [])
+    # A column of 0, 1, 2 is not taken for the labels if those of the training have another name.
+    write_splits(tmp_path, one, ["a", "b"], one, ["a", "label"])
+    assert "no labels, not used" in str(find_dataset(tmp_path, []).notes)
+
+
+def test_odd_columns_of_parquet_files(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    lists = pa.array([[i, i + 0.5] for i in range(8)])
+    labels, numbers = pa.array(["a", "b"] * 4), pa.array(np.arange(8.0))
+    ragged = pa.array([[1.0, 2, 3], [4, 5, 6, 7, 8], *[[1.0, 2, 3, 4]] * 6])
+    unlabelled = pa.array(["a", "b"] * 3 + ["a", None]).dictionary_encode()
+    refused = {
+        "lengths": {"X": ragged, "label": labels},
+        "expected one column": {"X": lists, "age": numbers, "label": labels},
+        "row 8 .* no label": {"age": numbers, "label": unlabelled},
+    }
+    for message, columns in refused.items():
+        parquet.write_table(pa.table(columns), tmp_path / "table.parquet")
+        with pytest.raises(DatasetError, match=message):
+            load_data(tmp_path, 4)
+    large = lists.cast(pa.large_list(pa.float64()))
+    parquet.write_table(pa.table({"X": large, "label": labels}), tmp_path / "table.parquet")
+    assert load_data(tmp_path, 4)[0].dataset.shape == (2,)
+    index = {"age": numbers, "__index_level_0__": numbers, "label": labels}
+    parquet.write_table(pa.table(index), tmp_path / "table.parquet")
+    assert load_data(tmp_path, 4)[0].dataset.shape == (1,)
+
+
+def test_labels_of_text_in_arrays_are_stripped(tmp_path):
+    np.savez(tmp_path / "data.npz", X=np.arange(8.0).reshape(8, 1), y=["a", " a", "b", "b "] * 2)
+    assert load_data(tmp_path, 4)[0].dataset.classes == ("a", "b")
+    np.savez(tmp_path / "data.npz", X=np.arange(8.0).reshape(8, 1), y=["a", "b", "b", "nan"] * 2)
+    with pytest.raises(DatasetError, match="row 4 of the data has no label"):
+        load_data(tmp_path, 4)
+
+
 @pytest.mark.parametrize("dtypes", [(np.bool_, np.uint8), (np.uint8, np.bool_)])
 def test_booleans_and_the_numbers_0_and_1_are_black_and_white(dtypes, tmp_path):
     splits = ((X > 127, Y), (X > 127, Y))

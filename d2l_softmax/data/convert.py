@@ -124,8 +124,9 @@ def blocks(array: np.ndarray) -> Iterator[slice]:
 def to_labels(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, list[str]]:
     """Return labels (n,), int64 or text, and notes.
 
-    Labels may be whole numbers of any type or text, (n,) or (n, 1), or one-hot rows (n, q). Raises
-    DatasetError for everything else.
+    Labels may be whole numbers of any type or text, (n,) or (n, 1), or one-hot rows (n, q). Spaces
+    around text are removed. Raises DatasetError for everything else, and for labels of text that
+    are empty or NaN.
     """
     given = f"{path} has labels of {array.dtype} {array.shape}"
     if array.ndim == 2 and array.shape[1] == 1:
@@ -139,6 +140,13 @@ def to_labels(array: np.ndarray, path: Path | str) -> tuple[np.ndarray, list[str
     if array.dtype.kind == "S":
         array = np.char.decode(array, "utf-8", "backslashreplace")
     if array.dtype.kind == "U":
+        array = np.char.strip(array)
+        is_missing = np.isin(np.char.lower(array), ("", "nan"))
+        if is_missing.any():
+            row = int(np.flatnonzero(is_missing)[0]) + 1
+            raise DatasetError(
+                f"{path}: row {row} of the data has no label; add it, or delete the row"
+            )
         return array, []
     if not ((array == np.floor(array)) & (np.abs(array) < 2.0**63)).all():
         raise DatasetError(f"{given} with fractions, NaN or infinity, expected whole numbers")

@@ -103,7 +103,12 @@ def cached(folder: ImageFolder) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         with locked(cache):  # one process decodes, the others wait
             if not (cache / name).exists():
-                with tempfile.TemporaryDirectory(PART, ".", cache) as temporary:
+                with (
+                    tempfile.TemporaryDirectory(PART, ".", cache) as temporary,
+                    warnings.catch_warnings(),
+                ):
+                    # Threads may restore warning filters in the wrong order: they are global.
+                    warnings.simplefilter("ignore")
                     decode(folder, Path(temporary) / name)
                     for earlier in cache.glob(f"{size}-*"):
                         shutil.rmtree(earlier, ignore_errors=True)

@@ -50,7 +50,7 @@ def measure(dataset: ArrayDataset) -> Standardization:
 
     The standard deviation of a constant channel or feature is set to 1.
     """
-    total = n = torch.zeros(())
+    total, n = torch.zeros(()), 0
     for X in blocks(dataset):
         total, n = total + X.sum(dim=(0, 2)), n + X.shape[0] * X.shape[2]
     mean = total / n
