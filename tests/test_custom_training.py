@@ -8,6 +8,7 @@ from conftest import TWINS, load_history, train_on
 
 from d2l_softmax import evaluate_accuracy, load_data, load_model
 from d2l_softmax.commands import train
+from d2l_softmax.training.evaluation import evaluate
 
 every_twin = pytest.mark.parametrize("name", TWINS)
 
@@ -28,7 +29,10 @@ def options_of(run):
 
 @pytest.fixture(autouse=True)
 def _undrawn(monkeypatch):
-    monkeypatch.setattr(train, "write_evaluation", lambda *_: ({}, "", None))
+    def undrawn(folder, model, test_iter):
+        return {}, "", evaluate(model, test_iter)
+
+    monkeypatch.setattr(train, "write_evaluation", undrawn)
     monkeypatch.setattr(train, "write_run_report", lambda *_: None)
 
 

@@ -350,6 +350,7 @@ def test_a_board_that_is_not_displayed_keeps_its_points(capsys, tmp_path):
     assert capsys.readouterr().out == ""
     assert d2l.plt.get_fignums() == []
     board.save(tmp_path / "board.png")
+    d2l.ProgressBoard().save(tmp_path / "empty.png")
     assert list(board.lines) == ["loss"]
 
 

@@ -86,7 +86,8 @@ OUTPUTS = {  # directories for output, and the path of --dataset
     ("command", "kind"),
     [
         *(("scratch", kind) for kind in OUTPUTS),
-        *((each, "the same") for each in ("sweep", "learning-curve", "figures", "predict")),
+        *((each, "the same") for each in ("compare", "sweep", "learning-curve")),
+        *((each, "the same") for each in ("figures", "predict")),
     ],
 )
 def test_no_output_directory_is_in_the_data(command, kind, tmp_path, capsys):

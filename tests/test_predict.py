@@ -138,6 +138,13 @@ def test_arguments_without_pictures_are_named(tmp_path):
     )
 
 
+def test_a_link_to_itself_is_not_a_picture(predict, folder):
+    (folder / "loop.png").symlink_to("loop.png")
+    status, _, err = predict(folder / "loop.png")
+    assert status == 1
+    assert "loop.png: damaged or unreadable: Too many levels of symbolic links" in err
+
+
 def test_a_folder_that_cannot_be_read_is_named(folder, monkeypatch):
     scandir = os.scandir
 

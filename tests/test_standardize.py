@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from conftest import train_on, write_arrays
 
 from d2l_softmax.data.batches import ArrayDataset
 from d2l_softmax.data.standardize import choose_defaults, largest_eigenvalue, measure
@@ -70,3 +71,16 @@ def test_batch_size_and_epochs_follow_from_the_number_of_examples(n, batch_size,
     assert 0.3 < defaults.lr < 1.1  # 1 / λ, where λ is about 1
     epochs = choose_defaults(dataset, 10).epochs  # of a batch size that was given
     assert math.ceil(n / 10) * epochs >= 1500 or epochs == 200
+
+
+def test_features_whose_weights_can_not_be_folded_are_named(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    noise, y = rng.normal(size=(60, 1)), np.arange(60) % 2
+    split = 1.7e9 + noise + 3 * y[:, None], y
+    write_arrays(tmp_path / "data", split, split)
+    assert train_on(tmp_path / "data", tmp_path, "--epochs=3", "--quiet") == 0
+    assert "subtract a constant" in capsys.readouterr().err
+    split = (noise + 3 * y[:, None]) * 1e-40, y
+    write_arrays(tmp_path / "data", split, split)
+    assert train_on(tmp_path / "data", tmp_path, "--epochs=3", "--quiet") == 1
+    assert "multiply them by a constant" in capsys.readouterr().err

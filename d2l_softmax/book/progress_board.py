@@ -138,6 +138,8 @@ class ProgressBoard(HyperParameters):
 
     def save(self, path: str | Path) -> None:
         """Write the figure to a file; its suffix determines the format."""
+        if self.axes is None:
+            self.open_figure()
         for label in self.data:
             self.update(label)
         self.axes.figure.savefig(path, dpi=150)

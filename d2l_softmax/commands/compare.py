@@ -47,7 +47,7 @@ def compare(options: argparse.Namespace, twins: Twins) -> None:
     Writes comparison.json, comparison.png and report.html. Then raises MismatchError if the
     implementations differ by more than the tolerance of the dtype.
     """
-    output_dir = prepare_directory(options.output_dir)
+    output_dir = prepare_directory(options.output_dir, options.dataset)
     tolerance = TOLERANCES[options.dtype]
     options, data = load_training_data(options)
     trainings = {name: prepare(twin, options, data.loaders) for name, twin in twins.items()}

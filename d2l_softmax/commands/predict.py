@@ -117,7 +117,7 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
     folder = prepare_directory(options.output_dir, options.dataset)
     pictures, problems, answer = find_inputs(options, model)
     note = describe_photograph_accuracy(model.description) if options.paths else ""
-    reserved = {picture.resolve() for picture in pictures}  # no drawing replaces a user's picture
+    reserved = set(map(os.path.realpath, pictures))  # no drawing replaces a user's picture
     predictions: list[Prediction] = []
     skipped, stop = 0, StopRequest()
     with (
@@ -278,7 +278,7 @@ def to_image(X: Tensor) -> Image.Image | None:
     return Image.fromarray(as_pixels(pixels).astype("uint8"))
 
 
-def drawing_path(folder: Path, stem: str, reserved: set[Path]) -> Path:
+def drawing_path(folder: Path, stem: str, reserved: set[str]) -> Path:
     """Return a path for a picture's drawing that is not reserved, and reserve it.
 
     A long stem is cut: file systems allow names of 255 bytes, and the temporary file's is longer.
@@ -286,10 +286,10 @@ def drawing_path(folder: Path, stem: str, reserved: set[Path]) -> Path:
     if len(os.fsencode(stem)) > LONGEST_STEM:
         stem = os.fsencode(stem)[:LONGEST_STEM].decode("utf-8", "ignore")
     path, number = folder / f"{stem}-prediction.png", 1
-    while path.resolve() in reserved:
+    while os.path.realpath(path) in reserved:
         number += 1
         path = folder / f"{stem}-prediction-{number}.png"
-    reserved.add(path.resolve())
+    reserved.add(os.path.realpath(path))
     return path
 
 

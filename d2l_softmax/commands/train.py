@@ -9,6 +9,7 @@ import copy
 import platform
 import shlex
 import signal
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -61,7 +62,7 @@ from d2l_softmax.description import (
     description_path,
     save_description,
 )
-from d2l_softmax.errors import UserError, program
+from d2l_softmax.errors import DatasetError, UserError, program
 from d2l_softmax.figures.curves import describe_curves, draw_curves, fluctuates
 from d2l_softmax.figures.evaluation import FIGURES, TABLE, write_evaluation
 from d2l_softmax.figures.style import CaptionedFigure, save_figure
@@ -105,6 +106,7 @@ AUGMENTED = (
     " Training images are varied at random. Training values are measured on these variants, which "
     "are harder than the test images."
 )
+VISIBLE_LOSS = 0.001  # of accuracy, by rounding, from which it is printed
 UNBALANCED = 1.5  # share of the largest class, in multiples of 1 / q, from which it is printed
 
 
@@ -202,7 +204,7 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
                 f"{best['valid_acc']:.4f}"
             )
         if is_main:
-            write_results(options, training, data, config)
+            write_results(options, training, data, config, run.warn)
             kept = training.best["epoch"] if training.best else len(training.history)
             accuracy, n = training.history[kept - 1].test_acc, len(training.test_iter.dataset)
             console.print(f"test accuracy {accuracy:.4f} {format_uncertainty(accuracy, n)}")
@@ -438,7 +440,14 @@ class TrainingData(NamedTuple):
             return training.model
         if self.standardization:
             W, b = self.standardization.fold(W, b)
-        model = training.twin.SoftmaxRegression(*W.shape, dtype=W.dtype, device=W.device)
+            if not (W.isfinite().all() and b.isfinite().all()):
+                raise DatasetError(
+                    f"{self.train_set.name} has features so small or large that the weights for "
+                    "inputs that are not standardized overflow; multiply them by a constant"
+                )
+        model = training.twin.SoftmaxRegression(
+            *W.shape, dtype=W.dtype, device=training.model.W.device
+        )
         with torch.no_grad():
             model.W.copy_(W)
             model.b.copy_(b)
@@ -636,9 +645,13 @@ def summary(options: argparse.Namespace, training: Training) -> str:
 
 
 def write_results(
-    options: argparse.Namespace, training: Training, loaded: TrainingData, config: dict[str, Any]
+    options: argparse.Namespace,
+    training: Training,
+    loaded: TrainingData,
+    config: dict[str, Any],
+    warn: Callable[[str], None],
 ) -> None:
-    """Write the figures, scores.csv and the report."""
+    """Write the figures, scores.csv and the report; warn if the model written has lost accuracy."""
     history, folder = training.history, options.output_dir
     data = describe_data(options, training.train_iter)
     is_constant = options.lr_decay == "none" and data.pictures == AS_FASHION_MNIST
@@ -665,6 +678,13 @@ def write_results(
                 animation = Animation(frames, labels, text)
         best_epoch = training.best["epoch"] if training.best else None
         write_run_report(folder, shown, history, config, evaluation, animation, best_epoch)
+    accuracy = history[best_epoch - 1 if best_epoch else -1].test_acc
+    if abs(evaluation.accuracy - accuracy) > VISIBLE_LOSS:
+        warn(
+            f"{MODEL}, which takes inputs that are not standardized, has a test accuracy of "
+            f"{evaluation.accuracy:.4f}, because {options.dtype} rounds features with a large mean "
+            "and a small spread; subtract a constant from them"
+        )
 
 
 COMMAND = Command(
