@@ -99,10 +99,10 @@ class Description(NamedTuple):
 
     def in_words(self) -> str:
         """Return the shape and the number of classes, such as `3x32x32 in 40 classes`."""
-        d = self.num_inputs
-        shape = f"{d:,} feature{'s' if d > 1 else ''}"
         if self.has_images:
             shape = "x".join(map(str, self.shape))
+        else:
+            shape = f"{self.num_inputs:,} feature{'s' if self.num_inputs > 1 else ''}"
         return f"{shape} in {len(self.classes):,} classes"
 
     def check(self) -> None:

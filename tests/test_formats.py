@@ -530,6 +530,15 @@ def test_columns_are_matched_by_name(tmp_path):
     # A column of 0, 1, 2 is not taken for the labels if those of the training have another name.
     write_splits(tmp_path, one, ["a", "b"], one, ["a", "label"])
     assert "no labels, not used" in str(find_dataset(tmp_path, []).notes)
+    guessed, order = ["a", "b", "outcome"], ["a", "outcome", "b"]
+    write_splits(tmp_path, guessed, order, one, ["a", "label", "b"])
+    data = find_dataset(tmp_path, [])
+    assert (data.train.labels == data.test.labels).all()
+    write_splits(tmp_path, ["A", "b", "label"], ["b", "a", "label"], one, ["b", "a", "label"])
+    data = find_dataset(tmp_path, [])
+    assert (data.train.examples == data.test.examples).all()
+    write_splits(tmp_path, ["a", "a", "label"], ["a", "label", "a"], one, ["a", "label", "b"])
+    assert find_dataset(tmp_path, []).test is not None  # in equal order
 
 
 def test_odd_columns_of_parquet_files(tmp_path):

@@ -126,8 +126,8 @@ def predict(options: argparse.Namespace, twins: Twins) -> int:
         Console(len(pictures), quiet=False, unit="pictures") as console,
     ):
         page_note = describe_photograph_accuracy(model.description) if note else ""  # in --lang
-        for path, reason in problems:
-            console.warn(f"{options.prog}: {path}: {reason}")
+        for argument, reason in problems:
+            console.warn(f"{options.prog}: {argument}: {reason}")
         for number, picture in enumerate(pictures):
             if stop.signum:
                 skipped = len(pictures) - number

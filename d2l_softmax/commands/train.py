@@ -106,7 +106,7 @@ AUGMENTED = (
     " Training images are varied at random. Training values are measured on these variants, which "
     "are harder than the test images."
 )
-VISIBLE_LOSS = 0.001  # of accuracy, by rounding, from which it is printed
+MOST_ROUNDING = 0.001  # of an accuracy, by folding a standardization; above it is printed
 UNBALANCED = 1.5  # share of the largest class, in multiples of 1 / q, from which it is printed
 
 
@@ -205,8 +205,7 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
             )
         if is_main:
             write_results(options, training, data, config, run.warn)
-            kept = training.best["epoch"] if training.best else len(training.history)
-            accuracy, n = training.history[kept - 1].test_acc, len(training.test_iter.dataset)
+            accuracy, n = training.kept_record.test_acc, len(training.test_iter.dataset)
             console.print(f"test accuracy {accuracy:.4f} {format_uncertainty(accuracy, n)}")
             seconds = sum(record.seconds for record in training.history)
             examples = options.epochs * len(training.train_iter.dataset)
@@ -678,8 +677,8 @@ def write_results(
                 animation = Animation(frames, labels, text)
         best_epoch = training.best["epoch"] if training.best else None
         write_run_report(folder, shown, history, config, evaluation, animation, best_epoch)
-    accuracy = history[best_epoch - 1 if best_epoch else -1].test_acc
-    if abs(evaluation.accuracy - accuracy) > VISIBLE_LOSS:
+    difference = abs(evaluation.accuracy - training.kept_record.test_acc)
+    if loaded.standardization and difference > MOST_ROUNDING:
         warn(
             f"{MODEL}, which takes inputs that are not standardized, has a test accuracy of "
             f"{evaluation.accuracy:.4f}, because {options.dtype} rounds features with a large mean "

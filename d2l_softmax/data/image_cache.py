@@ -75,17 +75,15 @@ def is_image_name(name: str) -> bool:
 def read_headers(files: list[Path]) -> tuple[str, set[tuple[int, int]]]:
     """Return the mode, "RGB" if any image is in colour, else "L", and the sizes (w, h)."""
     mode, sizes = "L", set()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for file in files:
-            with contextlib.suppress(Exception), Image.open(file) as image:  # reported when decoded
-                mode = "RGB" if is_coloured(image) else mode
-                width, height = image.size
-                # EXIF orientations from 5 swap width and height. Square images are skipped, because
-                # Pillow may have to decode an image to find its orientation.
-                if width != height and image.getexif().get(0x0112, 1) >= 5:
-                    width, height = height, width
-                sizes.add((width, height))
+    for file in files:
+        with contextlib.suppress(Exception), Image.open(file) as image:  # reported when decoded
+            mode = "RGB" if is_coloured(image) else mode
+            width, height = image.size
+            # EXIF orientations from 5 swap width and height. Square images are skipped, because
+            # Pillow may have to decode an image to find its orientation.
+            if width != height and image.getexif().get(0x0112, 1) >= 5:
+                width, height = height, width
+            sizes.add((width, height))
     return mode, sizes
 
 

@@ -30,8 +30,8 @@ HEAD = 1 << 20  # characters that are read to find the first two lines
 class Table(NamedTuple):
     """The content of a table: features (n, d) or images (n, ...), labels (n,) and class names.
 
-    `columns` has the names of the d features, and `label` that of the labels' column; None if the
-    table has no names.
+    `columns` has the names of the d features, in lower case, and `label` that of the labels'
+    column; None if the table has no names.
     """
 
     examples: np.ndarray
@@ -102,12 +102,13 @@ def in_order_of(train: Table, table: Table, path: Path) -> Table:
     """
     if train.columns is None or table.columns is None or train.columns == table.columns:
         return table
-    if sorted(train.columns) != sorted(table.columns):
+    are_unique = len(set(train.columns)) == len(train.columns)
+    if sorted(train.columns) != sorted(table.columns) or not are_unique:
         unknown = [repr(name) for name in table.columns if name not in train.columns]
         missing = [repr(name) for name in train.columns if name not in table.columns]
         raise DatasetError(
-            f"{path} has other columns than the training data: {', '.join(unknown[:4]) or 'none'} "
-            f"instead of {', '.join(missing[:4]) or 'none'}"
+            f"{path} has other columns than the training data, or repeated names: "
+            f"{', '.join(unknown[:4]) or 'none'} instead of {', '.join(missing[:4]) or 'none'}"
         )
     places = [table.columns.index(name) for name in train.columns]
     return table._replace(examples=table.examples[:, places], columns=train.columns)
@@ -168,7 +169,6 @@ def read_csv(path: Path, label_name: str | None = None) -> Table:
     names = header or [f"column {i}" for i in range(1, len(first) + 1)]
     is_text = [not is_number(cell) for cell in first]
     label, notes = find_labels(path, names, is_text)
-    has_other_labels = bool(header and label_name) and label_name not in names
     unused, more_notes = find_row_numbers(names)
     for i, name in enumerate(names):
         if is_text[i] and i not in (label, *unused):
@@ -188,7 +188,9 @@ def read_csv(path: Path, label_name: str | None = None) -> Table:
         ndmin=2,
     )
     columns = [i for i in range(len(names)) if i not in unused]
-    if label is None and not has_other_labels:
+    if label is None and header and label_name:
+        label = names.index(label_name) if label_name in names else None
+    elif label is None:
         label = guess_labels(numbers, {*columns[:1], *columns[-1:]})
         notes = () if label is None else (f"{names[label]!r} taken as the labels",)
     labels = None if label is None else numbers[:, label]
@@ -200,7 +202,7 @@ def read_csv(path: Path, label_name: str | None = None) -> Table:
     table = Table(numbers[:, columns], labels, None, (*notes, *more_notes))
     if not header:
         return table
-    features = [names[i].strip() for i in columns]
+    features = [names[i].strip().lower() for i in columns]
     return table._replace(columns=features, label=None if label is None else names[label])
 
 
@@ -306,7 +308,7 @@ def read_parquet(path: Path, size: list[int]) -> Table:
         examples = np.column_stack([column.to_numpy() for column in columns.values()])
     else:
         raise DatasetError(f"{path} has no column of examples besides the labels")
-    features = None if images or lists else [name.strip() for name in columns]
+    features = None if images or lists else [name.strip().lower() for name in columns]
     named = None if label is None else names[label]
     return Table(examples, labels, classes, (*notes, *more_notes), features, named)
 

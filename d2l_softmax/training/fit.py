@@ -114,6 +114,11 @@ class Training:
         parallel = self.twin.data_parallel
         return parallel.wrap(self.model, self.optimizer, self.loaders["train"])
 
+    @property
+    def kept_record(self) -> EpochRecord:
+        """Return the record of the epoch whose model is kept: the best, or else the last."""
+        return self.history[self.best["epoch"] - 1 if self.best else -1]
+
     def start_epoch(self) -> None:
         """Reset to the start of an epoch, before the order of its examples is drawn."""
         self.batch, self.metric, self.seconds_before = 0, Accumulator(3), 0.0
