@@ -273,7 +273,7 @@ def draw_reliability(evaluation: Evaluation) -> Figure:
     sizes.margins(y=0.2)
     xlabel = tr("confidence: probability of the predicted class")
     sizes.set(xlabel=xlabel, ylabel=tr("examples"), xlim=(0, 1))
-    whole_numbers(sizes.yaxis)
+    whole_numbers(sizes.yaxis, 4)
     for each in (axes, sizes):
         each.grid(alpha=0.3)
     return figure

@@ -117,11 +117,11 @@ def new_figure(
     return figure, list(figure.subplots(rows, columns, squeeze=False, **grid).flat)
 
 
-def whole_numbers(axis: Axis) -> None:
-    """Restrict the ticks of an axis to whole numbers, for example for epochs."""
+def whole_numbers(axis: Axis, most: int = 10) -> None:
+    """Restrict the ticks of an axis to whole numbers, for example for epochs; `most` intervals."""
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axis.set_major_locator(MaxNLocator(most, integer=True, min_n_ticks=1))
 
 
 def new_tiles(
