@@ -84,7 +84,9 @@ def sweep(options: argparse.Namespace, twins: Twins) -> None:
             raise DivergedError("every setting diverged with some seed;", REMEDY)
         for line in format_ranking(names, ranking, held_out):
             console.print(line)
-        hint = "" if loaders[1].dataset.rows is None else " (without --validation on all examples)"
+        hint = ""
+        if loaders[1].dataset.rows is not None:  # held out of the training data
+            hint = " (without --validation, all examples are used)"
         console.print(f"to retrain the best setting{hint}:")
         console.print(as_typed(retraining_command(trained[ranking[0].setting], names)))
 
