@@ -306,10 +306,13 @@ def test_custom_data_may_be_called_fashion_mnist(tmp_path, capsys):
     assert re.search("trained on Fashion-MNIST; .*--dataset", capsys.readouterr().err)
 
 
-def test_a_training_on_other_data_is_not_resumed(tmp_path, capsys):
+@pytest.mark.parametrize("change", ["labels", "brightness"])
+def test_a_training_on_other_data_is_not_resumed(change, tmp_path, capsys):
     X, y = some_images(30)
     write_arrays(tmp_path / "a", (X, y), (X, y))
     assert train_on(tmp_path / "a", tmp_path, "--epochs=2") == 0
-    write_arrays(tmp_path / "a", (X, y[::-1]), (X, y))
+    # the default learning rate is chosen from the images
+    changed = (X, y[::-1]) if change == "labels" else (np.where(X > 200, X, 0), y)
+    write_arrays(tmp_path / "a", changed, (X, y))
     assert train_on(tmp_path / "a", tmp_path, "--epochs=2", "--resume") == 1
     assert "data have changed" in capsys.readouterr().err

@@ -54,6 +54,11 @@ def test_loss_is_exact_where_float32_would_round_and_finite_for_zero():
     assert of_two([[1.0, 0.0]], [1]).loss == pytest.approx(87.3365, abs=1e-3)
 
 
+def test_each_class_needs_a_name():
+    with pytest.raises(ValueError, match="2 class names, expected 3"):
+        of_two([[0.9, 0.1, 0.0]], [0])
+
+
 def test_a_prediction_that_is_not_a_number_is_not_right():
     assert of_two([[0.9, 0.1], [0.2, math.nan]], [0, 1]).accuracy == 0.5
 

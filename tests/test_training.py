@@ -81,3 +81,10 @@ def test_divergence_is_named_once(losses, trouble):
     assert ("try a larger" if "stays at" in trouble else "try a smaller") in reason or not trouble
     named = [new_divergence_reason(history[:n], 10) for n in range(1, len(history) + 1)]
     assert bool(trouble) <= sum(map(bool, named)) <= 1
+
+
+def test_each_kind_of_divergence_is_named_once_in_a_training():
+    losses = [0.8, 0.7, 0.9, 0.9, 0.6, 0.9, 0.9, 2.6, 2.7, 0.6, 2.6, 2.7]
+    history = [EpochRecord(n, loss, 0.5, 0.5, 0.7, 0.1) for n, loss in enumerate(losses, 1)]
+    named = [new_divergence_reason(history[:n], 10) for n in range(1, len(history) + 1)]
+    assert [n for n, reason in enumerate(named, 1) if reason] == [4, 9]

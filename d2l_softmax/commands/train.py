@@ -171,14 +171,12 @@ def train(twin: ModuleType, name: str, options: argparse.Namespace) -> None:
         checkpoint = find_checkpoint(options) if is_main else None
         checkpoint = distributed.broadcast_from_rank0(checkpoint)
         options, data = load_training_data(options)
-        if checkpoint:
-            check_same_training(name, options, checkpoint)
-
         training = prepare(twin, options, data.loaders)
         check_equal_data(training)
         config = make_config(name, options, training)
         path = options.output_dir / checkpoints.NAME
         if checkpoint:
+            check_same_training(options.prog, config, checkpoint["config"])
             checkpoints.resume_from(checkpoint, training, config["checksums"], path)
 
         total = options.epochs * len(training.train_iter)
@@ -365,19 +363,22 @@ def find_checkpoint(options: argparse.Namespace) -> dict[str, Any] | None:
     )
 
 
-def check_same_training(name: str, options: argparse.Namespace, checkpoint: dict[str, Any]) -> None:
-    """Exit with status 2 if the checkpoint is from the other twin or has other options.
+def check_same_training(prog: str, config: dict[str, Any], saved_config: dict[str, Any]) -> None:
+    """Exit with status 2 if a checkpoint's config is of the other twin or has other options.
 
-    --epochs may be higher, unless the learning rate falls to zero with the last epoch.
+    --epochs may be higher, unless the learning rate falls to zero with the last epoch. If the data
+    have changed, options that are chosen from them may differ: `resume_from` names the data.
     """
-    parser, twin = Parser(prog=options.prog), checkpoint["config"]["twin"]
-    if twin != name:
-        parser.error(f"cannot resume: the checkpoint is from {twin}, got {name}")
-    saved, given = checkpoint["config"]["options"], options_to_dict(options)
+    parser, twin = Parser(prog=prog), saved_config["twin"]
+    if twin != config["twin"]:
+        parser.error(f"cannot resume: the checkpoint is from {twin}, got {config['twin']}")
+    saved, given = saved_config["options"], config["options"]
     compared = (*RESULT_OPTIONS, "keep_best")
     changed = [option for option in compared if given[option] != saved.get(option)]
     if "epochs" in changed and given["lr_decay"] == "none" and given["epochs"] > saved["epochs"]:
         changed.remove("epochs")
+    if set(changed) <= set(CHOSEN) and saved_config.get("checksums") != config["checksums"]:
+        return
     if changed:
         has, got = (
             " ".join(f"{as_option(option)} {values.get(option)}" for option in changed)

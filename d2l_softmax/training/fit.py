@@ -293,9 +293,10 @@ def divergence_reason(history: Sequence[EpochRecord], num_classes: int) -> str:
 
 
 def new_divergence_reason(history: Sequence[EpochRecord], num_classes: int) -> str:
-    """Return the warning of divergence_reason, or "" if the previous epoch had one already."""
-    named = divergence_reason(history[:-1], num_classes)
-    return "" if named else divergence_reason(history, num_classes)
+    """Return the warning of divergence_reason, or "" if an earlier epoch had the same one."""
+    reason = divergence_reason(history, num_classes)
+    earlier = (divergence_reason(history[:epoch], num_classes) for epoch in range(len(history)))
+    return "" if reason in earlier else reason
 
 
 def is_finite(model: Model) -> bool:
