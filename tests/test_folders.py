@@ -105,6 +105,15 @@ def test_each_layout_has_the_same_images(name, tmp_path):
     assert any(note in each for each in data.notes) if note else not data.notes
 
 
+def test_images_of_equal_names_are_those_of_the_split_of_the_table(tmp_path):
+    path = tmp_path / "test data"
+    for split, shade in (("train", 10), ("test", 90)):
+        write_grays(path / split, shade)
+    (path / "trainLabels.csv").write_text("id,label\n0,a\n1,a\n2,b\n3,b\n")
+    data = find_dataset(path, [])
+    assert data.train.examples[:, 0, 0].tolist() == [10, 11, 12, 13]
+
+
 def test_images_of_several_sizes_are_resized(tmp_path):
     write_classes(tmp_path)
     Image.new("L", (40, 50), 7).save(tmp_path / "rose" / "large.png")

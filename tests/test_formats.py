@@ -322,6 +322,27 @@ def test_arrays_are_images_or_features(name, tmp_path):
             ("'species' taken as the labels", "column 'Id' left out: row numbers"),
         ),
         ("x,y,label\n1,2,a\n2,3,b\n", [[1, 2], [2, 3]], ["a", "b"], ()),  # y is a coordinate
+        (
+            "x,y,species\n1,2,a\n2,3,b\n",
+            [[1, 2], [2, 3]],
+            ["a", "b"],
+            ("'species' taken as the labels",),
+        ),
+        # a header of numbers, as pandas writes it
+        (
+            "0,1,2,species\n1,2,3.5,a\n2,3,4,b\n",
+            [[1, 2, 3.5], [2, 3, 4]],
+            ["a", "b"],
+            ("'species' taken as the labels",),
+        ),
+        # labels of text are not known by the first row alone; 01 and 1e3 are text
+        ("a,label\n1.5,38\n2,M\n", [[1.5], [2]], ["38", "M"], ()),
+        ("a,label\n1.5,01\n2,1e3\n", [[1.5], [2]], ["01", "1e3"], ()),
+        ("a,label\n1.5,1.0\n2,2.000e+00\n", [[1.5], [2]], [1, 2], ()),
+        # a column that is called index may be a feature
+        ("index,label\n1.5,a\n2,b\n", [[1.5], [2]], ["a", "b"], ()),
+        # names with commas and line breaks, decimal commas
+        ('\n"a, b\nc";label\n1,5;x\n2;y\n', [[1.5], [2]], ["x", "y"], ()),
     ],
 )
 def test_tables_of_features_keep_their_numbers(text, examples, labels, notes, tmp_path):
@@ -332,18 +353,29 @@ def test_tables_of_features_keep_their_numbers(text, examples, labels, notes, tm
     assert data.notes == notes
 
 
+def test_other_encodings_than_utf_8_are_read_or_named(tmp_path):
+    text = "größe,label\n1.5,a\n2.5,b\n"
+    (tmp_path / "table.csv").write_text(text, encoding="utf-16")
+    assert find_dataset(tmp_path, []).train.examples.tolist() == [[1.5], [2.5]]
+    (tmp_path / "table.csv").write_text(text, encoding="latin-1")
+    with pytest.raises(DatasetError, match=r"table.csv is not UTF-8 text; save it as UTF-8$"):
+        find_dataset(tmp_path, [])
+
+
 @pytest.mark.parametrize("header", ["", "p1,p2,label\n", "0,1,label\n"])
 def test_numbers_are_not_truncated_to_pixels_by_an_older_numpy(header, tmp_path, monkeypatch):
     loadtxt = np.loadtxt
 
-    def loadtxt_of_numpy_2_2(path, dtype=np.float64, **how):
+    def loadtxt_of_numpy_2_2(path, dtype, **how):
         numbers = loadtxt(path, **how)
+        if dtype == np.float64:
+            return numbers
         try:
             if (numbers.astype(np.int64).astype(dtype) != numbers).any():
                 warnings.warn("parsed via a float", DeprecationWarning, stacklevel=1)
         except DeprecationWarning as error:
             raise ValueError("could not convert string") from error
-        return numbers if dtype == np.float64 else numbers.astype(np.int64).astype(dtype)
+        return numbers.astype(np.int64).astype(dtype)
 
     monkeypatch.setattr(np, "loadtxt", loadtxt_of_numpy_2_2)
     (tmp_path / "train.csv").write_text(f"{header}5.7,-1,0\n2.4,300,1\n1.5,2,0\n3,4,1\n")
@@ -372,19 +404,19 @@ def test_test_data_of_a_competition_have_no_labels(tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a,label\n1,0\n2\n", "from 2 to 1 in row 3$"),
+        ("a,label\n1,0\n2\n", "line 3 has 1 cells, expected 2$"),
         ("a,b\n1.5,2.5\n3.5,4.5\n", "label"),
         ("0,5,0\n1,6,1\n0,7,0\n1,8,1\n", "label"),
-        ("a,b,label\n1,2,0\n3,x,1\n", "row 3"),
-        ("a,b,label\n1,2,0\n3,,1\n", "row 3"),
+        ("a,b,label\n1,2,0\n3,x,1\n", "line 3 has the text 'x' in the column 'b'"),
+        ("a,b,label\n1,2,0\n\n3,,1\n", "line 4 has no number in the column 'b'"),
         ("a,label,class\n1,0,0\n2,1,1\n", "'label' and 'class'"),
         ("label\n0\n1\n", "no column of numbers"),
         ("id\n0\n1\n", "no column of numbers"),
         ("a,label\n", "no rows"),
         ("", "no rows"),
         ("a\0b", "no rows"),
-        ("a,b,c\nx,y,1\nz,w,2\n", "expected numbers"),
-        ('a,label\n1,"x, y"\n2,"x",3\n', "from 2 to 3 in row 3"),
+        ("a,b,c\nx,y,1\nz,w,2\n", "line 2 has the text 'x' in the column 'a'"),
+        ('a,label\n1,"x, y"\n2,"x",3\n', "line 3 has 3 cells, expected 2"),
     ],
 )
 def test_bad_tables_are_refused_in_one_line(text, expected, tmp_path):

@@ -80,12 +80,16 @@ def png_of_size(side):
 
 GZ = "train-images-idx3-ubyte.gz"
 FILES = {  # a name, the content or a function that writes it, and part of the message
-    "CSV, a longer row": ("d.csv", "a,b,c,label\n1,2,3,4,0\n" + ROWS, "5 cells in row 2"),
-    "CSV, a longer row below": ("d.csv", "a,b,c,label\n" + ROWS + "1,2,3,4,0\n", "to 5 in row 42"),
+    "CSV, a longer row": ("d.csv", "a,b,c,label\n1,2,3,4,0\n" + ROWS, "rows of 5"),
+    "CSV, a longer row below": (
+        "d.csv",
+        "a,b,c,label\n" + ROWS + "1,2,3,4,0\n",
+        "line 42 has 5 cells",
+    ),
     "CSV, many columns": ("d.csv", ",".join(f"n{i}" for i in range(20_000)), "no rows"),
     "CSV, a name of 2 MB": ("d.csv", "x" * 2_000_000 + ",label\n1,0\n2,1\n", "d.csv"),
     "CSV, 10 GB": ("d.csv", zeros, "10,000,000,000 bytes"),
-    "CSV, UTF-16": ("d.csv", ("a,b,c,label\n" + ROWS).encode("utf-16"), "damaged"),
+    "CSV, Latin-1": ("d.csv", ("a,b,ü,label\n" + ROWS).encode("latin-1"), "not UTF-8"),
     "CSV, a number of 5,000 digits": ("d.csv", "a,label\n" + "9" * 5000 + ",0\n2,1\n", "d.csv"),
     "npz, 10 GB": ("d.npz", zeros, "damaged"),
     "npz, in all too large": ("d.npz", members, "need more than"),

@@ -13,7 +13,7 @@ from d2l_softmax.data.arrays import DatasetFiles, and_more
 from d2l_softmax.data.files import reading
 from d2l_softmax.data.image_cache import ImageFolder, is_image_name, load_images
 from d2l_softmax.data.names import kind_of, split_of
-from d2l_softmax.data.tables import LABEL_COLUMNS, MAX_BYTES
+from d2l_softmax.data.tables import LABEL_COLUMNS, MAX_BYTES, encoding_of
 from d2l_softmax.errors import DatasetError
 
 FILE_NAMES = {"file", "filename", "file_name", "image", "image_id", "img", "path", "name", "id"}
@@ -118,8 +118,8 @@ def list_labelled_images(path: Path, size: list[int]) -> ImageFolder | None:
     """
     rows: dict[str, list[tuple[Path, str]]] = {}
     for table in sorted(path.glob("*.csv")):
-        if table.is_file() and (listed := read_labels(table)):
-            split = split_of(table.stem) or "train"
+        split = split_of(table.stem) or "train"
+        if table.is_file() and (listed := read_labels(table, split)):
             rows.setdefault(split, []).extend(listed)
     if "train" not in rows:
         return None
@@ -136,11 +136,14 @@ def list_labelled_images(path: Path, size: list[int]) -> ImageFolder | None:
     return ImageFolder(path, classes, splits, size, ("labels from a table",))
 
 
-def read_labels(table: Path) -> list[tuple[Path, str]]:
-    """Return the image files and labels in a table; empty if it does not list images."""
+def read_labels(table: Path, split: str) -> list[tuple[Path, str]]:
+    """Return the image files and labels in a table; empty if it does not list images.
+
+    They are in the table's folder or in a subfolder, but not in one for another split.
+    """
     with (
         reading(table, "a table of labels", MAX_BYTES),
-        open(table, newline="", encoding="utf-8-sig") as file,
+        open(table, newline="", encoding=encoding_of(table)) as file,
     ):
         rows = csv.DictReader(file)
         names = {name.strip().lower(): name for name in rows.fieldnames or ()}
@@ -151,7 +154,7 @@ def read_labels(table: Path) -> list[tuple[Path, str]]:
         column = names[min(files, key=lambda name: (name in ("id", "name"), name))]
         label = names[labels.pop()]
         listed = [((row[column] or "").strip(), (row[label] or "").strip()) for row in rows]
-    if not listed or not (folder_and_suffix := locate(table.parent, listed[0][0])):
+    if not listed or not (folder_and_suffix := locate(table.parent, listed[0][0], split)):
         return []
     folder, suffix = folder_and_suffix
     if unlabelled := [name for name, label in listed if not label]:
@@ -164,9 +167,11 @@ def read_labels(table: Path) -> list[tuple[Path, str]]:
     return found
 
 
-def locate(path: Path, name: str) -> tuple[Path, str] | None:
+def locate(path: Path, name: str, split: str) -> tuple[Path, str] | None:
     """Return the folder of an image, and the suffix that `name` lacks; None if it is not found."""
-    for folder in (path, *subfolders(path)):
+    # train/1.png and test/1.png are two images
+    folders = [each for each in subfolders(path) if split_of(each.name) in (None, split)]
+    for folder in (path, *folders):
         for suffix in ("", *SUFFIXES):
             file = folder / f"{name}{suffix}"
             if name and is_image_name(file.name) and file.is_file():
