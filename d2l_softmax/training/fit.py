@@ -107,7 +107,7 @@ class Training:
         self.start_epoch()
 
     @functools.cached_property
-    def trained(self) -> tuple[Any, Any]:
+    def model_and_optimizer(self) -> tuple[Any, Any]:
         """Return the model and optimizer for train_epoch, wrapped if there are several ranks."""
         if self.launch.world_size == 1:
             return self.model, self.optimizer
@@ -166,11 +166,12 @@ class Training:
     def train_epoch(self, after_batch: Callable[[], object] | None) -> tuple[float, float]:
         """Train on the remaining batches of an epoch; return its mean loss and accuracy."""
         batches = self.remaining_batches(after_batch)
-        result = self.twin.train_epoch(self.trained[0], batches, self.trained[1], self.metric)
+        model, optimizer = self.model_and_optimizer
+        result = self.twin.train_epoch(model, batches, optimizer, self.metric)
         if self.launch.world_size == 1:
             return result
         if self.loaders["train"].weight == 0:  # the last batch had fewer rows than there are ranks
-            self.twin.data_parallel.step_with_zero_gradients(*self.trained)
+            self.twin.data_parallel.step_with_zero_gradients(model, optimizer)
         loss, correct, examples = all_reduce_sums(*(self.metric[i] for i in range(3)))
         return loss / examples, correct / examples
 
