@@ -39,8 +39,8 @@ from d2l_softmax.commands.options import (
 from d2l_softmax.commands.train import (
     choose_settings,
     describe_data,
+    load_loaders,
     load_training_data,
-    make_loaders,
     prepare,
 )
 from d2l_softmax.data.augmentation import AUGMENTATIONS
@@ -152,9 +152,9 @@ def count_cores() -> int:
 
 
 def read_data(options: argparse.Namespace) -> Loaders:
-    """Return loaders for the training and held-out images; raises the errors of make_loaders."""
+    """Return loaders for the training and held-out images; raises the errors of load_loaders."""
     if options.validation is None:
-        everything, *_ = make_loaders(replace(options, validation=0))
+        everything, *_ = load_loaders(replace(options, validation=0))
         options = replace(options, validation=max(1, len(everything.dataset) // HELD_OUT))
     _, data = load_training_data(options)
     train_iter, _, valid_iter = data.loaders

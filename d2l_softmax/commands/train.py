@@ -463,7 +463,7 @@ def load_training_data(
     DataUnavailableError or DatasetError if the data can't be loaded, UserError if the options keep
     the best model without held-out data.
     """
-    loaders = make_loaders(options)
+    loaders = load_loaders(options)
     if vars(options).get("keep_best") and len(loaders) < 3:
         raise UserError("there are no held-out data to find the best epoch;", "give {validation} N")
     train_set, test_iter, standardization = loaders[0].dataset, loaders[1], None
@@ -547,7 +547,7 @@ def prepare(
     )
 
 
-def make_loaders(options: argparse.Namespace) -> tuple[ArrayLoader, ...]:
+def load_loaders(options: argparse.Namespace) -> tuple[ArrayLoader, ...]:
     """Return loaders for training, test and, with --validation, held-out data."""
     arguments: dict[str, Any] = {
         "batch_size": options.batch_size or BOOK.batch_size,
