@@ -13,16 +13,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from d2l_softmax.data.augmentation import NUM_DRAWS, Augmentation
-from d2l_softmax.errors import DatasetError, UserError
+from d2l_softmax.errors import DatasetError
 
 NUMPY_TYPES = {torch.float32: np.float32, torch.float64: np.float64}  # bfloat16 has no NumPy type
 BLOCK = 1 << 20  # bytes that are read contiguously from a file
 WINDOW = 64  # blocks whose examples are shuffled together
 LARGEST_SIDE = 2048  # of resized images, in pixels
-
-
-class NotFiniteError(UserError, ValueError):
-    """A feature is infinite or NaN; the message names the example."""
 
 
 class ArrayDataset(Dataset):
@@ -165,11 +161,11 @@ class ArrayDataset(Dataset):
         return X.to(self.dtype).div_(255)
 
     def convert_features(self, X: Tensor, index: Tensor) -> Tensor:
-        """Return features (n, d) on the device; NotFiniteError if one is infinite or NaN."""
+        """Return features (n, d) on the device; DatasetError if one is infinite or NaN."""
         X = X.to(self.dtype if self.standardization is None else self.precision)
         finite = X.isfinite().all(dim=1)
         if not finite.all():
-            raise NotFiniteError(
+            raise DatasetError(
                 f"{self.name}: example {int(index[~finite][0])} (from 0) has a feature that is "
                 "infinite or NaN;",
                 "replace it, or remove the example",
