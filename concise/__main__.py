@@ -5,4 +5,4 @@ from d2l_softmax.commands import train
 from d2l_softmax.commands.cli import run_as_program
 
 if __name__ == "__main__":
-    run_as_program("python -m concise", train.main, concise, "concise")
+    run_as_program(train.main, concise, "concise")

@@ -49,8 +49,8 @@ def main(argv: list[str] | None = None, prog: str = MODULE) -> int:
 
 def console_script() -> None:
     """Run `d2l-softmax` and exit with its status."""
-    run_as_program(SCRIPT, main, None, SCRIPT)
+    run_as_program(main, None, SCRIPT)
 
 
 if __name__ == "__main__":
-    run_as_program(MODULE, main)
+    run_as_program(main)

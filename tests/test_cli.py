@@ -497,7 +497,7 @@ def test_characters_that_a_terminal_lacks_are_printed_with_backslashes(monkeypat
     with open(path, "w", encoding="ascii") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
         with pytest.raises(SystemExit, match=r"^0$"):
-            cli.run_as_program("program", lambda: print("\u56fe") or 0)
+            cli.run_as_program(lambda: print("\u56fe") or 0)
     assert path.read_text() == "\\u56fe\n"
 
 

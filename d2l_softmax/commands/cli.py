@@ -137,8 +137,8 @@ def run_command(
     return exit_status(subparser.prog, lambda: command.work(options, load_twins()))
 
 
-def run_as_program(prog: str, main: Callable[..., int], *arguments: object) -> NoReturn:
-    """Run main(*arguments) as the program `prog`, such as `python -m scratch`, and exit."""
+def run_as_program(main: Callable[..., int], *arguments: object) -> NoReturn:
+    """Run main(*arguments) as a program, such as `python -m scratch`, and exit."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None without a console
             stream.reconfigure(errors="backslashreplace")  # a console may lack characters
