@@ -156,11 +156,15 @@ def save_model(
 
 
 def save_parameters(path: Path, model: Model) -> None:
-    """Write W (d, q) and b (q,) of a model of either twin, as contiguous CPU tensors."""
-    tensors = {"W": model.W, "b": model.b}
+    """Write W (d, q) and b (q,) of a model of either twin."""
     buffer = io.BytesIO()
-    torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, buffer)
+    torch.save(get_tensors(model), buffer)
     write_atomically(path, buffer.getvalue())
+
+
+def get_tensors(model: Model) -> dict[str, Tensor]:
+    """Return W (d, q) and b (q,), on the CPU and contiguous."""
+    return {name: t.detach().cpu().contiguous() for name, t in (("W", model.W), ("b", model.b))}
 
 
 def read_tensors(path: Path, d: int, q: int) -> dict[str, Tensor]:

@@ -4,15 +4,13 @@ import argparse
 import json
 from pathlib import Path
 
-from torch import Tensor
-
 from d2l_softmax.commands.cli import Command, Twins
 from d2l_softmax.commands.console import print_out
 from d2l_softmax.commands.options import add_model, path
 from d2l_softmax.description import Description, save_description
 from d2l_softmax.errors import UserError, install_command
 from d2l_softmax.io import escape_surrogates, write_atomically
-from d2l_softmax.models import load_model
+from d2l_softmax.models import get_tensors, load_model
 from d2l_softmax.training.evaluation import Model
 
 OPERATOR_SET = 9  # of January 2019, the oldest that current programs read
@@ -92,11 +90,6 @@ def write_safetensors(model: Model, description: Description) -> bytes:
     from safetensors.torch import save
 
     return save(get_tensors(model), get_metadata(description))
-
-
-def get_tensors(model: Model) -> dict[str, Tensor]:
-    """Return W (d, q) and b (q,), on the CPU and contiguous."""
-    return {name: t.detach().cpu().contiguous() for name, t in (("W", model.W), ("b", model.b))}
 
 
 def get_metadata(description: Description) -> dict[str, str]:
