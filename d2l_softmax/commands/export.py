@@ -44,7 +44,7 @@ def export(options: argparse.Namespace, twins: Twins) -> None:
     print_out(f"wrote {options.output}")
 
 
-def write_onnx(model: Model, description: Description) -> bytes:
+def to_onnx(model: Model, description: Description) -> bytes:
     """Return the model as an ONNX file, which maps X to logits (n, q) and y_hat (n, q) for any n.
 
     X has shape (n, c, h, w) or (n, d). Numbers keep the model's dtype. `metadata_props` has the
@@ -79,7 +79,7 @@ def write_onnx(model: Model, description: Description) -> bytes:
     return proto.SerializeToString()
 
 
-def write_safetensors(model: Model, description: Description) -> bytes:
+def to_safetensors(model: Model, description: Description) -> bytes:
     """Return a safetensors file: W (d, q) and b (q,) of model.pt, and the content of model.json.
 
     The weight of nn.Linear is (q, d), the transpose of W:
@@ -104,5 +104,5 @@ def get_metadata(description: Description) -> dict[str, str]:
     return {name: escape_surrogates(text) for name, text in texts.items()}
 
 
-FORMATS = {".onnx": write_onnx, ".safetensors": write_safetensors}
+FORMATS = {".onnx": to_onnx, ".safetensors": to_safetensors}
 COMMAND = Command("export", "write a model as ONNX or safetensors", add_options, export)
