@@ -474,7 +474,9 @@ def load_training_data(
             notes += (f"{share:.0%} of the training data are {name!r}",)
     if options.standardize == "yes":
         standardization = measure(train_set)
-        loaders = tuple(standardize_loader(loader, standardization) for loader in loaders)
+        loaders = tuple(
+            it.with_dataset(it.dataset.standardized(*standardization)) for it in loaders
+        )
         notes += ("inputs standardized",)
     chosen = choose_settings(options, loaders[0].dataset)
     if chosen != options:
@@ -488,11 +490,6 @@ def load_training_data(
         train_iter = loaders[0].with_dataset(loaders[0].dataset, chosen.batch_size)
         loaders = train_iter, *loaders[1:]
     return chosen, TrainingData(loaders, train_set, test_iter, standardization, notes)
-
-
-def standardize_loader(loader: ArrayLoader, standardization: Standardization) -> ArrayLoader:
-    """Return a loader of standardized examples."""
-    return loader.with_dataset(loader.dataset.standardized(*standardization))
 
 
 def choose_settings(options: argparse.Namespace, dataset: ArrayDataset) -> argparse.Namespace:
