@@ -17,7 +17,7 @@ from d2l_softmax.commands.experiments import (
     read_data,
     run_experiment,
 )
-from d2l_softmax.commands.options import BOOK, drawn_in, options_to_dict, parse
+from d2l_softmax.commands.options import BOOK, as_option, drawn_in, options_to_dict, parse
 from d2l_softmax.commands.train import as_typed
 from d2l_softmax.figures.style import save_figure
 from d2l_softmax.figures.sweep import Score, draw_sweep
@@ -130,8 +130,7 @@ def retraining_command(options: argparse.Namespace, names: Sequence[str]) -> str
     values = options_to_dict(options)
 
     def typed(names: Sequence[str]) -> list[str]:
-        pairs = ([f"--{name.replace('_', '-')}", str(values[name])] for name in names)
-        return [word for pair in pairs for word in pair]
+        return [word for name in names for word in (as_option(name), str(values[name]))]
 
     # Defaults depend on the data and on the optimizer.
     others = [n for n in ("dataset", "optimizer") if values[n] != getattr(BOOK, n)]
