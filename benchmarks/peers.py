@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from benchmarks import book
 from d2l_softmax import load_data_fashion_mnist
-from d2l_softmax.commands.train import Training, parse, prepare
+from d2l_softmax.commands.train import Training, load_loaders, parse, prepare
 
 BATCH_SIZE, LR = 256, 0.1
 TWINS = ("scratch", "concise")
@@ -35,7 +35,7 @@ def read_rows(dtype: str = "uint8") -> tuple[np.ndarray, ...]:
 def make_training(name: str, *arguments: str, seed: int = 0) -> Training:
     """Return the Training of a twin, "scratch" or "concise", for arguments of its command."""
     options = parse(name, ["--device=cpu", f"--seed={seed}", *arguments])
-    return prepare(importlib.import_module(name), options)
+    return prepare(importlib.import_module(name), options, load_loaders(options))
 
 
 def twin(name: str, *arguments: str, seed: int = 0) -> Iterator:

@@ -325,7 +325,8 @@ def training(request, made_up):
 
     def training(*arguments):
         argv = [f"--data-dir={made_up}", "--device=cpu", "--batch-size=16", *arguments]
-        return train.prepare(TWINS[request.param], train.parse(request.param, argv))
+        options, data = train.load_training_data(train.parse(request.param, argv))
+        return train.prepare(TWINS[request.param], options, data.loaders)
 
     return training
 

@@ -18,7 +18,7 @@ def training(made_up):
     def training(*arguments):
         argv = [f"--data-dir={made_up}", "--device=cpu", "--epochs=4", "--batch-size=16"]
         options = train.parse("scratch", [*argv, "--lr=0.01", *arguments])
-        return train.prepare(TWINS["scratch"], options)
+        return train.prepare(TWINS["scratch"], options, train.load_loaders(options))
 
     return training
 

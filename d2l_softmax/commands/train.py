@@ -502,16 +502,9 @@ def choose_settings(options: argparse.Namespace, dataset: ArrayDataset) -> argpa
 
 
 def prepare(
-    twin: ModuleType,
-    options: argparse.Namespace,
-    loaders: tuple[ArrayLoader, ...] | None = None,
+    twin: ModuleType, options: argparse.Namespace, loaders: tuple[ArrayLoader, ...]
 ) -> Training:
-    """Create a training, with its model, optimizer and scheduler.
-
-    Without `loaders`, the data are loaded, with the errors of load_training_data.
-    """
-    if loaders is None:
-        options, (loaders, *_) = load_training_data(options)
+    """Create a training, with its model, optimizer and scheduler."""
     generators = {
         name: torch.Generator().manual_seed(options.seed) for name in ("weights", "order")
     }

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NUM_PREDICTIONS = 18
+MOST_MISTAKES = 12
 # With fewer examples, the confidence interval of a bin is wider than ± 0.1, the adjacent bins.
 FEWEST_JUDGED = 100
 MOST_COUNTS = 60  # classes up to which a confusion matrix shows the counts
@@ -164,9 +165,9 @@ def draw_predictions(
     y: Sequence[int],
     predicted: Sequence[int],
     classes: Sequence[str],
-    columns: int = 9,
 ) -> Figure:
     """Draw images (c, h, w) below their true and predicted classes; ✗ and red mark errors."""
+    columns = 9
     figure, axes = new_tiles(len(images), columns)
     title = tr("true class above predicted class; errors are marked with ✗")
     figure.suptitle(title, fontsize="medium")
@@ -223,10 +224,10 @@ def describe_confusion(evaluation: Evaluation) -> str:
     return text + name_errors(pairs, evaluation.classes)
 
 
-def draw_mistakes(evaluation: Evaluation, dataset: Any, n: int = 12) -> Figure:
-    """Draw the n misclassified images of the data set with the highest confidence."""
-    indices = evaluation.most_confident_errors(n).tolist()
-    figure, axes = new_tiles(max(1, len(indices)), n // 2, side=1.6)  # for names and numbers
+def draw_mistakes(evaluation: Evaluation, dataset: Any) -> Figure:
+    """Draw the misclassified images of the data set with the highest confidence."""
+    indices, columns = evaluation.most_confident_errors(MOST_MISTAKES).tolist(), MOST_MISTAKES // 2
+    figure, axes = new_tiles(max(1, len(indices)), columns, side=1.6)  # for names and numbers
     title = tr("most confident errors: true class, predicted class, probability of each")
     figure.suptitle(title, fontsize="medium")
     if not indices:
@@ -236,13 +237,13 @@ def draw_mistakes(evaluation: Evaluation, dataset: Any, n: int = 12) -> Figure:
             f"{shortened(evaluation.classes[k])} {float(evaluation.y_hat[index, k]):.3f}"
             for k in (int(evaluation.y[index]), int(evaluation.predicted[index]))
         ]
-        draw_tile(axes, place, n // 2, dataset[index][0], "\n".join(lines), **GRAY)
+        draw_tile(axes, place, columns, dataset[index][0], "\n".join(lines), **GRAY)
     return figure
 
 
-def describe_mistakes(evaluation: Evaluation, n: int = 12) -> str:
+def describe_mistakes(evaluation: Evaluation) -> str:
     """Return the alt text of `draw_mistakes`."""
-    indices = evaluation.most_confident_errors(n).tolist()
+    indices = evaluation.most_confident_errors(MOST_MISTAKES).tolist()
     pairs = [(int(evaluation.y[i]), int(evaluation.predicted[i])) for i in indices]
     text = tr("{n} misclassified images.", n=len(indices))
     return text + name_errors(pairs, evaluation.classes)
