@@ -31,8 +31,10 @@ COLUMNS = {
     "seconds": ("seconds", "{:.2f}"),
 }
 # Options that do not change the result; the paths may be private.
-HIDDEN_OPTIONS = {"data_dir", "dataset", "output_dir", "quiet", "resume", "checkpoint_every"}
-HIDDEN_OPTIONS |= {"lang", "templates", "overwrite", "keep_best"}
+HIDDEN_OPTIONS = {
+    *("data_dir", "dataset", "output_dir", "quiet", "resume", "checkpoint_every"),
+    *("lang", "templates", "overwrite", "keep_best"),
+}
 # Not shown in the command either
 PATH_OPTIONS = ("--data-dir", "--dataset", "--output-dir")
 
