@@ -48,9 +48,9 @@ def install_command(extra: str) -> str:
 
 
 def program(name: str) -> str:
-    """Return what a user types to start a program of this Python's environment, such as `python`.
+    """Return the command that starts a program of this Python's environment, such as `python`.
 
-    That is its name if the shell finds it there, as in an activated environment, else its path.
+    It is the program's name if the environment is activated, else its path.
     """
     folder, found = Path(sys.executable).parent, shutil.which(name)
     if found and Path(found).parent == folder:

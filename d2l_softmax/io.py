@@ -21,7 +21,7 @@ import torch
 
 from d2l_softmax.errors import UserError
 
-PART = ".d2l-part"  # the end of the names of temporary files and folders, which begin with "."
+PART = ".d2l-part"  # suffix of temporary files and folders, which are hidden
 
 
 class OutputError(UserError):
@@ -95,11 +95,11 @@ def remove(path: Path) -> None:
 
 
 def prepare_directory(path: Path, dataset: Path | None = None) -> Path:
-    """Create an output directory, check that it is writable, and return it.
+    """Create an output directory and return it; OutputError if it is not writable.
 
-    Raises OutputError if it is not writable, or if it is inside the custom data set `dataset`:
-    output could overwrite the user's files, and figures could be read as images of a class. If
-    `dataset` is a file, only the directory that contains it is refused.
+    A directory inside the custom data set `dataset` is refused, too: output could overwrite the
+    user's files, and figures could be read as images of a class. If `dataset` is a file, only the
+    directory that contains it is refused.
     """
     remedy = "choose another directory with {output_dir}"
     if dataset:

@@ -181,7 +181,7 @@ def read_tensors(path: Path, d: int, q: int) -> dict[str, Tensor]:
         else:
             loaded = read_saved(path, max_bytes)
     except FileNotFoundError as error:
-        raise ModelFileError(f"there is no model {path}; {remedy_without(path)}") from error
+        raise ModelFileError(f"there is no model {path}; {suggest_model(path)}") from error
     except OSError as error:
         raise ModelFileError(f"{path} can't be read: {error.strerror}") from error
     except DamagedFileError as error:
@@ -202,8 +202,8 @@ def read_tensors(path: Path, d: int, q: int) -> dict[str, Tensor]:
     return tensors
 
 
-def remedy_without(path: Path) -> str:
-    """Return what to do if a model file is missing: another model in its directory, or training."""
+def suggest_model(path: Path) -> str:
+    """Suggest another model in the directory of a missing model file, or else training."""
     others = sorted(each for each in path.parent.glob("*.pt") if each.name != CHECKPOINT)
     if others:
         return f"did you mean {others[0]}?"

@@ -58,8 +58,8 @@ ADVICE = (
     "one colour; to save HEIC pictures as JPEG; or to train on your own photographs (docs/data.md)"
 )
 
-Problem = tuple[Path, str]  # a picture, or a folder or pattern without any, and the reason
-LONGEST_STEM = 200  # bytes of a picture's name that its drawing's name repeats
+Problem = tuple[Path, str]  # a path or pattern without a prediction, and the reason
+LONGEST_STEM = 200  # bytes of a picture's name that are kept in the name of its drawing
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

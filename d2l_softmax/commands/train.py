@@ -106,8 +106,8 @@ AUGMENTED = (
     " Training images are varied at random. Training values are measured on these variants, which "
     "are harder than the test images."
 )
-MOST_ROUNDING = 0.001  # of an accuracy, by folding a standardization; above it is printed
-UNBALANCED = 1.5  # share of the largest class, in multiples of 1 / q, from which it is printed
+MOST_ROUNDING = 0.001  # a larger change of the test accuracy by rounding is a warning
+UNBALANCED = 1.5  # the largest class is printed if its share is above this multiple of 1 / q
 
 
 class UnfinishedTrainingError(UserError):
@@ -328,7 +328,7 @@ def training_command(options: argparse.Namespace, launch: distributed.Launch) ->
 
 
 def as_typed(command: str) -> str:
-    """Return a shell command whose first word is what the user has to type."""
+    """Replace the program of a shell command by its path if the environment is not activated."""
     first, *words = shlex.split(command)
     return shlex.join([program(first), *words])
 

@@ -15,11 +15,11 @@ LONGEST_REASON = 200  # characters of a parser's message, which may quote the fi
 
 @contextmanager
 def reading(path: Path, expected: str, max_bytes: float = math.inf) -> Iterator[None]:
-    """Convert any exception of a parser in this context to a DatasetError that names the file.
+    """Check a file that is parsed in this context, and convert all exceptions to DatasetError.
 
-    For damaged and hostile files, parsers can raise arbitrary exceptions. Their warnings are
-    silenced. A file that is not regular, or larger than `max_bytes`, is refused: opening a named
-    pipe would block forever, and a device such as /dev/zero has no end.
+    The message names the file and the `expected` format. Parsers can raise arbitrary exceptions
+    for damaged files; their warnings are silenced. Only regular files of at most `max_bytes` are
+    accepted: opening a named pipe would block, and a device such as /dev/zero has no end.
     """
     try:
         status = os.stat(path)

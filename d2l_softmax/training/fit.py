@@ -268,10 +268,10 @@ def save_history(path: Path, history: Sequence[EpochRecord]) -> None:
 
 
 def divergence_reason(history: Sequence[EpochRecord], num_classes: int) -> str:
-    """Return a warning if the model does not learn although all losses are finite, else "".
+    """Return a warning if the model has learned nothing in the last two epochs, else "".
 
-    That is so if the loss of the last two epochs is above 1.1 ln q, within 2 % of ln q, or above
-    the loss of the first epoch. ln q is the loss of uniform guessing.
+    Their training losses are then above 1.1 ln q, within 2 % of ln q, or above that of epoch 1.
+    ln q is the loss of uniform guessing.
     """
     if len(history) < 2:
         return ""
