@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import warnings
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -584,6 +585,7 @@ def test_odd_columns_of_parquet_files(tmp_path):
         "lengths": {"X": ragged, "label": labels},
         "expected one column": {"X": lists, "age": numbers, "label": labels},
         "row 8 .* no label": {"age": numbers, "label": unlabelled},
+        "string in the column 'name'": {"age": numbers, "name": labels, "label": labels},
     }
     for message, columns in refused.items():
         parquet.write_table(pa.table(columns), tmp_path / "table.parquet")
@@ -592,6 +594,9 @@ def test_odd_columns_of_parquet_files(tmp_path):
     large = lists.cast(pa.large_list(pa.float64()))
     parquet.write_table(pa.table({"X": large, "label": labels}), tmp_path / "table.parquet")
     assert load_data(tmp_path, 4)[0].dataset.shape == (2,)
+    decimals = {"age": pa.array([Decimal("1.5"), Decimal(-2)] * 4), "label": labels}
+    parquet.write_table(pa.table(decimals), tmp_path / "table.parquet")
+    assert find_dataset(tmp_path, []).train.examples[:2].tolist() == [[1.5], [-2]]
     index = {"age": numbers, "__index_level_0__": numbers, "label": labels}
     parquet.write_table(pa.table(index), tmp_path / "table.parquet")
     assert load_data(tmp_path, 4)[0].dataset.shape == (1,)
