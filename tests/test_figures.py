@@ -384,7 +384,7 @@ def test_rows_of_the_confusion_matrix_are_true_classes_and_columns_predicted_one
         assert contrast > (0.4 if text.get_text() != "0" else 0.2)
 
 
-def test_the_most_confident_errors_come_first():
+def test_the_most_confident_errors_come_first(monkeypatch):
     evaluation = evaluation_of(
         (0, 0, 0.90), (1, 0, 0.60), (1, 2, 0.80), (2, 2, 0.99), (2, 0, 0.70), (0, 0, 0.40)
     )
@@ -399,6 +399,9 @@ def test_the_most_confident_errors_come_first():
     without = draw_mistakes(evaluation_of((0, 0, 0.9)), dataset)
     assert texts(without.axes[0]) == ["no errors"]
     assert_whole(without)
+    monkeypatch.setattr("d2l_softmax.figures.evaluation.MOST_MISTAKES", 2)
+    (axes,) = draw_mistakes(evaluation, dataset).axes
+    assert texts(axes) == expected[:2]
 
 
 def test_reliability_has_a_point_an_interval_and_a_bar_for_each_bin():
