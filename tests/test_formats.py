@@ -405,7 +405,7 @@ def test_test_data_of_a_competition_have_no_labels(tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a,label\n1,0\n2\n", "line 3 has 1 cells, expected 2$"),
+        ("a,label\n1,0\n2\n", "the number of cells in line 3 is 1, expected 2$"),
         ("a,b\n1.5,2.5\n3.5,4.5\n", "label"),
         ("0,5,0\n1,6,1\n0,7,0\n1,8,1\n", "label"),
         ("a,b,label\n1,2,0\n3,x,1\n", "line 3 has the text 'x' in the column 'b'"),
@@ -414,10 +414,11 @@ def test_test_data_of_a_competition_have_no_labels(tmp_path):
         ("label\n0\n1\n", "no column of numbers"),
         ("id\n0\n1\n", "no column of numbers"),
         ("a,label\n", "no rows"),
+        ("a;b;label\n1;2;0;9\n", "cells in line 2 is 4, expected 3"),
         ("", "no rows"),
         ("a\0b", "no rows"),
         ("a,b,c\nx,y,1\nz,w,2\n", "line 2 has the text 'x' in the column 'a'"),
-        ('a,label\n1,"x, y"\n2,"x",3\n', "line 3 has 3 cells, expected 2"),
+        ('a,label\n1,"x, y"\n2,"x",3\n', "cells in line 3 is 3, expected 2"),
     ],
 )
 def test_bad_tables_are_refused_in_one_line(text, expected, tmp_path):

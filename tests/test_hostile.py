@@ -80,11 +80,11 @@ def png_of_size(side):
 
 GZ = "train-images-idx3-ubyte.gz"
 FILES = {  # a name, the content or a function that writes it, and part of the message
-    "CSV, a longer row": ("d.csv", "a,b,c,label\n1,2,3,4,0\n" + ROWS, "rows of 5"),
+    "CSV, a longer row": ("d.csv", "a,b,c,label\n1,2,3,4,0\n" + ROWS, "cells in line 2 is 5"),
     "CSV, a longer row below": (
         "d.csv",
         "a,b,c,label\n" + ROWS + "1,2,3,4,0\n",
-        "line 42 has 5 cells",
+        "cells in line 42 is 5",
     ),
     "CSV, many columns": ("d.csv", ",".join(f"n{i}" for i in range(20_000)), "no rows"),
     "CSV, a name of 2 MB": ("d.csv", "x" * 2_000_000 + ",label\n1,0\n2,1\n", "d.csv"),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from d2l_softmax.data.convert import find_white, to_examples, to_labels
-from d2l_softmax.data.files import reading
+from d2l_softmax.data.files import reading_text
 from d2l_softmax.data.names import SPLITS
 from d2l_softmax.errors import DatasetError
 
@@ -101,7 +101,7 @@ def read_names(path: Path) -> list[str] | None:
     """Read the names of classes, one per line; None if there is no such file."""
     if not os.path.lexists(path):
         return None
-    with reading(path, "UTF-8 text", MAX_NAMES_BYTES):
+    with reading_text(path, "UTF-8 text", MAX_NAMES_BYTES):
         names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     while names and not names[-1]:
         names.pop()

@@ -37,8 +37,16 @@ def reading(path: Path, expected: str, max_bytes: float = math.inf) -> Iterator[
         raise
     except OSError as error:
         raise DatasetError(f"{path} can't be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path} is not UTF-8 text; save it as UTF-8") from error
     except Exception as error:
         reason = " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
         raise DatasetError(f"{path} is damaged or not {expected}: {reason}") from error
+
+
+@contextmanager
+def reading_text(path: Path, expected: str, max_bytes: float) -> Iterator[None]:
+    """Do as `reading`, and say so if the file is in another encoding than UTF-8."""
+    with reading(path, expected, max_bytes):
+        try:
+            yield
+        except UnicodeDecodeError as error:
+            raise DatasetError(f"{path} is not UTF-8 text; save it as UTF-8") from error

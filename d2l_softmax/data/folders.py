@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from d2l_softmax.data.arrays import DatasetFiles, and_more
-from d2l_softmax.data.files import reading
+from d2l_softmax.data.files import reading_text
 from d2l_softmax.data.image_cache import ImageFolder, is_image_name, load_images
 from d2l_softmax.data.names import kind_of, split_of
 from d2l_softmax.data.tables import LABEL_COLUMNS, MAX_BYTES, encoding_of
@@ -142,7 +142,7 @@ def read_labels(table: Path, split: str) -> list[tuple[Path, str]]:
     They are in the table's folder or in a subfolder, but not in one for another split.
     """
     with (
-        reading(table, "a table of labels", MAX_BYTES),
+        reading_text(table, "a table of labels", MAX_BYTES),
         open(table, newline="", encoding=encoding_of(table)) as file,
     ):
         rows = csv.DictReader(file)

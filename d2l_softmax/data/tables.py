@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from d2l_softmax.data.arrays import DatasetFiles, make_dataset
-from d2l_softmax.data.files import reading
+from d2l_softmax.data.files import reading, reading_text
 from d2l_softmax.data.names import split_of
 from d2l_softmax.errors import DatasetError, install_command
 
@@ -26,6 +26,7 @@ LABEL_COLUMNS = {"label", "labels", "class", "target", "y"}  # names of the colu
 ROW_NUMBERS = {"", "id", "index", "unnamed: 0", "__index_level_0__"}
 DELIMITERS = ";\t|,"  # tried in this order: numbers and names may have commas
 MAX_BYTES = 400_000_000  # of a file; its numbers need several times the memory
+FRACTION = re.compile(r"\s*[-+]?\d+[.,]\d+\s*")
 NUMBER = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d*(e[-+]?\d+)?)?", re.IGNORECASE)
 
 
@@ -121,9 +122,12 @@ def read_table(path: Path, split: str, size: list[int], label: str | None) -> Ta
 
     `label` is the name of the training data's label column, if it is known.
     """
-    with reading(path, "a table", MAX_BYTES):
-        is_parquet = path.suffix.lower() == ".parquet"
-        table = read_parquet(path, size) if is_parquet else read_csv(path, label)
+    if path.suffix.lower() == ".parquet":
+        with reading(path, "a Parquet file", MAX_BYTES):
+            table = read_parquet(path, size)
+    else:
+        with reading_text(path, "a table", MAX_BYTES):
+            table = read_csv(path, label)
     if table.labels is None and split != "test":
         raise DatasetError(f"{path}: no column is called label; rename the label column to label")
     return table
@@ -182,24 +186,23 @@ class Head(NamedTuple):
 def read_head(path: Path) -> Head:
     """Find a CSV file's encoding, its delimiter, and whether it has a header.
 
-    The delimiter is the first that divides the first two rows into equal numbers of cells.
+    The delimiter is the first that divides the first two rows into equal numbers of cells, or else
+    the one that divides the first row into most.
     """
     encoding = encoding_of(path)
-
-    def first_two_rows(delimiter: str) -> list[tuple[int, list[str]]]:
+    heads: dict[str, list[tuple[int, list[str]]]] = {}  # line numbers and cells of two rows
+    for delimiter in DELIMITERS:
         with open(path, newline="", encoding=encoding, errors="replace") as file:
             reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
-            return list(itertools.islice(((reader.line_num, row) for row in reader if row), 2))
-
-    def is_divided(delimiter: str) -> bool:
-        widths = {len(row) for _, row in first_two_rows(delimiter)}
-        return len(widths) == 1 and widths != {1}
-
-    delimiter = next(filter(is_divided, DELIMITERS), ",")
-    decimal = "." if delimiter == "," else ","
-    rows = first_two_rows(delimiter)
-    if not rows:
+            numbered = ((reader.line_num, row) for row in reader if row)
+            heads[delimiter] = list(itertools.islice(numbered, 2))
+    if not all(heads.values()):
         raise DatasetError(f"{path} has no rows of data")
+    widths = {delimiter: [len(row) for _, row in rows] for delimiter, rows in heads.items()}
+    even = [delimiter for delimiter, w in widths.items() if w[0] == w[-1] > 1]
+    delimiter = even[0] if even else max(DELIMITERS, key=lambda each: widths[each][0])
+    decimal = "." if delimiter == "," else ","
+    rows = heads[delimiter]
     lines, names = rows[0]
     numbers = [cell.strip() for cell in names if cell.strip() and is_number(cell, decimal)]
     is_numbered = len(numbers) > 2 and numbers == [str(i) for i in range(len(numbers))]
@@ -238,11 +241,11 @@ def read_csv(path: Path, label_name: str | None = None) -> Table:
     first = head.first
     names = head.names or [f"column {i}" for i in range(1, len(first) + 1)]
     if len(names) != len(first):
-        raise DatasetError(f"{path} has {len(names)} names of columns, but rows of {len(first)}")
+        raise DatasetError(f"{path}: {find_problem(path, head, names, ())}")
     label, notes = find_labels(path, names, [not is_number(cell, head.decimal) for cell in first])
     if label is None and label_name in names:
         label = names.index(label_name)
-    unused, more_notes = find_row_numbers(names, ["." in cell for cell in first])
+    unused, more_notes = find_row_numbers(names, [bool(FRACTION.fullmatch(c)) for c in first])
     texts: dict[str, int] = {}  # the labels, numbered while they are read
     converters: dict[Any, Callable] = dict.fromkeys(unused, lambda cell: 0)
     if label is not None:
@@ -305,14 +308,18 @@ def load_numbers(
 def find_problem(
     path: Path, head: Head, names: Sequence[str], others: Collection[int]
 ) -> str | None:
-    """Describe the first row of a CSV file that has text, other than in the columns `others`."""
+    """Describe the first row of a CSV file that is too short, too long or not of numbers.
+
+    The columns `others` may have text.
+    """
     with open(path, newline="", encoding=head.encoding) as file:
         reader = csv.reader(file, delimiter=head.delimiter, skipinitialspace=True)
         for row in reader:
             if reader.line_num <= head.lines:
                 continue
             if row and len(row) != len(names):
-                return f"line {reader.line_num} has {len(row)} cells, expected {len(names)}"
+                width = f"{len(row)}, expected {len(names)}"
+                return f"the number of cells in line {reader.line_num} is {width}"
             for i, cell in enumerate(row):
                 if i in others or (cell.strip() and is_number(cell, head.decimal)):
                     continue
