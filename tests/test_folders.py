@@ -1,15 +1,16 @@
 """Folders of images in every layout that people have, with odd names, links and other entries."""
 
 import os
-import shutil
 
 import numpy as np
 import pytest
 from conftest import write_grays
 from PIL import Image
 
+from d2l_softmax import load_data
 from d2l_softmax.data.custom import find_dataset
 from d2l_softmax.data.pictures import load_picture, to_example
+from d2l_softmax.errors import DatasetError
 
 SHADES = {"daisy": 60, "rose": 200}
 
@@ -47,21 +48,41 @@ def links_to_folders(path):
     (path / "Train" / "daisy" / "proc").symlink_to("/proc")
 
 
-def tables(header, suffix, first=""):
-    """Return a function that moves all images to one folder, beside tables of their labels."""
+def list_images(path, row, header="file,label", table="{split}_labels.csv", folder="images"):
+    """Move the images to a folder, beside tables of their labels.
 
-    def move(path):
-        (path / "images").mkdir()
-        for split in ("Train", "Test"):
-            rows = [header]
-            for file in sorted((path / split).glob("*/*.png")):
-                label = file.parent.name
-                file.rename(path / "images" / f"{label}{file.name}")
-                rows.append(f"{first}{label}{file.stem}{suffix},{label}")
-            (path / f"{split}_labels.csv").write_text("\n".join(rows))
-            shutil.rmtree(path / split)
+    In `row` and `folder`, {name}, {label} and {split} are those of an image; {k} numbers the rows.
+    """
+    rows = {}
+    for split in ("Train", "Test"):
+        for file in sorted((path / split).glob("*/*.png")):
+            keys = {"label": file.parent.name, "split": split}
+            place = path / folder.format(**keys)
+            place.mkdir(parents=True, exist_ok=True)
+            file.rename(place / f"{keys['label']}{file.name}")
+            listed = rows.setdefault(path / table.format(**keys), [header])
+            listed.append(row.format(name=f"{keys['label']}{file.stem}", k=len(listed), **keys))
+    for split in ("Train", "Test"):
+        for emptied in [*(path / split).glob("*")]:
+            if emptied.is_dir() and not [*emptied.iterdir()]:
+                emptied.rmdir()
+    for name, lines in rows.items():
+        name.write_text("\n".join(filter(None, lines)), encoding="utf-8")
 
-    return move
+
+def other_tables(path):
+    """Write tables that have nothing to do with the images."""
+    for name, content in {
+        "empty.csv": b"",
+        "latin.csv": "name,label\nM\xfcller,1\n".encode("latin-1"),
+        "damaged.csv": b"a,label\n\0,1\n",
+        "captions.csv": b"image,text\n0.png,one\n1.png,two\n2.png,three\n",
+        "ages.csv": b"file,age\nrose/0.png,3\nrose/1.png,3\n",
+        "sample_submission.csv": b"file,label\nrose/0.png,daisy\n",
+    }.items():
+        (path / name).write_bytes(content)
+    with open(path / "large.csv", "wb") as file:
+        file.truncate(10_000_000_000)
 
 
 LAYOUTS = {  # folders for training and testing, what is added, and part of a note
@@ -80,9 +101,28 @@ LAYOUTS = {  # folders for training and testing, what is added, and part of a no
     ),
     "a pipe": ("Train", "Test", lambda p: os.mkfifo(p / "Train" / "rose" / "pipe.png"), ""),
     "links to folders": ("Train", "Test", links_to_folders, ""),
-    "labels.csv": ("Train", "Test", tables("file,label", ".png"), "labels from a table"),
-    "with numbers": ("Train", "Test", tables("id,img,y", ".png", "7,"), "labels from a table"),
-    "without suffixes": ("Train", "Test", tables("image_id,class", ""), "labels from a table"),
+    "other tables": ("Train", "Test", other_tables, ""),
+}
+TABLES = {  # arguments of list_images
+    "file and label": ("{name}.png,{label}",),
+    "with numbers": ("7,{name}.png,{label}", "id,img,y"),
+    "numbers in the names": ("{k},{k},{name}.png,{label}", "id,image_id,path,class"),
+    "without suffixes": ("{name},{label}", "image_id,class"),
+    "a label column of any name": ("{name},{k},{label}", "id,age,breed", "{split}.csv"),
+    "without a header": ("{name}.png,{label}", ""),
+    "tabs": ("{name}.png\t{label}", "file\tlabel", "{split}.tsv"),
+    "semicolons": ("{name}.png;{label}", "file;label"),
+    "in the folders of the splits": ("{name}.png,{label}", "f,label", "{split}/x.csv", "{split}"),
+    "folders in the names": (
+        "images/{label}/{name}.png,{label}",
+        "f,y",
+        "{split}.csv",
+        "images/{label}",
+    ),
+    "Windows": (r"images\{name}.png,{label}",),
+    "a column for the split": ("{name},{label},{split}", "id,label,data set", "all.csv"),
+    "one table, two folders": ("{split}/{name}.png,{label}", "file,label", "all.csv", "{split}"),
+    "repeated rows": ("{name}.png,{label}\n{name}.png,{label}",),
 }
 
 
@@ -94,15 +134,77 @@ def test_each_layout_has_the_same_images(name, tmp_path):
         write_classes(tmp_path / "data" / test, n=2, first=20)
     add(tmp_path / "data")
     data = find_dataset(tmp_path / "data", [])
-    assert list(data.names) == ["daisy", "rose"]
+    check(data, bool(test))
+    assert any(note in each for each in data.notes) if note else not data.notes
+
+
+def check(data, has_test):
+    names = data.names or ["daisy", "rose"]
     shades = data.train.examples[:, 0, 0]
     assert shades.tolist() == [60, 61, 62, 63, 200, 201, 202, 203]
-    assert data.train.labels.tolist() == [0] * 4 + [1] * 4
-    assert (data.test is None) == (test is None)
-    if test:
+    labels = data.train.labels.tolist()
+    assert [names[k] for k in labels] if data.names else labels == ["daisy"] * 4 + ["rose"] * 4
+    assert (data.test is None) == (not has_test)
+    if has_test:
         assert data.test.examples[:, 0, 0].tolist() == [80, 81, 220, 221]
     assert data.valid is None
-    assert any(note in each for each in data.notes) if note else not data.notes
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_of_labels(name, tmp_path):
+    write_classes(tmp_path / "Train")
+    write_classes(tmp_path / "Test", n=2, first=20)
+    list_images(tmp_path, *TABLES[name])
+    data = find_dataset(tmp_path, [])
+    check(data, True)
+    assert data.notes[0] == "labels from a table"
+
+
+def test_traffic_signs(tmp_path):
+    """As in GTSRB: numbers as labels, folders in the names, and a table of the classes."""
+    rows = ["Width,ClassId,Path"]
+    for k in range(12):
+        write_grays(tmp_path / "Train" / str(k), 10 * k, 2)
+        rows += [f"30,{k},Train/{k}/{i}.png" for i in range(2)]
+    write_grays(tmp_path / "Test", 110, 2)
+    write_grays(tmp_path / "Meta", 0, 12)
+    (tmp_path / "Train.csv").write_text("\n".join(rows))
+    (tmp_path / "Test.csv").write_text("Path,ClassId\nTest/0.png,11\nTest/1.png,2\n")
+    meta = [f"Meta/{k}.png,{k}" for k in range(12)]
+    (tmp_path / "Meta.csv").write_text("\n".join(["Path,ClassId", *meta]))
+    data = find_dataset(tmp_path, [])
+    assert (data.train.examples[:, 0, 0] // 10).tolist() == data.train.labels.tolist()
+    assert data.train.labels.tolist() == [k for k in range(12) for _ in range(2)]
+    assert data.test.labels.tolist() == [11, 2]
+    assert "Meta.csv is not used" in data.notes
+    (tmp_path / "classes.txt").write_text("\n".join("abcdefghijkl"))
+    assert find_dataset(tmp_path, []).names == [*"abcdefghijkl"]
+
+
+UNCLEAR = {  # tables, and part of the message
+    "two labels": ({"l.csv": "file,label\n0.png,a\n1.png,b\n0.png,b"}, "'b' for train, .*'a' for"),
+    "two splits": (
+        *({"train.csv": "id,label\n0,a\n1,b", "test.csv": "id,label\n2,a\n1,b"},),
+        "test.csv lists .*1.png as 'b' for test, but it is also 'b' for train",
+    ),
+    "two images": ({"l.csv": "file,label\n0.png,a\n8.png,b"}, "8.png may be .*masks/8.png"),
+    "two label columns": ({"l.csv": "id,class,label\n0,a,b\n1,c,d"}, "'class' and 'label'"),
+    "several columns": ({"l.csv": "id,sex,dx\n0,f,a\n1,m,b\n2,f,a\n3,m,b"}, "column to label"),
+    "no label": ({"l.csv": "file,label\n0.png,a\n1.png,b\n2.png,nan\n3.png"}, "2.png has no"),
+    "the first is missing": ({"l.csv": "file,label\n9.png,a\n0.png,b"}, "9.png is not an image"),
+}
+
+
+@pytest.mark.parametrize("name", UNCLEAR)
+def test_unclear_tables_of_labels_are_refused(name, tmp_path):
+    tables, message = UNCLEAR[name]
+    write_grays(tmp_path / "images", 60, 5)
+    for folder in ("images", "images/masks"):
+        write_grays(tmp_path / folder, 60, 1, first=8)
+    for table, text in tables.items():
+        (tmp_path / table).write_text(text)
+    with pytest.raises(DatasetError, match=message):
+        load_data(tmp_path, 8)
 
 
 def test_images_of_equal_names_are_those_of_the_split_of_the_table(tmp_path):

@@ -514,6 +514,19 @@ def test_the_index_of_a_table_of_pandas_is_not_a_feature(tmp_path):
     assert "column 1 left out: row numbers" in train_iter.dataset.notes
 
 
+def test_a_table_of_made_up_answers_is_not_used(tmp_path):
+    """As in Kaggle's competitions: test.csv has no labels, and sample_submission.csv false ones."""
+    rows = ["label,length", *(f"{i % 2},{i}.5" for i in range(8))]
+    (tmp_path / "train.csv").write_text("\n".join(rows))
+    (tmp_path / "test.csv").write_text("length\n1.5\n2.5\n")
+    (tmp_path / "sample_submission.csv").write_text("id,label\n1,0\n2,0\n")
+    train_iter, test_iter = load_data(tmp_path, 4)
+    assert len(train_iter.dataset) + len(test_iter.dataset) == 8
+    notes = train_iter.dataset.notes
+    assert "sample_submission.csv is not used" in notes
+    assert any("test.csv has no labels" in note for note in notes)
+
+
 @pytest.mark.parametrize("kind", ["large", "category", "null"])
 def test_labels_of_text_in_parquet_files(kind, tmp_path):
     pa = pytest.importorskip("pyarrow")

@@ -63,7 +63,7 @@ def load_data(
     The data set has one of these layouts:
 
     - image files in one folder per class, optionally within `train`, `test` and `val`; or in any
-      folder, with a table `labels.csv` of file names and labels;
+      folders, with a table such as `labels.csv` of file names and labels;
     - arrays in .npy or .npz files: `X_train`, `y_train`, `train_images`, `x_test` or similar names;
     - CSV or Parquet files with a label column: `label`, `class`, `target` or `y`;
     - IDX files such as MNIST's, plain or .gz.
@@ -114,12 +114,19 @@ def find_dataset(path: Path, size: list[int]) -> DatasetFiles:
     """
     if not path.exists():
         raise DatasetError(f"{path} does not exist; expected {LAYOUTS}")
-    from d2l_softmax.data.folders import find_image_folder  # imports Pillow, 0.1 s
+    from d2l_softmax.data.folders import list_class_folders  # imports Pillow, 0.1 s
+    from d2l_softmax.data.image_cache import load_images
+    from d2l_softmax.data.label_tables import list_labelled_images
     from d2l_softmax.data.tables import find_tables
 
     inner = skip_single_folders(path)
+    images = (
+        list_labelled_images(inner, size)
+        or list_class_folders(inner, size)
+        or list_labelled_images(inner, size, guess=True)
+    )
     data = (
-        find_image_folder(inner, size)
+        (images and load_images(images))
         or find_npy(inner)
         or find_npz(inner)
         or find_idx(inner)
@@ -160,5 +167,10 @@ def describe_unknown(path: Path) -> str:
             if file.name.lower().endswith(suffixes):
                 return f"found {file.name}; {remedy}"
     entries = sorted(path.iterdir()) if path.is_dir() else [path]
+    for entry in entries:
+        if split_of(entry.name) == "train" and entry.is_dir():
+            return (
+                f"{entry.name} has less than two folders with images, expected one for each class"
+            )
     names = [entry.name for entry in entries if entry.name[0] != "."][:5]
     return f"found {', '.join(names) or 'nothing'}; expected {LAYOUTS}"

@@ -30,19 +30,22 @@ from d2l_softmax.io import PART, locked, reporting_output_errors
 
 CACHE = ".d2l_softmax"  # a folder inside the folder of the images
 NOTE = "note.txt"  # a note on the images, which may be empty
-VERSION = 4  # of the format of the cached files
+VERSION = 5  # of the format of the cached files
 CHUNK = 64  # images that are decoded at a time, to bound the memory
 SMALL = 100 * 100  # pixels; decoding a smaller image is faster than handing it to a thread
 SIDE = 28  # pixels; images of different sizes are resized to it, unless a size is given
 
-ImageFile = tuple[Path, int]  # its path, and the index of its class
+ImageFile = tuple[Path, int | str]  # its path and label
 
 
 class ImageFolder(NamedTuple):
-    """A folder's classes and, by split, image files; `size` is [h, w], or [] to keep the size."""
+    """A folder's labelled images by split, and the names of the classes, if its labels lack them.
+
+    `size` is [h, w], or [] to keep the size.
+    """
 
     path: Path
-    classes: list[str]
+    names: list[str] | None
     splits: dict[str, list[ImageFile]]
     size: list[int]
     notes: tuple[str, ...] = ()
@@ -63,7 +66,7 @@ def load_images(folder: ImageFolder) -> DatasetFiles:
     }
     notes = (*folder.notes, note) if note else folder.notes
     return DatasetFiles(
-        arrays["train"], arrays.get("test"), folder.classes, arrays.get("valid"), notes
+        arrays["train"], arrays.get("test"), folder.names, arrays.get("valid"), notes
     )
 
 
@@ -116,15 +119,15 @@ def cached(folder: ImageFolder) -> Path:
 
 def cache_name(folder: ImageFolder) -> tuple[str, str]:
     """Return the image size as text, and the cache's name: this size and a hash of the files."""
-    digest = hashlib.sha256(f"{VERSION} {folder.size} {folder.classes}".encode("utf-8", "replace"))
+    digest = hashlib.sha256(f"{VERSION} {folder.size}".encode())
     prefix = os.path.join(folder.path, "")
     for split, members in folder.splits.items():
         digest.update(f"\0{split}".encode())
-        for path, label in members:
+        for path, _ in members:
             name = str(path)
             status = os.stat(name)
             digest.update(os.fsencode(name.removeprefix(prefix)))
-            digest.update(f"\0{label}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+            digest.update(f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     size = "x".join(map(str, folder.size)) or "as-they-are"
     return size, f"{size}-{digest.hexdigest()[:16]}"
 

@@ -1,5 +1,6 @@
 """Recognize split and kind in names such as `X_train`, `val_images`, `t10k-labels-idx1-ubyte`."""
 
+import functools
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,6 +32,7 @@ def words_of(name: str) -> list[str]:
     ]
 
 
+@functools.lru_cache
 def split_of(name: str) -> str | None:
     """Return "train", "test" or "valid" if the name has words for one split only, else None."""
     words = set(words_of(name))
@@ -45,6 +47,11 @@ def kind_of(name: str) -> str | None:
         if words & KINDS[kind]:
             return kind
     return None
+
+
+def is_submission(name: str) -> bool:
+    """Return True for the name of a competition's table of made-up answers for the test data."""
+    return "submission" in name.lower()
 
 
 def by_role(names: Iterable[str], source: Path) -> dict[str, str]:

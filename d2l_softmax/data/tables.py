@@ -17,7 +17,7 @@ import numpy as np
 
 from d2l_softmax.data.arrays import DatasetFiles, make_dataset
 from d2l_softmax.data.files import reading, reading_text
-from d2l_softmax.data.names import split_of
+from d2l_softmax.data.names import is_submission, split_of
 from d2l_softmax.errors import DatasetError, install_command
 
 SUFFIXES = {".csv", ".tsv", ".parquet"}
@@ -56,6 +56,8 @@ def find_tables(path: Path, size: list[int]) -> DatasetFiles | None:
     files = [f for f in sorted(files) if f.suffix.lower() in SUFFIXES and f.name[0] != "."]
     if not files:
         return None
+    unused = [file for file in files if is_submission(file.name)] if len(files) > 1 else []
+    files = [file for file in files if file not in unused]
     splits: dict[str, list[Path]] = {}
     for file in files:
         splits.setdefault(split_of(file.stem) or "unknown", []).append(file)
@@ -70,7 +72,7 @@ def find_tables(path: Path, size: list[int]) -> DatasetFiles | None:
             "unclear; name the files train.csv, test.csv, val.csv"
         )
     arrays: dict[str, tuple[np.ndarray, Path | str]] = {}
-    names, notes = None, []
+    names, notes = None, [f"{file.name} is not used" for file in unused]
     train: Table | None = None
     for split, members in sorted(splits.items(), key=lambda item: item[0] != "train"):
         tables = []

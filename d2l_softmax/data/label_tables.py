@@ -1,0 +1,269 @@
+"""Read images that a table such as `labels.csv` lists: a column of file names and one of labels.
+
+The images may be in any subfolders. Their names in the table may lack folders and extensions.
+"""
+
+import csv
+import itertools
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from d2l_softmax.data.arrays import CLASSES_FILE, and_more, read_names
+from d2l_softmax.data.convert import to_labels
+from d2l_softmax.data.files import reading_text
+from d2l_softmax.data.folders import subfolders, walk
+from d2l_softmax.data.image_cache import ImageFile, ImageFolder, is_image_name
+from d2l_softmax.data.names import is_submission, kind_of, split_of, words_of
+from d2l_softmax.data.tables import (
+    LABEL_COLUMNS,
+    MAX_BYTES,
+    is_number,
+    parse_labels,
+    read_head,
+)
+from d2l_softmax.errors import DatasetError
+
+SUFFIXES = {".csv", ".tsv"}
+# words in the name of a column of file names that may be bare numbers, such as `image_id`
+FILE_WORDS = {"file", "filename", "image", "img", "path", "filepath", "name", "id"}
+SAMPLE = 50  # rows that tell whether a table lists images
+
+
+class ListedImage(NamedTuple):
+    """A row of a table of labels."""
+
+    file: Path
+    label: str
+    split: str
+    table: Path
+
+
+class LabelTable(NamedTuple):
+    """The rows of a table of labels, the name of its label column, and notes."""
+
+    rows: list[ListedImage]
+    label: str
+    notes: list[str]
+
+
+class ImageIndex:
+    """The images in the folder `path`, by each name that a table may use for them."""
+
+    def __init__(self, path: Path):
+        """Find the images, and name them with and without folders and extensions."""
+        self.path = path
+        self.prefix = f"{path.as_posix()}/"
+        self.names: dict[str, list[str]] = defaultdict(list)  # paths relative to the folder
+        for file in walk(path):
+            if is_image_name(file.name):
+                name = relative = file.as_posix().removeprefix(self.prefix)
+                while name:
+                    self.names[name].append(relative)
+                    self.names[os.path.splitext(name)[0]].append(relative)
+                    name = name.partition("/")[2]
+
+    def find(self, name: str, split: str | None) -> list[str]:
+        """Return the images that a name in a table may mean, as paths relative to the folder.
+
+        Those in a folder for another split are not meant. If the split is unknown, those for
+        training take precedence.
+        """
+        name = name.replace("\\", "/").removeprefix(self.prefix).removeprefix("./")
+        found = self.names.get(name, [])
+        if name in found:
+            return [name]
+        in_split = [each for each in found if folder_split(each) in (None, split or "train")]
+        return in_split or ([] if split else found)
+
+
+def folder_split(relative: str) -> str | None:
+    """Return the split that a folder of an image is named after, or None."""
+    return next(filter(None, map(split_of, relative.split("/")[:-1])), None)
+
+
+def list_labelled_images(path: Path, size: list[int], guess: bool = False) -> ImageFolder | None:
+    """List the images in the tables of a folder and of its `train`, `test` and `val`.
+
+    The split of an image is given by a column of the table, the name of the table or its folder,
+    or the folder of the image; the default is training. The label column is called `label`,
+    `class`, `target` or similar; with `guess` it may also be the only one of text, or the only one
+    besides the file names. Returns None if no table lists images. Raises DatasetError if an image
+    is missing or has several labels.
+    """
+    splits_of = find_label_tables(path) if path.is_dir() else {}
+    images = ImageIndex(path) if splits_of else None
+    if not images or not images.names:
+        return None
+    listed: list[ListedImage] = []
+    others: list[ListedImage] = []
+    notes = ["labels from a table"]
+    label = None  # the name of the training data's label column
+    for file, split in splits_of.items():
+        if table := read_label_table(file, split, images, label, guess):
+            (listed if split else others).extend(table.rows)
+            label = label or table.label
+            notes += table.notes
+    if any(row.split == "train" for row in listed):
+        # The other tables describe something else, such as the classes.
+        notes += sorted({f"{row.table.name} is not used" for row in others})
+    else:
+        listed += others
+    splits = by_split(listed)
+    if "train" not in splits:
+        return None
+    return ImageFolder(path, read_names(path / CLASSES_FILE), splits, size, tuple(notes))
+
+
+def find_label_tables(path: Path) -> dict[Path, str | None]:
+    """Return the tables in a folder, and in its folders for splits, with their splits if known.
+
+    Those for training come first.
+    """
+    splits: dict[Path, str | None] = {}
+    for folder in (path, *filter(lambda folder: split_of(folder.name), subfolders(path))):
+        for file in folder.iterdir():
+            is_table = file.suffix.lower() in SUFFIXES and file.name[0] != "." and file.is_file()
+            if is_table and not is_submission(file.name):
+                name = file.stem if folder == path else f"{folder.name} {file.stem}"
+                splits[file] = split_of(name)
+    return dict(sorted(splits.items(), key=lambda item: (item[1] != "train", item[0])))
+
+
+def read_label_table(
+    path: Path, split: str | None, images: ImageIndex, label_name: str | None, guess: bool
+) -> LabelTable | None:
+    """Read a table; None if it does not list images, or has no labels.
+
+    `split` is that of the table, if it is known; `label_name` is that of the training data.
+    """
+    try:
+        sample = read_cells(path, SAMPLE)
+    except DatasetError:
+        if kind_of(path.stem) == "labels":
+            raise
+        return None
+    header = sample[0]
+    column = find_file_column(sample, split, images)
+    if column is None:
+        return None
+    rows = read_cells(path)
+    if not images.find(header[column], split):
+        del rows[0]
+    others = [i for i in range(len(header)) if i != column]
+    split_column = find_split_column(header, rows, others)
+    others = [i for i in others if i != split_column]
+    label = find_label_column(path, header, others)
+    if label_name in header:
+        label = header.index(label_name)
+    notes: list[str] = []
+    if label is None and guess:
+        label = guess_label_column(path, rows, others)
+        notes = [] if label is None else [f"{header[label]!r} taken as the labels"]
+    if label is None:
+        return None
+    listed, problems = [], []
+    for row in rows:
+        row_split = split if split_column is None else split_of(row[split_column])
+        name = row[column]
+        found = images.find(name, row_split)
+        if row[label].lower() in ("", "nan"):
+            problems.append(f"{name or 'a row'} has no label")
+        elif not found:
+            problems.append(f"{name} is not an image in {images.path}")
+        elif len(found) > 1:
+            problems.append(f"{name} may be {found[0]} or {found[1]}; write the folder, too")
+        else:
+            row_split = row_split or folder_split(found[0]) or "train"
+            listed.append(ListedImage(images.path / found[0], row[label], row_split, path))
+    if problems:
+        raise DatasetError(f"{path}: {problems[0]}{and_more(len(problems) - 1)}")
+    return LabelTable(listed, header[label], notes)
+
+
+def read_cells(path: Path, number: int | None = None) -> list[list[str]]:
+    """Return the first `number` rows of a table, or all, as cells of text; all have equal length.
+
+    Raises DatasetError if the table is too large, damaged or empty.
+    """
+    with reading_text(path, "a table of labels", MAX_BYTES):
+        head = read_head(path)
+        with open(path, newline="", encoding=head.encoding) as file:
+            reader = csv.reader(file, delimiter=head.delimiter, skipinitialspace=True)
+            rows = list(itertools.islice(filter(None, reader), number))
+    width = len(rows[0])
+    return [[cell.strip() for cell in row[:width]] + [""] * (width - len(row)) for row in rows]
+
+
+def find_file_column(rows: list[list[str]], split: str | None, images: ImageIndex) -> int | None:
+    """Return the index of the column that has most names of images; None if no column has any.
+
+    A number is taken for a name only in a column that is called `id`, `image` or similar.
+    """
+    counts = []
+    for name, *cells in zip(*rows, strict=True):
+        is_for_names = FILE_WORDS & {*words_of(name)}
+        names = {cell for cell in (name, *cells) if is_for_names or not is_number(cell, ".")}
+        found = [cell for cell in names if images.find(cell, split)]
+        counts.append((len(found), sum(map(is_image_name, found))))
+    best = max(counts)
+    return counts.index(best) if best[0] else None
+
+
+def find_split_column(
+    header: Sequence[str], rows: list[list[str]], columns: Sequence[int]
+) -> int | None:
+    """Return the index of a column with `train`, `test` or `val` in each row, or None."""
+    for i in columns if len(columns) > 1 else ():
+        if header[i].lower() not in LABEL_COLUMNS and all(split_of(row[i]) for row in rows):
+            return i
+    return None
+
+
+def find_label_column(path: Path, header: Sequence[str], columns: Sequence[int]) -> int | None:
+    """Return the index of the column that is called `label`, `ClassId` or similar, or None."""
+    names = [name.lower() for name in header]
+    if "x" in names:
+        columns = [i for i in columns if names[i] != "y"]  # a coordinate
+    found = [i for i in columns if names[i] in LABEL_COLUMNS]
+    found = found or [i for i in columns if LABEL_COLUMNS & {*words_of(header[i])}]
+    if len(found) > 1:
+        both = " and ".join(repr(header[i]) for i in found[:2])
+        raise DatasetError(f"{path} has several label columns, {both}; keep one of them")
+    return found[0] if found else None
+
+
+def guess_label_column(path: Path, rows: list[list[str]], columns: Sequence[int]) -> int | None:
+    """Return the index of the only column of repeated text, or of repeated numbers, or None."""
+    repeated = [i for i in columns if 2 * len({row[i] for row in rows}) <= len(rows)]
+    texts = [i for i in repeated if not all(is_number(row[i], ".") for row in rows)]
+    found = texts or repeated
+    if len(found) > 1:
+        raise DatasetError(
+            f"{path} lists images, and its label column is unclear; rename that column to label"
+        )
+    return found[0] if found else None
+
+
+def by_split(listed: Sequence[ListedImage]) -> dict[str, list[ImageFile]]:
+    """Return the image files and labels of each split, without repetitions.
+
+    Raises DatasetError if an image is in two splits, or has two labels.
+    """
+    rows: dict[Path, ListedImage] = {}
+    for row in listed:
+        other = rows.setdefault(row.file, row)
+        if (other.label, other.split) != (row.label, row.split):
+            raise DatasetError(
+                f"{row.table} lists {row.file} as {row.label!r} for {row.split}, but it is also "
+                f"{other.label!r} for {other.split}; expected one label and one split"
+            )
+    splits: dict[str, list[ImageFile]] = defaultdict(list)
+    if rows:
+        values = parse_labels([row.label for row in rows.values()])
+        labels, _ = to_labels(values, listed[0].table)
+        for row, label in zip(rows.values(), labels.tolist(), strict=True):
+            splits[row.split].append((row.file, label))
+    return splits
