@@ -391,6 +391,7 @@ def test_the_most_confident_errors_come_first(monkeypatch):
     images = 25 * torch.arange(6, dtype=torch.uint8).reshape(6, 1, 1).expand(6, 2, 2)
     dataset = ArrayDataset(images, evaluation.y, THREE)
     (axes,) = draw_mistakes(evaluation, dataset).axes
+    assert axes.get_xlim() == (0, 4)  # no wider than the title, for three tiles
     # Each line has the probability of its class; the other two classes share the rest.
     expected = ["coat 0.100\nshirt 0.800", "shirt 0.150\nbag 0.700", "coat 0.200\nbag 0.600"]
     assert texts(axes) == expected
@@ -451,6 +452,8 @@ def test_each_curve_is_drawn_from_its_own_column():
         assert all(tick == round(tick) for tick in axes.get_xticks())
         assert all(line.get_marker() not in ("", "None") for line in axes.lines)  # for one epoch
     assert figure.get_suptitle() == "scratch, seed 0"
+    many = draw_curves(history(200), "").axes[0].lines[0]
+    assert (len(many.get_xdata()), many.get_markevery()) == (200, 8)  # 25 markers
     without = draw_curves([record._replace(valid_acc=None) for record in records], "")
     assert list(lines(without.axes[1])) == ["train (running mean)", "test"]
 

@@ -438,6 +438,16 @@ def test_the_page_shows_each_picture_the_input_and_the_classes(page, folder):
     assert str(folder) not in text  # a user's folders are private
 
 
+def test_equal_names_are_shown_with_their_folders(predict, folder):
+    (folder / "a").mkdir()
+    for place in ("a", "."):
+        Image.new("L", (28, 28), 99).save(folder / place / "same.png")
+    predict(folder)
+    text = (folder.parent / "out" / "predictions.html").read_text(encoding="utf-8")
+    names = re.findall(r'class="name">(.*same.png)<', text)
+    assert sorted(names) == ["a/same.png", f"{folder.name}/same.png"]
+
+
 def test_the_page_fits_every_width_and_loads_nothing(page, visit):
     for scheme in ("light", "dark"):
         opened, requests = visit(page, width=390, scheme=scheme)

@@ -407,6 +407,7 @@ def test_all_sizes_take_equal_steps_on_nested_subsets(run, monkeypatch):
         # gains of 0.05, 0.06 and 0.07 for two doublings: 0.03 ± 0.005 / √3 each
         ((0.55, 0.56, 0.57), r"\+0\.0300 ± 0\.0029 \(standard error\) .*; more examples"),
         ((0.55, 0.50, 0.45), r"\+0\.0000 ± 0\.0144 \(standard error\) .*; no measurable gain"),
+        ((0.499999, 0.499999), r"\+0\.0000 ± 0\.0000 .*; no measurable gain"),  # not -0.0000
         ((0.75,), r"\+0\.1250 .*\(one seed\)"),
         # the first seed diverged
         ((math.nan, 0.70, 0.70), r"\+0\.1000 ± 0\.0000 .*; more examples"),
@@ -426,14 +427,15 @@ def test_the_summary_of_a_learning_curve(after, second):
 
 def test_a_learning_curve_has_medians_and_bands():
     nan = math.nan
-    train = {10: [1.0, 0.8, 0.9], 100: [0.8, nan, nan]}
-    valid = {10: [0.4, 0.6, 0.6], 100: [0.7, nan, nan]}
+    train = {10: [1.0, 0.8, 0.9, nan], 100: [0.8, nan, nan, nan]}
+    valid = {10: [0.4, 0.6, 0.6, nan], 100: [0.7, nan, nan, nan]}
     (axes,) = draw_learning_curve(train, valid).axes
     lines = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
     assert lines == [([10, 100], [0.9, 0.8]), ([10, 100], [0.6, 0.7])]
     band = axes.collections[1].get_paths()[0].vertices
     assert (band[band[:, 0] == 10][:, 1].min(), band[:, 1].max()) == (0.4, 0.7)
     assert axes.get_xscale() == "log"
+    assert axes.get_legend().get_title().get_text().endswith("maximum of 3 seeds")
 
 
 def test_mean_std_and_ranking_by_hand():

@@ -290,7 +290,8 @@ def run_experiment(
 
 def format_setting(names: Sequence[str], values: Mapping[str, Any]) -> str:
     """Return a setting as text, such as `lr 0.1, batch size 256`."""
-    return ", ".join(f"{name.replace('_', ' ')} {values[name]}" for name in names)
+    words = {name: name.replace("_", " ") for name in names} | {"images": "examples"}
+    return ", ".join(f"{words[name]} {values[name]}" for name in names)
 
 
 def read_table(path: Path) -> dict[Key, Result]:

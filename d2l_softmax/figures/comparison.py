@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from d2l_softmax.figures.style import BLUE, BROWN, CYAN, ORANGE, new_figure, whole_numbers
+from d2l_softmax.figures.style import (
+    BLUE,
+    BROWN,
+    CYAN,
+    MOST_MARKERS,
+    ORANGE,
+    new_figure,
+    whole_numbers,
+)
 from d2l_softmax.i18n import tr
 from d2l_softmax.training.agreement import Difference
 from d2l_softmax.training.fit import EpochRecord
@@ -53,6 +61,7 @@ def draw_comparison(
     for (name, history), style in zip(records.items(), STYLES, strict=True):
         legend.plot([], [], color="gray", label=name, **style)
         epochs = [record.epoch for record in history]
+        style = {**style, "markevery": -(-len(history) // MOST_MARKERS)}
         for axes, (unit, quantities) in zip(histories, QUANTITIES.items(), strict=False):
             for field, (quantity, color) in quantities.items():
                 label = tr("{quantity}, {twin}", quantity=tr(quantity), twin=name)

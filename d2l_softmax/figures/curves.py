@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from d2l_softmax.figures.style import new_figure, whole_numbers
+from d2l_softmax.figures.style import MOST_MARKERS, new_figure, whole_numbers
 from d2l_softmax.i18n import tr
 from d2l_softmax.training.fit import EpochRecord
 
@@ -26,6 +26,7 @@ def draw_curves(history: Sequence[EpochRecord], title: str) -> Figure:
     figure, (loss_axes, accuracy_axes) = new_figure(8, 3.2, columns=2)
     figure.suptitle(title, fontsize="medium")
     epochs = [record.epoch for record in history]
+    marks = {"markersize": 4, "markevery": -(-len(history) // MOST_MARKERS)}
     lines = [("train", tr("train (running mean)"), "o-"), ("test", tr("test"), "s--")]
     if history[0].valid_acc is not None:
         lines.append(("valid", tr("validation"), "^-."))
@@ -33,7 +34,7 @@ def draw_curves(history: Sequence[EpochRecord], title: str) -> Figure:
         for split, label, style in lines:
             values = [getattr(record, f"{split}_{quantity}") for record in history]
             values = [math.nan if value is None else value for value in values]
-            axes.plot(epochs, values, style, markersize=4, label=label)  # one epoch is a marker
+            axes.plot(epochs, values, style, label=label, **marks)  # one epoch is a marker
     loss_axes.set_ylabel(tr("cross-entropy (nats)"))
     accuracy_axes.set_ylabel(tr("accuracy"))
     for axes in (loss_axes, accuracy_axes):

@@ -167,7 +167,7 @@ def draw_predictions(
     classes: Sequence[str],
 ) -> Figure:
     """Draw images (c, h, w) below their true and predicted classes; ✗ and red mark errors."""
-    columns = 9
+    columns = min(9, max(5, len(images)))  # the title needs the width of five
     figure, axes = new_tiles(len(images), columns)
     title = tr("true class above predicted class; errors are marked with ✗")
     figure.suptitle(title, fontsize="medium")
@@ -226,7 +226,8 @@ def describe_confusion(evaluation: Evaluation) -> str:
 
 def draw_mistakes(evaluation: Evaluation, dataset: Any) -> Figure:
     """Draw the misclassified images of the data set with the highest confidence."""
-    indices, columns = evaluation.most_confident_errors(MOST_MISTAKES).tolist(), MOST_MISTAKES // 2
+    indices = evaluation.most_confident_errors(MOST_MISTAKES).tolist()
+    columns = min(MOST_MISTAKES // 2, max(4, len(indices)))  # the title needs the width of four
     figure, axes = new_tiles(max(1, len(indices)), columns, side=1.6)  # for names and numbers
     title = tr("most confident errors: true class, predicted class, probability of each")
     figure.suptitle(title, fontsize="medium")

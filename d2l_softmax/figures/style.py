@@ -35,6 +35,7 @@ POSITIVE, NEGATIVE, WHITE = (0, 107, 164), (200, 82, 0), (255, 255, 255)
 # Colours of lines. In matplotlib's own cycle orange and green look alike with protanopia.
 CYCLE = BLUE, ORANGE, BROWN, CYAN = "#006ba4", "#ff800e", "#8c564b", "#17becf"
 GRAY: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1}
+MOST_MARKERS = 25  # on a line; more would hide it
 TILE_HEIGHT = 1.3  # height of a tile with its title, in tile widths
 DEFAULT_FONT = "DejaVu Sans"
 LONGEST_NAME = 16  # width of a class name on a tile or beside a bar; see `shortened`

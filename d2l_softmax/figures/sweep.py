@@ -165,7 +165,7 @@ def draw_learning_curve(train: Accuracies, valid: Accuracies) -> Figure:
 
     Lines are medians over the seeds, bands reach from minimum to maximum.
     """
-    num_seeds = max(map(len, valid.values()))
+    num_seeds = max(sum(map(math.isfinite, values)) for values in valid.values())
     figure, (axes,) = new_figure(7, 4.6)
     curves = {
         tr("on the training examples used"): (train, "o-"),
@@ -210,7 +210,7 @@ def summarize_curve(train: Accuracies, valid: Accuracies) -> str:
     slopes = [gain / math.log2(many / few) for gain in gains if math.isfinite(gain)]
     if not slopes:
         return text
-    slope = statistics.fmean(slopes)
+    slope = round(statistics.fmean(slopes), 4) + 0.0  # not -0.0000
     if len(slopes) < 2:
         gain = tr(
             "from {few:,} examples on: {slope:+.4f} per doubling (one seed)", few=few, slope=slope

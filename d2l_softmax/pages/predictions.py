@@ -44,11 +44,6 @@ class Prediction(NamedTuple):
     thumbnails: Sequence[Thumbnail]
     mirrored: bool = False
 
-    @property
-    def title(self) -> str:
-        """Return the file name without its folders, which may be private."""
-        return Path(self.name).name
-
     def highest(self, n: int) -> list[tuple[int, float]]:
         """Return up to n pairs (class, probability), the most probable first."""
         return heapq.nlargest(n, enumerate(self.probabilities), key=lambda pair: pair[1])
@@ -78,11 +73,18 @@ def write_predictions_page(
         summary=summarize(predictions, classes),
         skipped=skipped,
         predictions=predictions,
+        titles=titles([Path(prediction.name) for prediction in predictions]),
         classes=classes,
         problems=[f"{path.name or path}: {reason}" for path, reason in problems],
         note=note,
         format_probability=format_probability,
     )
+
+
+def titles(paths: Sequence[Path]) -> list[str]:
+    """Return the file names; their folders, which may be private, only where names are equal."""
+    counts = Counter(path.name for path in paths)
+    return [path.name if counts[path.name] == 1 else "/".join(path.parts[-2:]) for path in paths]
 
 
 def summarize(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
