@@ -122,6 +122,7 @@ TABLES = {  # arguments of list_images
     "Windows": (r"images\{name}.png,{label}",),
     "a column for the split": ("{name},{label},{split}", "id,label,data set", "all.csv"),
     "one table, two folders": ("{split}/{name}.png,{label}", "file,label", "all.csv", "{split}"),
+    "paths of another machine": ("/home/x/data/images/{name}.png,{label}", "path,label"),
     "repeated rows": ("{name}.png,{label}\n{name}.png,{label}",),
 }
 
@@ -158,6 +159,20 @@ def test_tables_of_labels(name, tmp_path):
     data = find_dataset(tmp_path, [])
     check(data, True)
     assert data.notes[0] == "labels from a table"
+
+
+def test_one_hot_columns(tmp_path):
+    """As in ISIC's and Roboflow's tables."""
+    write_grays(tmp_path / "images", 60)
+    (tmp_path / "a.csv").write_text(
+        "image, rose, daisy\n0,0.0,1.0\n1,1.0,0.0\n2,1.0,0.0\n3,0.0,1.0\n"
+    )
+    data = find_dataset(tmp_path, [])
+    assert data.train.labels.tolist() == ["daisy", "rose", "rose", "daisy"]
+    assert "one-hot labels" in data.notes
+    (tmp_path / "a.csv").write_text("image,a,b\n0,0,1\n1,1,0\n2,1,1\n3,0,1\n")
+    with pytest.raises(DatasetError, match="rename that column to label"):
+        find_dataset(tmp_path, [])
 
 
 def test_traffic_signs(tmp_path):

@@ -167,7 +167,7 @@ class ArrayDataset(Dataset):
         if not finite.all():
             raise DatasetError(
                 f"{self.name}: example {int(index[~finite][0])} (from 0) has a feature that is "
-                "infinite or NaN;",
+                f"infinite, NaN or too large for {X.dtype};",
                 "replace it, or remove the example",
             )
         return X.to(self.device)

@@ -5,6 +5,7 @@ The images may be in any subfolders. Their names in the table may lack folders a
 
 import csv
 import itertools
+import math
 import os
 from collections import defaultdict
 from collections.abc import Sequence
@@ -55,11 +56,11 @@ class ImageIndex:
     def __init__(self, path: Path):
         """Find the images, and name them with and without folders and extensions."""
         self.path = path
-        self.prefix = f"{path.as_posix()}/"
         self.names: dict[str, list[str]] = defaultdict(list)  # paths relative to the folder
+        prefix = f"{path.as_posix()}/"
         for file in walk(path):
             if is_image_name(file.name):
-                name = relative = file.as_posix().removeprefix(self.prefix)
+                name = relative = file.as_posix().removeprefix(prefix)
                 while name:
                     self.names[name].append(relative)
                     self.names[os.path.splitext(name)[0]].append(relative)
@@ -71,8 +72,12 @@ class ImageIndex:
         Those in a folder for another split are not meant. If the split is unknown, those for
         training take precedence.
         """
-        name = name.replace("\\", "/").removeprefix(self.prefix).removeprefix("./")
-        found = self.names.get(name, [])
+        name = name.replace("\\", "/")
+        while name not in self.names:  # the folder was elsewhere when the table was written
+            outer, _, name = name.partition("/")
+            if not name or split_of(outer):
+                return []
+        found = self.names[name]
         if name in found:
             return [name]
         in_split = [each for each in found if folder_split(each) in (None, split or "train")]
@@ -90,8 +95,8 @@ def list_labelled_images(path: Path, size: list[int], guess: bool = False) -> Im
     The split of an image is given by a column of the table, the name of the table or its folder,
     or the folder of the image; the default is training. The label column is called `label`,
     `class`, `target` or similar; with `guess` it may also be the only one of text, or the only one
-    besides the file names. Returns None if no table lists images. Raises DatasetError if an image
-    is missing or has several labels.
+    besides the file names, or there may be a column for each class, one-hot. Returns None if no
+    table lists images. Raises DatasetError if an image is missing or has several labels.
     """
     splits_of = find_label_tables(path) if path.is_dir() else {}
     images = ImageIndex(path) if splits_of else None
@@ -160,8 +165,12 @@ def read_label_table(
         label = header.index(label_name)
     notes: list[str] = []
     if label is None and guess:
-        label = guess_label_column(path, rows, others)
-        notes = [] if label is None else [f"{header[label]!r} taken as the labels"]
+        if hot := find_ones(rows, others):
+            header = [*header, "class"]
+            rows = [[*row, header[i]] for row, i in zip(rows, hot, strict=True)]
+            label, notes = len(header) - 1, ["one-hot labels"]
+        elif (label := guess_label_column(path, rows, others)) is not None:
+            notes = [f"{header[label]!r} taken as the labels"]
     if label is None:
         return None
     listed, problems = [], []
@@ -174,7 +183,8 @@ def read_label_table(
         elif not found:
             problems.append(f"{name} is not an image in {images.path}")
         elif len(found) > 1:
-            problems.append(f"{name} may be {found[0]} or {found[1]}; write the folder, too")
+            one, other, *_ = sorted(found)
+            problems.append(f"{name} may be {one} or {other}; write the folder, too")
         else:
             row_split = row_split or folder_split(found[0]) or "train"
             listed.append(ListedImage(images.path / found[0], row[label], row_split, path))
@@ -233,6 +243,17 @@ def find_label_column(path: Path, header: Sequence[str], columns: Sequence[int])
         both = " and ".join(repr(header[i]) for i in found[:2])
         raise DatasetError(f"{path} has several label columns, {both}; keep one of them")
     return found[0] if found else None
+
+
+def find_ones(rows: list[list[str]], columns: Sequence[int]) -> list[int] | None:
+    """Return the column that has a 1 in each row if the columns are one-hot labels, else None."""
+    ones = []
+    for row in rows:
+        numbers = [float(row[i]) if is_number(row[i], ".") else math.nan for i in columns]
+        if len(numbers) < 2 or {*numbers} != {0.0, 1.0} or sum(numbers) != 1:
+            return None
+        ones.append(columns[numbers.index(1)])
+    return ones
 
 
 def guess_label_column(path: Path, rows: list[list[str]], columns: Sequence[int]) -> int | None:
