@@ -154,6 +154,7 @@ FLOATS = RNG.normal(size=(12, 4)).astype(np.float32)
 REFUSED = {  # training data, test data and names of classes; part of the message
     "other shape": (((X, Y), (X[:, 1:], Y)), r"differ: .*\(12, 3, 5\) uint8"),
     "other kind": (((X, Y), (FLOATS, Y)), "training and test examples differ"),
+    "text and numbers": (((X, np.array([*"abc"])[Y]), (X, Y)), "types of labels: text and numbers"),
     "class in test": (((X, Y), (X, Y + 1)), r"label 3 \(4 times\)"),
     "classes in test": (((X, Y), (X, Y + 2)), "label 3 .* 1 more"),
     "one class": (((X, Y * 0 + 5), (X, Y * 0 + 5)), "one class, 5"),

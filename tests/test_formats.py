@@ -599,6 +599,10 @@ def test_odd_columns_of_parquet_files(tmp_path):
         "lengths": {"X": ragged, "label": labels},
         "expected one column": {"X": lists, "age": numbers, "label": labels},
         "row 8 .* no label": {"age": numbers, "label": unlabelled},
+        "several sizes": {
+            "image": [encoded(Image.new("L", (8, 6 + i))) for i in range(8)],
+            "label": labels,
+        },
         "string in the column 'name'": {"age": numbers, "name": labels, "label": labels},
     }
     for message, columns in refused.items():

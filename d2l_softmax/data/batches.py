@@ -292,8 +292,7 @@ def rebatch(windows: Iterator[Tensor], size: int) -> Iterator[Tensor]:
     for window in windows:
         *full, rest = torch.cat([rest, window]).split(size)
         yield from full
-    if len(rest):
-        yield rest
+    yield rest
 
 
 def as_tensor(array: Tensor | np.ndarray) -> Tensor:
