@@ -101,7 +101,7 @@ LAYOUTS = {  # folders for training and testing, what is added, and part of a no
     ),
     "a pipe": ("Train", "Test", lambda p: os.mkfifo(p / "Train" / "rose" / "pipe.png"), ""),
     "links to folders": ("Train", "Test", links_to_folders, ""),
-    "other tables": ("Train", "Test", other_tables, ""),
+    "other tables": ("Train", "Test", other_tables, "ages.csv is not used; the same is true of 6"),
 }
 TABLES = {  # arguments of list_images
     "file and label": ("{name}.png,{label}",),

@@ -58,6 +58,8 @@ def list_class_folders(path: Path, size: list[int]) -> ImageFolder | None:
             ]
         else:
             notes.append(f"{roots[split].name} has no class folders, not used")
+    if tables := sorted(file.name for file in path.glob("*.[ct]sv")):
+        notes.append(f"{tables[0]} is not used{and_more(len(tables) - 1)}")
     if others:
         notes.append(f"{others[0]} left out{and_more(len(others) - 1)}")
     return ImageFolder(path, classes, splits, size, tuple(notes))
