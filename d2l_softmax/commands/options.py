@@ -155,8 +155,8 @@ class TrainingSettings:
     )
     dataset: Path | None = setting(  # noqa: RUF009
         None,
-        "custom data instead: a folder of images for each class, a CSV or Parquet file, .npz, "
-        ".npy or IDX files",
+        "custom data instead: a folder of images for each class, images and labels.csv, a CSV or "
+        "Parquet file, .npz, .npy or IDX files",
         type=path,
         metavar="PATH",
     )

@@ -17,8 +17,8 @@ from d2l_softmax.data.npy import find_npy, find_npz
 from d2l_softmax.errors import DatasetError
 
 LAYOUTS = (
-    "a folder of images for each class, a CSV or Parquet file, X_train.npy and y_train.npy, a .npz "
-    "file, or IDX files such as MNIST's"
+    "a folder of images for each class, images and labels.csv, a CSV or Parquet file, X_train.npy "
+    "and y_train.npy, a .npz file, or IDX files such as MNIST's"
 )
 
 SAVE = "numpy.savez('data.npz', X=X, y=y)"
