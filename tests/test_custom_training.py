@@ -83,13 +83,23 @@ def test_the_best_epoch_is_kept(name, data, tmp_path, capsys, monkeypatch):
     # So large a rate goes up and down.
     arguments = ("--lr=30", "--epochs=6", "--validation=90", "--keep-best")
     assert train_on(data, tmp_path / "out", *arguments, twin=name) == 0
-    accuracies = [row.valid_acc for row in load_history(tmp_path / "out" / "history.csv")]
-    best = accuracies.index(max(accuracies)) + 1
+    rows = load_history(tmp_path / "out" / "history.csv")
+    accuracies = [row.valid_acc for row in rows]
+    best = max(rows, key=lambda row: (row.valid_acc, -row.valid_loss)).epoch
     assert f"kept the model of epoch {best}, the best on held-out data" in capsys.readouterr().out
     model = load_model(tmp_path / "out" / "model.pt")
     *_, valid_iter = load_data(data, 100, validation=90)
     assert evaluate_accuracy(model, valid_iter) == pytest.approx(max(accuracies), abs=0.02)
     assert reported[0][-1] == best
+
+
+def test_of_equal_accuracies_the_lower_loss_is_kept(tmp_path, capsys):
+    y = np.arange(60) % 2
+    X = np.random.default_rng(0).normal(size=(60, 2)) + 20 * y[:, None]  # all are right at once
+    np.savez(tmp_path / "data.npz", X=X, y=y)
+    arguments = ("--epochs=3", "--validation=20", "--keep-best")
+    assert train_on(tmp_path / "data.npz", tmp_path / "out", *arguments) == 0
+    assert "kept the model of epoch 3, the best on held-out data: 1.0" in capsys.readouterr().out
 
 
 def test_the_best_epoch_needs_held_out_data(data, tmp_path, capsys):

@@ -70,7 +70,7 @@ class Training:
     ArrayLoaders. `generators` has a generator of the initial "weights" and one of the "order" of
     the training examples. `weight_history`, if not None, maps numbers of completed epochs, from 0,
     to the weights of the first `most_classes` classes, (d, most_classes). With `keep_best`, `best`
-    has W and b of the epoch with the highest accuracy on the held-out data.
+    has W and b of the epoch that was best on the held-out data.
     """
 
     def __init__(
@@ -155,13 +155,18 @@ class Training:
                 epoch, train_loss, train_acc, test_acc, test_loss, seconds, valid_acc, valid_loss
             )
             self.history.append(record)
-            highest = self.best["valid_acc"] if self.best else -1.0
-            if self.keep_best and valid_acc is not None and valid_acc > highest:
-                parameters = {"W": self.model.W, "b": self.model.b}
-                copies = {name: p.detach().clone() for name, p in parameters.items()}
-                self.best = {"epoch": epoch, "valid_acc": valid_acc, **copies}
+            if self.keep_best and self.valid_iter:
+                self.keep_if_best(record)
             self.start_epoch()
             yield record
+
+    def keep_if_best(self, record: EpochRecord) -> None:
+        """Keep W and b if the epoch is the best so far; of equal accuracies, a lower loss is."""
+        scores = [(each.valid_acc, -(each.valid_loss or 0)) for each in (record, self.kept_record)]
+        if self.best is None or scores[0] > scores[1]:
+            parameters = {"W": self.model.W, "b": self.model.b}
+            copies = {name: p.detach().clone() for name, p in parameters.items()}
+            self.best = {"epoch": record.epoch, "valid_acc": record.valid_acc, **copies}
 
     def train_epoch(self, after_batch: Callable[[], object] | None) -> tuple[float, float]:
         """Train on the remaining batches of an epoch; return its mean loss and accuracy."""
