@@ -205,6 +205,8 @@ UNCLEAR = {  # tables, and part of the message
     "two images": ({"l.csv": "file,label\n0.png,a\n8.png,b"}, "8.png may be .*masks/8.png"),
     "two label columns": ({"l.csv": "id,class,label\n0,a,b\n1,c,d"}, "'class' and 'label'"),
     "several columns": ({"l.csv": "id,sex,dx\n0,f,a\n1,m,b\n2,f,a\n3,m,b"}, "column to label"),
+    "too many cells": ({"labels.csv": "file,label\n0.png,a, b\n1.png,b\n"}, "a row has 3 cells"),
+    "an empty cell": ({"l.csv": "id,a,b\n0,1,0\n1,,1\n2,,0\n3,1,1"}, "column is unclear"),
     "no label": ({"l.csv": "file,label\n0.png,a\n1.png,b\n2.png,nan\n3.png"}, "2.png has no"),
     "the first is missing": ({"l.csv": "file,label\n9.png,a\n0.png,b"}, "9.png is not an image"),
 }

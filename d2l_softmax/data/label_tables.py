@@ -5,7 +5,6 @@ The images may be in any subfolders. Their names in the table may lack folders a
 
 import csv
 import itertools
-import math
 import os
 from collections import defaultdict
 from collections.abc import Sequence
@@ -194,9 +193,9 @@ def read_label_table(
 
 
 def read_cells(path: Path, number: int | None = None) -> list[list[str]]:
-    """Return the first `number` rows of a table, or all, as cells of text; all have equal length.
+    """Return the first `number` rows of a table, or all, as cells of text; short rows are filled.
 
-    Raises DatasetError if the table is too large, damaged or empty.
+    Raises DatasetError if the table is too large, damaged or empty, or has a row that is too long.
     """
     with reading_text(path, "a table of labels", MAX_BYTES):
         head = read_head(path)
@@ -204,6 +203,9 @@ def read_cells(path: Path, number: int | None = None) -> list[list[str]]:
             reader = csv.reader(file, delimiter=head.delimiter, skipinitialspace=True)
             rows = list(itertools.islice(filter(None, reader), number))
     width = len(rows[0])
+    for row in rows:
+        if any(row[width:]):
+            raise DatasetError(f"{path}: a row has {len(row)} cells, expected {width}: {row[:3]}")
     return [[cell.strip() for cell in row[:width]] + [""] * (width - len(row)) for row in rows]
 
 
@@ -249,7 +251,8 @@ def find_ones(rows: list[list[str]], columns: Sequence[int]) -> list[int] | None
     """Return the column that has a 1 in each row if the columns are one-hot labels, else None."""
     ones = []
     for row in rows:
-        numbers = [float(row[i]) if is_number(row[i], ".") else math.nan for i in columns]
+        cells = [row[i] if is_number(row[i], ".") else "" for i in columns]
+        numbers = [float(cell or "nan") for cell in cells]
         if len(numbers) < 2 or {*numbers} != {0.0, 1.0} or sum(numbers) != 1:
             return None
         ones.append(columns[numbers.index(1)])
