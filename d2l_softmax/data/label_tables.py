@@ -157,27 +157,45 @@ def read_label_table(
     if not images.find(header[column], split):
         del rows[0]
     others = [i for i in range(len(header)) if i != column]
-    split_column = find_split_column(header, rows, others)
-    others = [i for i in others if i != split_column]
+    splits = [split] * len(rows)
+    if (split_column := find_split_column(header, rows, others)) is not None:
+        splits = [split_of(row[split_column]) for row in rows]
+        others.remove(split_column)
+    names = [row[column] for row in rows]
     label = find_label_column(path, header, others)
     if label_name in header:
         label = header.index(label_name)
     notes: list[str] = []
     if label is None and guess:
         if hot := find_ones(rows, others):
-            header = [*header, "class"]
-            rows = [[*row, header[i]] for row, i in zip(rows, hot, strict=True)]
-            label, notes = len(header) - 1, ["one-hot labels"]
-        elif (label := guess_label_column(path, rows, others)) is not None:
+            labels = [header[i] for i in hot]
+            return LabelTable(
+                list_rows(path, images, names, labels, splits), "", ["one-hot labels"]
+            )
+        if (label := guess_label_column(rows, others)) is not None:
             notes = [f"{header[label]!r} taken as the labels"]
+        elif split != "test" and 2 * sum(bool(images.find(n, split)) for n in names) >= len(names):
+            raise DatasetError(
+                f"{path} lists images, but its label column is unclear; rename that column to label"
+            )
     if label is None:
         return None
+    labels = [row[label] for row in rows]
+    return LabelTable(list_rows(path, images, names, labels, splits), header[label], notes)
+
+
+def list_rows(
+    path: Path,
+    images: ImageIndex,
+    names: Sequence[str],
+    labels: Sequence[str],
+    splits: Sequence[str | None],
+) -> list[ListedImage]:
+    """Return the images of the names in a table; DatasetError if one or its label is missing."""
     listed, problems = [], []
-    for row in rows:
-        row_split = split if split_column is None else split_of(row[split_column])
-        name = row[column]
-        found = images.find(name, row_split)
-        if row[label].lower() in ("", "nan"):
+    for name, label, split in zip(names, labels, splits, strict=True):
+        found = images.find(name, split)
+        if label.lower() in ("", "nan"):
             problems.append(f"{name or 'a row'} has no label")
         elif not found:
             problems.append(f"{name} is not an image in {images.path}")
@@ -185,11 +203,11 @@ def read_label_table(
             one, other, *_ = sorted(found)
             problems.append(f"{name} may be {one} or {other}; write the folder, too")
         else:
-            row_split = row_split or folder_split(found[0]) or "train"
-            listed.append(ListedImage(images.path / found[0], row[label], row_split, path))
+            split = split or folder_split(found[0]) or "train"
+            listed.append(ListedImage(images.path / found[0], label, split, path))
     if problems:
         raise DatasetError(f"{path}: {problems[0]}{and_more(len(problems) - 1)}")
-    return LabelTable(listed, header[label], notes)
+    return listed
 
 
 def read_cells(path: Path, number: int | None = None) -> list[list[str]]:
@@ -259,16 +277,12 @@ def find_ones(rows: list[list[str]], columns: Sequence[int]) -> list[int] | None
     return ones
 
 
-def guess_label_column(path: Path, rows: list[list[str]], columns: Sequence[int]) -> int | None:
+def guess_label_column(rows: list[list[str]], columns: Sequence[int]) -> int | None:
     """Return the index of the only column of repeated text, or of repeated numbers, or None."""
     repeated = [i for i in columns if 2 * len({row[i] for row in rows}) <= len(rows)]
     texts = [i for i in repeated if not all(is_number(row[i], ".") for row in rows)]
     found = texts or repeated
-    if len(found) > 1:
-        raise DatasetError(
-            f"{path} lists images, and its label column is unclear; rename that column to label"
-        )
-    return found[0] if found else None
+    return found[0] if len(found) == 1 else None
 
 
 def by_split(listed: Sequence[ListedImage]) -> dict[str, list[ImageFile]]:
