@@ -95,7 +95,9 @@ def test_the_best_epoch_is_kept(name, data, tmp_path, capsys, monkeypatch):
 
 def test_of_equal_accuracies_the_lower_loss_is_kept(tmp_path, capsys):
     y = np.arange(60) % 2
-    X = np.random.default_rng(0).normal(size=(60, 2)) + 20 * y[:, None]  # all are right at once
+    X = (
+        np.random.default_rng(0).normal(size=(60, 2)) + 20 * y[:, None]
+    )  # all are right after epoch 1
     np.savez(tmp_path / "data.npz", X=X, y=y)
     arguments = ("--epochs=3", "--validation=20", "--keep-best")
     assert train_on(tmp_path / "data.npz", tmp_path / "out", *arguments) == 0

@@ -42,7 +42,7 @@ class ListedImage(NamedTuple):
 
 
 class LabelTable(NamedTuple):
-    """The rows of a table of labels, the name of its label column, and notes."""
+    """The rows of a table of labels, the name of its label column, "" for one-hot, and notes."""
 
     rows: list[ListedImage]
     label: str
@@ -163,15 +163,14 @@ def read_label_table(
         others.remove(split_column)
     names = [row[column] for row in rows]
     label = find_label_column(path, header, others)
-    if label_name in header:
+    if label_name and label_name in header:
         label = header.index(label_name)
     notes: list[str] = []
     if label is None and guess:
         if hot := find_ones(rows, others):
             labels = [header[i] for i in hot]
-            return LabelTable(
-                list_rows(path, images, names, labels, splits), "", ["one-hot labels"]
-            )
+            listed = list_rows(path, images, names, labels, splits)
+            return LabelTable(listed, "", ["one-hot labels"])
         if (label := guess_label_column(rows, others)) is not None:
             notes = [f"{header[label]!r} taken as the labels"]
         elif split != "test" and 2 * sum(bool(images.find(n, split)) for n in names) >= len(names):
