@@ -195,6 +195,12 @@ def test_folders_whose_classes_cannot_be_trained_are_refused(tmp_path):
         load_data(folder, 4)
 
 
+def test_features_are_not_resized(tmp_path):
+    write_arrays(tmp_path, (FLOATS, Y))
+    with pytest.raises(DatasetError, match="has features; leave resize out"):
+        load_data(tmp_path, 4, 8)
+
+
 def test_a_place_without_data_is_named_with_what_was_expected(tmp_path):
     with pytest.raises(DatasetError, match="nowhere does not exist; expected"):
         load_data(tmp_path / "nowhere", 4)
