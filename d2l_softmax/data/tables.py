@@ -34,7 +34,7 @@ class Table(NamedTuple):
     """The content of a table: features (n, d) or images (n, ...), labels (n,) and class names.
 
     `columns` has the names of the d features, in lower case, and `label` that of the labels'
-    column; None if the table has no names.
+    column in a CSV file; None if the table has no names.
     """
 
     examples: np.ndarray
@@ -396,8 +396,7 @@ def read_parquet(path: Path, size: list[int]) -> Table:
     else:
         raise DatasetError(f"{path} has no column of examples besides the labels")
     features = None if images or lists else [name.strip().lower() for name in columns]
-    named = None if label is None else names[label]
-    return Table(examples, labels, classes, (*notes, *more_notes), features, named)
+    return Table(examples, labels, classes, (*notes, *more_notes), features)
 
 
 def is_text_type(column_type: Any, pa: Any) -> bool:
