@@ -114,6 +114,14 @@ def test_a_thin_cut_out_is_light_if_it_is_lighter_than_the_middle(shades, expect
     assert is_light_on_dark(shade, torch.ones(1, 2)) == expected
 
 
+@pytest.mark.parametrize(("inside", "edge"), [(0.4, 0.36), (0.6, 0.64)])
+def test_an_edge_that_is_a_little_darker_means_a_dark_background(inside, edge):
+    """The edge has more pixels than the inside, and must not be mixed with it."""
+    shade = torch.full((6, 6), edge)
+    shade[1:-1, 1:-1] = inside
+    assert is_light_on_dark(shade, torch.ones(6, 6)) == (edge < inside)
+
+
 # Files
 
 
