@@ -1,10 +1,11 @@
 """Picture files of any format are read, or refused by name."""
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageOps
 
-from d2l_softmax.data.pictures import PictureError, is_light_on_dark, load_picture
+from d2l_softmax.data.pictures import PictureError, border_shade, is_light_on_dark, load_picture
 from d2l_softmax.data.preprocessing import preprocess
 
 NUM_IMAGES = 150
@@ -120,6 +121,13 @@ def test_an_edge_that_is_a_little_darker_means_a_dark_background(inside, edge):
     shade = torch.full((6, 6), edge)
     shade[1:-1, 1:-1] = inside
     assert is_light_on_dark(shade, torch.ones(6, 6)) == (edge < inside)
+
+
+def test_the_shade_of_a_border_is_the_median_of_all_four_sides():
+    rows = [[0, 0, 0, 0], [255, 0, 0, 255], [255, 0, 0, 255], [255, 255, 255, 255]]
+    for turns in range(4):
+        picture = np.rot90(np.array(rows, np.uint8), turns)
+        assert border_shade(Image.fromarray(picture)) == 255
 
 
 # Files
