@@ -205,49 +205,46 @@ def real_data():
 
 
 @pytest.fixture
-def accept(monkeypatch):
-    """Return a function that accepts files as Fashion-MNIST's, by SHA-256, for one test."""
+def accepted(tmp_path, monkeypatch):
+    """Return a function that writes a data directory of arrays, accepted as Fashion-MNIST's."""
 
-    def accept(digests):
-        for name, digest in digests.items():
-            monkeypatch.setitem(sources.SHA256, name, digest)
+    def accepted(name, *arrays):
+        digests = write_dataset(tmp_path / name / "FashionMNIST" / "raw", *arrays)
+        for file, digest in digests.items():
+            monkeypatch.setitem(sources.SHA256, file, digest)
+        return tmp_path / name
 
-    return accept
-
-
-@pytest.fixture
-def made_up(tmp_path, accept):
-    """Return a data directory with 60 + 20 random images, accepted as Fashion-MNIST's."""
-    rng = np.random.default_rng(0)
-    digests = write_dataset(
-        tmp_path / "data" / "FashionMNIST" / "raw",
-        rng.integers(0, 256, (60, 28, 28)),
-        np.arange(60) % 10,
-        rng.integers(0, 256, (20, 28, 28)),
-        np.arange(20) % 10,
-    )
-    accept(digests)
-    return tmp_path / "data"
+    return accepted
 
 
 @pytest.fixture
-def part_of_real(tmp_path, accept, real_data):
+def made_up(accepted):
+    """Return a data directory with 60 + 20 random images."""
+    images = np.random.default_rng(0).integers(0, 256, (80, 28, 28))
+    return accepted("data", images[:60], np.arange(60) % 10, images[60:], np.arange(20) % 10)
+
+
+@pytest.fixture
+def part_of_real(accepted, real_data):
     """Return a function that writes a data directory with the first images of the real data."""
 
     def part(num_train, num_test=10_000):
-        data_dir = tmp_path / f"first-{num_train}"
         (X, y), (X_test, y_test) = real_data
         split = (X[:num_train], y[:num_train], X_test[:num_test], y_test[:num_test])
-        accept(write_dataset(data_dir / "FashionMNIST" / "raw", *split))
-        return data_dir
+        return accepted(f"first-{num_train}", *split)
 
     return part
 
 
+def read_rows(path):
+    """Return the rows of a table, as dictionaries."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def load_history(path):
     """Return the records of a history.csv."""
-    with open(path, newline="", encoding="utf-8") as file:
-        numbers = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    numbers = [{k: float(v) for k, v in row.items()} for row in read_rows(path)]
     return [EpochRecord(**row | {"epoch": int(row["epoch"])}) for row in numbers]
 
 
@@ -381,18 +378,22 @@ def tab(request):
 def visit(browser):
     """Return a function that opens a file in the browser, with a width and a colour scheme.
 
-    It returns Playwright's page, and the list of all requested addresses, the file's first.
+    `script` runs before the page's. It returns Playwright's page, and the list of all requested
+    addresses, the file's first, and of all that the page says on the console.
     """
     contexts = []
 
-    def visit(path, width=1300, scheme="light", **options):
+    def visit(path, width=1300, scheme="light", hash="", script="", **options):
         viewport = {"width": width, "height": 900}
         context = browser.new_context(viewport=viewport, color_scheme=scheme, **options)
         contexts.append(context)
-        page, requests = context.new_page(), []
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(path.as_uri())
-        return page, requests
+        page, heard = context.new_page(), []
+        page.on("request", lambda request: heard.append(request.url))
+        page.on("console", lambda message: heard.append(message.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.add_init_script(script)
+        page.goto(path.as_uri() + hash)
+        return page, heard
 
     yield visit
     for context in contexts:
@@ -457,34 +458,27 @@ def lesson(tab):
 
 
 @pytest.fixture
-def open_lesson(browser):
+def open_lesson(visit):
     """Return a function that opens the lesson at a hash and waits until it is ready.
 
-    `script` runs before the page's. When the test is over, the page must have asked for nothing,
-    and must have said nothing on the console. As in Firefox 113, elements have no ARIA properties.
+    When the test is over, the page must have asked for nothing, and must have said nothing on the
+    console. As in Firefox 113, elements have no ARIA properties.
     """
-    contexts, heard = [], []
+    opened = []
     without_aria = (
         "for (const name of Object.getOwnPropertyNames(Element.prototype))"
         "  if (/^aria[A-Z]/.test(name)) delete Element.prototype[name];"
     )
 
-    def open_lesson(hash="", language="en", width=1300, scheme="light", script="", **options):
-        viewport = {"width": width, "height": 900}
-        settings = {"locale": language, "color_scheme": scheme, "viewport": viewport, **options}
-        context = browser.new_context(offline=True, has_touch=True, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: heard.append(message.text))
-        page.on("pageerror", lambda error: heard.append(str(error)))
-        page.on("request", lambda request: heard.append(request.url))
-        page.add_init_script(without_aria + script)
-        page.goto(LESSON.as_uri() + hash)
+    def open_lesson(hash="", language="en", script="", **options):
+        options = {"locale": language, "offline": True, "has_touch": True, **options}
+        opened.append(visit(LESSON, hash=hash, script=without_aria + script, **options))
+        page, _ = opened[-1]
         page.wait_for_selector(READY)
         return page
 
     yield open_lesson
-    for context in contexts:
-        context.close()
     own = ("blob:", LESSON.as_uri())
-    assert [each for each in heard if not each.startswith(own)] == []
+    for page, heard in opened:
+        page.close()
+        assert [each for each in heard if not each.startswith(own)] == []

@@ -1,7 +1,6 @@
 """predict: which pictures are found, the results that are written, and the figure of one."""
 
 import base64
-import csv
 import html
 import io
 import json
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import complaints
+from conftest import complaints, read_rows
 from matplotlib.text import Text
 from PIL import Image, ImageOps
 
@@ -94,12 +93,6 @@ def doubtful(monkeypatch):
         return prepared._replace(doubts=(DOUBT,) * wide)
 
     monkeypatch.setattr(predict_command, "read_picture", doubting)
-
-
-def read_rows(path):
-    """Return the rows of a table."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 # Which pictures are found

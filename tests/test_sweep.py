@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import csv
 import io
 import itertools
 import math
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TWINS, load_parameters
+from conftest import TWINS, load_parameters, read_rows
 
 import scratch
 from d2l_softmax import __main__ as d2l_main
@@ -67,16 +66,15 @@ def run(data, tmp_path, capsys):
     def run(command, *arguments, jobs=1):
         argv = [command, f"--jobs={jobs}", f"--dataset={data}", f"--output-dir={tmp_path}"]
         status = d2l_main.main([*argv, *map(str, arguments)])
-        rows = read_rows(tmp_path / f"{command}.csv") if status != 1 else []
+        rows = read_table(tmp_path / f"{command}.csv") if status != 1 else []
         return status, *capsys.readouterr(), rows
 
     return run
 
 
-def read_rows(path):
+def read_table(path):
     """Return the rows of a table, without the times."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in read_rows(path)]
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +122,7 @@ def test_a_row_equals_a_training_with_the_twins_command(name, run, tested, tmp_p
 
 def test_the_grid_is_ranked_and_the_command_retrains_the_best(swept, tested, train):
     table, lines = swept
-    rows = read_rows(table)
+    rows = read_table(table)
     trained = [(row["lr"], row["batch_size"], row["seed"]) for row in rows]
     assert trained == [*itertools.product(("0.01", "0.1"), ("8", "32"), "01")]
     assert {row["state"] for row in rows} == {"finished"}
@@ -223,7 +221,7 @@ def test_rows_of_the_table_are_not_trained_again(swept, run, tmp_path, trained):
     (tmp_path / "sweep.csv").write_text("".join(lines[:3] + lines[5:]), encoding="utf-8")
     _, out, _, rows = run("sweep", *GRID, VALID)
     assert [(o.lr, o.batch_size, o.seed) for o in trained] == [(0.01, 32, 0), (0.01, 32, 1)]
-    assert rows == read_rows(swept[0])
+    assert rows == read_table(swept[0])
     assert f"skipped 6 trainings with rows in {tmp_path / 'sweep.csv'}" in out
     assert out.splitlines()[-6:] == swept[1][-6:]
     run("sweep", *GRID, VALID)
@@ -253,7 +251,7 @@ def test_rows_of_other_settings_are_kept_and_ignored(other, swept, run, tmp_path
     _, out, _, rows = run("sweep", *GRID, "--seeds=1", VALID, other)
     assert len(trained) == 4
     assert len(rows) == 12
-    assert rows[4:] == read_rows(swept[0])
+    assert rows[4:] == read_table(swept[0])
     assert "ignored 8 rows of other settings or data" in out
 
 
@@ -324,7 +322,7 @@ def test_no_process_is_left(send, signum, status, message, data, tmp_path, reque
 
 def test_parallel_trainings_give_the_same_table(swept, run):
     _, out, err, rows = run("sweep", *GRID, VALID, jobs=2)
-    assert (rows, err) == (read_rows(swept[0]), "")
+    assert (rows, err) == (read_table(swept[0]), "")
     assert "2 in parallel" in out
 
 
@@ -362,7 +360,7 @@ def test_a_learning_curve_trains_as_a_sweep_does_and_on_subsets(swept, run, tmp_
     assert (status, err) == (0, "")
     assert [row["images"] for row in rows] == ["9", "9", "30", "30", "90", "90"]
     assert (tmp_path / "learning-curve.png").exists()
-    assert rows[4:] == read_rows(swept[0])[4:6]
+    assert rows[4:] == read_table(swept[0])[4:6]
     few, _, many = (sum(float(row["train_acc"]) for row in rows[i : i + 2]) for i in (0, 2, 4))
     assert few > many  # nine examples are memorized
     assert "90 examples: training accuracy" in out
