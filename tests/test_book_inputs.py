@@ -198,40 +198,30 @@ def test_try_gpu(monkeypatch, i, expected):
 
 NET, ITER = nn.Linear(4, 3), DataLoader(TensorDataset(X, Y), 5)
 LOSS, OPTIMIZER = nn.CrossEntropyLoss(), torch.optim.SGD(NET.parameters(), 0.1)
+BY_HAND = {"batch_size": 256, "params": [torch.zeros(4, 3)], "lr": 0.1}
+ORDER = r"first argument: \w+\(net, "
+NINE = r"Dive-into-DL-PyTorch.* train_ch3\(net, .*sgd"
+ON_A_DEVICE = r"evaluate_accuracy_gpu\(net, data_iter, device\)"
+NO_OPTIMIZER = "updater is of type list, expected an optimizer"
 
 
 @pytest.mark.parametrize(
-    "call",
+    ("call", "message"),
     [
-        lambda: d2l.evaluate_accuracy(BATCHES, lambda X: X),
-        lambda: d2l.evaluate_accuracy_gpu(ITER, NET, "cpu"),
-        lambda: d2l.evaluate_loss(ITER, NET, LOSS),
-        lambda: d2l.predict_ch3(ITER, NET),
-        lambda: d2l.train_epoch_ch3(ITER, NET, LOSS, OPTIMIZER),
-        lambda: d2l.train_ch3(ITER, NET, ITER, LOSS, 1, OPTIMIZER),
-        lambda: d2l.train_ch6(ITER, NET, ITER, 1, 0.1, "cpu"),
+        (lambda: d2l.evaluate_accuracy(BATCHES, lambda X: X), ORDER),
+        (lambda: d2l.evaluate_accuracy_gpu(ITER, NET, "cpu"), ORDER),
+        (lambda: d2l.evaluate_loss(ITER, NET, LOSS), ORDER),
+        (lambda: d2l.predict_ch3(ITER, NET), ORDER),
+        (lambda: d2l.train_epoch_ch3(ITER, NET, LOSS, OPTIMIZER), ORDER),
+        (lambda: d2l.train_ch3(ITER, NET, ITER, LOSS, 1, OPTIMIZER), ORDER),
+        (lambda: d2l.train_ch6(ITER, NET, ITER, 1, 0.1, "cpu"), ORDER),
+        (lambda: d2l.train_ch3(NET, ITER, ITER, LOSS, 1, 256, None, None, OPTIMIZER), NINE),
+        (lambda: d2l.train_ch3(NET, ITER, ITER, LOSS, 1, 256, optimizer=OPTIMIZER), NINE),
+        (lambda: d2l.train_ch3(NET, ITER, ITER, LOSS, 1, **BY_HAND), NINE),
+        (lambda: d2l.evaluate_accuracy(NET, ITER, torch.device("cpu")), ON_A_DEVICE),
+        (lambda: d2l.train_ch3(NET, ITER, ITER, LOSS, 1, []), NO_OPTIMIZER),
     ],
 )
-def test_the_order_of_another_edition(call):
-    with pytest.raises(TypeError, match=r"first argument: \w+\(net, "):
+def test_calls_of_other_editions_and_other_types_are_named(call, message):
+    with pytest.raises(TypeError, match=message):
         call()
-
-
-@pytest.mark.parametrize(
-    ("more", "names"),
-    [
-        ((256, None, None, OPTIMIZER), {}),
-        ((256,), {"optimizer": OPTIMIZER}),
-        ((), {"batch_size": 256, "params": [torch.zeros(4, 3)], "lr": 0.1}),
-    ],
-)
-def test_the_nine_arguments_of_another_edition(more, names):
-    with pytest.raises(TypeError, match=r"Dive-into-DL-PyTorch.* train_ch3\(net, .*sgd"):
-        d2l.train_ch3(NET, ITER, ITER, LOSS, 1, *more, **names)
-
-
-def test_a_device_in_place_of_a_function():
-    with pytest.raises(TypeError, match=r"evaluate_accuracy_gpu\(net, data_iter, device\)"):
-        d2l.evaluate_accuracy(NET, ITER, torch.device("cpu"))
-    with pytest.raises(TypeError, match="updater is of type list, expected an optimizer"):
-        d2l.train_ch3(NET, ITER, ITER, LOSS, 1, [])

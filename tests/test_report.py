@@ -133,7 +133,6 @@ def test_a_run_has_each_number_in_its_column(tmp_path):
     assert "Epoch 1: train loss" in text
     assert "Its model was kept" in text
     write_run_report(tmp_path, {}, HISTORY, CONFIG, EVALUATION)
-    assert "Epoch 2: train loss" in (tmp_path / "report.html").read_text(encoding="utf-8")
     epochs, classes = tables(tmp_path / "report.html")
     assert epochs[1] == {
         "epoch": "2",
@@ -400,13 +399,8 @@ def test_frames_are_seen_in_turn_over_the_last_and_can_be_stopped_by_keyboard(fi
         opened.keyboard.press("Space")
         states = opened.evaluate("document.getAnimations().map(a => a.playState)")
         assert set(states) == {state}
-    for seconds, frame in (
-        (0.1, 0),
-        (0.8, 1),
-        (1.5, 2),
-        (3.9, 2),
-        (4.3, 0),
-    ):  # 3 + 3 turns of 0.7 s
+    # 3 + 3 turns of 0.7 s: the last frame has the last four
+    for seconds, frame in ((0.1, 0), (0.8, 1), (1.5, 2), (3.9, 2), (4.3, 0)):
         opened.evaluate(AT, seconds)
         seen = opened.evaluate(SEEN)
         assert (seen[0], seen[-1]) == (f"epoch {frame}", "epoch 2")
