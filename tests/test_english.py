@@ -284,19 +284,15 @@ def test_a_gpu(monkeypatch):
     assert seen == ["mps"] * 3
 
 
+WRONG_LABELS = (torch.zeros(2, 3), torch.tensor([0, 12]))
+TOO_LARGE = (torch.full((3, 2), 1e30), torch.zeros(3, 1))
+
+
 @pytest.mark.parametrize(
     ("model", "batch", "error", "message"),
     [
-        (
-            d2l.SoftmaxRegression(10, lr=0.1),
-            (torch.zeros(2, 3), torch.tensor([0, 12])),
-            *(IndexError, "0 to 12, expected 0 to 9"),
-        ),
-        (
-            d2l.LinearRegressionScratch(2, lr=0.1),
-            (torch.full((3, 2), 1e30), torch.zeros(3, 1)),
-            *(NonFiniteError, "inf in step 1"),
-        ),
+        (d2l.SoftmaxRegression(10, lr=0.1), WRONG_LABELS, IndexError, "0 to 12, expected 0 to 9"),
+        (d2l.LinearRegressionScratch(2, lr=0.1), TOO_LARGE, NonFiniteError, "inf in step 1"),
     ],
 )
 def test_bad_data_are_one_clear_error(model, batch, error, message):
@@ -380,12 +376,8 @@ def test_show_opens_a_window_with_the_curves(monkeypatch):
     """D2l-en issue 1961: figures appeared in Jupyter only."""
     pytest.importorskip("tkinter", reason="needs tkinter")
     monkeypatch.setenv("MPLBACKEND", "TkAgg")
-    done = subprocess.run(
-        ["xvfb-run", "-a", sys.executable, "-c", IN_A_WINDOW],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
+    command = ["xvfb-run", "-a", sys.executable, "-c", IN_A_WINDOW]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert done.stdout.splitlines()[-1:] == ["seen: 1 True"], done.stderr
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
 
 from d2l_softmax.i18n import LANGUAGES, tr, use_language
 from notebooks.exercises import SECTIONS, exercises_of, texts_of
@@ -79,9 +80,7 @@ OTHER_SOURCES = {
     "5.2": lambda X, y, q: torch.einsum(
         "nc, nhw -> chw", functional.normalize(functional.one_hot(y, q).float(), p=1, dim=0), X
     ),
-    "5.3": lambda X, y, size: torch.utils.data.DataLoader(
-        torch.utils.data.TensorDataset(X, y), size, shuffle=True
-    ),
+    "5.3": lambda X, y, size: DataLoader(TensorDataset(X, y), size, shuffle=True),
     "6.1": lambda X: functional.normalize(X, p=1, dim=1),
     "6.2": lambda o: torch.softmax(o, dim=1),
     "6.3": lambda o: torch.logsumexp(o, dim=1),
@@ -314,9 +313,8 @@ def test_check_of_some(folder, capsys, options, status, last):
 
 def test_ctrl_c_ends_a_function_and_the_next_one_is_checked(folder, capsys, monkeypatch):
     folder.mkdir()
-    content = "def class_scores(*args):\n    raise KeyboardInterrupt\n\n\n" + solved(1).replace(
-        "def class_scores(", "def solved("
-    )
+    interrupted = "def class_scores(*args):\n    raise KeyboardInterrupt\n\n\n"
+    content = interrupted + solved(1).replace("def class_scores(", "def solved(")
     (folder / "section_1.py").write_text(content, encoding="utf-8")
     assert main(["check", "-k", "section_1"]) == 1
     lines = capsys.readouterr().out.splitlines()

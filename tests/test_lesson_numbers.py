@@ -91,14 +91,11 @@ def test_numbers_are_rounded_as_each_dtype_rounds(lesson, generator):
 def test_exp_overflows_where_the_page_says(lesson, name):
     limit = in_page(lesson, f"overflowsBeyond('{name}')")
     assert round(limit, 2) == LIMITS[name]
-    below, above = tensor([limit - 1e-6, limit + 1e-6]).exp().to(DTYPES[name])
-    assert below.isfinite()
-    assert above.isinf()
-    below, above = in_page(
-        lesson, f"it.map(x => ROUND.{name}(Math.exp(x)))", [limit - 1e-6, limit + 1e-6]
-    )
-    assert math.isfinite(below)
-    assert above == math.inf
+    near = [limit - 1e-6, limit + 1e-6]
+    rounded = in_page(lesson, f"it.map(x => ROUND.{name}(Math.exp(x)))", near)
+    for below, above in (rounded, tensor(near).exp().to(DTYPES[name]).tolist()):
+        assert math.isfinite(below)
+        assert above == math.inf
 
 
 @pytest.mark.parametrize("shift", [0, 9, 10, 50, 86, 87, 100, 700, 708, 800])

@@ -165,11 +165,8 @@ def test_table_lines_and_json_agree(predict, folder, doubtful):
     for row, result in zip(rows, results, strict=True):
         assert (row["file"], row["class"]) == (result["file"], result["class"])
         assert (int(row["index"]), row["class"]) == (result["index"], CLASSES[result["index"]])
-        assert (
-            float(row["probability"])
-            == result["probability"]
-            == max(result["probabilities"].values())
-        )
+        highest = max(result["probabilities"].values())
+        assert float(row["probability"]) == result["probability"] == highest
         assert {name: float(row[name]) for name in CLASSES} == result["probabilities"]
         assert [row["doubts"]] == (result["doubts"] or [""])
         is_mirrored = os.path.basename(row["file"]) == "picture 8.png"
@@ -261,9 +258,8 @@ def test_a_signal_keeps_the_results_so_far(predict, folder, monkeypatch, signum)
     assert err == "python -m d2l_softmax predict: interrupted after 2 of 7 pictures\n"
     out = folder.parent / "out"
     assert [row["file"] for row in read_rows(out / "predictions.csv")] == done
-    assert "Interrupted; pictures not predicted: 5." in (out / "predictions.html").read_text(
-        encoding="utf-8"
-    )
+    text = (out / "predictions.html").read_text(encoding="utf-8")
+    assert "Interrupted; pictures not predicted: 5." in text
 
 
 # Photographs

@@ -167,21 +167,18 @@ def test_a_comparison_has_each_twins_numbers_in_its_columns(tmp_path):
         "test_images": 1234,
     }
     write_comparison_report(tmp_path, {}, summary, {"scratch": "left = 1", "concise": "right = 2"})
-    assert tables(tmp_path / "report.html") == [
-        [
-            {
-                "epoch": "1",
-                "train loss, scratch": "0.900000",
-                "train loss, concise": "0.800000",
-                "test accuracy, scratch": "0.5000",
-                "test accuracy, concise": "0.6500",
-                "difference: train loss": "1.0e-01",
-                "difference: test accuracy": "3.0e-01",
-                "difference: W": "4.0e-01",
-                "difference: b": "0",
-            }
-        ]
-    ]
+    ((row,),) = tables(tmp_path / "report.html")
+    assert row == {
+        "epoch": "1",
+        "train loss, scratch": "0.900000",
+        "train loss, concise": "0.800000",
+        "test accuracy, scratch": "0.5000",
+        "test accuracy, concise": "0.6500",
+        "difference: train loss": "1.0e-01",
+        "difference: test accuracy": "3.0e-01",
+        "difference: W": "4.0e-01",
+        "difference: b": "0",
+    }
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "predictions differ on 7 of 1,234 test examples" in text
 
@@ -277,9 +274,8 @@ def test_lines_are_in_the_rows_of_diff(file):
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
         marks = [row[width // 2 - 1 : width // 2 + 1].strip() for row in done.stdout.splitlines()]
         # "<": a line on the left only; ">": on the right only
-        assert [(bool(left), bool(right)) for left, right in rows] == [
-            (mark != ">", mark != "<") for mark in marks
-        ]
+        expected = [(mark != ">", mark != "<") for mark in marks]
+        assert [(bool(left), bool(right)) for left, right in rows] == expected
 
 
 def test_definitions_are_side_by_side():

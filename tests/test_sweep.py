@@ -480,9 +480,7 @@ def test_each_setting_has_its_cell():
 def test_each_combination_of_further_settings_has_a_map():
     scores = [
         Score((lr, m, "sgd", epochs), (lr + m / 100 + epochs / 1000,))
-        for lr in (0.1, 0.2)
-        for m in (0.0, 0.9)
-        for epochs in (10, 20)
+        for lr, m, epochs in itertools.product((0.1, 0.2), (0.0, 0.9), (10, 20))
     ]
     figure = draw_sweep(["lr", "momentum", "optimizer", "epochs"], sort_scores(scores), 10)
     maps = [axes for axes in figure.axes if axes.images]
