@@ -20,6 +20,7 @@ from d2l_softmax.commands import losses as losses_command
 from d2l_softmax.data import CLASSES
 from d2l_softmax.data.batches import ArrayDataset, ArrayLoader
 from d2l_softmax.description import OF_FASHION_MNIST, PHOTOGRAPHS
+from d2l_softmax.figures import style, templates
 from d2l_softmax.figures.comparison import draw_comparison
 from d2l_softmax.figures.curves import draw_curves, fluctuates
 from d2l_softmax.figures.evaluation import (
@@ -32,24 +33,7 @@ from d2l_softmax.figures.evaluation import (
 )
 from d2l_softmax.figures.losses import draw_losses
 from d2l_softmax.figures.prediction import draw_nothing_found, draw_prediction
-from d2l_softmax.figures.style import (
-    TILE_HEIGHT,
-    WRONG,
-    as_png,
-    default_style,
-    draw_tile,
-    new_tiles,
-    shortened,
-)
 from d2l_softmax.figures.sweep import Score, draw_learning_curve, draw_sweep
-from d2l_softmax.figures.templates import (
-    describe_templates,
-    describe_templates_by_epoch,
-    draw_frame,
-    draw_templates,
-    draw_templates_by_epoch,
-    select_epochs,
-)
 from d2l_softmax.i18n import use_language
 from d2l_softmax.photographs import describe_photograph_accuracy
 from d2l_softmax.training.agreement import Difference
@@ -118,12 +102,12 @@ def prediction_of(m, features=False):
 
 def templates_by_epoch_of(m):
     weights = {epoch: (epoch + 1) * m.model.W for epoch in range(31)}
-    return draw_templates_by_epoch(weights, m.shape, m.evaluation.classes)
+    return templates.draw_templates_by_epoch(weights, m.shape, m.evaluation.classes)
 
 
 OF_A_MODEL = {  # besides FIGURES, see below
     "templates-by-epoch.png": templates_by_epoch_of,
-    "frame": lambda m: draw_frame(m.model.W, m.shape, m.evaluation.classes),
+    "frame": lambda m: templates.draw_frame(m.model.W, m.shape, m.evaluation.classes),
     "prediction": prediction_of,
     "prediction of features": lambda m: prediction_of(m, features=True),
 }
@@ -186,13 +170,13 @@ def test_figures_of_a_model_are_whole_and_have_their_data_in_their_places(q, cha
     for spec in FIGURES:
         if channels == 1 or spec.needs_images:
             assert_whole(figures[spec.file])
-    names = [shortened(name) for name in m.evaluation.classes]
+    names = [style.shortened(name) for name in m.evaluation.classes]
 
     (axes,) = figures["predictions.png"].axes
     expected = [f"{names[place % q]}\n{names[place % q]}" for place in range(18)]
     expected[1] = f"{names[2 % q]}\n✗ {names[1]}"
     assert texts(axes) == expected
-    assert [text.get_color() == WRONG for text in axes.texts] == [i == 1 for i in range(18)]
+    assert [text.get_color() == style.WRONG for text in axes.texts] == [i == 1 for i in range(18)]
     for place, image in enumerate(axes.images):
         assert image.get_clim() == (0, 1)  # black is 0 and white is 1 in every image
         assert lit_pixel(image) == place % q
@@ -242,14 +226,14 @@ def test_alt_texts_have_the_numbers():
 
 
 def test_a_tile_is_in_its_row_and_column_below_its_title():
-    _, axes = new_tiles(5, columns=3)
+    _, axes = style.new_tiles(5, columns=3)
     for place in range(5):
-        draw_tile(axes, place, 3, torch.zeros(1, 2, 2), "")
+        style.draw_tile(axes, place, 3, torch.zeros(1, 2, 2), "")
     assert axes.yaxis_inverted()  # y grows downwards, as in a text
     for place, (image, title) in enumerate(zip(axes.images, axes.texts, strict=True)):
         left, right, bottom, top = image.get_extent()
         assert [int(left), int(right)] == [place % 3] * 2
-        assert [int(top / TILE_HEIGHT), int(bottom / TILE_HEIGHT)] == [place // 3] * 2
+        assert [int(top / style.TILE_HEIGHT), int(bottom / style.TILE_HEIGHT)] == [place // 3] * 2
         assert title.get_position()[1] < top < bottom
 
 
@@ -270,10 +254,11 @@ def test_titles_of_tiles_with_errors_do_not_overlap(name, language, request):
     evaluation = Evaluation(torch.tensor([[0.1, 0.9]]).repeat(18, 1), y, names)
     dataset = ArrayDataset(torch.zeros(18, SIDE, SIDE, dtype=torch.uint8), y, names)
     m = EvaluatedModel(None, dataset, evaluation)
-    with default_style(), use_language(language):
+    W = torch.eye(SIDE * SIDE)[:, :18]
+    with style.default_style(), use_language(language):
         assert_whole(draw_mistakes(evaluation, dataset))
         assert_whole(draw_predictions(m.first_images(), *m.first_labels(), names))
-        assert_whole(draw_frame(torch.eye(SIDE * SIDE)[:, :18], (1, SIDE, SIDE), names * 9))
+        assert_whole(templates.draw_frame(W, (1, SIDE, SIDE), names * 9))
 
 
 # Templates
@@ -281,7 +266,7 @@ def test_titles_of_tiles_with_errors_do_not_overlap(name, language, request):
 
 def test_a_template_is_a_column_of_W_blue_above_zero_and_orange_below():
     W = torch.arange(-5.0, 7.0).reshape(6, 2)  # class 0 has every other number from -5 on
-    images = draw_templates(W, (1, 2, 3), THREE[:2]).axes[0].images
+    images = templates.draw_templates(W, (1, 2, 3), THREE[:2]).axes[0].images
     assert [image.get_array().tolist() for image in images] == [
         [[-5, -3, -1], [1, 3, 5]],
         [[-4, -2, 0], [2, 4, 6]],
@@ -292,14 +277,14 @@ def test_a_template_is_a_column_of_W_blue_above_zero_and_orange_below():
         assert in_favour[2] > in_favour[0] + 0.2
         assert against[0] > against[2] + 0.2
         assert list(zero) == [1, 1, 1, 1]
-    images = draw_templates(torch.zeros(4, 3), (1, 2, 2), THREE).axes[0].images
+    images = templates.draw_templates(torch.zeros(4, 3), (1, 2, 2), THREE).axes[0].images
     assert [image.get_clim() for image in images] == [(-1, 1)] * 3
 
 
 def test_templates_by_epoch_are_a_row_for_each_class_and_a_column_for_each_epoch():
     weights = {epoch: torch.full((4, 3), float(epoch + 1)) for epoch in range(4)}
     weights[2][:, 1] = torch.tensor([-6.0, 3.0, 0.0, 1.5])
-    (axes,) = draw_templates_by_epoch(weights, (1, 2, 2), THREE).axes
+    (axes,) = templates.draw_templates_by_epoch(weights, (1, 2, 2), THREE).axes
     pixels = axes.images[0].get_array().filled(math.nan)
     # Each template is 2×2 and has a gap of a pixel around it, so it takes 4×4.
     assert pixels.shape == (3 * 4, 4 * 4)
@@ -318,7 +303,7 @@ def test_templates_by_epoch_are_a_row_for_each_class_and_a_column_for_each_epoch
 def test_coloured_templates_by_epoch_are_gray_where_they_are_zero():
     W = torch.zeros(12, 2)
     W[0, 0] = 2.0  # the first pixel's red
-    (axes,) = draw_templates_by_epoch({0: W}, (3, 2, 2), THREE[:2]).axes
+    (axes,) = templates.draw_templates_by_epoch({0: W}, (3, 2, 2), THREE[:2]).axes
     pixels = axes.images[0].get_array()
     assert pixels[1, 1].tolist() == [1.0, 0.5, 0.5]
     assert pixels[5, 1].tolist() == [0.5, 0.5, 0.5]
@@ -326,19 +311,20 @@ def test_coloured_templates_by_epoch_are_gray_where_they_are_zero():
 
 
 def test_of_many_epochs_the_first_ones_are_drawn_closest():
-    assert select_epochs(dict.fromkeys(range(4)), 8) == [0, 1, 2, 3]
-    some = select_epochs(dict.fromkeys(range(101)), 8)
+    assert templates.select_epochs(dict.fromkeys(range(4)), 8) == [0, 1, 2, 3]
+    some = templates.select_epochs(dict.fromkeys(range(101)), 8)
     assert len(some) <= 8
     assert (some[0], some[-1]) == (0, 100)
     steps = np.diff(some)
     assert (steps[1:] >= steps[:-1]).all()
-    assert select_epochs(dict.fromkeys(range(7, 107)), 8)[0] == 7
+    assert templates.select_epochs(dict.fromkeys(range(7, 107)), 8)[0] == 7
 
 
 def test_frames_have_each_template_in_one_place_scaled_to_its_epoch():
-    frames = [draw_frame(torch.full((4, 3), size), (1, 2, 2), THREE) for size in (0.1, 1.0, 2.0)]
+    weights = [torch.full((4, 3), size) for size in (0.1, 1.0, 2.0)]
+    frames = [templates.draw_frame(W, (1, 2, 2), THREE) for W in weights]
     assert len({str([i.get_extent() for i in frame.axes[0].images]) for frame in frames}) == 1
-    assert len({Image.open(io.BytesIO(as_png(frame))).size for frame in frames}) == 1
+    assert len({Image.open(io.BytesIO(style.as_png(frame))).size for frame in frames}) == 1
     for frame in frames:
         assert texts(frame.axes[0]) == list(THREE)
         for image in frame.axes[0].images:
@@ -591,9 +577,10 @@ def test_delta_of_the_command_is_the_threshold_of_hubers_loss(tmp_path, monkeypa
 def test_of_many_classes_the_first_are_shown_and_a_figure_says_so():
     names, shape = [f"k{k}" for k in range(70)], (1, 10, 10)
     W = torch.eye(100)[:, :70]
-    figure = draw_templates(W, shape, names)
+    figure = templates.draw_templates(W, shape, names)
     assert_whole(figure)
     assert len(figure.axes[0].images) == 60
     assert "Only the first 60 classes are shown." in figure.get_suptitle()
-    assert describe_templates(names).startswith("The weights of 60 classes")
-    assert describe_templates_by_epoch([0, 1], names).startswith("The weights of 20 classes")
+    assert templates.describe_templates(names).startswith("The weights of 60 classes")
+    by_epoch = templates.describe_templates_by_epoch([0, 1], names)
+    assert by_epoch.startswith("The weights of 20 classes")

@@ -374,15 +374,11 @@ def file_of(name, content, kind="image/png"):
     return {"name": name, "mimeType": kind, "buffer": content}
 
 
-def png(picture):
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
-
-
-SHIRT = Image.new("RGB", (400, 300), "white")
+picture, file = Image.new("RGB", (400, 300), "white"), io.BytesIO()
 for box in ((150, 60, 230, 200), (120, 70, 150, 120), (230, 70, 260, 120)):
-    SHIRT.paste((30, 40, 90), box)
+    picture.paste((30, 40, 90), box)
+picture.save(file, "PNG")
+SHIRT = file.getvalue()
 
 
 def drop(page, name, content, kind):
@@ -411,9 +407,9 @@ def test_a_photograph_is_shown_after_each_step(open_lesson, way):
         observer.observe(said, { childList: true });"""
     )
     if way == "chosen":
-        page.locator("#own-file").set_input_files(file_of("shirt.png", png(SHIRT)))
+        page.locator("#own-file").set_input_files(file_of("shirt.png", SHIRT))
     else:
-        drop(page, "shirt.png", png(SHIRT), "image/png")
+        drop(page, "shirt.png", SHIRT, "image/png")
     expect(page.locator("#own-steps figure")).to_have_count(5)
     _, *steps = page.locator("#own-steps figcaption").all_text_contents()
     assert steps == ["background removed", "trimmed", "scaled to 28 pixels", "the model's input"]
@@ -424,11 +420,11 @@ def test_a_photograph_is_shown_after_each_step(open_lesson, way):
 def test_a_bad_picture_ends_in_a_message_and_a_good_one_stays_until_something_is_drawn(open_lesson):
     page = open_lesson()
     table = cells(page, "#own-table")
-    page.locator("#own-file").set_input_files(file_of("<b>half.png", png(SHIRT)[:300]))
+    page.locator("#own-file").set_input_files(file_of("<b>half.png", SHIRT[:300]))
     expected = TEXTS["picture.notAPicture"]["en"].format(name="<b>half.png")
     expect(page.locator("#own-said")).to_have_text(expected)
     assert cells(page, "#own-table") == table
-    page.locator("#own-file").set_input_files(file_of("shirt.png", png(SHIRT)))
+    page.locator("#own-file").set_input_files(file_of("shirt.png", SHIRT))
     expect(page.locator("#own-steps figure")).to_have_count(5)
     before = said(page, "own-said")
     assert before.startswith("Prediction")
@@ -446,7 +442,7 @@ def test_a_bad_picture_ends_in_a_message_and_a_good_one_stays_until_something_is
 WEIGHTS = {"W": [[0.0] * 10] * 784, "b": [0.0, 0, 0, 0, 0, 0, 0, 0, 0, 9]}
 SHORT = WEIGHTS | {"W": [[0.0] * 10] * 783 + [[1]]}
 BAD_WEIGHTS = {
-    "not JSON": png(SHIRT),
+    "not JSON": SHIRT,
     "no weights": b"null",
     "another shape": json.dumps(SHORT).encode(),
     "infinite": json.dumps(WEIGHTS).replace("9]", "1e999]").encode(),

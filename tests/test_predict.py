@@ -28,18 +28,7 @@ from d2l_softmax.data.preprocessing import Preprocessed
 from d2l_softmax.description import OF_FASHION_MNIST, Photographs
 from d2l_softmax.figures.prediction import draw_prediction
 from d2l_softmax.pages.predictions import SIDE
-from d2l_softmax.photographs import (
-    MIRRORED,
-    SHOES,
-    UNRELIABLE,
-    answer_picture,
-    describe_photograph_accuracy,
-    find_unreliable,
-    measure_unlikeness,
-    mirror_shoes,
-    read_components,
-    unlikeness,
-)
+from d2l_softmax.photographs import describe_photograph_accuracy
 
 NOT_MEASURED = (
     "The accuracy of this model on photographs was not measured; see docs/photographs.md."
@@ -306,10 +295,10 @@ def test_shoes_that_point_right_are_mirrored(trained, real_data):
     """The shoes' direction changes little; nothing else changes, nor is another data set."""
     model = d2l_softmax.load_model(trained / "model.pt")
     X, y = real_data[1][0][:2000].unsqueeze(1) / 255, real_data[1][1][:2000]
-    is_shoe = torch.isin(y, torch.tensor(SHOES))
+    is_shoe = torch.isin(y, torch.tensor(photographs.SHOES))
     accuracies = {}
     for name, images in {"left": X, "right": X.flip(-1)}.items():
-        seen, is_mirrored = mirror_shoes(images, model)
+        seen, is_mirrored = photographs.mirror_shoes(images, model)
         assert torch.equal(seen[is_mirrored], images[is_mirrored].flip(-1))
         assert torch.equal(seen[~is_mirrored], images[~is_mirrored])
         assert is_mirrored[~is_shoe].float().mean() < 0.01
@@ -321,9 +310,10 @@ def test_shoes_that_point_right_are_mirrored(trained, real_data):
 def test_shoes_of_other_data_are_not_mirrored(trained, real_data):
     model, X = d2l_softmax.load_model(trained / "model.pt"), real_data[1][0][0].flip(-1) / 255
     prepared = Preprocessed(X.view(1, 1, 28, 28), {"the picture": Image.new("L", (28, 28))})
-    for pictures, steps in (("resized", ["the picture"]), (None, ["the picture", MIRRORED])):
+    for pictures, mirrored in (("resized", []), (None, [photographs.MIRRORED])):
         described = OF_FASHION_MNIST._replace(pictures=pictures or OF_FASHION_MNIST.pictures)
-        assert list(answer_picture(prepared, model, described).steps) == steps
+        steps = photographs.answer_picture(prepared, model, described).steps
+        assert list(steps) == ["the picture", *mirrored]
 
 
 def test_probabilities_of_photographs_are_calibrated_and_others_are_not(
@@ -363,7 +353,7 @@ def test_a_warning_needs_an_unlike_picture_or_a_low_probability(
 
     def warned(images, highest):
         y_hat = torch.tensor([highest, *[(1 - highest) / 3] * 3]).expand(2000, 4)
-        return float(find_unreliable(images, y_hat).float().mean())
+        return float(photographs.find_unreliable(images, y_hat).float().mean())
 
     assert warned(X, 0.4) > 2 * warned(X, 0.6)
     for highest in (0.3, 0.4):
@@ -372,23 +362,24 @@ def test_a_warning_needs_an_unlike_picture_or_a_low_probability(
     assert warned(noise, 0.5) == 1
     assert warned(X, 0.6) < 0.01
     large = torch.nn.functional.interpolate(X, (56, 56))  # of a model of --resize 56
-    assert unlikeness(large) == pytest.approx(unlikeness(X), abs=1e-4)
+    assert photographs.unlikeness(large) == pytest.approx(photographs.unlikeness(X), abs=1e-4)
     picture = Image.fromarray((noise[0, 0] * 255).byte().numpy())
     picture.save(folder / "noise.png")
     (result,) = json.loads(predict(folder / "noise.png", "--json", measured)[1])
-    assert result["doubts"] == [UNRELIABLE]
+    assert result["doubts"] == [photographs.UNRELIABLE]
 
 
 def test_the_warning_s_components_are_fashion_mnist_s(real_data):
     """No other 64 directions leave much less of the images; rounding costs next to nothing."""
     X = real_data[0][0][:20_000].unsqueeze(1) / 255
-    mean, components = read_components()
+    mean, components = photographs.read_components()
     assert torch.allclose(components @ components.T, torch.eye(64), atol=1e-5)
     flat = X.flatten(1)
     assert torch.allclose(mean, flat.mean(dim=0), atol=0.01)
     variances = torch.linalg.eigvalsh(torch.cov(flat.T))
     least = float(variances[:-64].sum())
-    assert float(measure_unlikeness(X)[0].square().mean()) == pytest.approx(least, rel=0.01)
+    residuals, _ = photographs.measure_unlikeness(X)
+    assert float(residuals.square().mean()) == pytest.approx(least, rel=0.01)
 
 
 # The page
@@ -411,7 +402,7 @@ def test_the_page_shows_each_picture_the_input_and_the_classes(page, folder):
     rows, items = read_rows(page.with_suffix(".csv")), text.split("<li>\n")[1:]
     for item, row in zip(items, rows, strict=True):
         name = Path(row["file"]).name
-        mirrored = f" · {MIRRORED}" if name == "picture 8.png" else ""
+        mirrored = f" · {photographs.MIRRORED}" if name == "picture 8.png" else ""
         assert f'<p class="name">{name}{mirrored}</p>' in item
         first = re.search(r"<li><span>(.+?)</span> <span>(.+?)</span></li>", item)
         assert first.groups() == (row["class"], f"{float(row['probability']):.3f}")
