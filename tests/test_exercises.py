@@ -269,14 +269,18 @@ def test_a_file_in_the_way_is_an_error_of_one_line(folder, capsys):
     assert capsys.readouterr().err.startswith("can't write to exercises")
 
 
-def test_check_says_which_are_right(folder, capsys):
+def test_check_says_which_are_right_and_goes_on_after_ctrl_c(folder, capsys):
     folder.mkdir()
-    (folder / "section_1.py").write_text(solved(1), encoding="utf-8")
+    interrupted = "def class_scores(*args):\n    raise KeyboardInterrupt\n\n\n"  # by Ctrl-C
+    others = solved(1).replace("def class_scores(", "def solved(")
+    (folder / "section_1.py").write_text(interrupted + others, encoding="utf-8")
     (folder / "section_2.py").write_text("def softmax(logits)\n", encoding="utf-8")
     wrong = "import torch\ndef rows_as_shares(X):\n    print(X.shape)\n    return X / X.sum(1)\n"
     (folder / "section_6.py").write_text(wrong, encoding="utf-8")
     assert main(["check"]) == 1
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "1.1 class_scores wrong" in lines
+    assert "line 2: raise KeyboardInterrupt" in lines
     assert "1.2 count_parameters correct" in lines
     assert "7,850 for Fashion-MNIST: 784 · 10 + 10." in lines
     assert "2.1 softmax wrong" in lines
@@ -287,7 +291,7 @@ def test_check_says_which_are_right(folder, capsys):
     assert "printed torch.Size([2, 3])" in lines
     assert "section_6.py has no function stable_softmax." in lines
     assert "9.3 adam not written yet" in lines
-    assert lines[-2] == "3 correct, 6 wrong, 18 not written yet"
+    assert lines[-2] == "2 correct, 7 wrong, 18 not written yet"
     assert "--expected" in lines[-1]
     assert not any(line.startswith("expected") for line in lines)
     (folder / "section_6.py").write_text("def rows_as_shares(X):\n    return X", encoding="utf-8")
@@ -309,14 +313,3 @@ def test_check_of_some(folder, capsys, options, status, last):
     (folder / "section_1.py").write_text(solved(1), encoding="utf-8")
     assert main(["check", *options]) == status
     assert capsys.readouterr().out.splitlines()[-1].startswith(last)
-
-
-def test_ctrl_c_ends_a_function_and_the_next_one_is_checked(folder, capsys, monkeypatch):
-    folder.mkdir()
-    interrupted = "def class_scores(*args):\n    raise KeyboardInterrupt\n\n\n"
-    content = interrupted + solved(1).replace("def class_scores(", "def solved(")
-    (folder / "section_1.py").write_text(content, encoding="utf-8")
-    assert main(["check", "-k", "section_1"]) == 1
-    lines = capsys.readouterr().out.splitlines()
-    assert "line 2: raise KeyboardInterrupt" in "\n".join(lines)
-    assert "2 correct, 1 wrong" in lines

@@ -370,10 +370,6 @@ def test_pixels_times_weights_add_up_and_the_picture_is_shifted(open_lesson):
     assert said(page, "own-said").startswith("Prediction: “ankle boot”")
 
 
-def file_of(name, content, kind="image/png"):
-    return {"name": name, "mimeType": kind, "buffer": content}
-
-
 picture, file = Image.new("RGB", (400, 300), "white"), io.BytesIO()
 for box in ((150, 60, 230, 200), (120, 70, 150, 120), (230, 70, 260, 120)):
     picture.paste((30, 40, 90), box)
@@ -381,8 +377,13 @@ picture.save(file, "PNG")
 SHIRT = file.getvalue()
 
 
-def drop(page, name, content, kind):
-    """Drop a file on the page, as a browser does."""
+def give(page, selector, name, content, way="chosen"):
+    """Choose a file for an input, or drop it on the page, as a browser does."""
+    kind = "image/png" if selector == "#own-file" else "application/json"
+    if way == "chosen":
+        file = {"name": name, "mimeType": kind, "buffer": content}
+        page.locator(selector).set_input_files(file)
+        return
     page.evaluate(
         """([name, content, type]) => {
           const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
@@ -406,10 +407,7 @@ def test_a_photograph_is_shown_after_each_step(open_lesson, way):
         const observer = new MutationObserver(() => heard.push(said.textContent));
         observer.observe(said, { childList: true });"""
     )
-    if way == "chosen":
-        page.locator("#own-file").set_input_files(file_of("shirt.png", SHIRT))
-    else:
-        drop(page, "shirt.png", SHIRT, "image/png")
+    give(page, "#own-file", "shirt.png", SHIRT, way)
     expect(page.locator("#own-steps figure")).to_have_count(5)
     _, *steps = page.locator("#own-steps figcaption").all_text_contents()
     assert steps == ["background removed", "trimmed", "scaled to 28 pixels", "the model's input"]
@@ -420,11 +418,11 @@ def test_a_photograph_is_shown_after_each_step(open_lesson, way):
 def test_a_bad_picture_ends_in_a_message_and_a_good_one_stays_until_something_is_drawn(open_lesson):
     page = open_lesson()
     table = cells(page, "#own-table")
-    page.locator("#own-file").set_input_files(file_of("<b>half.png", SHIRT[:300]))
+    give(page, "#own-file", "<b>half.png", SHIRT[:300])
     expected = TEXTS["picture.notAPicture"]["en"].format(name="<b>half.png")
     expect(page.locator("#own-said")).to_have_text(expected)
     assert cells(page, "#own-table") == table
-    page.locator("#own-file").set_input_files(file_of("shirt.png", SHIRT))
+    give(page, "#own-file", "shirt.png", SHIRT)
     expect(page.locator("#own-steps figure")).to_have_count(5)
     before = said(page, "own-said")
     assert before.startswith("Prediction")
@@ -442,33 +440,26 @@ def test_a_bad_picture_ends_in_a_message_and_a_good_one_stays_until_something_is
 WEIGHTS = {"W": [[0.0] * 10] * 784, "b": [0.0, 0, 0, 0, 0, 0, 0, 0, 0, 9]}
 SHORT = WEIGHTS | {"W": [[0.0] * 10] * 783 + [[1]]}
 BAD_WEIGHTS = {
-    "not JSON": SHIRT,
-    "no weights": b"null",
-    "another shape": json.dumps(SHORT).encode(),
-    "infinite": json.dumps(WEIGHTS).replace("9]", "1e999]").encode(),
-    "one class": json.dumps(WEIGHTS | {"classes": ["bag"]}).encode(),
+    "a picture.json": SHIRT,
+    "null.json": b"null",
+    "another shape.json": json.dumps(SHORT).encode(),
+    "infinite.json": json.dumps(WEIGHTS).replace("9]", "1e999]").encode(),
+    "one class.json": json.dumps(WEIGHTS | {"classes": ["bag"]}).encode(),
 }
 
 
-def test_bad_weights_end_in_a_message_and_the_previous_ones_stay(open_lesson):
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_weights_are_loaded_and_reset_and_bad_ones_end_in_a_message(open_lesson, way):
     page = open_lesson()
     before = cells(page, "#own-table")
     for name, content in BAD_WEIGHTS.items():
-        page.locator("#own-weights").set_input_files(file_of(name, content, "application/json"))
+        give(page, "#own-weights", name, content, way)
         text = TEXTS["weights.wrong"]["en"].format(name=name)
         expect(page.locator("#own-weights-said")).to_have_text(text)
         assert cells(page, "#own-table") == before
-
-
-@pytest.mark.parametrize("way", ["chosen", "dropped"])
-def test_weights_are_loaded_and_reset(open_lesson, way):
-    page = open_lesson()
     names = [f"<i>{k}</i>" for k in range(10)]
     content = json.dumps(WEIGHTS | {"classes": names}).encode()
-    if way == "chosen":
-        page.locator("#own-weights").set_input_files(file_of("w.json", content))
-    else:
-        drop(page, "w.json", content, "application/json")
+    give(page, "#own-weights", "w.json", content, way)
     expect(page.locator("#own-said")).to_contain_text("9</i>")
     assert said(page, "own-weights-said") == "Weights: w.json."
     assert cells(page, "#own-table")[9][:2] == ["<i>9</i> ◀", "9.00"]
