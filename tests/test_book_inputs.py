@@ -177,7 +177,7 @@ def test_show_images_takes_colours_of_every_layout():
         d2l.show_images([image[:2]], 1, 1)
 
 
-# Devices
+# Devices and other editions
 
 
 @pytest.mark.parametrize(("i", "expected"), [(0, "mps"), (1, "cpu"), (-1, "cpu")])
@@ -191,9 +191,6 @@ def test_try_gpu(monkeypatch, i, expected):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert d2l.try_gpu() == torch.device("cuda:0")
     assert d2l.try_all_gpus() == [torch.device("cuda:0"), torch.device("cuda:1")]
-
-
-# Other editions
 
 
 NET, ITER = nn.Linear(4, 3), DataLoader(TensorDataset(X, Y), 5)

@@ -406,7 +406,7 @@ assert threads() > before
     assert done.returncode == 0, done.stderr
 
 
-# Lines and the progress bar
+# How a command starts, goes on and ends
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -430,9 +430,6 @@ def test_a_bar_counts_the_batches_on_a_terminal_unless_quiet(
     assert set(moves) <= {0, 1}
     assert d2l_main.main([*argv, "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
-
-
-# How a command starts and ends
 
 
 @pytest.mark.usefixtures("default_signals")

@@ -222,7 +222,7 @@ def test_alt_texts_have_the_numbers():
         assert described[file].endswith(" pullover was mistaken for trouser.")
 
 
-# Tiles
+# Tiles and templates
 
 
 def test_a_tile_is_in_its_row_and_column_below_its_title():
@@ -259,9 +259,6 @@ def test_titles_of_tiles_with_errors_do_not_overlap(name, language, request):
         assert_whole(draw_mistakes(evaluation, dataset))
         assert_whole(draw_predictions(m.first_images(), *m.first_labels(), names))
         assert_whole(templates.draw_frame(W, (1, SIDE, SIDE), names * 9))
-
-
-# Templates
 
 
 def test_a_template_is_a_column_of_W_blue_above_zero_and_orange_below():
@@ -507,7 +504,7 @@ def test_epochs_are_above_each_other_also_where_the_twins_are_equal():
     assert not figure.axes[4].lines
 
 
-# The prediction of a picture
+# The prediction of a picture, and the losses of regression
 
 
 def test_a_prediction_has_the_steps_the_input_and_the_bars_in_their_places():
@@ -536,8 +533,6 @@ def test_a_prediction_has_the_steps_the_input_and_the_bars_in_their_places():
     first, best, last = (sum(bar.get_facecolor()[:3]) for bar in bars.patches)
     assert first == last > best  # the most probable class is darker
 
-
-# The losses of regression
 
 LOSSES = {
     "squared loss": (scratch.losses.squared, scratch.losses.squared_gradient),

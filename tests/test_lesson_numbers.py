@@ -46,7 +46,7 @@ def images():
     return {k: (X, torch.tensor(labels[k])) for k, X in zip(("train", "test"), parts, strict=True)}
 
 
-# Scores
+# Scores, probabilities and their precision
 
 
 def test_scores_and_probabilities_are_those_of_its_weights(lesson, images):
@@ -62,9 +62,6 @@ def test_scores_and_probabilities_are_those_of_its_weights(lesson, images):
     torch.testing.assert_close(tensor(y_hat), expected, rtol=0, atol=1e-13)
 
 
-# Softmax
-
-
 @pytest.mark.parametrize("temperature", [0.1, 1, 10])
 @pytest.mark.parametrize("added", [0, -1000])
 def test_softmax_with_a_temperature(lesson, temperature, added):
@@ -72,9 +69,6 @@ def test_softmax_with_a_temperature(lesson, temperature, added):
     came = in_page(lesson, "[...withTemperature(...it).probabilities]", [logits, temperature])
     expected = scratch.softmax(tensor([logits]) / temperature)[0]
     torch.testing.assert_close(tensor(came), expected, rtol=1e-14, atol=0)
-
-
-# Overflow
 
 
 def test_numbers_are_rounded_as_each_dtype_rounds(lesson, generator):
@@ -124,9 +118,6 @@ def test_each_step_of_softmax_is_rounded_as_in_pytorch(lesson, name, shift):
         assert has_nan == (naive and logits[0] > LIMITS[name])
 
 
-# Cross-entropy
-
-
 @pytest.mark.parametrize("gap", [0, 1, 20, 60, 87, 88, 100, 103, 104, 120])
 def test_three_forms_of_the_loss_where_a_probability_is_tiny(lesson, gap):
     forms = in_page(lesson, "formsOfLoss(it)", gap)
@@ -153,7 +144,7 @@ def test_cross_entropy_of_probabilities(lesson, generator):
     torch.testing.assert_close(tensor(came), expected, rtol=1e-14, atol=1e-15)
 
 
-# Losses of regression
+# Losses of regression, sums and picking
 
 
 @pytest.mark.parametrize("name", ["squared", "l1", "huber"])
@@ -193,9 +184,6 @@ def test_each_losss_line_is_the_best_of_all(lesson, height):
     assert (s.abs() <= 1 + 1e-9).all()
 
 
-# Shapes
-
-
 @pytest.mark.parametrize(("dim", "keepdim"), list(itertools.product([0, 1], [True, False])))
 def test_sums_and_broadcasting(lesson, generator, dim, keepdim):
     X = torch.randn(2, 5, dtype=torch.float64, generator=generator)
@@ -218,9 +206,6 @@ def test_sums_and_broadcasting(lesson, generator, dim, keepdim):
         torch.testing.assert_close(tensor(repeated), expected.expand(2, 5), rtol=0, atol=1e-15)
 
 
-# Picking
-
-
 @pytest.mark.parametrize("y", list(itertools.product(range(3), repeat=2)))
 def test_picking_is_the_product_with_one_hot_rows(lesson, y):
     y_hat = tensor([[0.1, 0.3, 0.6], [0.3, 0.2, 0.5]])
@@ -236,7 +221,7 @@ def test_picking_is_the_product_with_one_hot_rows(lesson, y):
     assert came["accuracy"] == float((y_hat.argmax(dim=1) == labels).double().mean())
 
 
-# A linear classifier in the plane
+# Training, and what is learned
 
 PLANE_FIT = """((lr, steps) => {
   const fit = new PlaneFit(POINTS, LABELS, lr);
@@ -300,8 +285,6 @@ def distance(place, start, end):
     share = np.clip((place - start) @ along / (along @ along), 0, 1)
     return np.linalg.norm(start + share * along - place)
 
-
-# Training
 
 TRAIN = """((lr, batchSize, dtype, epochs) => {
   const training = new Training(examples, { lr, batchSize, dtype });
@@ -395,9 +378,6 @@ def test_the_held_out_loss_turns_where_the_page_says(lesson, images):
     assert said.startswith("Warning: divergence. The training loss reached 65.0 nats")
 
 
-# Weights from a file
-
-
 def test_weights_of_a_file_give_the_models_own_scores(lesson, images, trained, tmp_path):
     argv = ["demo", f"--model={trained / 'model.pt'}", f"--output-dir={tmp_path}"]
     assert d2l_main.main(argv) == 0
@@ -409,9 +389,6 @@ def test_weights_of_a_file_give_the_models_own_scores(lesson, images, trained, t
     X, _ = images["test"]
     expected = X @ model["W"].double() + model["b"].double()
     np.testing.assert_allclose(np.array(came), expected, rtol=0, atol=1e-12)
-
-
-# A shifted picture
 
 
 def test_two_pixels_to_the_right_change_as_many_answers_as_the_page_says(lesson, images, real_data):

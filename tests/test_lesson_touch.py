@@ -343,9 +343,6 @@ def test_own_picture_an_item_is_drawn(open_lesson, hand):
         assert re.match("Prediction: “bag”", said(page, "own-said"))
 
 
-# Your own picture, more
-
-
 def test_pixels_times_weights_add_up_and_the_picture_is_shifted(open_lesson):
     page = open_lesson()
     for caption in page.locator("#own-maps figcaption").all_text_contents():

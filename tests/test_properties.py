@@ -81,19 +81,11 @@ def randn(seed, *shape, dtype=torch.float64):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
 
 
-def transposed(tensor):
-    return tensor.mT.contiguous().mT
-
-
-def every_other_column(tensor):
-    return tensor.repeat_interleave(2, dim=-1)[..., ::2]
-
-
-def inside_a_larger_one(tensor):
-    return nn.functional.pad(tensor, (1, 2, 1, 2), value=torch.nan)[..., 1:-2, 1:-2]
-
-
-LAYOUTS = [transposed, every_other_column, inside_a_larger_one]
+LAYOUTS = [  # transposed, every other column, and inside a larger one
+    lambda tensor: tensor.mT.contiguous().mT,
+    lambda tensor: tensor.repeat_interleave(2, dim=-1)[..., ::2],
+    lambda tensor: nn.functional.pad(tensor, (1, 2, 1, 2), value=torch.nan)[..., 1:-2, 1:-2],
+]
 
 
 # References in float64
@@ -131,7 +123,7 @@ def one_hot_rows(y, q):
     return y if y.ndim == 2 else (y[:, None] == np.arange(q)).astype(float)
 
 
-# Softmax
+# Softmax and cross-entropy
 
 
 @both_twins
@@ -144,9 +136,6 @@ def test_softmax_is_the_float64_formula_for_any_logits(twin, logits):
     depth = float64(logits).max(axis=1, keepdims=True) - float64(logits)
     eps, tiny = torch.finfo(logits.dtype).eps, torch.finfo(logits.dtype).tiny
     assert_near(probabilities, expected, (4 + logits.shape[1] + depth) * eps * expected + tiny)
-
-
-# Cross-entropy
 
 
 def losses(twin, logits, y, reduction="none"):
