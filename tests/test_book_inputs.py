@@ -145,16 +145,13 @@ def test_predictions_have_the_names_of_the_data(shape, subset):
 
 
 def test_predictions_without_names_are_numbers_unless_there_are_ten():
-    for q, expected in ((2, "1\n0"), (10, "trouser\nt-shirt"), (12, "1\n0")):
-        batches = [(torch.rand(2, 28, 28), torch.tensor([1, 0]))]
-        d2l.predict_ch3(lambda X, q=q: torch.eye(q)[[0] * len(X)], batches, n=1)
-        assert titles() == [expected]
-
-
-def test_flat_images_are_drawn_and_no_more_than_a_batch_has():
-    d2l.predict_ch3(lambda X: X[:, :10], [(torch.rand(2, 784), torch.arange(2))])
-    shown = [axes.images[0].get_array().shape for axes in d2l.plt.gcf().axes]
-    assert shown == [(28, 28)] * 2
+    """Of flat images, and no more of them than the batch has."""
+    for q, name, other in ((2, "0", "1"), (10, "t-shirt", "trouser"), (12, "0", "1")):
+        batches = [(torch.rand(2, 784), torch.tensor([1, 0]))]
+        d2l.predict_ch3(lambda X, q=q: torch.eye(q)[[0] * len(X)], batches)
+        assert titles() == [f"{other}\n{name}", f"{name}\n{name}"]
+        shown = [axes.images[0].get_array().shape for axes in d2l.plt.gcf().axes]
+        assert shown == [(28, 28)] * 2
 
 
 def test_prediction_leaves_running_statistics_as_they_are():
