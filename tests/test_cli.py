@@ -507,7 +507,9 @@ def test_a_users_module_that_hides_a_twin_is_named_and_not_run(file, tmp_path):
     assert f"error: {hidden}" in line
 
 
-LOAD_MODEL = """
+def test_load_model_names_a_hidden_twin_before_and_after_it_is_imported(tmp_path):
+    (tmp_path / "concise.py").write_text("print('imported')\n", encoding="utf-8")
+    code = """
 import d2l_softmax as d2l
 for _ in range(2):
     try:
@@ -516,11 +518,7 @@ for _ in range(2):
         print(error)
     import concise
 """
-
-
-def test_load_model_names_a_hidden_twin_before_and_after_it_is_imported(tmp_path):
-    (tmp_path / "concise.py").write_text("print('imported')\n", encoding="utf-8")
-    named, imported, named_again = run_python("-c", LOAD_MODEL, cwd=tmp_path).stdout.splitlines()
+    named, imported, named_again = run_python("-c", code, cwd=tmp_path).stdout.splitlines()
     assert named == named_again
     assert named.startswith(f"{tmp_path / 'concise.py'} hides this project's package concise;")
     assert imported == "imported"

@@ -350,7 +350,12 @@ def test_a_board_that_is_not_displayed_keeps_its_points(capsys, tmp_path):
     assert list(board.lines) == ["loss"]
 
 
-IN_A_WINDOW = """
+@pytest.mark.skipif(not shutil.which("xvfb-run"), reason="needs Xvfb")
+def test_show_opens_a_window_with_the_curves(monkeypatch):
+    """D2l-en issue 1961: figures appeared in Jupyter only."""
+    pytest.importorskip("tkinter", reason="needs tkinter")
+    monkeypatch.setenv("MPLBACKEND", "TkAgg")
+    code = """
 import matplotlib, numpy as np
 import d2l_softmax as d2l
 
@@ -369,14 +374,7 @@ timer = board.axes.figure.canvas.new_timer(interval=500, callbacks=[(look, (), {
 timer.start()
 d2l.plt.show()
 """
-
-
-@pytest.mark.skipif(not shutil.which("xvfb-run"), reason="needs Xvfb")
-def test_show_opens_a_window_with_the_curves(monkeypatch):
-    """D2l-en issue 1961: figures appeared in Jupyter only."""
-    pytest.importorskip("tkinter", reason="needs tkinter")
-    monkeypatch.setenv("MPLBACKEND", "TkAgg")
-    command = ["xvfb-run", "-a", sys.executable, "-c", IN_A_WINDOW]
+    command = ["xvfb-run", "-a", sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert done.stdout.splitlines()[-1:] == ["seen: 1 True"], done.stderr
 

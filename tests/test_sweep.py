@@ -154,16 +154,16 @@ def test_adam_has_its_own_learning_rate(run):
     assert "--lr 0.1" in out.splitlines()[-1]
 
 
-def test_only_examples_held_out_of_the_training_data_can_be_trained_on(tested, tmp_path, capsys):
+def test_only_examples_held_out_of_the_training_data_can_be_trained_on(tested, tmp_path, run):
     split = tmp_path / "data"
     split.mkdir()
     for path in tested.iterdir():
         for name in {path.name, path.name.replace("test", "valid")}:
             (split / name).write_bytes(path.read_bytes())
     for dataset, is_hinted in {split: False, tested: True}.items():
-        argv = ["--jobs=1", "--epochs=1", "--seeds=1", f"--output-dir={tmp_path / 'out'}"]
-        assert d2l_main.main(["sweep", "--lr=0.1", *argv, VALID, f"--dataset={dataset}"]) == 0
-        assert ("without --validation" in capsys.readouterr().out) == is_hinted
+        settings = ["--lr=0.1", "--epochs=1", "--seeds=1", VALID, f"--dataset={dataset}"]
+        status, out, *_ = run("sweep", *settings)
+        assert (status, "without --validation" in out) == (0, is_hinted)
 
 
 @pytest.mark.parametrize("optimizers", [("adam", "sgd"), ("sgd", "adam")])
