@@ -100,17 +100,6 @@ def prediction_of(m, features=False):
     return draw_prediction(X, steps, [DOUBT], m.model, m.evaluation.classes, note=note)
 
 
-def templates_by_epoch_of(m):
-    weights = {epoch: (epoch + 1) * m.model.W for epoch in range(31)}
-    return templates.draw_templates_by_epoch(weights, m.shape, m.evaluation.classes)
-
-
-OF_A_MODEL = {  # besides FIGURES, see below
-    "templates-by-epoch.png": templates_by_epoch_of,
-    "frame": lambda m: templates.draw_frame(m.model.W, m.shape, m.evaluation.classes),
-    "prediction": prediction_of,
-    "prediction of features": lambda m: prediction_of(m, features=True),
-}
 EQUAL = [Difference(*[0.0] * 6)] * 3
 LARGE = Difference(1e-20, 0.0, 0.0, 1e30, W=1e20, b=0.0)
 BOTH = {"scratch": history(), "concise": history()}
@@ -150,13 +139,6 @@ def assert_whole(figure):
         assert not any(one.overlaps(other) for one, other in itertools.pairwise(boxes))
 
 
-@pytest.mark.parametrize("name", OF_A_MODEL)
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("q", [2, 10, 60])
-def test_a_figure_of_a_model_is_whole(name, q, channels):
-    assert_whole(OF_A_MODEL[name](evaluated(q, channels)))
-
-
 @pytest.mark.parametrize("name", OF_A_RUN)
 def test_a_figure_of_a_run_is_whole(name):
     assert_whole(OF_A_RUN[name]())
@@ -170,6 +152,11 @@ def test_figures_of_a_model_are_whole_and_have_their_data_in_their_places(q, cha
     for spec in FIGURES:
         if channels == 1 or spec.needs_images:
             assert_whole(figures[spec.file])
+    weights = {epoch: (epoch + 1) * m.model.W for epoch in range(31)}
+    assert_whole(templates.draw_templates_by_epoch(weights, m.shape, m.evaluation.classes))
+    assert_whole(templates.draw_frame(m.model.W, m.shape, m.evaluation.classes))
+    assert_whole(prediction_of(m))
+    assert_whole(prediction_of(m, features=True))
     names = [style.shortened(name) for name in m.evaluation.classes]
 
     (axes,) = figures["predictions.png"].axes
