@@ -406,7 +406,7 @@ assert threads() > before
     assert done.returncode == 0, done.stderr
 
 
-# How a command starts, goes on and ends
+# The progress bar, and how a command starts and ends
 
 
 @pytest.mark.usefixtures("undrawn")
