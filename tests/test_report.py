@@ -326,6 +326,15 @@ def test_figures_are_in_the_page_whole_on_a_laptop_and_legible_and_tables_titled
     assert opened.evaluate(titled)
 
 
+def test_a_long_history_scrolls_on_the_screen_and_is_whole_on_paper(tmp_path, visit):
+    write_run_report(tmp_path, {}, HISTORY[:1] * 40, CONFIG, EVALUATION)
+    opened, _ = visit(tmp_path / "report.html")
+    height = "document.querySelector('.beside .scroll').clientHeight"
+    assert opened.evaluate(height) < 500
+    opened.emulate_media(media="print")
+    assert opened.evaluate(height) > 800
+
+
 def test_a_page_could_make_no_requests(page, tmp_path, visit):
     text = page.read_text(encoding="utf-8")
     assert "<script" not in text
