@@ -13,7 +13,14 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_data_fashion_mnist
 from d2l_softmax.data import CLASSES, loaders
 from d2l_softmax.figures.evaluation import FIGURES
-from d2l_softmax.training.evaluation import Evaluation, evaluate, score_table, wilson_interval
+from d2l_softmax.training.evaluation import (
+    Evaluation,
+    calibrate,
+    evaluate,
+    format_probability,
+    score_table,
+    wilson_interval,
+)
 
 
 @pytest.fixture
@@ -24,6 +31,16 @@ def example():
         y_hat[row] = (1 - p) / 9
         y_hat[row, k] = p
     return Evaluation(y_hat, torch.tensor([0, 1, 1, 1, 2, 3]), CLASSES)
+
+
+def test_a_temperature_divides_the_logits_and_1_changes_no_digit():
+    logits = torch.tensor([[4.0, 0.0, 2.0], [-1.0, 1.0, 0.0]])
+    for temperature in (0.5, 2.0):
+        came = calibrate(logits.softmax(dim=1), temperature)
+        torch.testing.assert_close(came, (logits / temperature).softmax(dim=1))
+    y_hat = torch.rand(100, 3)
+    assert calibrate(y_hat, 1.0) is y_hat
+    assert [format_probability(p) for p in (0.0009, 0.001, 1.0)] == ["<0.001", "0.001", "1.000"]
 
 
 def test_accuracy_confusion_precision_recall_and_loss(example):
