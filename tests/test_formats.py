@@ -342,6 +342,13 @@ def test_arrays_are_images_or_features(name, tmp_path):
         ("a,label\n1.5,1.0\n2,2.000e+00\n", [[1.5], [2]], [1, 2], ()),
         # a column that is called index may be a feature
         ("index,label\n1.5,a\n2,b\n", [[1.5], [2]], ["a", "b"], ()),
+        # a delimiter at the end of the header, of the rows, or of both
+        ("a,label,\n1.5,x\n2,y\n", [[1.5], [2]], ["x", "y"], ()),
+        ("a,label\n1.5,x,\n2,y,\n", [[1.5], [2]], ["x", "y"], ()),
+        ("a,label,\n1.5,x,\n2,y,\n", [[1.5], [2]], ["x", "y"], ()),
+        # quotes after a space, booleans as pandas writes them
+        ('a, label\n1.5, "x"\n2, "y"\n', [[1.5], [2]], ["x", "y"], ()),
+        ("a,b,label\n1.5,True,x\n2,False,y\n", [[1.5, 1], [2, 0]], ["x", "y"], ()),
         # names with commas and line breaks, decimal commas
         ('\n"a, b\nc";label\n1,5;x\n2;y\n', [[1.5], [2]], ["x", "y"], ()),
     ],
@@ -410,6 +417,7 @@ def test_test_data_of_a_competition_have_no_labels(tmp_path):
         ("0,5,0\n1,6,1\n0,7,0\n1,8,1\n", "label"),
         ("a,b,label\n1,2,0\n3,x,1\n", "line 3 has the text 'x' in the column 'b'"),
         ("a,b,label\n1,2,0\n\n3,,1\n", "line 4 has no number in the column 'b'"),
+        ("a,b,label\n1,True,0\n2,False,0\n3,x,1\n", "line 4 has the text 'x' in the column 'b'"),
         ("a,label,class\n1,0,0\n2,1,1\n", "'label' and 'class'"),
         ("label\n0\n1\n", "no column of numbers"),
         ("id\n0\n1\n", "no column of numbers"),

@@ -26,6 +26,7 @@ LABEL_COLUMNS = {"label", "labels", "class", "target", "y"}  # names of the colu
 ROW_NUMBERS = {"", "id", "index", "unnamed: 0", "__index_level_0__"}
 DELIMITERS = ";\t|,"  # tried in this order: numbers and names may have commas
 MAX_BYTES = 400_000_000  # of a file; its numbers need several times the memory
+TRUTH = {"true": 1.0, "false": 0.0}
 FRACTION = re.compile(r"\s*[-+]?\d+[.,]\d+\s*")
 NUMBER = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d*(e[-+]?\d+)?)?", re.IGNORECASE)
 
@@ -164,7 +165,8 @@ def find_row_numbers(
     lower = [name.strip().lower() for name in names]
     is_feature = [name == "index" and has_fractions[i] for i, name in enumerate(lower)]
     unused = [i for i, name in enumerate(lower) if name in ROW_NUMBERS and not is_feature[i]]
-    return unused, tuple(f"column {names[i] or i + 1!r} left out: row numbers" for i in unused)
+    numbers = [i for i in unused if names[i] or i < len(names) - 1]  # the last one is empty
+    return unused, tuple(f"column {names[i] or i + 1!r} left out: row numbers" for i in numbers)
 
 
 # CSV
@@ -213,7 +215,12 @@ def read_head(path: Path) -> Head:
         return Head(None, names, 0, delimiter, decimal, encoding)
     if len(rows) < 2:
         raise DatasetError(f"{path} has no rows of data")
-    return Head(names, rows[1][1], lines, delimiter, decimal, encoding)
+    first = rows[1][1]
+    if len(names) == len(first) + 1 and not names[-1].strip():  # a delimiter at the end of a line
+        names = names[:-1]
+    elif len(names) == len(first) - 1 and not first[-1].strip():
+        names = [*names, ""]
+    return Head(names, first, lines, delimiter, decimal, encoding)
 
 
 def encoding_of(path: Path) -> str:
@@ -230,6 +237,11 @@ def is_number(cell: str, decimal: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_truth(cell: str) -> bool:
+    """Return True if a cell is `True` or `False`, as pandas writes booleans."""
+    return cell.strip().lower() in TRUTH
 
 
 def read_csv(path: Path, label_name: str | None = None) -> Table:
@@ -279,13 +291,15 @@ def load_numbers(
     uint8 takes an eighth of the memory and half the time. Raises DatasetError for the first cell
     that is not a number and has no converter.
     """
+
+    def to_float(cell: str) -> float:
+        cell = cell.strip().lower()
+        return TRUTH[cell] if cell in TRUTH else float(cell.replace(head.decimal, "."))
+
+    unusual = [i for i, cell in enumerate(head.first) if head.decimal == "," or is_truth(cell)]
     attempts: list[tuple[type, dict[Any, Callable]]] = [(np.uint8, {}), (np.float64, {})]
-    if head.decimal != ".":
-
-        def to_float(cell: str) -> float:
-            return float(cell.replace(head.decimal, "."))
-
-        attempts.append((np.float64, dict.fromkeys(range(len(names)), to_float)))
+    if unusual:
+        attempts.append((np.float64, dict.fromkeys(unusual, to_float)))
     for dtype, more in attempts:
         try:
             with warnings.catch_warnings():
@@ -323,7 +337,9 @@ def find_problem(
                 width = f"{len(row)}, expected {len(names)}"
                 return f"the number of cells in line {reader.line_num} is {width}"
             for i, cell in enumerate(row):
-                if i in others or (cell.strip() and is_number(cell, head.decimal)):
+                if i in others or is_truth(cell):
+                    continue
+                if cell.strip() and is_number(cell, head.decimal):
                     continue
                 content = f"the text {cell[:40]!r}" if cell.strip() else "no number"
                 return (
@@ -335,7 +351,7 @@ def find_problem(
 
 def parse_labels(cells: Sequence[str]) -> np.ndarray:
     """Return labels (n,) as numbers if all cells are numbers, else as text; 01 and 1e3 are text."""
-    cells = [cell.strip() for cell in cells]
+    cells = [re.sub(r'^"(.*)"$', r"\1", cell.strip()) for cell in cells]  # quoted after a space
     are_numbers = all(map(NUMBER.fullmatch, cells))
     return np.array(cells, np.float64 if are_numbers else None)
 
