@@ -361,6 +361,16 @@ def test_tables_of_features_keep_their_numbers(text, examples, labels, notes, tm
     assert data.notes == notes
 
 
+@pytest.mark.parametrize("suffix", [".data", ".txt"])
+def test_a_table_may_have_another_suffix_if_it_is_named(suffix, tmp_path):
+    """As UCI's iris.data; in a directory such a file may be something else."""
+    path = tmp_path / f"iris{suffix}"
+    path.write_text("5.1,1.4,setosa\n7.0,4.7,versicolor\n\n")
+    assert find_dataset(path, []).train.labels.tolist() == ["setosa", "versicolor"]
+    np.savez(tmp_path / "data.npz", X=X, y=Y)
+    assert len(find_dataset(tmp_path, []).train.labels) == N
+
+
 def test_other_encodings_than_utf_8_are_read_or_named(tmp_path):
     text = "größe,label\n1.5,a\n2.5,b\n"
     (tmp_path / "table.csv").write_text(text, encoding="utf-16")

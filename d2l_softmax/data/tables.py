@@ -21,6 +21,7 @@ from d2l_softmax.data.names import is_submission, split_of
 from d2l_softmax.errors import DatasetError, install_command
 
 SUFFIXES = {".csv", ".tsv", ".parquet"}
+SUFFIXES_OF_A_FILE = {".data", ".txt"}  # in a directory they may be something else
 LABEL_COLUMNS = {"label", "labels", "class", "target", "y"}  # names of the column of labels
 # names of columns that number the rows; the last two are pandas'
 ROW_NUMBERS = {"", "id", "index", "unnamed: 0", "__index_level_0__"}
@@ -53,8 +54,9 @@ def find_tables(path: Path, size: list[int]) -> DatasetFiles | None:
     split are joined in the order of their names. Columns are matched by name. Images in Parquet
     files are resized to [h, w] if that is given.
     """
+    suffixes = SUFFIXES | SUFFIXES_OF_A_FILE if path.is_file() else SUFFIXES
     files = [file for file in ([path] if path.is_file() else path.glob("*")) if file.is_file()]
-    files = [f for f in sorted(files) if f.suffix.lower() in SUFFIXES and f.name[0] != "."]
+    files = [f for f in sorted(files) if f.suffix.lower() in suffixes and f.name[0] != "."]
     if not files:
         return None
     unused = [file for file in files if is_submission(file.name)] if len(files) > 1 else []
