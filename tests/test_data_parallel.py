@@ -182,6 +182,24 @@ def test_the_group_is_left_without_an_error_only(rank_2_of_3, monkeypatch, error
     assert ended == ([] if error else [True])
 
 
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_one_rank_continues_the_saved_sums(rank, data, monkeypatch):
+    """They are those of all ranks: in the middle of an epoch others start from zero."""
+    argv = [f"--dataset={data}", *SETTINGS, "--epochs=1"]
+    options = training_command.parse("scratch", argv)
+    loaders = training_command.load_loaders(options)
+    training = training_command.prepare(TWINS["scratch"], options, loaders)
+    training.batch = 1
+    training.metric.add(6.0, 2.0, 3.0)
+    state = training.state_dict()
+    for name, value in zip(RANK_VARIABLES, (rank, "2", rank, "2"), strict=True):
+        monkeypatch.setenv(name, value)
+    resumed = training_command.prepare(TWINS["scratch"], options, loaders)
+    resumed.load_state_dict(state)
+    assert resumed.batch == 1
+    assert [resumed.metric[i] for i in range(3)] == ([6, 2, 3] if rank == "0" else [0, 0, 0])
+
+
 @pytest.mark.parametrize(("n", "batch_size", "size"), [(11, 4, 3), (9, 4, 2), (7, 3, 3), (4, 9, 4)])
 def test_shards_make_up_the_batches(n, batch_size, size):
     images = torch.arange(n, dtype=torch.uint8).reshape(n, 1, 1)
