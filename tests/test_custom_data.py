@@ -191,7 +191,7 @@ def test_folders_whose_classes_cannot_be_trained_are_refused(tmp_path):
         load_data(folder, 4)
     shutil.rmtree(folder / "train")
     (folder / "train").mkdir()
-    with pytest.raises(DatasetError, match="train has less than two folders with images"):
+    with pytest.raises(DatasetError, match="train has fewer than two folders with images"):
         load_data(folder, 4)
 
 

@@ -114,17 +114,12 @@ def find_dataset(path: Path, size: list[int]) -> DatasetFiles:
     """
     if not path.exists():
         raise DatasetError(f"{path} does not exist; expected {LAYOUTS}")
-    from d2l_softmax.data.folders import list_class_folders  # imports Pillow, 0.1 s
-    from d2l_softmax.data.image_cache import load_images
-    from d2l_softmax.data.label_tables import list_labelled_images
+    from d2l_softmax.data.image_cache import load_images  # imports Pillow, 0.1 s
+    from d2l_softmax.data.label_tables import list_images
     from d2l_softmax.data.tables import find_tables
 
     inner = skip_single_folders(path)
-    images = (
-        list_labelled_images(inner, size)
-        or list_class_folders(inner, size)
-        or list_labelled_images(inner, size, guess=True)
-    )
+    images = list_images(inner, size)
     data = (
         (images and load_images(images))
         or find_npy(inner)
@@ -170,7 +165,7 @@ def describe_unknown(path: Path) -> str:
     for entry in entries:
         if split_of(entry.name) == "train" and entry.is_dir():
             return (
-                f"{entry.name} has less than two folders with images, expected one for each class"
+                f"{entry.name} has fewer than two folders with images, expected one for each class"
             )
     names = [entry.name for entry in entries if entry.name[0] != "."][:5]
     return f"found {', '.join(names) or 'nothing'}; expected {LAYOUTS}"

@@ -17,8 +17,6 @@ NOT_CLASSES = {"__MACOSX", "__pycache__"}
 
 def list_class_folders(path: Path, size: list[int]) -> ImageFolder | None:
     """List the images of `train/CLASS/…` or similar, or of `CLASS/…`; None if there are none."""
-    if not path.is_dir():
-        return None
     roots: dict[str, Path] = {}
     for folder in subfolders(path):
         if (split := split_of(folder.name)) and not kind_of(folder.name):

@@ -3,7 +3,6 @@
 The images may be in any subfolders. Their names in the table may lack folders and extensions.
 """
 
-import csv
 import itertools
 import os
 from collections import defaultdict
@@ -14,19 +13,21 @@ from typing import NamedTuple
 from d2l_softmax.data.arrays import CLASSES_FILE, and_more, read_names
 from d2l_softmax.data.convert import to_labels
 from d2l_softmax.data.files import reading_text
-from d2l_softmax.data.folders import subfolders, walk
+from d2l_softmax.data.folders import list_class_folders, subfolders, walk
 from d2l_softmax.data.image_cache import ImageFile, ImageFolder, is_image_name
 from d2l_softmax.data.names import is_submission, kind_of, split_of, words_of
 from d2l_softmax.data.tables import (
+    CSV_SUFFIXES,
     LABEL_COLUMNS,
     MAX_BYTES,
+    csv_rows,
     is_number,
+    only_label_column,
     parse_labels,
     read_head,
 )
 from d2l_softmax.errors import DatasetError
 
-SUFFIXES = {".csv", ".tsv"}
 # words in the name of a column of file names that may be bare numbers, such as `image_id`
 FILE_WORDS = {"file", "filename", "image", "img", "path", "filepath", "name", "id"}
 SAMPLE = 50  # rows that tell whether a table lists images
@@ -88,8 +89,29 @@ def folder_split(relative: str) -> str | None:
     return next(filter(None, map(split_of, relative.split("/")[:-1])), None)
 
 
-def list_labelled_images(path: Path, size: list[int], guess: bool = False) -> ImageFolder | None:
-    """List the images in the tables of a folder and of its `train`, `test` and `val`.
+def list_images(path: Path, size: list[int]) -> ImageFolder | None:
+    """List the labelled images of a folder; None if there are none.
+
+    A table whose label column has a known name takes precedence over class folders, and they over a
+    table whose label column has to be guessed.
+    """
+    if not path.is_dir():
+        return None
+    tables = find_label_tables(path)
+    if not tables:
+        return list_class_folders(path, size)
+    images = ImageIndex(path)
+    return (
+        list_labelled_images(tables, images, size, guess=False)
+        or list_class_folders(path, size)
+        or list_labelled_images(tables, images, size, guess=True)
+    )
+
+
+def list_labelled_images(
+    tables: dict[Path, str | None], images: ImageIndex, size: list[int], guess: bool
+) -> ImageFolder | None:
+    """List the images in tables, which are given with their splits.
 
     The split of an image is given by a column of the table, the name of the table or its folder,
     or the folder of the image; the default is training. The label column is called `label`,
@@ -97,15 +119,11 @@ def list_labelled_images(path: Path, size: list[int], guess: bool = False) -> Im
     besides the file names, or there may be a column for each class, one-hot. Returns None if no
     table lists images. Raises DatasetError if an image is missing or has several labels.
     """
-    splits_of = find_label_tables(path) if path.is_dir() else {}
-    images = ImageIndex(path) if splits_of else None
-    if not images or not images.names:
-        return None
     listed: list[ListedImage] = []
     others: list[ListedImage] = []
     notes = ["labels from a table"]
     label = None  # the name of the training data's label column
-    for file, split in splits_of.items():
+    for file, split in tables.items():
         if table := read_label_table(file, split, images, label, guess):
             (listed if split else others).extend(table.rows)
             label = label or table.label
@@ -118,7 +136,8 @@ def list_labelled_images(path: Path, size: list[int], guess: bool = False) -> Im
     splits = by_split(listed)
     if "train" not in splits:
         return None
-    return ImageFolder(path, read_names(path / CLASSES_FILE), splits, size, tuple(notes))
+    names = read_names(images.path / CLASSES_FILE)
+    return ImageFolder(images.path, names, splits, size, tuple(notes))
 
 
 def find_label_tables(path: Path) -> dict[Path, str | None]:
@@ -129,7 +148,9 @@ def find_label_tables(path: Path) -> dict[Path, str | None]:
     splits: dict[Path, str | None] = {}
     for folder in (path, *filter(lambda folder: split_of(folder.name), subfolders(path))):
         for file in folder.iterdir():
-            is_table = file.suffix.lower() in SUFFIXES and file.name[0] != "." and file.is_file()
+            is_table = (
+                file.suffix.lower() in CSV_SUFFIXES and file.name[0] != "." and file.is_file()
+            )
             if is_table and not is_submission(file.name):
                 name = file.stem if folder == path else f"{folder.name} {file.stem}"
                 splits[file] = split_of(name)
@@ -216,9 +237,8 @@ def read_cells(path: Path, number: int | None = None) -> list[list[str]]:
     """
     with reading_text(path, "a table of labels", MAX_BYTES):
         head = read_head(path)
-        with open(path, newline="", encoding=head.encoding) as file:
-            reader = csv.reader(file, delimiter=head.delimiter, skipinitialspace=True)
-            rows = list(itertools.islice(filter(None, reader), number))
+        numbered = csv_rows(path, head.delimiter, head.encoding)
+        rows = [row for _, row in itertools.islice(numbered, number)]
     width = len(rows[0])
     for row in rows:
         if any(row[width:]):
@@ -258,10 +278,7 @@ def find_label_column(path: Path, header: Sequence[str], columns: Sequence[int])
         columns = [i for i in columns if names[i] != "y"]  # a coordinate
     found = [i for i in columns if names[i] in LABEL_COLUMNS]
     found = found or [i for i in columns if LABEL_COLUMNS & {*words_of(header[i])}]
-    if len(found) > 1:
-        both = " and ".join(repr(header[i]) for i in found[:2])
-        raise DatasetError(f"{path} has several label columns, {both}; keep one of them")
-    return found[0] if found else None
+    return only_label_column(path, header, found)
 
 
 def find_ones(rows: list[list[str]], columns: Sequence[int]) -> list[int] | None:

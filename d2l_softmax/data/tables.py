@@ -9,7 +9,7 @@ import itertools
 import json
 import re
 import warnings
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +20,8 @@ from d2l_softmax.data.files import reading, reading_text
 from d2l_softmax.data.names import is_submission, split_of
 from d2l_softmax.errors import DatasetError, install_command
 
-SUFFIXES = {".csv", ".tsv", ".parquet"}
+CSV_SUFFIXES = {".csv", ".tsv"}
+SUFFIXES = CSV_SUFFIXES | {".parquet"}
 SUFFIXES_OF_A_FILE = {".data", ".txt"}  # in a directory they may be something else
 LABEL_COLUMNS = {"label", "labels", "class", "target", "y"}  # names of the column of labels
 # names of columns that number the rows; the last two are pandas'
@@ -150,14 +151,20 @@ def find_labels(
     texts = [i for i, name in enumerate(lower) if is_text[i] and name not in ROW_NUMBERS]
     if len(named) > 1 or ("x" in lower and any(lower[i] != "y" for i in texts)):
         named = [i for i in named if lower[i] != "y"]  # a coordinate
-    if len(named) > 1:
-        both = " and ".join(repr(names[i]) for i in named)
-        raise DatasetError(f"{path} has several label columns, {both}; keep one of them")
-    if named:
-        return named[0], ()
+    label = only_label_column(path, names, named)
+    if label is not None:
+        return label, ()
     if len(texts) == 1:
         return texts[0], (f"{names[texts[0]]!r} taken as the labels",)
     return None, ()
+
+
+def only_label_column(path: Path, names: Sequence[str], found: Sequence[int]) -> int | None:
+    """Return the only index in `found`, None without any; DatasetError if there are several."""
+    if len(found) > 1:
+        several = " and ".join(repr(names[i]) for i in found)
+        raise DatasetError(f"{path} has several label columns, {several}; keep one of them")
+    return found[0] if found else None
 
 
 def find_row_numbers(
@@ -198,31 +205,37 @@ def read_head(path: Path) -> Head:
     encoding = encoding_of(path)
     heads: dict[str, list[tuple[int, list[str]]]] = {}  # line numbers and cells of two rows
     for delimiter in DELIMITERS:
-        with open(path, newline="", encoding=encoding, errors="replace") as file:
-            reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
-            numbered = ((reader.line_num, row) for row in reader if row)
-            heads[delimiter] = list(itertools.islice(numbered, 2))
+        rows = csv_rows(path, delimiter, encoding, errors="replace")
+        heads[delimiter] = list(itertools.islice(rows, 2))
     if not all(heads.values()):
         raise DatasetError(f"{path} has no rows of data")
     widths = {delimiter: [len(row) for _, row in rows] for delimiter, rows in heads.items()}
     even = [delimiter for delimiter, w in widths.items() if w[0] == w[-1] > 1]
     delimiter = even[0] if even else max(DELIMITERS, key=lambda each: widths[each][0])
     decimal = "." if delimiter == "," else ","
-    rows = heads[delimiter]
-    lines, names = rows[0]
+    (lines, names), *others = heads[delimiter]
     numbers = [cell.strip() for cell in names if cell.strip() and is_number(cell, decimal)]
     is_numbered = len(numbers) > 2 and numbers == [str(i) for i in range(len(numbers))]
     is_named = any(cell.strip().lower() in LABEL_COLUMNS for cell in names)
     if numbers and not is_numbered and not is_named:
         return Head(None, names, 0, delimiter, decimal, encoding)
-    if len(rows) < 2:
+    if not others:
         raise DatasetError(f"{path} has no rows of data")
-    first = rows[1][1]
+    ((_, first),) = others
     if len(names) == len(first) + 1 and not names[-1].strip():  # a delimiter at the end of a line
         names = names[:-1]
     elif len(names) == len(first) - 1 and not first[-1].strip():
         names = [*names, ""]
     return Head(names, first, lines, delimiter, decimal, encoding)
+
+
+def csv_rows(
+    path: Path, delimiter: str, encoding: str, errors: str = "strict"
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the cells of each row that is not empty, and the number of its last line."""
+    with open(path, newline="", encoding=encoding, errors=errors) as file:
+        reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
+        yield from ((reader.line_num, row) for row in reader if row)
 
 
 def encoding_of(path: Path) -> str:
@@ -330,24 +343,22 @@ def find_problem(
 
     The columns `others` may have text.
     """
-    with open(path, newline="", encoding=head.encoding) as file:
-        reader = csv.reader(file, delimiter=head.delimiter, skipinitialspace=True)
-        for row in reader:
-            if reader.line_num <= head.lines:
+    for line, row in csv_rows(path, head.delimiter, head.encoding):
+        if line <= head.lines:
+            continue
+        if len(row) != len(names):
+            width = f"{len(row)}, expected {len(names)}"
+            return f"the number of cells in line {line} is {width}"
+        for i, cell in enumerate(row):
+            if i in others or is_truth(cell):
                 continue
-            if row and len(row) != len(names):
-                width = f"{len(row)}, expected {len(names)}"
-                return f"the number of cells in line {reader.line_num} is {width}"
-            for i, cell in enumerate(row):
-                if i in others or is_truth(cell):
-                    continue
-                if cell.strip() and is_number(cell, head.decimal):
-                    continue
-                content = f"the text {cell[:40]!r}" if cell.strip() else "no number"
-                return (
-                    f"line {reader.line_num} has {content} in the column {names[i]!r}; complete "
-                    "or remove the row, or remove the column"
-                )
+            if cell.strip() and is_number(cell, head.decimal):
+                continue
+            content = f"the text {cell[:40]!r}" if cell.strip() else "no number"
+            return (
+                f"line {line} has {content} in the column {names[i]!r}; complete or remove the "
+                "row, or remove the column"
+            )
     return None
 
 

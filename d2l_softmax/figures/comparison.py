@@ -12,8 +12,8 @@ from d2l_softmax.figures.style import (
     BLUE,
     BROWN,
     CYAN,
-    MOST_MARKERS,
     ORANGE,
+    marker_interval,
     new_figure,
     whole_numbers,
 )
@@ -61,7 +61,7 @@ def draw_comparison(
     for (name, history), style in zip(records.items(), STYLES, strict=True):
         legend.plot([], [], color="gray", label=name, **style)
         epochs = [record.epoch for record in history]
-        style = {**style, "markevery": -(-len(history) // MOST_MARKERS)}
+        style = {**style, "markevery": marker_interval(len(history))}
         for axes, (unit, quantities) in zip(histories, QUANTITIES.items(), strict=False):
             for field, (quantity, color) in quantities.items():
                 label = tr("{quantity}, {twin}", quantity=tr(quantity), twin=name)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from d2l_softmax.figures.style import MOST_MARKERS, new_figure, whole_numbers
+from d2l_softmax.figures.style import marker_interval, new_figure, whole_numbers
 from d2l_softmax.i18n import tr
 from d2l_softmax.training.fit import EpochRecord
 
@@ -26,7 +26,7 @@ def draw_curves(history: Sequence[EpochRecord], title: str) -> Figure:
     figure, (loss_axes, accuracy_axes) = new_figure(8, 3.2, columns=2)
     figure.suptitle(title, fontsize="medium")
     epochs = [record.epoch for record in history]
-    marks: dict[str, Any] = {"markersize": 4, "markevery": -(-len(history) // MOST_MARKERS)}
+    marks: dict[str, Any] = {"markersize": 4, "markevery": marker_interval(len(history))}
     lines = [("train", tr("train (running mean)"), "o-"), ("test", tr("test"), "s--")]
     if history[0].valid_acc is not None:
         lines.append(("valid", tr("validation"), "^-."))

@@ -125,6 +125,11 @@ def whole_numbers(axis: Axis, most: int = 10) -> None:
     axis.set_major_locator(MaxNLocator(most, integer=True, min_n_ticks=1))
 
 
+def marker_interval(n: int) -> int:
+    """Return an interval of markers with which a line of n points has at most MOST_MARKERS."""
+    return -(-n // MOST_MARKERS)
+
+
 def new_tiles(
     number: int, columns: int, side: float = 1.3, margin: float = 0.0
 ) -> tuple[Figure, Axes]:
