@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from conftest import LESSON
+from conftest import LESSON, READY
 from test_lesson import TEXTS, data_of
 
 import concise
@@ -29,6 +29,20 @@ def in_page(lesson, expression, value=None):
 
 def tensor(rows, dtype=torch.float64):
     return torch.tensor(rows, dtype=dtype)
+
+
+@pytest.fixture(scope="module")
+def lesson(lesson_in_chromium):
+    """Return the page in Chromium: arithmetic is the same in each browser."""
+    return lesson_in_chromium
+
+
+@pytest.fixture(scope="module")
+def in_each_browser(tab):
+    """Return the page in each browser in turn."""
+    tab.open(LESSON)
+    tab.wait_for(READY)
+    return tab
 
 
 def zeroed(*shape, dtype=torch.float64):
@@ -71,13 +85,13 @@ def test_softmax_with_a_temperature(lesson, temperature, added):
     torch.testing.assert_close(tensor(came), expected, rtol=1e-14, atol=0)
 
 
-def test_numbers_are_rounded_as_each_dtype_rounds(lesson, generator):
+def test_numbers_are_rounded_as_each_dtype_rounds(in_each_browser, generator):
     exponents = torch.rand(3000, dtype=torch.float64, generator=generator) * 50 - 30
     numbers = torch.cat([2**exponents, -(2**exponents), tensor([0, 65504, 65519.9, 65520, 1e9])])
     halfway = torch.arange(1, 2000).double() * 2**-25  # between neighbours, and less
     numbers = torch.cat([numbers, halfway, 1 + torch.arange(50, dtype=torch.float64) * 2**-11])
     for name, dtype in DTYPES.items():
-        came = in_page(lesson, f"it.map(ROUND.{name})", numbers.tolist())
+        came = in_page(in_each_browser, f"it.map(ROUND.{name})", numbers.tolist())
         assert torch.equal(tensor(came), numbers.to(dtype).double())
 
 

@@ -148,10 +148,8 @@ def find_label_tables(path: Path) -> dict[Path, str | None]:
     splits: dict[Path, str | None] = {}
     for folder in (path, *filter(lambda folder: split_of(folder.name), subfolders(path))):
         for file in folder.iterdir():
-            is_table = (
-                file.suffix.lower() in CSV_SUFFIXES and file.name[0] != "." and file.is_file()
-            )
-            if is_table and not is_submission(file.name):
+            is_table = file.suffix.lower() in CSV_SUFFIXES and file.is_file()
+            if is_table and file.name[0] != "." and not is_submission(file.name):
                 name = file.stem if folder == path else f"{folder.name} {file.stem}"
                 splits[file] = split_of(name)
     return dict(sorted(splits.items(), key=lambda item: (item[1] != "train", item[0])))
