@@ -118,8 +118,12 @@ OF_A_RUN = {
     "no prediction": lambda: draw_nothing_found(STEPS, [DOUBT], NOTE),
     "sweep.png": lambda: draw_sweep(["lr", "optimizer", "epochs"], SCORES, 10),
     "sweep.png, one hyperparameter": lambda: draw_sweep(["lr"], [Score((0.1,), (0.5, 0.6))], 10),
-    "sweep.png, one setting": lambda: draw_sweep([], [Score((), (0.5, 0.6))], 10),
-    "sweep.png, diverged": lambda: draw_sweep([], [Score((), (math.nan, 0.5))], 10),
+    "sweep.png, one setting": lambda: draw_sweep(
+        ["lr", "epochs"], [Score((0.1, 1), (0.5, 0.6))], 10
+    ),
+    "sweep.png, diverged": lambda: draw_sweep(
+        ["lr", "epochs"], [Score((0.1, 1), (math.nan, 0.5))], 10
+    ),
     "learning-curve.png": lambda: draw_learning_curve(CURVE, CURVE),
 }
 

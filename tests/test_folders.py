@@ -77,7 +77,7 @@ def other_tables(path):
         "latin.csv": "name,label\nM\xfcller,1\n".encode("latin-1"),
         "damaged.csv": b"a,label\n\0,1\n",
         "captions.csv": b"image,text\n0.png,one\n1.png,two\n2.png,three\n",
-        "ages.csv": b"file,age\nrose/0.png,3\nrose/1.png,3\n",
+        "AGES.CSV": b"file,age\nrose/0.png,3\nrose/1.png,3\n",
         "sample_submission.csv": b"file,label\nrose/0.png,daisy\n",
     }.items():
         (path / name).write_bytes(content)
@@ -101,7 +101,7 @@ LAYOUTS = {  # folders for training and testing, what is added, and part of a no
     ),
     "a pipe": ("Train", "Test", lambda p: os.mkfifo(p / "Train" / "rose" / "pipe.png"), ""),
     "links to folders": ("Train", "Test", links_to_folders, ""),
-    "other tables": ("Train", "Test", other_tables, "ages.csv is not used; the same is true of 6"),
+    "other tables": ("Train", "Test", other_tables, "AGES.CSV is not used; the same is true of 6"),
 }
 TABLES = {  # arguments of list_images
     "file and label": ("{name}.png,{label}",),

@@ -349,6 +349,14 @@ def test_arrays_are_images_or_features(name, tmp_path):
         # quotes after a space, booleans as pandas writes them
         ('a, label\n1.5, "x"\n2, "y"\n', [[1.5], [2]], ["x", "y"], ()),
         ("a,b,label\n1.5,True,x\n2,False,y\n", [[1.5, 1], [2, 0]], ["x", "y"], ()),
+        # columns aligned with spaces, as in several of UCI's files
+        (
+            " 1.5   2  van \n10    3  bus \n",
+            [[1.5, 2], [10, 3]],
+            ["van", "bus"],
+            ("'column 3' taken as the labels",),
+        ),
+        ('a label\n1 "a van"\n2 bus\n', [[1], [2]], ["a van", "bus"], ()),
         # names with commas and line breaks, decimal commas
         ('\n"a, b\nc";label\n1,5;x\n2;y\n', [[1.5], [2]], ["x", "y"], ()),
     ],
@@ -361,7 +369,7 @@ def test_tables_of_features_keep_their_numbers(text, examples, labels, notes, tm
     assert data.notes == notes
 
 
-@pytest.mark.parametrize("suffix", [".data", ".txt"])
+@pytest.mark.parametrize("suffix", [".data", ".dat", ".txt"])
 def test_a_table_may_have_another_suffix_if_it_is_named(suffix, tmp_path):
     """As UCI's iris.data; in a directory such a file may be something else."""
     path = tmp_path / f"iris{suffix}"

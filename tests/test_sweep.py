@@ -187,7 +187,7 @@ def test_settings_are_chosen_for_each_training_and_the_command_has_them(
         ([], ["lr", "batch_size"], 9),
         (["--epochs=2"], ["lr", "batch_size"], 9),
         (["--epochs", "2", "3"], ["epochs"], 2),
-        (["--momentum=0.9"], [], 1),
+        (["--momentum=0.9"], ["momentum"], 1),
     ],
 )
 def test_the_default_grid_is_used_unless_a_setting_is_given(arguments, varied, number):

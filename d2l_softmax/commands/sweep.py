@@ -40,12 +40,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Add the trainings of the grid, and the names of the varied settings, to the options."""
+    """Add the trainings of the grid, and the names of the varied settings, to the options.
+
+    A single combination is named by all settings that were given.
+    """
     values = {name: vars(options)[name] for name in SETTINGS if name in vars(options)}
     if values.keys() <= {"epochs"} and len(values.get("epochs", [])) <= 1:
         values = DEFAULT_GRID | values
     options.trainings = list_trainings(parser, options, values)
-    options.varied = [name for name in values if len(set(values[name])) > 1]
+    options.varied = [name for name in values if len(set(values[name])) > 1] or list(values)
 
 
 def sweep(options: argparse.Namespace, twins: Twins) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from d2l_softmax.data.arrays import and_more
 from d2l_softmax.data.image_cache import ImageFile, ImageFolder, is_image_name
 from d2l_softmax.data.names import kind_of, split_of
+from d2l_softmax.data.tables import CSV_SUFFIXES
 from d2l_softmax.errors import DatasetError
 
 NOT_CLASSES = {"__MACOSX", "__pycache__"}
@@ -56,7 +57,8 @@ def list_class_folders(path: Path, size: list[int]) -> ImageFolder | None:
             ]
         else:
             notes.append(f"{roots[split].name} has no class folders, not used")
-    if tables := sorted(file.name for file in path.glob("*.[ct]sv")):
+    tables = sorted(file.name for file in path.iterdir() if file.suffix.lower() in CSV_SUFFIXES)
+    if tables:
         notes.append(f"{tables[0]} is not used{and_more(len(tables) - 1)}")
     if others:
         notes.append(f"{others[0]} left out{and_more(len(others) - 1)}")

@@ -1,4 +1,4 @@
-"""Read data sets in tables: CSV files, also with semicolons or tabs, and Parquet files.
+"""Read data sets in tables: CSV files, also with semicolons, tabs or spaces, and Parquet files.
 
 A row is an example. One column has the labels; the others are features, or the pixels of an image.
 """
@@ -22,7 +22,7 @@ from d2l_softmax.errors import DatasetError, install_command
 
 CSV_SUFFIXES = {".csv", ".tsv"}
 SUFFIXES = CSV_SUFFIXES | {".parquet"}
-SUFFIXES_OF_A_FILE = {".data", ".txt"}  # in a directory they may be something else
+SUFFIXES_OF_A_FILE = {".data", ".dat", ".txt"}  # in a directory they may be something else
 LABEL_COLUMNS = {"label", "labels", "class", "target", "y"}  # names of the column of labels
 # names of columns that number the rows; the last two are pandas'
 ROW_NUMBERS = {"", "id", "index", "unnamed: 0", "__index_level_0__"}
@@ -200,19 +200,20 @@ def read_head(path: Path) -> Head:
     """Find a CSV file's encoding, its delimiter, and whether it has a header.
 
     The delimiter is the first that divides the first two rows into equal numbers of cells, or else
-    the one that divides the first row into most.
+    the one that divides the first row into most. Without any it is a space, or several.
     """
     encoding = encoding_of(path)
     heads: dict[str, list[tuple[int, list[str]]]] = {}  # line numbers and cells of two rows
-    for delimiter in DELIMITERS:
+    for delimiter in f"{DELIMITERS} ":
         rows = csv_rows(path, delimiter, encoding, errors="replace")
         heads[delimiter] = list(itertools.islice(rows, 2))
     if not all(heads.values()):
         raise DatasetError(f"{path} has no rows of data")
     widths = {delimiter: [len(row) for _, row in rows] for delimiter, rows in heads.items()}
-    even = [delimiter for delimiter, w in widths.items() if w[0] == w[-1] > 1]
-    delimiter = even[0] if even else max(DELIMITERS, key=lambda each: widths[each][0])
-    decimal = "." if delimiter == "," else ","
+    found = [delimiter for delimiter in DELIMITERS if max(widths[delimiter]) > 1] or [" "]
+    even = [delimiter for delimiter in found if widths[delimiter][0] == widths[delimiter][-1]]
+    delimiter = even[0] if even else max(found, key=lambda each: widths[each][0])
+    decimal = "." if delimiter in ", " else ","
     (lines, names), *others = heads[delimiter]
     numbers = [cell.strip() for cell in names if cell.strip() and is_number(cell, decimal)]
     is_numbered = len(numbers) > 2 and numbers == [str(i) for i in range(len(numbers))]
@@ -235,7 +236,11 @@ def csv_rows(
     """Yield the cells of each row that is not empty, and the number of its last line."""
     with open(path, newline="", encoding=encoding, errors=errors) as file:
         reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
-        yield from ((reader.line_num, row) for row in reader if row)
+        for row in reader:
+            if delimiter == " " and row and not row[-1]:
+                del row[-1]  # spaces at the end of the line
+            if row:
+                yield reader.line_num, row
 
 
 def encoding_of(path: Path) -> str:
@@ -324,7 +329,7 @@ def load_numbers(
                     path,
                     dtype,
                     comments=None,
-                    delimiter=head.delimiter,
+                    delimiter=None if head.delimiter == " " else head.delimiter,
                     converters=more | converters,
                     skiprows=head.lines,
                     ndmin=2,

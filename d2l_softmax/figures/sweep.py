@@ -79,7 +79,7 @@ def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) ->
     if len(names) == 1:
         return draw_line(names[0], ranking, title)
     values = [sorted({score.setting[i] for score in ranking}) for i in range(len(names))]
-    rows, columns = [[None], [None], *values[:2]][-2:]
+    rows, columns = values[:2]
     combinations = list(itertools.product(*values[2:]))
     across = min(len(combinations), 2 if len(combinations) == 4 else 3)
     down = math.ceil(len(combinations) / across)
@@ -90,14 +90,13 @@ def draw_sweep(names: Sequence[str], ranking: Sequence[Score], held_out: int) ->
     by_setting = {score.setting: score for score in ranking}
     for each, others in zip(axes, combinations, strict=False):
         settings = ((*pair, *others) for pair in itertools.product(rows, columns))
-        cells = [by_setting[tuple(v for v in s if v is not None)] for s in settings]
+        cells = [by_setting[setting] for setting in settings]
         image = draw_map(each, cells, len(columns), limits, ranking[0])
         each.set_xticks(range(len(columns)), [format_value(value) for value in columns])
         each.set_yticks(range(len(rows)), [format_value(value) for value in rows])
         each.tick_params(length=0)
-        if names:
-            each.set_xlabel(tr(LABELS[names[1]]))
-            each.set_ylabel(tr(LABELS[names[0]]))
+        each.set_xlabel(tr(LABELS[names[1]]))
+        each.set_ylabel(tr(LABELS[names[0]]))
         pairs = zip(names[2:], others, strict=True)
         fixed = tr(", ").join(f"{tr(LABELS[n])} {format_value(v)}" for n, v in pairs)
         each.set_title(textwrap.fill(fixed, 14 * len(columns)), fontsize=9)
