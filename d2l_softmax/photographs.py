@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 
     `X` (1, ...) is the model's input. `steps` maps the name of each preprocessing step to its
     result. `doubts` are warnings about the prediction. The logits were divided by the
-    `temperature`.
+    `temperature`. `label` is the true class, or None if it is unknown.
     """
 
     X: Tensor
@@ -43,6 +43,7 @@ class Answer(NamedTuple):
     doubts: tuple[str, ...]
     y_hat: Tensor | None
     temperature: float = 1.0
+    label: int | None = None
 
 
 def answer_picture(prepared: Preprocessed, model: Model, description: Description) -> Answer:

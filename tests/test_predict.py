@@ -325,6 +325,15 @@ def test_probabilities_of_photographs_are_calibrated_and_others_are_not(
     assert (result["file"], result["class"], result["index"]) == ("test-1", "pullover", 2)
 
 
+def test_the_true_class_of_a_test_image_is_printed(predict, real_data):
+    labels = real_data[1][1].tolist()
+    for index in (1, 12):
+        true_class = CLASSES[labels[index]]
+        assert f"; true class {true_class}; drawn in " in predict(f"--index={index}")[1]
+        (result,) = json.loads(predict(f"--index={index}", "--json")[1])
+        assert result["true_class"] == true_class
+
+
 @pytest.mark.parametrize("opencv", [object(), None])
 def test_what_is_known_of_the_accuracy_is_said_once(predict, folder, measured, monkeypatch, opencv):
     monkeypatch.setattr(photographs.background, "cv2", opencv)

@@ -180,9 +180,10 @@ def find_inputs(
                 f"there is no test example {options.index:,};",
                 f"choose one with {{index}} from 0 to {len(dataset) - 1:,}",
             )
-        X = dataset[options.index][0].unsqueeze(0)  # (1, ...)
+        image, label = dataset[options.index]
+        X = image.unsqueeze(0)  # (1, ...)
         with torch.no_grad():  # not a photograph: neither mirrored nor calibrated
-            answer = Answer(X, {}, (), model.probabilities(X)[0])
+            answer = Answer(X, {}, (), model.probabilities(X)[0], label=int(label))
         return [Path(f"test-{options.index}")], [], lambda path: answer
     paths, problems = find_pictures(options.paths)
     if paths and not description.has_images:
@@ -252,8 +253,9 @@ def draw(answer: Answer, model: Any, note: str) -> Figure:
     """Draw an answer: the preprocessing steps, and the prediction if there is one."""
     if answer.y_hat is None:
         return draw_nothing_found(answer.steps, answer.doubts, note)
-    X, steps, doubts, _, temperature = answer
-    return draw_prediction(X, steps, doubts, model, model.classes, temperature, note)
+    return draw_prediction(
+        answer.X, answer.steps, answer.doubts, model, model.classes, answer.temperature, note
+    )
 
 
 def to_prediction(path: Path, answer: Answer) -> Prediction:
@@ -267,7 +269,9 @@ def to_prediction(path: Path, answer: Answer) -> Prediction:
     if not probabilities:
         del thumbnails[1:]  # there was no input
     is_mirrored = MIRRORED in answer.steps
-    return Prediction(str(path), probabilities, answer.doubts, thumbnails, is_mirrored)
+    return Prediction(
+        str(path), probabilities, answer.doubts, thumbnails, is_mirrored, answer.label
+    )
 
 
 def to_image(X: Tensor) -> Image.Image | None:
@@ -294,16 +298,23 @@ def drawing_path(folder: Path, stem: str, reserved: set[str]) -> Path:
 
 
 def format_prediction(prediction: Prediction, classes: Sequence[str], drawing: Path | None) -> str:
-    """Format a prediction: a line with the three most probable classes, and one for each doubt."""
+    """Format a prediction: a line with the three most probable classes, and one for each doubt.
+
+    The true class follows if it is known.
+    """
     highest = ", ".join(f"{classes[k]} {format_probability(p)}" for k, p in prediction.highest(3))
     mirrored = " (mirrored)" if prediction.mirrored else ""
+    label = "" if prediction.label is None else f"; true class {classes[prediction.label]}"
     drawn = f"; drawn in {drawing}" if drawing else ""
-    first = f"{prediction.name}: {highest or NO_PREDICTION}{mirrored}{drawn}"
+    first = f"{prediction.name}: {highest or NO_PREDICTION}{mirrored}{label}{drawn}"
     return "\n    ".join([first, *prediction.doubts])
 
 
 def as_json(prediction: Prediction, classes: Sequence[str]) -> dict:
-    """Return a prediction for --json; class and probabilities are None if no object was found."""
+    """Return a prediction for --json.
+
+    Class and probabilities are None if no object was found; the true class is None for pictures.
+    """
     probabilities = None
     index = probability = None
     if prediction.probabilities:
@@ -315,6 +326,7 @@ def as_json(prediction: Prediction, classes: Sequence[str]) -> dict:
         "index": index,
         "probability": probability,
         "probabilities": probabilities,
+        "true_class": None if prediction.label is None else classes[prediction.label],
         "mirrored": prediction.mirrored,
         "doubts": list(prediction.doubts),
     }

@@ -32,7 +32,7 @@ class Prediction(NamedTuple):
     """A picture's q probabilities, doubts about them (English sentences), and thumbnails.
 
     `probabilities` is empty if no object was found. `mirrored` is true if the model's input is the
-    mirror image.
+    mirror image. `label` is the true class, or None if it is unknown.
 
     The probabilities are floats, not a tensor. Small tensors, kept while large pictures are read
     and freed, fragment the memory (3 GB after 1,000 photographs).
@@ -43,6 +43,7 @@ class Prediction(NamedTuple):
     doubts: Sequence[str]
     thumbnails: Sequence[Thumbnail]
     mirrored: bool = False
+    label: int | None = None
 
     def highest(self, n: int) -> list[tuple[int, float]]:
         """Return up to n pairs (class, probability), the most probable first."""
