@@ -252,6 +252,10 @@ def test_what_was_taken_for_what_is_printed(tmp_path, monkeypatch, capsys):
         ("data.pkl", "if you trust it: X, y = pickle.load"),
         ("train.h5", "h5py"),
         ("data.tar.gz", "tar xf"),
+        ("train.csv.gz", "gunzip"),
+        ("data_batch_1", "torchvision.datasets.CIFAR10"),
+        ("dataset_dict.json", "datasets.load_from_disk.*items"),
+        ("data-00000-of-00001.arrow", "datasets.load_from_disk"),
         ("notes.docx", "expected a folder of images for each class"),
     ],
 )

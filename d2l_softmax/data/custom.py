@@ -32,6 +32,12 @@ CONVERSIONS = {
     (".zip",): "unpack it: python -m zipfile -e FILE DIRECTORY",
     (".rar", ".7z"): "unpack it",
     (".tar", ".tar.gz", ".tgz", ".tar.bz2"): "unpack it: tar xf FILE",
+    (".gz",): "unpack it: gunzip FILE",
+    ("data_batch_1",): "convert it: data = torchvision.datasets.CIFAR10(PARENT_DIRECTORY); "
+    "numpy.savez('data.npz', X=data.data, y=data.targets)",
+    ("dataset_dict.json",): "convert it: for split, data in datasets.load_from_disk(DIRECTORY)"
+    ".items(): data.to_parquet(f'{split}.parquet')",
+    (".arrow",): "convert it: datasets.load_from_disk(DIRECTORY).to_parquet('data.parquet')",
     (".pt", ".pth"): f"convert it: X, y = torch.load(FILE); {SAVE}",
     (".pkl", ".pickle"): UNPICKLE,
     (".mat",): f"convert it: m = scipy.io.loadmat(FILE); X, y = m['X'], m['y']; {SAVE}",
