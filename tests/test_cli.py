@@ -258,9 +258,7 @@ def test_a_mistyped_command_or_option(argv, message, error_line):
     ("arguments", "named"),
     [
         ("--batch-size=0", "--batch-size: '0' is not a whole number from 1"),
-        ("--batch-size=2.5", "--batch-size: '2.5'"),
         ("--validation=60000", "--validation: '60000' is not a whole number from 0 to 59999"),
-        ("--recipe=perfect", "--recipe: invalid choice: 'perfect'"),
         ("--lr=0", "--lr: '0' is not a finite number above 0"),
         ("--lr=nan", "--lr"),
         ("--lr=inf", "--lr"),
@@ -276,7 +274,6 @@ def test_a_mistyped_command_or_option(argv, message, error_line):
         ("--device=mps", "--device: MPS is not available; try --device cpu"),
         (f"--threads={os.cpu_count() + 1}", f"is not a whole number from 1 to {os.cpu_count()}"),
         ("--epoch=3", "unrecognized arguments: --epoch=3; did you mean --epochs?"),
-        ("--wieght-decay 1", "--wieght-decay 1; did you mean --weight-decay?"),
         ("--xyz", "unrecognized arguments: --xyz ("),
         ("--checkpoint-every=0", "--checkpoint-every: '0' is not a whole number from 1"),
         ("--output-dir=", "--output-dir: expected a path, got none"),
