@@ -115,6 +115,9 @@ def test_images_are_coloured_if_one_is_and_resized(tmp_path):
     picture = Image.open(folder / "train" / "cat" / "1.png").resize((7, 5), Image.BILINEAR)
     expected = torch.from_numpy(np.array(picture)).permute(2, 0, 1) / 255
     assert any(torch.equal(image, expected) for image in X)
+    dataset = load_data(folder, 8)[0].dataset
+    assert dataset.shape == (3, 28, 28)
+    assert "2 sizes, resized to 28x28" in dataset.notes[-1]
 
 
 def test_images_that_changed_are_decoded_again(tmp_path, monkeypatch):
