@@ -10,11 +10,10 @@ from decimal import Decimal
 import numpy as np
 import pytest
 import torch
-from conftest import train_on, write_arrays, write_dataset
+from conftest import write_arrays, write_dataset
 from PIL import Image
 
 from d2l_softmax import load_data
-from d2l_softmax.commands import train
 from d2l_softmax.data.custom import find_dataset
 from d2l_softmax.errors import DatasetError
 
@@ -230,15 +229,6 @@ def test_transparent_images_in_parquet_files_are_those_of_a_folder(other, size, 
     assert (expected[0] == 255).all()
     found = find_dataset(tmp_path / "train.parquet", size).train.examples
     np.testing.assert_array_equal(found, expected)
-
-
-def test_what_was_taken_for_what_is_printed(tmp_path, monkeypatch, capsys):
-    write, note = FORMATS["channels first"]
-    (tmp_path / "data").mkdir()
-    write(tmp_path / "data")
-    monkeypatch.setattr(train, "write_results", lambda *_: None)
-    assert train_on(tmp_path / "data", tmp_path, "--epochs=1") == 0
-    assert note in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("is_named", [True, False])
