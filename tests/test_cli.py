@@ -258,7 +258,9 @@ def test_a_mistyped_command_or_option(argv, message, error_line):
     ("arguments", "named"),
     [
         ("--batch-size=0", "--batch-size: '0' is not a whole number from 1"),
+        ("--batch-size=2.5", "--batch-size: '2.5'"),
         ("--validation=60000", "--validation: '60000' is not a whole number from 0 to 59999"),
+        ("--recipe=perfect", "--recipe: invalid choice: 'perfect'"),
         ("--lr=0", "--lr: '0' is not a finite number above 0"),
         ("--lr=nan", "--lr"),
         ("--lr=inf", "--lr"),
