@@ -276,7 +276,6 @@ def test_a_mistyped_command_or_option(argv, message, error_line):
         ("--device=mps", "--device: MPS is not available; try --device cpu"),
         (f"--threads={os.cpu_count() + 1}", f"is not a whole number from 1 to {os.cpu_count()}"),
         ("--epoch=3", "unrecognized arguments: --epoch=3; did you mean --epochs?"),
-        ("--wieght-decay 1", "--wieght-decay 1; did you mean --weight-decay?"),
         ("--xyz", "unrecognized arguments: --xyz ("),
         ("--checkpoint-every=0", "--checkpoint-every: '0' is not a whole number from 1"),
         ("--output-dir=", "--output-dir: expected a path, got none"),

@@ -1,6 +1,7 @@
 """The evaluation of a model: worked examples, and the commands evaluate and figures."""
 
 import csv
+import functools
 import json
 import math
 import re
@@ -152,21 +153,18 @@ def test_evaluate_command(trained, capsys):
 def test_model_and_images_are_moved_to_the_device(
     command, asked, used, made_up, tmp_path, monkeypatch, capsys
 ):
-    """The CUDA device is made up: each call of it is noted, and answered by the CPU."""
+    """The CUDA device is made up: it is noted, and the CPU is used."""
     asked_for = {}
 
-    def on_cpu(make):
-        def noted(*arguments, device, **named):
-            asked_for[make.__name__] = device
-            return make(*arguments, device="cpu", **named)
-
-        return noted
+    def on_cpu(make, *arguments, device, **named):
+        asked_for[make.__name__] = device
+        return make(*arguments, device="cpu", **named)
 
     path = tmp_path / "model.pt"
     torch.save({"W": torch.zeros(784, 10), "b": torch.zeros(10)}, path)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     for module, name in ((TWINS["scratch"], "SoftmaxRegression"), (loaders, "ArrayDataset")):
-        monkeypatch.setattr(module, name, on_cpu(getattr(module, name)))
+        monkeypatch.setattr(module, name, functools.partial(on_cpu, getattr(module, name)))
     output = [f"--output-dir={tmp_path / 'out'}"] if command == "figures" else []
     assert d2l_main.main([command, str(path), f"--data-dir={made_up}", *asked, *output]) == 0
     assert asked_for == {"SoftmaxRegression": used, "ArrayDataset": used}

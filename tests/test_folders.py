@@ -233,15 +233,6 @@ def test_images_of_equal_names_are_those_of_the_split_of_the_table(tmp_path):
     assert data.train.examples[:, 0, 0].tolist() == [10, 11, 12, 13]
 
 
-def test_images_of_several_sizes_are_resized(tmp_path):
-    write_classes(tmp_path)
-    Image.new("L", (40, 50), 7).save(tmp_path / "rose" / "large.png")
-    data = find_dataset(tmp_path, [])
-    assert data.train.examples.shape == (9, 28, 28)
-    assert "2 sizes, resized to 28x28" in data.notes[-1]
-    assert find_dataset(tmp_path, [5, 7]).train.examples.shape == (9, 5, 7)
-
-
 @pytest.mark.parametrize(
     "image",
     [

@@ -164,11 +164,9 @@ def test_rows_of_a_table_of_labels(row, tmp_path):
 
 
 COLUMNS = {
-    "lists of several lengths": [[1.0]] * 39 + [[1.0, 2.0]],
     "null": [None, *[1.0] * 39],
     "NaN": [np.nan, *[1.0] * 39],
     "infinity": [*[1.0] * 39, np.inf],
-    "text": ["x"] * 40,
     "structs": [{"a": 1}] * 40,
     "bytes that are no image": [b"x"] * 40,
     "an image of 900 megapixels": [png_of_size(30_000)] * 40,

@@ -103,16 +103,6 @@ def test_a_lock_removes_what_killed_processes_left_and_nothing_else(tmp_path):
         assert sorted(tmp_path.iterdir()) == sorted([*kept, tmp_path / ".lock"])
 
 
-def test_an_output_directory_has_one_user_at_a_time(tmp_path):
-    for _ in range(2):  # the lock is released
-        with (
-            locked(tmp_path),
-            pytest.raises(OutputError, match="another training"),
-            locked(tmp_path, wait=False),
-        ):
-            pass
-
-
 # Model files
 
 

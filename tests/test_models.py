@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from conftest import TWINS, load_history
+from conftest import TWINS
 from torch import nn
 
 import concise
@@ -24,17 +24,6 @@ FLOWERS = ("rose", "tulip", "玫瑰")
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "mine.pt"
-
-
-def test_a_runs_model_is_loaded_with_its_classes(trained, real_data):
-    model = d2l.load_model(trained / "model.pt")
-    assert isinstance(model, concise.SoftmaxRegression)
-    assert (model.classes, model.shape) == (CLASSES, (1, 28, 28))
-    _, test_iter = d2l.load_data_fashion_mnist(1000)
-    history = load_history(trained / "history.csv")
-    assert d2l.evaluate_accuracy(model, test_iter) == history[-1].test_acc
-    X, _ = next(iter(test_iter))
-    assert [model.classes[k] for k in model(X[:2]).argmax(dim=1)] == ["ankle boot", "pullover"]
 
 
 @pytest.mark.parametrize("reader", [None, *TWINS])

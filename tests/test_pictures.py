@@ -166,12 +166,6 @@ def test_pictures_are_rotated_reduced_and_of_eight_bits(tmp_path):
     assert load_picture(tmp_path / "sixteen.png").convert("L").getextrema() == (127, 127)
 
 
-def test_the_first_picture_of_an_animation_is_read(tmp_path):
-    frames = [Image.new("L", (9, 9), shade) for shade in (0, 255)]
-    frames[0].save(tmp_path / "animated.gif", save_all=True, append_images=frames[1:])
-    assert load_picture(tmp_path / "animated.gif").convert("L").getextrema() == (0, 0)
-
-
 @pytest.mark.parametrize(("mode", "size"), [("L", (40_000, 1)), ("RGBA", (30, 30))])
 def test_extreme_shapes_and_full_transparency_are_no_errors(tmp_path, mode, size):
     Image.new(mode, size).save(tmp_path / "picture.png")
