@@ -13,12 +13,7 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import i18n
 from d2l_softmax.commands.options import drawn_in
 from d2l_softmax.figures import style
-from d2l_softmax.figures.style import (
-    CHINESE_FONTS,
-    chinese_font,
-    default_style,
-    shortened,
-)
+from d2l_softmax.figures.style import CHINESE_FONTS, chinese_font, default_style, shortened
 from d2l_softmax.i18n import chinese, current_language, tr, use_language
 
 

@@ -35,10 +35,7 @@ LINKS = {
         [("fill", "#logit-1", "-2.5"), ("fill", "#temperature", "1"), ("click", "#softmax-shift")],
         "o2=-2.5&logT=1&plus100=1",
     ),
-    "cross_entropy": (
-        [("fill", "#probability", "0.25"), ("fill", "#gap", "99")],
-        "p=0.25&gap=99",
-    ),
+    "cross_entropy": ([("fill", "#probability", "0.25"), ("fill", "#gap", "99")], "p=0.25&gap=99"),
     "plane": (
         [("select_option", "#plane-rate", "3"), ("press", "#plane-chart .p0", "ArrowUp")],
         "lr=3&points=-260.130_-180.40_-290.-30_-130.160_240.140_150.60_310.20_110.170"
@@ -53,10 +50,7 @@ LINKS = {
         [("check", "#overflow-dtype [value=bfloat16]"), ("click", "#overflow-hundred")],
         "dtype=bfloat16&plus=100",
     ),
-    "shapes": (
-        [("check", "#shapes-dim [value='0']"), ("uncheck", "#keepdim")],
-        "dim=0&keepdim=0",
-    ),
+    "shapes": ([("check", "#shapes-dim [value='0']"), ("uncheck", "#keepdim")], "dim=0&keepdim=0"),
     "picking": ([("select_option", "#label-1", "0")], "y1=0"),
     "programs": ([], ""),
     "losses": ([("fill", "#outlier", "-3"), ("uncheck", "#half")], "y=-3&half=0"),
