@@ -452,15 +452,6 @@ def test_the_legend_of_the_comparison_means_what_is_drawn(compared):
             assert line.get_linestyle() == legend[twin].get_linestyle()
 
 
-def test_epochs_are_above_each_other_also_where_the_twins_are_equal():
-    figure = draw_comparison(BOTH, EQUAL, "float32")
-    (limits,) = {axes.get_xlim() for axes in figure.axes[:5]}
-    assert limits[0] < 1 < 3 < limits[1]
-    (text,) = figure.axes[4].texts
-    assert text.get_text() == "exactly equal: \nW, largest entry\nb, largest entry"
-    assert not figure.axes[4].lines
-
-
 # The prediction of a picture, and the losses of regression
 
 

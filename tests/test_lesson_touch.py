@@ -540,18 +540,6 @@ def test_a_question_is_answered_when_its_panel_is_used(open_lesson, width):
     assert not answer.is_visible()  # who closes it does not want it again
 
 
-def test_before_printing_an_untrained_model_is_trained(open_lesson):
-    page = open_lesson()
-    beforeprint = "dispatchEvent(new Event('beforeprint'))"
-    page.locator("#train-step").click()
-    page.evaluate(beforeprint)
-    assert "epochs: 1." in said(page, "train-said")  # there is something to print
-    page.locator("#train-again").click()
-    page.evaluate(beforeprint)
-    assert "epochs: 20." in said(page, "train-said")
-    assert "Steps: 100." in said(page, "plane-said")
-
-
 def test_a_part_that_fails_says_so_and_the_others_go_on(visit):
     page, _ = visit(LESSON, locale="en", script="delete globalThis.IntersectionObserver;")
     page.wait_for_selector(READY)
