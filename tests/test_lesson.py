@@ -86,13 +86,6 @@ def test_the_images_are_the_first_of_each_class_in_sixteen_grays(real_data):
     assert first == len(shades) == 400
 
 
-def test_its_weights_are_as_good_as_those_of_ten_epochs(real_data):
-    _, _, W, b = data_of(LESSON.read_text(encoding="utf-8"))
-    _, (images, labels) = real_data
-    logits = images.reshape(-1, 784).double() / 255 @ torch.tensor(W) + torch.tensor(b)
-    assert (logits.argmax(dim=1) == labels).double().mean() > 0.82
-
-
 def test_with_a_model_its_weights_are_written(trained, tmp_path):
     argv = ["demo", f"--model={trained / 'model.pt'}", f"--output-dir={tmp_path}"]
     assert d2l_main.main(argv) == 0
