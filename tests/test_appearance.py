@@ -12,6 +12,7 @@ import d2l_softmax as d2l
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import load_data
 from d2l_softmax.data.appearance import Appearance, measure_appearance
+from d2l_softmax.data.batches import ArrayDataset
 from d2l_softmax.data.preprocessing import (
     BLANK,
     CLUTTERED,
@@ -229,6 +230,16 @@ def test_photographs_are_taken_as_they_are(tmp_path):
     assert preprocess_like(appearance, shape, night).doubts == (UNLIKE,)
     assert torch.allclose(preprocess_like(appearance, shape, scene, "yes").X, 1 - same.X)
     assert preprocess_like(None, shape, night).doubts == ()  # a model of an earlier version
+
+
+@pytest.mark.parametrize(("deviation", "background"), [(0.05, "dark"), (0.4, None)])
+def test_a_background_is_uniform_if_its_pixels_deviate_little(deviation, background):
+    rng = np.random.default_rng(0)
+    X = 0.4 + rng.uniform(-deviation, deviation, (60, 20, 20))
+    X[:, 6:14, 6:14] = 1.0
+    images = torch.from_numpy((X * 255).astype(np.uint8))
+    dataset = ArrayDataset(images, torch.zeros(60, dtype=torch.int64), ["any"])
+    assert measure_appearance(dataset).background == background
 
 
 def test_features_have_no_appearance_and_others_survive_json(shapes, tmp_path):

@@ -77,10 +77,20 @@ def test_numbers_are_rounded_as_each_dtype_rounds(tab, generator):
         assert torch.equal(tensor(came), numbers.to(dtype).double())
 
 
+@pytest.mark.parametrize("name", DTYPES)
+def test_exp_overflows_where_the_page_says(lesson, name):
+    limit = in_page(lesson, f"overflowsBeyond('{name}')")
+    assert round(limit, 2) == LIMITS[name]
+    near = [limit - 1e-6, limit + 1e-6]
+    rounded = in_page(lesson, f"it.map(x => ROUND.{name}(Math.exp(x)))", near)
+    for below, above in (rounded, tensor(near).exp().to(DTYPES[name]).tolist()):
+        assert math.isfinite(below)
+        assert above == math.inf
+
+
 @pytest.mark.parametrize("shift", [0, 9, 10, 50, 86, 87, 100, 700, 708, 800])
 @pytest.mark.parametrize("name", DTYPES)
 def test_each_step_of_softmax_is_rounded_as_in_pytorch(lesson, name, shift):
-    assert round(in_page(lesson, f"overflowsBeyond('{name}')"), 2) == LIMITS[name]
     dtype = DTYPES[name]
     logits = [2 + shift, 1 + shift, 0.1 + shift]
     for naive in (True, False):
@@ -301,6 +311,13 @@ def test_fifty_epochs_are_those_of_scratch(lesson, images, name, most, batch_siz
         for k in ("train", "test"):
             assert ours[k]["loss"] == pytest.approx(theirs[k]["loss"], abs=10 * most)
             assert ours[k]["accuracy"] == pytest.approx(theirs[k]["accuracy"], abs=1e-9)
+
+
+def test_class_means_are_less_the_mean_of_all(lesson, images):
+    X, y = images["train"]
+    means = torch.stack([X[y == c].mean(dim=0) - X.mean(dim=0) for c in range(10)], dim=1)
+    came = in_page(lesson, "centredClassMeans(examples.train).map(row => [...row])")
+    torch.testing.assert_close(tensor(came), means, rtol=0, atol=1e-14)
 
 
 def test_an_images_share_is_its_gradient(lesson, images):
