@@ -183,8 +183,10 @@ def notebook(monkeypatch):
         shown.append(("display", figure))
         return handle
 
+    d2l_softmax.plt.switch_backend("agg")  # before pyplot asks IPython for its hooks
+    kernel = types.SimpleNamespace(kernel=object())
     modules = {
-        "IPython": {"get_ipython": lambda: types.SimpleNamespace(kernel=object())},
+        "IPython": {"get_ipython": lambda: kernel, "version_info": (9, 0)},
         "IPython.display": {"display": display},
         "matplotlib_inline": {},
         "matplotlib_inline.backend_inline": {

@@ -433,6 +433,7 @@ def test_the_comparison_has_each_number_in_its_place(compared):
     epsilon = torch.finfo(torch.float32).eps
     for axes in differences:
         assert lines(axes)[f"machine epsilon of float32, {epsilon:.1e}"][1] == [epsilon, epsilon]
+        assert axes.get_yscale() == "log"
     loss, accuracy, weights = map(lines, differences)
     assert loss["train loss"][1] == pytest.approx([0.01, math.nan, 0.01], nan_ok=True)
     assert accuracy["test accuracy"] == (epochs, [0.02, 0.02, 0.02])
@@ -450,6 +451,12 @@ def test_the_legend_of_the_comparison_means_what_is_drawn(compared):
         assert line.get_color() == meant.get_color()
         if twin in BOTH:
             assert line.get_linestyle() == legend[twin].get_linestyle()
+
+
+def test_twins_that_are_equal_have_a_text_in_place_of_lines():
+    axes = draw_comparison(BOTH, EQUAL, "float32").axes[4]
+    assert texts(axes) == ["exactly equal: \nW, largest entry\nb, largest entry"]
+    assert not axes.lines
 
 
 # The prediction of a picture, and the losses of regression

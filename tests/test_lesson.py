@@ -93,6 +93,8 @@ def test_with_a_model_its_weights_are_written(trained, tmp_path):
     _, _, W, b = data_of((tmp_path / "softmax.html").read_text(encoding="utf-8"))
     assert (model["W"].double().numpy() == W).all()
     np.testing.assert_array_equal(b, model["b"].double())
+    written = json.loads((tmp_path / "weights.json").read_text(encoding="utf-8"))
+    assert written["classes"] == list(CLASSES)
 
 
 @pytest.mark.parametrize(
