@@ -19,7 +19,7 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax import i18n
 from d2l_softmax.commands import train as training_command
 from d2l_softmax.figures.style import default_style, save_figure
-from d2l_softmax.pages.page import as_svg, write_page
+from d2l_softmax.pages.page import as_svg, embed, write_page
 from d2l_softmax.pages.report import (
     Animation,
     configuration_table,
@@ -233,6 +233,14 @@ def test_svg_is_the_same_every_time_with_ids_of_its_own_and_texts_unchanged(tmp_
     assert svg.startswith("<svg")
     assert ">#000000 &amp; #ffffff<" in svg
     assert "<metadata" not in svg
+
+
+def test_a_figure_is_svg_where_that_is_smaller():
+    short, long = "<svg></svg>", f"<svg>{' ' * 1000}</svg>"
+    assert embed(png(0), "", svg=short)[:2] == ("", short)
+    address, svg, width, height, *_ = embed(png(0), "", svg=long)
+    assert (svg, width, height) == ("", 60, 40)
+    assert address.startswith("data:image/png;base64,")
 
 
 # Source code
