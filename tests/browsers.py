@@ -87,18 +87,15 @@ def install_chromium_of_playwright() -> None:
     """Download Playwright's Chromium; remove it if it does not start, as without its libraries."""
     from playwright.sync_api import Error, sync_playwright
 
-    command = [sys.executable, "-m", "playwright", "install", "chromium"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        reason = next((line for line in done.stderr.splitlines() if line.strip()), "no reason")
-        print(f"Playwright's Chromium can't be downloaded: {reason}")
+    command = [sys.executable, "-m", "playwright"]
+    if subprocess.run([*command, "install", "chromium"]).returncode:
         return
     try:
         with sync_playwright() as playwright:
             playwright.chromium.launch().close()
     except Error:
         print("Playwright's Chromium lacks system libraries")
-        subprocess.run([*command[:3], "uninstall"], check=True)
+        subprocess.run([*command, "uninstall"], check=True)
 
 
 def install_packages(packages: list[str]) -> None:
@@ -107,9 +104,9 @@ def install_packages(packages: list[str]) -> None:
         return
     as_root = []
     if os.getuid() != 0:
+        as_root = ["sudo"] if sys.stdin.isatty() else ["sudo", "--non-interactive"]
         if not shutil.which("sudo"):
             return
-        as_root = ["sudo"] if sys.stdin.isatty() else ["sudo", "--non-interactive"]
     apt_get = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
     subprocess.run([*apt_get, "update"])
     for package in packages:  # one by one: Ubuntu has no firefox-esr
@@ -126,13 +123,8 @@ def main() -> int:
     for name, (find, _) in NEEDS.items():
         print(f"{name}: {find() or 'not installed'}")
     if absent:
-        packages = " ".join(packages_of(absent))
-        print(
-            f"error: can't install {', '.join(absent)}; on Debian, as root: "
-            f"apt-get install {packages}; elsewhere install them by hand. Tests that need them "
-            "are skipped until then.",
-            file=sys.stderr,
-        )
+        names, packages = ", ".join(absent), " ".join(packages_of(absent))
+        print(f"error: can't install {names}; on Debian, as root: apt-get install {packages}")
     return bool(absent)
 
 

@@ -183,16 +183,18 @@ def notebook(monkeypatch):
         shown.append(("display", figure))
         return handle
 
-    ipython = types.ModuleType("IPython")
-    ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object())
-    ipython.display = types.ModuleType("IPython.display")
-    ipython.display.display = display
-    inline = types.ModuleType("matplotlib_inline.backend_inline")
-    inline.set_matplotlib_formats = lambda kind: shown.append(("format", kind))
-    monkeypatch.setitem(sys.modules, "IPython", ipython)
-    monkeypatch.setitem(sys.modules, "IPython.display", ipython.display)
-    monkeypatch.setitem(sys.modules, "matplotlib_inline", types.ModuleType("matplotlib_inline"))
-    monkeypatch.setitem(sys.modules, "matplotlib_inline.backend_inline", inline)
+    d2l_softmax.plt.switch_backend("agg")  # before pyplot asks IPython for its hooks
+    kernel = types.SimpleNamespace(kernel=object())
+    modules = {
+        "IPython": {"get_ipython": lambda: kernel, "version_info": (9, 0)},
+        "IPython.display": {"display": display},
+        "matplotlib_inline": {},
+        "matplotlib_inline.backend_inline": {
+            "set_matplotlib_formats": lambda kind: shown.append(("format", kind))
+        },
+    }
+    for name, attributes in modules.items():
+        monkeypatch.setitem(sys.modules, name, types.SimpleNamespace(**attributes))
     return shown
 
 

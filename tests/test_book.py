@@ -26,8 +26,6 @@ def last_point(capsys):
     return {name: float(value) for name, value in named}
 
 
-@pytest.mark.filterwarnings("ignore:This DataLoader will create")
-@pytest.mark.filterwarnings(r"ignore:.*fork\(\)")  # by what has threads, such as JAX
 def test_chapter_on_the_image_data_set(real_data):
     d2l.use_svg_display()
     root = ensure_fashion_mnist()
@@ -38,12 +36,6 @@ def test_chapter_on_the_image_data_set(real_data):
     axes = d2l.show_images(X.reshape(18, 28, 28), 2, 9, titles=d2l.get_fashion_mnist_labels(y))
     assert len(axes) == 18
     assert axes[0].get_title() == "ankle boot"
-
-    workers = d2l.get_dataloader_workers()
-    train_iter = data.DataLoader(train_set, 256, shuffle=True, num_workers=workers)
-    timer = d2l.Timer()
-    assert next(iter(train_iter))[0].dtype == torch.float32
-    assert timer.stop() == timer.sum() > 0
 
 
 def test_chapter_on_softmax_regression_from_scratch(real_data, capsys):
@@ -125,8 +117,6 @@ def test_curves_have_the_books_points(num_epochs, num_batches, shown):
     assert train_loss == train_acc == pytest.approx(expected)
     assert test_acc == [epoch + 1 for epoch in range(num_epochs)]
     assert axes.get_xlim() == (num_epochs - 1, num_epochs)  # (0, 1) and (1, 2)
-    names = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert (axes.get_xlabel(), names) == ("epoch", ["train loss", "train acc", "test acc"])
 
 
 def test_training_shows_means_of_the_epoch_so_far(capsys, clock):
@@ -173,14 +163,14 @@ def test_training_starts_from_new_weights():
 
 
 def test_training_is_gradient_descent_on_the_mean_cross_entropy():
-    net, X, y = Recorder(), *right_and_wrong(2, 1)
-    factor = torch.ones((), requires_grad=True)
+    net, other, (X, y) = Recorder(), Recorder(), right_and_wrong(2, 1)
+    optimizer = torch.optim.SGD(other.parameters(), lr=0.5)
     for _ in range(2):
-        loss = nn.functional.cross_entropy(X * factor, y)
-        (gradient,) = torch.autograd.grad(loss, factor)
-        factor = (factor - 0.5 * gradient).detach().requires_grad_()
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(other(X), y).backward()
+        optimizer.step()
     d2l.train_ch6(net, [(X, y)], [(X, y)], 2, 0.5, "cpu")
-    assert_close(net.factor, factor)
+    assert_close(net.factor, other.factor)
 
 
 def test_model_and_batches_are_moved_to_the_device(capsys):
@@ -229,13 +219,11 @@ def test_linear_regression_with_the_books_helpers():
     assert d2l.train_epoch_ch3(net, train_iter, d2l.squared_loss, updater)[0] < 1e-4
 
 
-@pytest.mark.parametrize(("num_epochs", "xlim"), [(1, (1, 2)), (2, (1, 2)), (5, (1, 5))])
+@pytest.mark.parametrize(("num_epochs", "xlim"), [(1, (1, 2)), (5, (1, 5))])
 def test_training_shows_both_accuracies_over_all_epochs(capsys, num_epochs, xlim):
-    net = Recorder().eval()
-    train_iter = [(torch.eye(3), torch.tensor([0, 1, 2]))]
-    test_iter = [(torch.eye(3), torch.tensor([0, 2, 1]))]
-    loss = nn.CrossEntropyLoss(reduction="none")
-    d2l.train_ch3(net, train_iter, test_iter, loss, num_epochs, lambda n: None)
+    net, loss = Recorder().eval(), nn.CrossEntropyLoss(reduction="none")
+    batches = [right_and_wrong(3, 0)], [right_and_wrong(1, 2)]
+    d2l.train_ch3(net, *batches, loss, num_epochs, lambda n: None)
     assert net.modes == [True, False] * num_epochs
     # Each row has logits (1, 0, 0) in some order, the 1 for its class: a loss of -log(e / (e + 2)).
     expected = {"train loss": 0.5514, "train acc": 1.0, "test acc": 0.3333}
@@ -290,8 +278,7 @@ def test_plt_is_pyplot():
 def test_plot(X, Y, expected):
     d2l.plot(X, Y, xlabel="x", ylabel="f(x)", legend=["f"], xlim=[0, 4], yscale="linear")
     axes = d2l.plt.gca()
-    drawn = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
-    assert drawn == expected
+    assert [tuple(map(list, line.get_data())) for line in axes.lines] == expected
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_xlim()) == ("x", "f(x)", (0, 4))
 
 
@@ -302,7 +289,6 @@ def test_animator_in_a_terminal_prints_lines_and_saves_when_asked(tmp_path, caps
     printed = "epoch 1: train loss 1\nepoch 2: train loss 0.5, test acc 0.5\n"
     assert capsys.readouterr().out == printed
     assert (animator.X, animator.Y) == ([[1.0, 2.0], [2.0]], [[1.0, 0.5], [0.5]])
-    assert [line.get_marker() for line in animator.axes[0].lines] == ["None", "."]
     animator.save(tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 5000
 

@@ -281,12 +281,8 @@ def test_check_says_which_are_right_and_goes_on_after_ctrl_c(folder, capsys):
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "1.1 class_scores wrong" in lines
     assert "line 2: raise KeyboardInterrupt" in lines
-    assert "1.2 count_parameters correct" in lines
     assert "7,850 for Fashion-MNIST: 784 · 10 + 10." in lines
-    assert "2.1 softmax wrong" in lines
     assert lines.count("SyntaxError: expected ':'") == 1
-    assert "3.1 loss_of_guessing not written yet" in lines
-    assert "6.1 rows_as_shares wrong" in lines
     assert "line 4: return X / X.sum(1)" in lines
     assert "printed torch.Size([2, 3])" in lines
     assert "section_6.py has no function stable_softmax." in lines

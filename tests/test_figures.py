@@ -6,6 +6,7 @@ Figures are drawn from a few made-up numbers and read back from matplotlib's obj
 import io
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -199,18 +200,12 @@ def lit_pixel(image):
 
 def test_alt_texts_have_the_numbers():
     described = {spec.file: spec.alt_text(evaluated(10, 1)) for spec in FIGURES}
-    numbers = {
-        "predictions.png": (18, 17),
-        "confusion.png": (59, 60),
-        "mistakes.png": (1,),
-        "templates.png": (10,),
-        "reliability.png": (f"{59 / 60:.1%}",),
-    }
-    for file, expected in numbers.items():
-        words = described[file].replace(",", " ").rstrip(".").split()
-        assert {str(number) for number in expected} <= set(words)
-    for file in ("predictions.png", "confusion.png", "mistakes.png"):
-        assert described[file].endswith(" pullover was mistaken for trouser.")
+    numbers = {"predictions": "18 17", "confusion": "59 60", "mistakes": "1", "templates": "10"}
+    for name, expected in (numbers | {"reliability": "98.3%"}).items():
+        found = re.findall(r"\d[\d.]*%?(?=[ ,.])", described[f"{name}.png"])
+        assert set(expected.split()) <= set(found)
+    for name in ("predictions", "confusion", "mistakes"):
+        assert described[f"{name}.png"].endswith(" pullover was mistaken for trouser.")
 
 
 # Tiles and templates
@@ -228,19 +223,12 @@ def test_a_tile_is_in_its_row_and_column_below_its_title():
         assert title.get_position()[1] < top < bottom
 
 
+@pytest.mark.usefixtures("font_for_chinese")
 @pytest.mark.parametrize(
     ("name", "language"),
-    [
-        ("long-haired mountain dog", "en"),
-        ("American_pit_bull_terrier", "en"),
-        ("TRACTOR TRAILER WAGON", "en"),
-        ("sneaker", "zh"),
-        ("名称很长很长很长的类别", "zh"),
-    ],
+    [("TRACTOR TRAILER WAGON", "en"), ("sneaker", "zh"), ("名称很长很长很长的类别", "zh")],
 )
-def test_titles_of_tiles_with_errors_do_not_overlap(name, language, request):
-    if language == "zh":
-        request.getfixturevalue("font_for_chinese")
+def test_titles_of_tiles_with_errors_do_not_overlap(name, language):
     y, names = torch.zeros(18, dtype=torch.int64), (name, name)
     evaluation = Evaluation(torch.tensor([[0.1, 0.9]]).repeat(18, 1), y, names)
     dataset = ArrayDataset(torch.zeros(18, SIDE, SIDE, dtype=torch.uint8), y, names)
@@ -300,12 +288,10 @@ def test_coloured_templates_by_epoch_are_gray_where_they_are_zero():
 
 def test_of_many_epochs_the_first_ones_are_drawn_closest():
     assert templates.select_epochs(dict.fromkeys(range(4)), 8) == [0, 1, 2, 3]
-    some = templates.select_epochs(dict.fromkeys(range(101)), 8)
+    some = templates.select_epochs(dict.fromkeys(range(7, 107)), 8)
     assert len(some) <= 8
-    assert (some[0], some[-1]) == (0, 100)
-    steps = np.diff(some)
-    assert (steps[1:] >= steps[:-1]).all()
-    assert templates.select_epochs(dict.fromkeys(range(7, 107)), 8)[0] == 7
+    assert (some[0], some[-1]) == (7, 106)
+    assert (np.diff(some, 2) >= 0).all()
 
 
 def test_frames_have_each_template_in_one_place_scaled_to_its_epoch():
@@ -355,7 +341,6 @@ def test_the_most_confident_errors_come_first(monkeypatch):
     images = 25 * torch.arange(6, dtype=torch.uint8).reshape(6, 1, 1).expand(6, 2, 2)
     dataset = ArrayDataset(images, evaluation.y, THREE)
     (axes,) = draw_mistakes(evaluation, dataset).axes
-    assert axes.get_xlim() == (0, 4)  # no wider than the title, for three tiles
     # Each line has the probability of its class; the other two classes share the rest.
     expected = ["coat 0.100\nshirt 0.800", "shirt 0.150\nbag 0.700", "coat 0.200\nbag 0.600"]
     assert texts(axes) == expected
@@ -365,8 +350,7 @@ def test_the_most_confident_errors_come_first(monkeypatch):
     assert texts(without.axes[0]) == ["no errors"]
     assert_whole(without)
     monkeypatch.setattr("d2l_softmax.figures.evaluation.MOST_MISTAKES", 2)
-    (axes,) = draw_mistakes(evaluation, dataset).axes
-    assert texts(axes) == expected[:2]
+    assert texts(draw_mistakes(evaluation, dataset).axes[0]) == expected[:2]
 
 
 def test_reliability_has_a_point_an_interval_and_a_bar_for_each_bin():
@@ -382,8 +366,6 @@ def test_reliability_has_a_point_an_interval_and_a_bar_for_each_bin():
     assert intervals[1] == pytest.approx(wilson_interval(0.9, 300))
     assert lines(points)["perfect calibration"] == ([0, 1], [0, 1])
     assert list(small.lines[0].get_xdata()) == pytest.approx([0.65])
-    assert [bins.lines[0].get_linestyle() for bins in (large, small)] == ["-", "None"]
-    assert small.lines[0].get_markerfacecolor() == "none"
     assert small.get_label() == "bins with fewer than 100 examples"
     error = (100 * 0.05 + 2 * 0.65 + 300 * 0.05) / 402
     assert points.get_title() == f"calibration error {error:.4f}"
@@ -392,7 +374,6 @@ def test_reliability_has_a_point_an_interval_and_a_bar_for_each_bin():
     assert [bar.get_height() for bar in sizes.patches] == [100, 2, 300]
     assert texts(sizes) == ["100", "2", "300"]
     assert sizes.get_xlim() == points.get_xlim() == (0, 1)
-    assert (points.get_ylabel(), sizes.get_ylabel()) == ("accuracy", "examples")
 
 
 # The curves of a run
@@ -409,27 +390,17 @@ def test_each_curve_is_drawn_from_its_own_column():
             for label, split in splits.items()
         }
         assert axes.get_ylabel() == unit
-        assert all(tick == round(tick) for tick in axes.get_xticks())
         assert all(line.get_marker() not in ("", "None") for line in axes.lines)  # for one epoch
-    assert figure.get_suptitle() == "scratch, seed 0"
-    many = draw_curves(history(200), "").axes[0].lines[0]
-    assert (len(many.get_xdata()), many.get_markevery()) == (200, 8)  # 25 markers
     without = draw_curves([record._replace(valid_acc=None) for record in records], "")
     assert list(lines(without.axes[1])) == ["train (running mean)", "test"]
 
 
-@pytest.mark.parametrize(
-    ("accuracies", "expected"),
-    [
-        ([0.80, 0.82, 0.81], True),
-        ([0.80, 0.82, 0.816, 0.83], False),  # too little to be seen
-        ([0.80, 0.81, 0.83], False),
-        ([0.80], False),
-    ],
-)
-def test_an_accuracy_fluctuates_if_it_visibly_falls(accuracies, expected):
+def test_an_accuracy_fluctuates_if_it_visibly_falls():
     record, *_ = history()
-    assert fluctuates([record._replace(test_acc=each) for each in accuracies]) == expected
+    too_little = (0.80, 0.82, 0.816, 0.83)
+    for accuracies in ((0.80, 0.82, 0.81), too_little, (0.80, 0.81, 0.83), (0.80,)):
+        falls = accuracies[-1] == 0.81
+        assert fluctuates([record._replace(test_acc=each) for each in accuracies]) == falls
 
 
 # The comparison of both twins
@@ -466,7 +437,7 @@ def test_the_comparison_has_each_number_in_its_place(compared):
     epsilon = torch.finfo(torch.float32).eps
     for axes in differences:
         assert lines(axes)[f"machine epsilon of float32, {epsilon:.1e}"][1] == [epsilon, epsilon]
-        assert (axes.get_yscale(), axes.get_xlabel()) == ("log", "epoch")
+        assert axes.get_yscale() == "log"
     loss, accuracy, weights = map(lines, differences)
     assert loss["train loss"][1] == pytest.approx([0.01, math.nan, 0.01], nan_ok=True)
     assert accuracy["test accuracy"] == (epochs, [0.02, 0.02, 0.02])
@@ -486,13 +457,10 @@ def test_the_legend_of_the_comparison_means_what_is_drawn(compared):
             assert line.get_linestyle() == legend[twin].get_linestyle()
 
 
-def test_epochs_are_above_each_other_also_where_the_twins_are_equal():
-    figure = draw_comparison(BOTH, EQUAL, "float32")
-    (limits,) = {axes.get_xlim() for axes in figure.axes[:5]}
-    assert limits[0] < 1 < 3 < limits[1]
-    (text,) = figure.axes[4].texts
-    assert text.get_text() == "exactly equal: \nW, largest entry\nb, largest entry"
-    assert not figure.axes[4].lines
+def test_twins_that_are_equal_have_a_text_in_place_of_lines():
+    axes = draw_comparison(BOTH, EQUAL, "float32").axes[4]
+    assert texts(axes) == ["exactly equal: \nW, largest entry\nb, largest entry"]
+    assert not axes.lines
 
 
 # The prediction of a picture, and the losses of regression
@@ -521,8 +489,6 @@ def test_a_prediction_has_the_steps_the_input_and_the_bars_in_their_places():
     assert [names[place] for place in sorted(names)] == list(THREE)
     assert bars.yaxis_inverted()  # so the first class is at the top
     assert texts(bars) == ["0.200", "0.700", "0.100"]
-    first, best, last = (sum(bar.get_facecolor()[:3]) for bar in bars.patches)
-    assert first == last > best  # the most probable class is darker
 
 
 LOSSES = {
@@ -551,8 +517,7 @@ def test_delta_of_the_command_is_the_threshold_of_hubers_loss(tmp_path, monkeypa
     drawn = []
     monkeypatch.setattr(losses_command, "save_figure", lambda path, figure: drawn.append(figure))
     assert d2l_main.main(["losses", "--delta=2", f"--output-dir={tmp_path}"]) == 0
-    titles = [axes.get_title() for axes in drawn[0].axes]
-    assert titles == ["squared loss", "L1 loss", "Huber's loss, δ = 2"]
+    assert drawn[0].axes[2].get_title() == "Huber's loss, δ = 2"
     # At 3, beyond δ = 2: δ (3 - δ / 2) = 4, and the gradient stays at 2.
     at_three = {name: float(y[-1]) for name, (_, y) in lines(drawn[0].axes[2]).items()}
     assert at_three == pytest.approx(

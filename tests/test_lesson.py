@@ -16,13 +16,11 @@ from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands.demo import IMAGES_PER_CLASS
 from d2l_softmax.data.fashion_mnist import CLASSES
 from d2l_softmax.description import Description, save_description
-from d2l_softmax.figures.style import signed_colors
 from d2l_softmax.pages.lesson.programs import STEPS, TENSORFLOW
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(lesson_package.__file__).parent
 TEXTS = json.loads((FOLDER / "texts.json").read_text(encoding="utf-8"))
-MOST_BYTES = 400_000
 DATA = re.compile(r'<script type="application/json" id="(examples|weights)">(.*?)</script>')
 SOURCES = {
     "scratch": ROOT / "scratch" / "softmax_regression.py",
@@ -66,8 +64,12 @@ def test_the_page_in_docs_is_the_one_that_is_written(written):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4)
 
 
-def test_the_page_is_small():
-    assert LESSON.stat().st_size < MOST_BYTES
+def test_the_page_is_small_and_complete_without_other_files():
+    assert LESSON.stat().st_size < 400_000
+    text = LESSON.read_text(encoding="utf-8")
+    links = re.findall(r'href="([^"]*)"', text)
+    assert all(link.startswith("#") for link in links)
+    assert "Copyright © 2017 Zalando SE" in text
 
 
 def test_the_images_are_the_first_of_each_class_in_sixteen_grays(real_data):
@@ -84,13 +86,6 @@ def test_the_images_are_the_first_of_each_class_in_sixteen_grays(real_data):
     assert first == len(shades) == 400
 
 
-def test_its_weights_are_as_good_as_those_of_ten_epochs(real_data):
-    _, _, W, b = data_of(LESSON.read_text(encoding="utf-8"))
-    _, (images, labels) = real_data
-    logits = images.reshape(-1, 784).double() / 255 @ torch.tensor(W) + torch.tensor(b)
-    assert (logits.argmax(dim=1) == labels).double().mean() > 0.82
-
-
 def test_with_a_model_its_weights_are_written(trained, tmp_path):
     argv = ["demo", f"--model={trained / 'model.pt'}", f"--output-dir={tmp_path}"]
     assert d2l_main.main(argv) == 0
@@ -98,41 +93,30 @@ def test_with_a_model_its_weights_are_written(trained, tmp_path):
     _, _, W, b = data_of((tmp_path / "softmax.html").read_text(encoding="utf-8"))
     assert (model["W"].double().numpy() == W).all()
     np.testing.assert_array_equal(b, model["b"].double())
-    weights = json.loads((tmp_path / "weights.json").read_text(encoding="utf-8"))
-    assert torch.equal(torch.tensor(weights["W"]), model["W"])
-    assert torch.equal(torch.tensor(weights["b"]), model["b"])
-    assert weights["classes"] == list(CLASSES)
+    written = json.loads((tmp_path / "weights.json").read_text(encoding="utf-8"))
+    assert written["classes"] == list(CLASSES)
 
 
 @pytest.mark.parametrize(
     ("shape", "classes", "said"),
     [((1, 28, 28), ("a", "b"), "2 classes"), ((1, 4, 5), CLASSES, "1x4x5")],
 )
-def test_a_model_for_other_images_is_refused(tmp_path, capsys, shape, classes, said):
-    torch.save(
-        {"W": torch.zeros(shape[1] * shape[2], len(classes)), "b": torch.zeros(len(classes))},
-        tmp_path / "model.pt",
-    )
-    described = Description("mine", classes, shape, None, "resized")
-    save_description(tmp_path / "model.pt", described)
-    argv = ["demo", f"--model={tmp_path / 'model.pt'}", f"--output-dir={tmp_path / 'out'}"]
-    assert d2l_main.main(argv) == 1
-    error = capsys.readouterr().err
-    assert "the demo needs a model for 1x28x28 in 10 classes" in error
-    assert said in error
+def test_a_model_for_other_images_is_refused(tmp_path, error_line, shape, classes, said):
+    path, q = tmp_path / "model.pt", len(classes)
+    torch.save({"W": torch.zeros(shape[1] * shape[2], q), "b": torch.zeros(q)}, path)
+    save_description(path, Description("mine", classes, shape, None, "resized"))
+    argv = ["demo", f"--model={path}", f"--output-dir={tmp_path / 'out'}"]
+    assert said in error_line(1, d2l_main.main, argv)
     assert not (tmp_path / "out").exists()
 
 
 # Its code
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_the_programs_are_those_of_the_twins(lesson, name):
-    shown = lesson.locator(f"#{name} .line").all_text_contents()
-    assert shown == SOURCES[name].read_text(encoding="utf-8").splitlines()
-
-
-def test_the_third_program_is_that_of_the_notes(lesson):
+def test_the_programs_are_those_of_the_twins_and_of_the_notes(lesson):
+    for name, path in SOURCES.items():
+        shown = lesson.locator(f"#{name} .line").all_text_contents()
+        assert shown == path.read_text(encoding="utf-8").splitlines()
     shown = lesson.locator("#tensorflow .line").all_text_contents()
     assert shown == TENSORFLOW.splitlines()
     notes = (ROOT / "notebooks" / "3_with_the_library.py").read_text(encoding="utf-8")
@@ -189,12 +173,6 @@ def test_every_text_is_used_and_no_other():
     assert [key for key in said if key not in TEXTS and not key.endswith(".")] == []
 
 
-def test_the_page_has_no_links_that_a_copy_of_it_would_lose():
-    addresses = re.findall(r'href="([^"]*)"', LESSON.read_text(encoding="utf-8"))
-    assert addresses
-    assert [each for each in addresses if not each.startswith("#")] == []
-
-
 def test_the_names_of_the_classes_are_those_of_the_figures(lesson):
     catalogue = json.loads((ROOT / "d2l_softmax" / "i18n.json").read_text(encoding="utf-8"))
     shown = json.loads(lesson.locator("#texts").text_content())
@@ -202,15 +180,3 @@ def test_the_names_of_the_classes_are_those_of_the_figures(lesson):
         assert shown[f"class.{c}"] == {"en": name, "zh-CN": catalogue[name]}
     assert lesson.locator("#about-classes").get_attribute("start") == "0"
     assert lesson.locator("#about-classes li").all_inner_texts() == list(CLASSES)
-
-
-def test_weights_have_the_colours_that_they_have_in_figures():
-    text = LESSON.read_text(encoding="utf-8")
-    colors = json.loads(re.search(r'id="colors">(.*?)</script>', text)[1])
-    negative, zero, positive = (signed_colors()["cmap"]([0, 255, 510])[:, :3] * 255).round()
-    assert colors == {"negative": negative.tolist(), "positive": positive.tolist()}
-    assert zero.tolist() == [255, 255, 255]  # as drawSigned has it
-
-
-def test_the_page_has_the_license_of_its_data():
-    assert "Copyright © 2017 Zalando SE" in LESSON.read_text(encoding="utf-8")

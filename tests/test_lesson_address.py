@@ -6,10 +6,6 @@ from playwright.sync_api import expect
 from test_lesson import TEXTS
 from test_lesson_touch import said
 
-PARTS = (
-    *("scores", "softmax", "cross_entropy", "plane", "training", "own_picture"),
-    *("overflow", "shapes", "picking", "programs", "losses"),
-)
 SHOWN = ".part[id] >> visible=true"
 
 
@@ -28,17 +24,14 @@ def state_of(page):
     )
 
 
-# What is done, and the link that is copied.
+# For each part, in order: what is done, and the state in the link that is copied.
 LINKS = {
     "scores": ([("click", "#items button:nth-child(3)")], "item=2"),
     "softmax": (
         [("fill", "#logit-1", "-2.5"), ("fill", "#temperature", "1"), ("click", "#softmax-shift")],
         "o2=-2.5&logT=1&plus100=1",
     ),
-    "cross_entropy": (
-        [("fill", "#probability", "0.25"), ("fill", "#gap", "99")],
-        "p=0.25&gap=99",
-    ),
+    "cross_entropy": ([("fill", "#probability", "0.25"), ("fill", "#gap", "99")], "p=0.25&gap=99"),
     "plane": (
         [("select_option", "#plane-rate", "3"), ("press", "#plane-chart .p0", "ArrowUp")],
         "lr=3&points=-260.130_-180.40_-290.-30_-130.160_240.140_150.60_310.20_110.170"
@@ -53,14 +46,12 @@ LINKS = {
         [("check", "#overflow-dtype [value=bfloat16]"), ("click", "#overflow-hundred")],
         "dtype=bfloat16&plus=100",
     ),
-    "shapes": (
-        [("check", "#shapes-dim [value='0']"), ("uncheck", "#keepdim")],
-        "dim=0&keepdim=0",
-    ),
+    "shapes": ([("check", "#shapes-dim [value='0']"), ("uncheck", "#keepdim")], "dim=0&keepdim=0"),
     "picking": ([("select_option", "#label-1", "0")], "y1=0"),
     "programs": ([], ""),
     "losses": ([("fill", "#outlier", "-3"), ("uncheck", "#half")], "y=-3&half=0"),
 }
+PARTS = tuple(LINKS)
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -165,13 +156,12 @@ def test_the_address_changes_while_the_page_is_open(open_lesson):
     expect(page.locator("#scratch-21")).to_have_attribute("aria-selected", "true")
 
 
-@pytest.mark.parametrize("start", ["#training&present&lr=3", "button"])
-def test_a_part_is_presented_and_arrow_keys_turn_the_pages(open_lesson, start):
-    page = open_lesson("" if start == "button" else start)
-    if start == "button":
-        page.locator("#training .actions button").nth(1).click()
-    else:
-        assert page.locator("#train-rate").input_value() == "3"
+def test_a_part_is_presented_and_arrow_keys_turn_the_pages(open_lesson):
+    page = open_lesson("#training&present&lr=3")
+    assert page.locator("#train-rate").input_value() == "3"
+    page.keyboard.press("Escape")
+    assert page.locator(SHOWN).count() == len(PARTS)
+    page.locator("#training .actions button").nth(1).click()
     shown = page.locator(SHOWN)
     assert shown.count() == 1
     assert shown.get_attribute("id") == "training"
@@ -200,12 +190,10 @@ def test_a_part_is_presented_and_arrow_keys_turn_the_pages(open_lesson, start):
 
 def test_presenting_ends_at_the_first_and_last_part(open_lesson):
     page = open_lesson("#present")
-    assert page.locator(SHOWN).get_attribute("id") == PARTS[0]
-    page.keyboard.press("ArrowLeft")
-    assert page.locator(SHOWN).get_attribute("id") == PARTS[0]
-    for _ in range(12):
-        page.keyboard.press("ArrowRight")
-    assert page.locator(SHOWN).get_attribute("id") == PARTS[-1]
+    for key, part in (("ArrowLeft", PARTS[0]), ("ArrowRight", PARTS[-1])):
+        for _ in range(12):
+            page.keyboard.press(key)
+        assert page.locator(SHOWN).get_attribute("id") == part
 
 
 def test_a_part_is_embedded_in_another_page(browser, tmp_path):
@@ -214,7 +202,7 @@ def test_a_part_is_embedded_in_another_page(browser, tmp_path):
     path.write_text(f'<iframe src="{address}" width="900" height="700"></iframe>')
     page = browser.new_page()
     page.goto(path.as_uri())
-    (frame,) = (each for each in page.frames if each.parent_frame)
+    _, frame = page.frames
     frame.wait_for_selector(READY)
     assert frame.locator(SHOWN).get_attribute("id") == "training"
     others = frame.locator("nav, .lead, .languages, .about, .actions, .presenting")

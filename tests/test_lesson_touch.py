@@ -1,7 +1,6 @@
 """Interaction with the lesson: by mouse, touch and keyboard, with valid and invalid input."""
 
 import base64
-import io
 import json
 import math
 import re
@@ -13,6 +12,7 @@ from conftest import LESSON, READY, complaints, first_quick
 from PIL import Image
 from playwright.sync_api import expect
 from test_lesson import TEXTS, data_of
+from test_lesson_pictures import as_file
 
 from d2l_softmax.figures.style import signed_colors
 
@@ -88,18 +88,14 @@ def test_scores_a_class_is_pointed_at_and_an_item_is_tapped(open_lesson):
     expected = 100 * float(exponential) / float(all_of_them)
     assert expected == pytest.approx(float(share.strip("<")), abs=0.11)
     assert page.locator("#scores-table [aria-pressed=true]").text_content() == name
-    before = cells(page, "#scores-table")
-    item = "#items button:nth-child(3)"
-    page.locator(item).click()
-    assert page.locator(item).get_attribute("aria-pressed") == "true"
-    assert page.locator("#items [aria-pressed=true]").count() == 1
-    name = page.locator(item).get_attribute("aria-label").rstrip(" 12")
-    after = cells(page, "#scores-table")
-    assert after != before
-    (marked,) = (row for row in after if row[0].endswith("◀"))
-    assert marked[0].startswith(name)  # this one is predicted right
-    assert f"“{name}”" in said(page, "scores-said")
-    assert sum(float(row[2].strip("<%")) for row in after) == pytest.approx(100, abs=1.5)
+    item = page.locator("#items button:nth-child(3)")
+    item.click()
+    pressed = page.locator("#items [aria-pressed=true]").all()
+    assert [each.get_attribute("aria-label") for each in pressed] == ["trouser 1"]
+    assert item.get_attribute("aria-pressed") == "true"
+    (marked,) = (row[0] for row in cells(page, "#scores-table") if row[0].endswith("◀"))
+    assert marked.startswith("trouser")  # this one is predicted right
+    assert "“trouser”" in said(page, "scores-said")
 
 
 def test_softmax_scores_and_temperature_are_moved(open_lesson):
@@ -213,7 +209,6 @@ def test_plane_a_point_is_dragged_and_the_loss_follows(open_lesson):
     assert "Steps: 0. Mean loss: 1.099 nats" in said(page, "plane-said")
     assert page.locator("#plane-chart .ink[d^=M]").count() == 0  # no boundary yet
     page.locator("#plane-play").click()
-    assert page.locator("#plane-said").get_attribute("aria-live") == "off"
     expect(page.locator("#plane-said")).to_contain_text(re.compile(r"Steps: \d\d"))
     page.locator("#plane-play").click()
     assert "Correct: 12 of 12" in said(page, "plane-said")
@@ -226,8 +221,6 @@ def test_plane_a_point_is_dragged_and_the_loss_follows(open_lesson):
     assert page.evaluate(loss) > before + 0.1
     assert "Correct: 11 of 12" in said(page, "plane-said")
     assert said(page, "plane-said").split(".")[0] == steps
-    text = page.locator("#plane-chart .p0").get_attribute("aria-valuetext")
-    assert re.fullmatch(r"x = [01]\.\d\d, y = 1\.20", text)
     page.locator("#plane-back").click()
     assert page.evaluate(loss) == before
     page.locator("#plane-again").click()
@@ -298,10 +291,7 @@ def test_programs_a_lines_partners_light_up(open_lesson):
     assert page.locator("#programs-links a").all_text_contents() == ["Part 7: 0.659, 0.242, 0.099"]
     page.locator("#tensorflow .line").first.click()
     assert page.locator("#scratch").get_attribute("aria-activedescendant") is None
-    assert "From scratch" in page.locator("#scratch-program").text_content()
-    lit = " ".join(page.locator("#scratch .partner").all_text_contents())
-    assert "scatter_" in lit
-    assert "torch.log" in lit
+    assert "torch.log" in " ".join(page.locator("#scratch .partner").all_text_contents())
     page.locator("#tensorflow").press("Escape")
     assert page.locator(".partner, .lit-by-code, [aria-selected=true]").count() == 0
     page.locator("#scores details:not(.see) summary").click()
@@ -325,7 +315,6 @@ def test_own_picture_an_item_is_drawn(open_lesson, hand):
         drawn = page.evaluate("document.querySelector('#paper').toDataURL()")
         for key in ["Shift+ArrowRight"] * 4:
             page.keyboard.press(key)
-        assert page.locator("#pen").is_visible()
         assert page.evaluate("document.querySelector('#paper').toDataURL()") == drawn
         for key in ["ArrowUp"] * 20:
             page.keyboard.press(key)
@@ -367,11 +356,10 @@ def test_pixels_times_weights_add_up_and_the_picture_is_shifted(open_lesson):
     assert said(page, "own-said").startswith("Prediction: “ankle boot”")
 
 
-picture, file = Image.new("RGB", (400, 300), "white"), io.BytesIO()
+picture = Image.new("RGB", (400, 300), "white")
 for box in ((150, 60, 230, 200), (120, 70, 150, 120), (230, 70, 260, 120)):
     picture.paste((30, 40, 90), box)
-picture.save(file, "PNG")
-SHIRT = file.getvalue()
+SHIRT = as_file(picture)
 
 
 def give(page, selector, name, content, way="chosen"):
@@ -398,18 +386,11 @@ def give(page, selector, name, content, way="chosen"):
 @pytest.mark.parametrize("way", ["chosen", "dropped"])
 def test_a_photograph_is_shown_after_each_step(open_lesson, way):
     page = open_lesson()
-    page.evaluate(
-        """globalThis.heard = [];
-        const said = document.querySelector("#own-said");
-        const observer = new MutationObserver(() => heard.push(said.textContent));
-        observer.observe(said, { childList: true });"""
-    )
     give(page, "#own-file", "shirt.png", SHIRT, way)
     expect(page.locator("#own-steps figure")).to_have_count(5)
     _, *steps = page.locator("#own-steps figcaption").all_text_contents()
     assert steps == ["background removed", "trimmed", "scaled to 28 pixels", "the model's input"]
     assert re.search("Prediction: “(t-shirt|shirt|dress)”", said(page, "own-said"))
-    assert page.evaluate("heard[0]") == TEXTS["own_picture.working"]["en"]
 
 
 def test_a_bad_picture_ends_in_a_message_and_a_good_one_stays_until_something_is_drawn(open_lesson):
@@ -538,18 +519,6 @@ def test_a_question_is_answered_when_its_panel_is_used(open_lesson, width):
     page.locator("#overflow .see summary").click()
     button.click()
     assert not answer.is_visible()  # who closes it does not want it again
-
-
-def test_before_printing_an_untrained_model_is_trained(open_lesson):
-    page = open_lesson()
-    beforeprint = "dispatchEvent(new Event('beforeprint'))"
-    page.locator("#train-step").click()
-    page.evaluate(beforeprint)
-    assert "epochs: 1." in said(page, "train-said")  # there is something to print
-    page.locator("#train-again").click()
-    page.evaluate(beforeprint)
-    assert "epochs: 20." in said(page, "train-said")
-    assert "Steps: 100." in said(page, "plane-said")
 
 
 def test_a_part_that_fails_says_so_and_the_others_go_on(visit):

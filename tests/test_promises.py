@@ -3,6 +3,7 @@
 import math
 import re
 import sys
+from unittest import mock
 
 import pytest
 import torch
@@ -40,15 +41,11 @@ def test_torchs_global_seed_gives_both_twins_the_same_start_and_the_same_batches
 @pytest.mark.parametrize(
     ("argument", "values", "message"),
     [
-        ("batch_size", (0, -1, 2.5, True), "positive integer value, but got batch_size={}"),
-        ("test_batch_size", (0, False), "positive integer value, but got batch_size={}"),
-        ("dtype", (torch.complex64, torch.int64), "dtype is {}, expected a float"),
-        ("validation", (-1, 60, 61, 2.5, True), "can't hold out {} of 60 training"),
-        (
-            "resize",
-            (0, 2049, True, (28,), (1, 2, 3), (5, 0), (5.5, 5)),
-            "resize is {}, expected a side",
-        ),
+        ("batch_size", (0, -1, 2.5, True), "batch_size={}"),
+        ("test_batch_size", (0, False), "batch_size={}"),
+        ("dtype", (torch.complex64, torch.int64), "dtype is {}"),
+        ("validation", (-1, 60, 61, 2.5, True), "can't hold out {} of 60"),
+        ("resize", (0, 2049, True, (28,), (1, 2, 3), (5, 0), (5.5, 5)), "resize is {}"),
     ],
 )
 def test_options_of_the_loader_that_cannot_be(made_up, argument, values, message):
@@ -72,12 +69,6 @@ def test_a_feature_that_the_dtype_cannot_hold_is_refused():
     assert torch.equal(X, features)
 
 
-def test_a_loader_says_its_batch_size_and_that_it_has_no_workers(made_up):
-    train_iter, test_iter = load_data_fashion_mnist(16, data_dir=made_up, test_batch_size=15)
-    assert (train_iter.batch_size, test_iter.batch_size) == (16, 15)
-    assert train_iter.num_workers == 0
-
-
 @pytest.mark.parametrize("label", [1.5, math.nan])
 def test_a_label_that_is_no_whole_number_has_no_name(label):
     with pytest.raises(ValueError, match=f"label {label} is not a whole number"):
@@ -93,9 +84,7 @@ def test_a_model_on_another_device_stays_there(twin):
     X, y = torch.zeros(5, 1, 28, 28, device="meta"), torch.zeros(5, device="meta").long()
     outputs = model(X)
     assert (outputs.device.type, outputs.shape) == ("meta", (5, 10))
-    loss = twin.cross_entropy(outputs, y)
-    assert (loss.device.type, loss.shape) == ("meta", ())
-    assert twin.cross_entropy(outputs, outputs.detach(), "none").shape == (5,)
+    assert twin.cross_entropy(outputs, y).device.type == "meta"
     assert count_correct(outputs, y).device.type == "meta"
     if twin is TWINS["scratch"]:
         gradients = model.gradients(X, outputs, y)
@@ -188,9 +177,7 @@ def test_remedies_name_settings_as_python_or_the_command_line_does():
 
 
 def test_an_unexpected_error_is_not_reported_as_a_users(made_up, tmp_path, monkeypatch):
-    def mistake(*arguments):
-        raise FileNotFoundError(2, "No such file or directory", "template.jinja")
-
+    mistake = mock.Mock(side_effect=FileNotFoundError(2, "No such file", "template.jinja"))
     monkeypatch.setattr(train, "write_results", mistake)
     argv = [f"--data-dir={made_up}", f"--output-dir={tmp_path}", "--epochs=1", "--quiet"]
     with pytest.raises(FileNotFoundError):
@@ -201,13 +188,10 @@ def test_a_file_that_another_program_holds_open_on_windows(tmp_path, monkeypatch
     """A file can't be replaced while another program has it open; its old content is kept."""
     path = tmp_path / "history.csv"
     path.write_text("epoch 1")
-
-    def refuse(*arguments):
-        raise PermissionError(13, "Permission denied")
-
     monkeypatch.setattr(sys, "platform", "win32")
+    refuse = mock.Mock(side_effect=PermissionError(13, "Permission denied"))
     monkeypatch.setattr(type(path), "replace", refuse)
-    with pytest.raises(OutputError, match=r"Permission denied; .*another program"):
+    with pytest.raises(OutputError, match="another program"):
         write_atomically(path, b"epoch 2")
     monkeypatch.undo()
     assert [file.name for file in tmp_path.iterdir()] == ["history.csv"]

@@ -15,7 +15,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import matplotlib as mpl
 import pytest
 from conftest import write_pictures
 
@@ -25,7 +24,6 @@ import scratch
 from benchmarks import __main__ as benchmarks_main
 from d2l_softmax import __main__ as d2l_main
 from d2l_softmax.commands import train
-from d2l_softmax.data.fashion_mnist import CLASSES
 from notebooks.exercises import __main__ as exercises_main
 
 ROOT = Path(__file__).parents[1]
@@ -132,13 +130,6 @@ def test_both_languages_have_the_same_structure(english):
         assert found[0] or english != "README.md"
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
-def test_a_readme_is_short_and_names_the_classes(readme):
-    text = read(readme)
-    assert text.count("\n") <= 150
-    assert [name for k, name in enumerate(CLASSES) if f"{k} {name}" not in text] == []
-
-
 # Examples
 
 
@@ -159,23 +150,15 @@ def test_commands_print_what_the_readme_says(tmp_path):
     write_pictures(clone / "flowers")  # the reader's own
     stamps = " ".join(f"-o .venv/.installed{part}" for part in ("", "-test", "-dev"))
     make, binaries = tmp_path / "make", Path(sys.executable).parent
-    make.write_text(
-        f'#!/bin/sh\nexec "{shutil.which("make")}" {stamps} BIN="{binaries}" "$@"\n',
-        encoding="utf-8",
-    )
+    script = f'#!/bin/sh\nexec "{shutil.which("make")}" {stamps} BIN="{binaries}" "$@"\n'
+    make.write_text(script, encoding="utf-8")
     make.chmod(0o755)
     environment = {**os.environ, "PATH": os.pathsep.join([str(tmp_path), os.environ["PATH"]])}
     outputs = {}
     for command in "".join(code_blocks("README.md", "bash")).splitlines():
         if command != "make test":
-            done = subprocess.run(
-                command,
-                shell=True,
-                cwd=clone,
-                env=environment,
-                capture_output=True,
-                encoding="utf-8",
-            )
+            how = {"shell": True, "cwd": clone, "env": environment}
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", **how)
             assert done.returncode == 0, (command, done.stderr)
             outputs[command] = done.stdout
 
@@ -200,23 +183,18 @@ def test_commands_print_what_the_readme_says(tmp_path):
     assert [line for line in sample if line not in rest] == []  # all of them, in this order
 
 
+@pytest.mark.usefixtures("off_screen")
 @pytest.mark.parametrize(
-    ("document", "files"),
-    [
-        ("README.md", "curves.png"),
-        ("docs/training.md", "model.pt model.json"),
-        ("docs/book.md", "predictions.png curves.png"),
-    ],
+    ("document", "file"),
+    [("README.md", "curves.png"), ("docs/training.md", "model.pt"), ("docs/book.md", "curves.png")],
 )
-def test_examples_run(document, files, tmp_path, monkeypatch):
+def test_examples_run(document, file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    mpl.use("agg")
     blocks = code_blocks(document, "python")
     assert len(blocks) == 2
     for block in blocks:
         exec(block, {"__name__": "__main__"})
-    assert set(files.split()) <= {path.name for path in tmp_path.iterdir()}
-    d2l_softmax.plt.close("all")
+    assert (tmp_path / file).exists()
 
 
 def test_examples_on_your_own_data_run(tmp_path, monkeypatch, capsys):

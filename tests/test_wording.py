@@ -24,10 +24,7 @@ FILES = sorted(
     if path.name != "test_wording.py"
 )
 # Tests that name a banned phrase, or have it in their data
-PENDING = {
-    "tests/test_folders.py",
-    "tests/test_lesson.py",
-}
+PENDING = {"tests/test_folders.py", "tests/test_lesson.py"}
 
 # English that reads like a translation: use the field's noun or verb instead.
 BANNED = [
