@@ -209,7 +209,7 @@ def test_weights_have_the_colours_that_they_have_in_figures():
     colors = json.loads(re.search(r'id="colors">(.*?)</script>', text)[1])
     negative, zero, positive = (signed_colors()["cmap"]([0, 255, 510])[:, :3] * 255).round()
     assert colors == {"negative": negative.tolist(), "positive": positive.tolist()}
-    assert zero.tolist() == [255, 255, 255]  # as drawSigned has it
+    assert zero.tolist() == [255, 255, 255]  # as signedImage has it
 
 
 def test_the_page_has_the_license_of_its_data():

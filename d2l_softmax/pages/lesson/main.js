@@ -30,11 +30,10 @@ async function main() {
 
   // For the browser's console, and for the tests that compare these numbers with PyTorch's.
   globalThis.d2l_softmax = {
-    ...{ softmax, oneHot, crossEntropy, argmax, countCorrect, SoftmaxRegression, SGD, modelOf },
-    ...{ examples, trained, LOSSES, Training, centredClassMeans, products, noticed, errorOf },
-    ...{ PLANE, POINTS, LABELS, PlaneFit, boundaries, parsePoints, writePoints },
-    ...{ ROUND, overflowsBeyond, stepsOfSoftmax, formsOfLoss, withTemperature, pointsWith },
-    ...{ sumOver, broadcast, picked, parseWeights, shifted, preprocess, readPicture, parseHash },
+    ...{ softmax, crossEntropy, argmax, SoftmaxRegression, SGD, modelOf, Training, examples },
+    ...{ trained, LOSSES, centredClassMeans, products, noticed, errorOf, POINTS, LABELS, PlaneFit },
+    ...{ boundaries, ROUND, overflowsBeyond, stepsOfSoftmax, formsOfLoss, withTemperature },
+    ...{ pointsWith, sumOver, broadcast, picked, parseWeights, shifted, preprocess, readPicture },
   };
   document.documentElement.dataset.ready = "";
 }

@@ -12,11 +12,6 @@ class Training {
     this.history = [this.evaluate()]; // of losses and accuracies, first before any step
   }
 
-  /** The last of the history. */
-  get latest() {
-    return this.history[this.history.length - 1];
-  }
-
   get epochs() {
     return this.history.length - 1;
   }
@@ -40,7 +35,7 @@ class Training {
 /** Return a model's mean loss (nats), correct predictions and accuracy on examples. */
 function evaluate(model, { X, y }) {
   const yHat = model.probabilities(X);
-  const loss = sumOf(crossEntropy(yHat, y, model.dtype)) / y.length;
+  const loss = mean(crossEntropy(yHat, y, model.dtype));
   const correct = countCorrect(yHat, y);
   return { loss, correct, accuracy: correct / y.length };
 }
