@@ -12,12 +12,12 @@ const GROUP = "fieldset, [role=group]"; // of choices, one of them chosen
 const SWITCH = "[type=checkbox], button";
 const CHOSEN = ":checked, [aria-pressed=true]";
 
-/** Return { id, view, values } of a hash; id may be empty, view missing, values are URLSearchParams. */
+/** Return { id, view, values } of a hash; id and view may be empty, values are URLSearchParams. */
 function parseHash(hash) {
   const values = new URLSearchParams(hash.slice(1));
   const [first = ""] = values.keys();
   const isId = first !== "present" && !values.get(first);
-  const view = ["embed", "present"].find((name) => values.has(name));
+  const view = values.get("embed") ? "embed" : values.has("present") ? "present" : "";
   return { id: values.get("embed") || (isId ? first : ""), view, values };
 }
 

@@ -4,22 +4,9 @@ async function main() {
   initLanguage();
   const examples = await loadExamples();
   const trained = loadTrained();
-  const shows = {
-    scores: () => showScores(examples.test, trained),
-    softmax: showSoftmax,
-    cross_entropy: showCrossEntropy,
-    plane: showPlane,
-    training: () => showTraining(examples),
-    own_picture: () => showOwnPicture(examples.test, trained),
-    overflow: showOverflow,
-    shapes: showShapes,
-    picking: showPicking,
-    programs: showPrograms,
-    losses: showLosses,
-  };
-  for (const [name, show] of Object.entries(shows)) {
+  for (const [name, show] of Object.entries(PARTS)) {
     try {
-      show();
+      show(examples, trained);
     } catch (error) {
       console.error(error); // the other parts go on
       find(name).querySelector(".panel").textContent = tr("failed.part", { error: error.message });

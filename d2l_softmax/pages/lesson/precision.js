@@ -22,8 +22,7 @@ function formatOf(bits, exponent) {
 
 /** Return a float64 as the nearest number of a 16-bit format, ties to even, as IEEE 754 rounds. */
 function toSixteenBits(x, { bits, largest, tiny }) {
-  if (!Number.isFinite(x)) return x;
-  const size = Math.max(Math.abs(x), tiny);
+  const size = clamp(Math.abs(x), tiny, largest);
   const unit = 2 ** (Math.floor(Math.log2(size)) - bits + 1); // between neighbours, exact
   const large = 1.5 * 2 ** 52 * unit; // float64's neighbours of such numbers are a unit apart
   const rounded = x + large - large;

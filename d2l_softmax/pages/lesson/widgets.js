@@ -2,6 +2,7 @@
 
 const COLORS = contentOf("colors"); // red, green, blue
 const CLASSES = contentOf("classes");
+const PARTS = {}; // for each part its name and a function of the examples and the trained model
 
 function find(id) {
   return document.getElementById(id);
@@ -28,12 +29,6 @@ function className(c, classes = CLASSES) {
   return classes === CLASSES ? tr(`class.${c}`) : classes[c];
 }
 
-/** Make a figure of a canvas, its first child, and a caption, its last. */
-function makeFigure(attributesOfCanvas, caption = "") {
-  const canvas = make("canvas", attributesOfCanvas);
-  return make("figure", {}, canvas, make("figcaption", {}, caption));
-}
-
 /** Make a figure of a code, and perhaps a shape, above what it computes. */
 function titled(code, content, shape = "") {
   const heading = make("figcaption", {}, make("code", {}, code));
@@ -46,7 +41,7 @@ function grayImage(shades, width = SIDE, height = SIDE) {
   return imageOf(width, height, (i) => [255 * shades[i], 255 * shades[i], 255 * shades[i]]);
 }
 
-/** Return numbers between -most and most as an image: blue positive, orange negative, white zero. */
+/** Return numbers between -most and most as an image: blue if positive, orange if negative. */
 function signedImage(numbers, most) {
   const scale = 1 / (most || 1);
   return imageOf(SIDE, SIDE, (i) => {

@@ -17,7 +17,7 @@ function formsOfLoss(gap) {
   };
 }
 
-function showCrossEntropy() {
+PARTS.cross_entropy = () => {
   const chart = new Chart("cross-entropy", axisOf(0, 1, 0.2), axisOf(0, 7, 1));
   const [probability, gap] = [find("probability"), find("gap")];
   const places = Array.from({ length: 300 }, (_, i) => 0.001 * 1000 ** (i / 299));
@@ -52,4 +52,4 @@ function showCrossEntropy() {
     const state = forms.p === 0 ? "zero" : forms.p < FORMATS.float32.tiny ? "subnormal" : "normal";
     find("forms-said").textContent = tr(`cross_entropy.${state}`, { p: significant(forms.p) });
   }
-}
+};

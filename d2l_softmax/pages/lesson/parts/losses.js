@@ -9,7 +9,7 @@ function pointsWith(height) {
   return [...OTHERS, { x: OUTLIER_AT, y: height }];
 }
 
-function showLosses() {
+PARTS.losses = () => {
   const slider = find("outlier");
   const half = find("half");
   const names = Object.keys(LOSSES);
@@ -56,7 +56,7 @@ function showLosses() {
     find("losses-said").textContent = tr("losses.said", { squared, l1, huber });
     find("half-said").textContent = tr(half.checked ? "losses.with_half" : "losses.without_half");
   }
-}
+};
 
 /** Draw a loss, its likelihood and its gradient against the error, with the outlier on each. */
 function drawShape(shape, { loss, likelihood, gradient }, error) {

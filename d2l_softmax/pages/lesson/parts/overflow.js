@@ -2,7 +2,7 @@
 
 const LOGITS = [2, 1, 0.1];
 
-function showOverflow() {
+PARTS.overflow = () => {
   const slider = find("overflow-shift");
   const chosenDtype = () => find("overflow-dtype").querySelector(":checked").value;
   const moveTo = (shift) => ((slider.value = shift), draw());
@@ -37,7 +37,7 @@ function showOverflow() {
       exponent: significant(naive.o[0]),
     });
   }
-}
+};
 
 /** Fill a table with each step; probabilities are wrong if their sum has overflowed. */
 function fillSteps(id, exponent, { less, exponentials, sum, probabilities }) {

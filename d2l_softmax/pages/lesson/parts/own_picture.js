@@ -20,12 +20,13 @@ function shifted(x, right, down) {
   return cut(picture, -right, -down, SIDE, SIDE).planes[0];
 }
 
-function showOwnPicture({ X, y }, trained) {
+PARTS.own_picture = ({ test: { X, y } }, trained) => {
   let [model, classes] = [trained, CLASSES];
   let input; // { X, steps, warnings }
   let offset; // pixels to the right and down
   let pictureError; // null or a function that returns its text
   let weightsStatus = () => tr("weights.trained");
+  const part = find("own_picture");
   const fillPaper = makePaper(find("paper"), find("pen"), usePicture);
 
   onClick("own-clear", () => useImage(new Float64Array(SIDE * SIDE)));
@@ -37,9 +38,14 @@ function showOwnPicture({ X, y }, trained) {
   for (const [way, [dx, dy]] of Object.entries(SHIFTS))
     onClick(`own-${way}`, () => moveTo(offset[0] + dx, offset[1] + dy));
   onClick("own-middle", () => moveTo(0, 0));
-  acceptDrops(find("own_picture"), (file) =>
-    /\.json$/i.test(file?.name) ? openWeights(file) : openPicture(file),
-  );
+  for (const type of ["dragover", "dragleave", "drop"]) {
+    addEventListener(type, (event) => event.preventDefault()); // or the browser opens the file
+    part.addEventListener(type, () => part.classList.toggle("over", type === "dragover"));
+  }
+  part.addEventListener("drop", ({ dataTransfer }) => {
+    const [file] = dataTransfer.files;
+    return /\.json$/i.test(file?.name) ? openWeights(file) : openPicture(file);
+  });
   useItem();
   drawLocalized(draw);
 
@@ -132,18 +138,10 @@ function showOwnPicture({ X, y }, trained) {
     const lead = fixed(logits[pair[0]] - logits[pair[1]]);
     find("own-sum").textContent = tr("own_picture.lead", { name, other, lead });
   }
-}
+};
 
 function pictured(image, caption, label = caption) {
-  const figure = makeFigure({ role: "img", "aria-label": label }, caption);
-  drawOn(figure.firstChild, image);
-  return figure;
-}
-
-function acceptDrops(element, openFile) {
-  for (const type of ["dragover", "drop"])
-    addEventListener(type, (event) => event.preventDefault()); // or the browser opens it
-  for (const type of ["dragover", "dragleave", "drop"])
-    element.addEventListener(type, () => element.classList.toggle("over", type === "dragover"));
-  element.addEventListener("drop", ({ dataTransfer }) => openFile(dataTransfer.files[0]));
+  const canvas = make("canvas", { role: "img", "aria-label": label });
+  drawOn(canvas, image);
+  return make("figure", {}, canvas, make("figcaption", {}, caption));
 }

@@ -19,7 +19,7 @@ function picked(yHat, y) {
   };
 }
 
-function showPicking() {
+PARTS.picking = () => {
   const selects = [0, 1].map((i) => find(`label-${i}`));
   const matrices = find("picking-matrices");
   const sentence = find("picking-said");
@@ -51,4 +51,4 @@ function showPicking() {
       accuracy: fixed(now.accuracy, 1),
     });
   }
-}
+};

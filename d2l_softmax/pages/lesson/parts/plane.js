@@ -9,7 +9,7 @@ const [COLUMNS, ROWS] = [80, 44]; // of the shading; the browser smooths it
 const STEPS_ON_PAPER = 100; // if none were taken
 const [KEY_STEP, LARGE_KEY_STEP] = [0.1, 0.5]; // the large one with Shift
 
-function showPlane() {
+PARTS.plane = () => {
   const chart = new Chart("plane-chart", PLANE.x, PLANE.y);
   const X = [...POINTS];
   const lines = [0, 1, 2].map((i) => `curve ink boundary-${i}`);
@@ -88,7 +88,7 @@ function showPlane() {
     const values = { steps: fit.steps, loss: fixed(loss), correct, all: X.length };
     find("plane-said").textContent = tr("plane.said", values);
   }
-}
+};
 
 /** Return an image of the plane: at each place the classes' colours, mixed as the probabilities. */
 function shadesOf(model) {

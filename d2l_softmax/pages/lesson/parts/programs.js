@@ -7,7 +7,7 @@ function provide(name, element, read) {
   quantities.push({ name, element, read });
 }
 
-function showPrograms() {
+PARTS.programs = () => {
   const boxes = [...document.querySelectorAll(".lines")];
   const all = [...document.querySelectorAll(".lines .line")];
   const options = all.filter((line) => line.matches("[role=option]"));
@@ -47,10 +47,15 @@ function showPrograms() {
     chosen.scrollIntoView({ block: "nearest" });
   }
 
-  /** Return matching lines of the other programs: by step, else by the row of `diff -y`. */
+  /** Return how many steps a line has in common with the chosen one. */
+  function inCommon(line) {
+    return stepsOf(line).filter((step) => stepsOf(chosen).includes(step)).length;
+  }
+
+  /** Return matching lines of the other programs, the best first: by step, else as `diff -y`. */
   function partners() {
     const others = all.filter((line) => line.parentElement !== chosen.parentElement);
-    const matching = others.filter((line) => inCommon(line, chosen));
+    const matching = others.filter(inCommon).sort((a, b) => inCommon(b) - inCommon(a));
     if (matching.length) return matching;
     return others.filter((line) => line.dataset.row === chosen.dataset.row);
   }
@@ -59,49 +64,31 @@ function showPrograms() {
     const steps = chosen ? stepsOf(chosen) : [];
     const places = steps.flatMap((step) => quantities.filter(({ name }) => name === step));
     const found = chosen ? partners() : [];
-    // For each program, the line that has the most steps in common with the chosen one
-    const closest = boxes
-      .map((box) => found.filter((line) => line.parentElement === box))
-      .filter((lines) => lines.length)
-      .map((lines) => lines.reduce((a, b) => (inCommon(b, chosen) > inCommon(a, chosen) ? b : a)));
-
-    for (const { element } of quantities)
-      element.classList.toggle(
-        "lit-by-code",
-        places.some((place) => place.element === element),
-      );
+    for (const { element } of quantities) element.classList.remove("lit-by-code");
+    for (const { element } of places) element.classList.add("lit-by-code");
     for (const line of options) line.setAttribute("aria-selected", line === chosen);
     for (const line of all) line.classList.toggle("partner", found.includes(line));
     for (const box of boxes) box.removeAttribute("aria-activedescendant");
     chosen?.parentElement.setAttribute("aria-activedescendant", chosen.id);
-    closest.forEach(bringIntoView);
     const said = steps.length ? steps.map((step) => tr(`step.${step}`)) : [tr("programs.frame")];
-    for (const { parentElement, dataset, textContent } of closest) {
-      const values = { id: parentElement.id, number: dataset.number, code: textContent.trim() };
+    for (const box of boxes) {
+      const best = found.find((line) => line.parentElement === box);
+      if (!best) continue;
+      // Bring it into the box's middle, without scrolling the page.
+      box.scrollTop = best.offsetTop - box.offsetTop - (box.clientHeight - best.clientHeight) / 2;
+      const values = { id: box.id, number: best.dataset.number, code: best.textContent.trim() };
       if (values.code) said.push(tr("programs.partner", values));
     }
     find("programs-said").textContent = chosen ? said.join(" ") : tr("programs.begin");
-    find("programs-links").replaceChildren(...places.map(linkTo));
+    const links = places.map(({ element, read }) => {
+      const part = element.closest(".part").dataset.number;
+      const label = tr("programs.link", { part, numbers: read().join(tr("comma")) });
+      return make("a", { href: `#${element.id}` }, label);
+    });
+    find("programs-links").replaceChildren(...links);
   }
-}
-
-/** Scroll a line's box, without scrolling the page, so that the line is in its middle. */
-function bringIntoView(line) {
-  const box = line.parentElement;
-  box.scrollTop = line.offsetTop - box.offsetTop - (box.clientHeight - line.clientHeight) / 2;
-}
+};
 
 function stepsOf({ dataset }) {
   return dataset.step?.split(" ") ?? [];
-}
-
-/** Return how many steps two lines have in common. */
-function inCommon(one, other) {
-  return stepsOf(one).filter((step) => stepsOf(other).includes(step)).length;
-}
-
-function linkTo({ element, read }) {
-  const part = element.closest(".part").dataset.number;
-  const label = tr("programs.link", { part, numbers: read().join(tr("comma")) });
-  return make("a", { href: `#${element.id}` }, label);
 }

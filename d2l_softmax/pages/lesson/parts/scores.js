@@ -1,7 +1,7 @@
 /** The ten scores of an image become ten probabilities. */
 
 /** Show two test images of each class, and scores and probabilities of the selected one. */
-function showScores({ X, y }, model) {
+PARTS.scores = ({ test: { X, y } }, model) => {
   const numberOf = (n) => y.slice(0, n + 1).filter((c) => c === y[n]).length; // in its class
   const shown = [...y.keys()].filter((n) => numberOf(n) <= 2);
   const logits = model.logits(X);
@@ -69,4 +69,4 @@ function showScores({ X, y }, model) {
       probability: inPercent(probabilities[chosen][worked]),
     });
   }
-}
+};

@@ -20,7 +20,7 @@ function broadcast({ sums, shape }, rows, columns) {
   );
 }
 
-function showShapes() {
+PARTS.shapes = () => {
   const random = seeded(2);
   let X = drawn(random);
   let partition;
@@ -69,7 +69,7 @@ function showShapes() {
     const key = step === 3 && !repeated ? "refused" : keys[step];
     find("shapes-said").textContent = tr(`shapes.${key}`, { dim, shape });
   }
-}
+};
 
 /** Return a matrix of normal(0, 1) numbers, rounded to two digits (Box and Muller). */
 function drawn(random) {

@@ -5,7 +5,7 @@ const EPOCHS_ON_PAPER = 20; // if none were trained
 const MILLISECONDS = 8; // of steps in a frame; drawing needs the rest
 const UNIFORM = Math.log(10); // the loss of uniform guessing, in nats
 
-function showTraining(examples) {
+PARTS.training = (examples) => {
   const means = centredClassMeans(examples.train);
   const charts = {
     loss: new Chart("train-loss", axisFromZero(5), axisFromZero(2.5)),
@@ -47,19 +47,15 @@ function showTraining(examples) {
   function advance() {
     if (training.epochs >= MAX_EPOCHS) begin();
     const start = performance.now();
-    const epochs = training.epochs;
-    let isTenth = false;
-    do {
-      training.step();
-      isTenth = !training.remaining.length && training.epochs % 10 === 0;
-    } while (!isTenth && performance.now() - start < MILLISECONDS);
-    if (isTenth || !REDUCED_MOTION.matches) draw(training.epochs > epochs);
+    do training.step();
+    while (training.remaining.length && performance.now() - start < MILLISECONDS);
+    const isTenth = !training.remaining.length && training.epochs % 10 === 0;
+    if (isTenth || !REDUCED_MOTION.matches) draw();
     if (training.epochs >= MAX_EPOCHS) player.set(false);
   }
 
-  /** Show the progress; the curves only when they have changed. */
-  function draw(epochEnded = true) {
-    if (epochEnded) drawCurves(charts, training.history);
+  function draw() {
+    drawCurves(charts, training.history);
     const { W } = training.model;
     const most = largest(W.map(largest));
     templates.forEach(({ firstChild: canvas }, c) => {
@@ -95,7 +91,7 @@ function showTraining(examples) {
       caption.replaceChildren(caption.firstChild, measured(fixed(errors[j], 2), track, "signed"));
     });
   }
-}
+};
 
 /** Return ŷ − y (q,) of an image x (d,) of class c: its gradient with respect to the logits. */
 function errorOf(model, x, c) {
