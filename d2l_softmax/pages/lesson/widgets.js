@@ -55,7 +55,8 @@ function signedImage(numbers, most) {
 function imageOf(width, height, colorOf) {
   const image = new ImageData(width, height);
   const { data } = image; // reading it from the image each time is slow
-  for (let i = 0; i < width * height; i++) data.set([...colorOf(i), 255], 4 * i);
+  data.fill(255); // opaque
+  for (let i = 0; i < width * height; i++) data.set(colorOf(i), 4 * i);
   return image;
 }
 

@@ -47,9 +47,11 @@ PARTS.training = (examples) => {
   function advance() {
     if (training.epochs >= MAX_EPOCHS) begin();
     const start = performance.now();
-    do training.step();
-    while (training.remaining.length && performance.now() - start < MILLISECONDS);
-    const isTenth = !training.remaining.length && training.epochs % 10 === 0;
+    let isTenth = false;
+    do {
+      training.step();
+      isTenth = !training.remaining.length && training.epochs % 10 === 0;
+    } while (!isTenth && performance.now() - start < MILLISECONDS);
     if (isTenth || !REDUCED_MOTION.matches) draw();
     if (training.epochs >= MAX_EPOCHS) player.set(false);
   }
