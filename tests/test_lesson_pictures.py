@@ -23,7 +23,7 @@ READ = """async (file) => {
     const { X, steps, warnings } = preprocess(picture);
     const [logits] = trained.logits([X]);
     const names = steps.map(({ name }) => name);
-    const { width, height, pixels } = picture;
+    const { width, height, data: pixels } = picture;
     const some = pixels.length <= 60_000 ? [...pixels] : null; // more take seconds to pass on
     return { width, height, pixels: some, X: [...X], names, warnings, logits: [...logits] };
   } catch (error) {

@@ -529,7 +529,11 @@ def test_a_part_that_fails_says_so_and_the_others_go_on(visit):
     assert page.locator("#own-table tbody tr").count() == 10
 
 
-def test_without_scripts_it_says_so(visit):
-    page, _ = visit(LESSON, java_script_enabled=False)
+@pytest.mark.parametrize(
+    "options",
+    [{"java_script_enabled": False}, {"script": "delete globalThis.DecompressionStream;"}],
+)
+def test_without_scripts_or_in_an_old_browser_it_says_so(visit, options):
+    page, _ = visit(LESSON, **options)
     assert TEXTS["failed"]["zh-CN"] in page.locator("#failed").inner_text()
     assert not page.locator(".panel, .actions").locator("visible=true").count()

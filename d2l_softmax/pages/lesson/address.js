@@ -2,18 +2,22 @@
  * The page's address: #training&lr=1&batch=20&lang=zh shows a part in a state and a language,
  * #training&present shows it alone and large, #embed=training alone in an iframe.
  *
- * Invalid values are ignored. No text of the address is inserted as HTML.
+ * Invalid values are ignored. No text of the address is inserted as HTML. The controls that a link
+ * can set have data-state, their name in links.
  */
 
 const TURNS = { ArrowLeft: -1, PageUp: -1, ArrowRight: 1, PageDown: 1 };
 const USES_KEYS = "input, select, [role=application], [role=listbox], [role=slider]";
+const GROUP = "fieldset, [role=group]"; // of choices, one of them chosen
+const SWITCH = "[type=checkbox], button";
+const CHOSEN = ":checked, [aria-pressed=true]";
 
 /** Return { id, view, values } of a hash; id and view may be empty, values are URLSearchParams. */
 function parseHash(hash) {
-  const [first, ...rest] = hash.slice(1).split("&");
-  const isId = !first.includes("=") && first !== "present";
-  const values = new URLSearchParams((isId ? rest : [first, ...rest]).join("&"));
-  const view = values.has("embed") ? "embed" : values.has("present") ? "present" : "";
+  const values = new URLSearchParams(hash.slice(1));
+  const [first = ""] = values.keys();
+  const isId = first !== "present" && !values.get(first);
+  const view = values.get("embed") ? "embed" : values.has("present") ? "present" : "";
   return { id: values.get("embed") || (isId ? first : ""), view, values };
 }
 
@@ -21,7 +25,9 @@ function parseHash(hash) {
 function followAddress() {
   const root = document.documentElement;
   const parts = [...document.querySelectorAll(".part[id]")];
-  const states = new Map(parts.map((part) => [part, new State(part)]));
+  const controlsOf = (part) => [...part.querySelectorAll("[data-state]")];
+  const defaults = new Map(parts.flatMap(controlsOf).map((control) => [control, read(control)]));
+  const languageInLinks = () => root.lang.slice(0, 2);
   let shown = parts[0]; // alone, while there is a view
 
   for (const part of parts) {
@@ -29,28 +35,39 @@ function followAddress() {
     copy.addEventListener("click", () => copyLink(part));
     alone.addEventListener("click", () => present(part));
   }
-  find("present-back").addEventListener("click", () => moveBy(-1));
-  find("present-on").addEventListener("click", () => moveBy(1));
-  find("present-end").addEventListener("click", leave);
+  onClick("present-back", () => moveBy(-1));
+  onClick("present-on", () => moveBy(1));
+  onClick("present-end", leave);
   addEventListener("keydown", pressed);
   addEventListener("hashchange", follow);
   document.querySelector(".languages").addEventListener("click", () => {
-    if (!parseHash(location.hash).values.has("lang")) return;
-    replaceHash(location.hash.replace(/([#&]lang=)[^&]*/, `$1${languageInLinks()}`));
+    const hash = location.hash.replace(/([#&]lang=)[^&]*/, `$1${languageInLinks()}`);
+    if (hash !== location.hash) replaceHash(hash);
   });
   follow();
 
   /** Show what the address names. A link without a view keeps the present one. */
   function follow(event) {
     const { id, view, values } = parseHash(location.hash);
-    followLanguage(values.get("lang"));
+    const language = languageOf(values.get("lang"));
+    if (language && language !== root.lang) setLanguage(language);
     const target = find(id);
     const part = target?.closest(".part[id]");
-    if (part) states.get(part).set(values);
+    if (part) setState(part, values);
     if (view) root.dataset.view = view;
     if (root.dataset.view) show(part || shown);
     const hasScrolled = event && location.hash === `#${id}` && !root.dataset.view;
     if (target && !hasScrolled) target.scrollIntoView({ behavior: "instant" }); // parts have grown
+  }
+
+  /** Set a part's controls if values name one; the others have their defaults. */
+  function setState(part, values) {
+    const controls = controlsOf(part);
+    if (!controls.some(({ dataset }) => values.has(dataset.state))) return;
+    for (const control of controls) {
+      write(control, defaults.get(control));
+      write(control, values.get(control.dataset.state) ?? defaults.get(control));
+    }
   }
 
   function show(part) {
@@ -62,24 +79,21 @@ function followAddress() {
     find("present-on").setAttribute("aria-disabled", number === parts.length);
   }
 
-  /** Present a part: its heading gets the focus. */
   function present(part) {
     root.dataset.view = "present";
     show(part);
-    replaceHash(`#${part.id}&present`);
-    focusOn(part);
+    goTo(part, `#${part.id}&present`);
   }
 
   function leave() {
     delete root.dataset.view;
-    replaceHash(`#${shown.id}`);
-    focusOn(shown);
+    goTo(shown, `#${shown.id}`);
   }
 
-  function focusOn(part) {
-    const heading = part.querySelector("h2");
-    heading.tabIndex = -1;
-    heading.focus({ preventScroll: true });
+  /** Go to a part's heading, which gets the focus. */
+  function goTo(part, hash) {
+    replaceHash(hash);
+    part.querySelector("h2").focus({ preventScroll: true });
     part.scrollIntoView({ behavior: "instant" });
   }
 
@@ -99,8 +113,9 @@ function followAddress() {
 
   /** Copy a link to a part as it is, or show it where the browser does not allow that. */
   async function copyLink(part) {
-    const hash = [`#${part.id}`, ...states.get(part).get(), `lang=${languageInLinks()}`];
-    replaceHash(hash.join("&"));
+    const changed = controlsOf(part).filter((control) => read(control) !== defaults.get(control));
+    const state = changed.map((control) => [control.dataset.state, read(control)]);
+    replaceHash(`#${part.id}&${new URLSearchParams([...state, ["lang", languageInLinks()]])}`);
     const said = part.querySelector(".actions output");
     try {
       await navigator.clipboard.writeText(location.href);
@@ -108,6 +123,27 @@ function followAddress() {
     } catch {
       said.textContent = tr("address.above");
     }
+  }
+}
+
+/** Return a control's value as links have it. */
+function read(control) {
+  if (control.matches(GROUP)) return control.querySelector(CHOSEN).value;
+  return control.matches(SWITCH) ? String(Number(control.matches(CHOSEN))) : control.value;
+}
+
+/** Set a control, unless the text is none of its values. */
+function write(control, text) {
+  const before = read(control);
+  if (before === text) return;
+  if (control.matches(GROUP)) {
+    [...control.querySelectorAll("input, button")].find(({ value }) => value === text)?.click();
+  } else if (control.matches(SWITCH)) {
+    if (text === "0" || text === "1") control.click();
+  } else {
+    control.value = text;
+    if (control.value !== text || control.selectedIndex === -1) control.value = before;
+    else control.dispatchEvent(new Event("input", { bubbles: true }));
   }
 }
 

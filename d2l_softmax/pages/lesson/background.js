@@ -10,26 +10,33 @@ const INLIERS = 0.6; // share of the border in a fit; the rest, what differs mos
 const MIN_PART = 0.05; // of the object's largest part; smaller parts are dropped
 
 /**
- * Separate object and background of pixels (h w 3,) in [0, 1]. Return the background (h w 3,), the
- * object's mask (h w,), the standard deviation of the background's noise, and the share of the
- * border that differs from the background.
+ * Separate object and background of a picture { planes, width, height }: red, green and blue (h w,)
+ * in [0, 1]. Return the background's planes, the object's mask (h w,), the standard deviation of
+ * the background's noise, and the share of the border that differs from the background.
  */
-function findObject(pixels, width, height) {
-  const terms = Array.from({ length: width * height }, (_, i) => termsAt(i, width, height));
+function findObject({ planes, width, height }) {
+  const terms = Array.from(planes[0], (_, i) => termsAt(i, width, height));
   const band = Math.max(2, Math.round(BORDER * Math.max(width, height))); // pixels
   const border = borderOf(width, height, band);
-  const polynomials = fitBackground(
-    border.map((i) => terms[i]),
-    border.map((i) => pixels.subarray(3 * i, 3 * i + 3)),
-  );
-  const background = pixels.map((_, i) => valueAt(polynomials, terms[Math.floor(i / 3)], i % 3));
-  const distances = Float64Array.from(terms, (_, i) => maxDifference(pixels, background, 3 * i));
-  const noise = 1.4826 * median(border.map((i) => distances[i])); // if it is normally distributed
+  const along = (values) => border.map((i) => values[i]);
+
+  // The pixels that differ most from the fit before, or at first from the median colour, are left
+  // out of a fit: an object at the border does not bend the polynomials.
+  let background = planes.map((plane) => plane.slice().fill(quantile(along(plane), 0.5)));
+  for (const degree of DEGREES) {
+    const residuals = along(differences(planes, background));
+    const limit = quantile(residuals, INLIERS);
+    const inliers = border.filter((_, n) => residuals[n] <= limit);
+    background = planes.map((plane) => fitted(plane, terms, inliers, degree));
+  }
+  const distances = differences(planes, background);
+  const noise = 1.4826 * quantile(along(distances), 0.5); // if it is normally distributed
   const threshold = Math.max(0.03, 4 * noise, 0.12 * quantile(distances, 0.995));
   const above = Uint8Array.from(distances, (distance) => Number(distance > threshold));
-  const near = dilate(erode(above, width, height, 1), width, height, 2);
+  const core = erode(above, width, height);
+  const near = dilate(dilate(core, width, height), width, height);
   const mask = above.map((is, i) => is & near[i]); // without specks of noise
-  const covered = sumOf(border.map((i) => mask[i])) / border.length;
+  const covered = mean(along(mask));
   return { background, mask: withoutSmallParts(mask, width, height), noise, covered };
 }
 
@@ -48,48 +55,32 @@ function borderOf(width, height, band) {
   });
 }
 
-/**
- * Fit colours (n, 3) by terms (n, 6): least squares, three times. The pixels that differ most from
- * the fit before, or at first from the median colour, are left out: an object at the border does
- * not bend the polynomials. Return their coefficients (6, 3).
- */
-function fitBackground(terms, colours) {
-  const middle = [0, 1, 2].map((c) => median(colours.map((colour) => colour[c])));
-  let residuals = colours.map((colour) => maxDifference(colour, middle));
-  let polynomials;
-  for (const degree of DEGREES) {
-    const limit = quantile(residuals, INLIERS);
-    const inliers = [...terms.keys()].filter((n) => residuals[n] <= limit);
-    polynomials = leastSquares(
-      inliers.map((n) => terms[n]),
-      inliers.map((n) => colours[n]),
-      degree,
-    );
-    const fitted = (row) => [0, 1, 2].map((c) => valueAt(polynomials, row, c));
-    residuals = terms.map((row, n) => maxDifference(colours[n], fitted(row)));
-  }
-  return polynomials;
+/** Return each pixel's largest difference of two pictures' red, green or blue. */
+function differences([red, green, blue], [r, g, b]) {
+  return red.map((_, i) =>
+    Math.max(Math.abs(red[i] - r[i]), Math.abs(green[i] - g[i]), Math.abs(blue[i] - b[i])),
+  );
 }
 
-/** Return coefficients (6, 3) of least squares; those from `degree` on are zero. */
-function leastSquares(terms, colours, degree) {
-  // rows of the normal equations
-  const rows = Array.from({ length: degree }, () => new Float64Array(degree + 3));
-  terms.forEach((row, n) => {
-    for (let i = 0; i < degree; i++) {
-      for (let j = 0; j < degree; j++) rows[i][j] += row[i] * row[j];
-      for (let c = 0; c < 3; c++) rows[i][degree + c] += row[i] * colours[n][c];
-    }
-  });
-  rows.forEach((row, i) => {
-    row[i] += 1e-9; // so that it can be solved, whatever the terms
-    row.set(row.map((value) => value / row[i]));
+/** Fit the first terms, `degree` of them, to values at the inliers; return the fit everywhere. */
+function fitted(values, terms, inliers, degree) {
+  // least squares: rows of the normal equations
+  const rows = Array.from({ length: degree }, () => new Float64Array(degree + 1));
+  for (const i of inliers) {
+    rows.forEach((row, j) => {
+      for (let k = 0; k < degree; k++) row[k] += terms[i][j] * terms[i][k];
+      row[degree] += terms[i][j] * values[i];
+    });
+  }
+  rows.forEach((row, j) => {
+    row[j] += 1e-9; // so that it can be solved, whatever the terms
+    row.set(row.map((value) => value / row[j]));
     for (const other of rows) {
-      const factor = other[i];
-      if (other !== row) other.forEach((value, j) => (other[j] = value - factor * row[j]));
+      const factor = other[j];
+      if (other !== row) other.forEach((value, k) => (other[k] = value - factor * row[k]));
     }
   });
-  return Array.from({ length: 6 }, (_, i) => rows[i]?.slice(degree) ?? [0, 0, 0]);
+  return values.map((_, i) => rows.reduce((sum, row, j) => sum + row[degree] * terms[i][j], 0));
 }
 
 /**
@@ -103,67 +94,42 @@ function withoutSmallParts(mask, width, height) {
     if (!rest[first]) continue;
     const part = [first];
     rest[first] = 0;
-    for (let k = 0; k < part.length; k++) {
-      for (const i of neighbours(part[k], width, height, 1)) {
-        if (rest[i]) part.push(i);
-        rest[i] = 0;
+    for (const i of part) {
+      for (const near of neighbours(i, width, height)) {
+        if (rest[near]) part.push(near);
+        rest[near] = 0;
       }
     }
     parts.push(part);
   }
-  const largest = parts.reduce((size, part) => Math.max(size, part.length), 0);
+  const least = MIN_PART * largest(parts.map((part) => part.length));
   const kept = new Uint8Array(mask.length);
-  for (const part of parts) {
-    if (part.length >= MIN_PART * largest) for (const i of part) kept[i] = 1;
-  }
+  for (const part of parts) if (part.length >= least) for (const i of part) kept[i] = 1;
   return kept;
 }
 
-/** Return the pixels of the picture in the square around pixel i, itself included. */
-function neighbours(i, width, height, radius) {
+/** Return the pixels of the picture in the 3×3 square around pixel i, itself included. */
+function neighbours(i, width, height) {
   const [x, y] = [i % width, Math.floor(i / width)];
   const found = [];
-  for (let row = Math.max(0, y - radius); row <= Math.min(height - 1, y + radius); row++) {
-    for (let column = Math.max(0, x - radius); column <= Math.min(width - 1, x + radius); column++)
+  for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++) {
+    for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column++)
       found.push(row * width + column);
   }
   return found;
 }
 
-/** Dilate a mask by a square that reaches `radius` pixels to each side. */
-function dilate(mask, width, height, radius) {
+/** Dilate a mask by a square of 3×3 pixels. */
+function dilate(mask, width, height) {
   const dilated = new Uint8Array(mask.length);
   mask.forEach((is, i) => {
-    if (is) for (const near of neighbours(i, width, height, radius)) dilated[near] = 1;
+    if (is) for (const near of neighbours(i, width, height)) dilated[near] = 1;
   });
   return dilated;
 }
 
 /** Erode a mask by such a square; outside the picture counts as mask. */
-function erode(mask, width, height, radius) {
+function erode(mask, width, height) {
   const outside = mask.map((is) => 1 - is);
-  return dilate(outside, width, height, radius).map((is) => 1 - is);
-}
-
-function valueAt(polynomials, row, c) {
-  let sum = 0;
-  for (let j = 0; j < 6; j++) sum += polynomials[j][c] * row[j];
-  return sum;
-}
-
-/** Return a quantile of numbers, such as 0.5 for the median: the nearest one. */
-function quantile(numbers, share) {
-  const sorted = Float64Array.from(numbers).sort();
-  return sorted[Math.round(share * (sorted.length - 1))];
-}
-
-function median(numbers) {
-  return quantile(numbers, 0.5);
-}
-
-/** Return the largest difference of two colours among red, green and blue, which begin at i. */
-function maxDifference(colours, others, i = 0) {
-  let largest = 0;
-  for (let c = i; c < i + 3; c++) largest = Math.max(largest, Math.abs(colours[c] - others[c]));
-  return largest;
+  return dilate(outside, width, height).map((is) => 1 - is);
 }

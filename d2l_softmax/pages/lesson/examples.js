@@ -8,9 +8,10 @@ async function loadExamples() {
   const packed = new Blob([bytesOf(images)]).stream();
   const unpacked = packed.pipeThrough(new DecompressionStream("deflate"));
   const shades = new Uint8Array(await new Response(unpacked).arrayBuffer()); // 0 to 15
-  const pixels = Float64Array.from(shades, (shade) => shade / 15);
   const { train, test } = labels;
-  const X = [...train, ...test].map((_, n) => pixels.slice(784 * n, 784 * (n + 1)));
+  const X = [...train, ...test].map((_, n) =>
+    Float64Array.from(shades.subarray(784 * n, 784 * (n + 1)), (shade) => shade / 15),
+  );
   return {
     train: { X: X.slice(0, train.length), y: train },
     test: { X: X.slice(train.length), y: test },
@@ -21,8 +22,10 @@ async function loadExamples() {
 function loadTrained() {
   const { W, b } = contentOf("weights");
   const numbers = new Float32Array(bytesOf(W).buffer);
-  const rows = Array.from({ length: 784 }, (_, i) => numbers.slice(10 * i, 10 * i + 10));
-  return modelOf(rows, b);
+  return modelOf(
+    Array.from({ length: 784 }, (_, i) => numbers.subarray(10 * i, 10 * i + 10)),
+    b,
+  );
 }
 
 /** Return a model with the weights W (d, q) and b (q,). */

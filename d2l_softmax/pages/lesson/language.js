@@ -18,55 +18,38 @@ function drawLocalized(draw) {
 
 /** Start in the saved language, else in the browser's; switch when a button is clicked. */
 function initLanguage() {
-  setLanguage(savedLanguage() ?? (navigator.language.startsWith("zh") ? "zh-CN" : "en"));
+  const saved = useStorage((storage) => storage.getItem(STORAGE_KEY));
+  setLanguage(languageOf(saved) ?? languageOf(navigator.language) ?? "en");
   for (const button of LANGUAGE_BUTTONS) {
     button.addEventListener("click", () => {
       setLanguage(button.lang);
-      saveLanguage(button.lang);
+      useStorage((storage) => storage.setItem(STORAGE_KEY, button.lang));
     });
   }
 }
 
-/** Return the page's language as links have it: en, zh. */
-function languageInLinks() {
-  return document.documentElement.lang.slice(0, 2);
-}
-
-/** Switch to the language of a link; others than en and zh are ignored. */
-function followLanguage(name) {
-  const button = LANGUAGE_BUTTONS.find(({ lang }) => lang.slice(0, 2) === name);
-  if (button && name !== languageInLinks()) setLanguage(button.lang);
+/** Return the page's language for en, zh, zh-TW and so on; undefined for others. */
+function languageOf(name) {
+  return ["en", "zh-CN"].find((language) => language.slice(0, 2) === name?.slice(0, 2));
 }
 
 function setLanguage(language) {
   document.documentElement.lang = language;
   document.title = tr("title");
-  for (const button of LANGUAGE_BUTTONS) {
+  for (const button of LANGUAGE_BUTTONS)
     button.setAttribute("aria-pressed", button.lang === language);
-  }
-  for (const each of document.querySelectorAll("[data-text]")) {
+  for (const each of document.querySelectorAll("[data-text]"))
     each.innerHTML = tr(each.dataset.text, each.dataset);
-  }
-  for (const each of document.querySelectorAll("[data-label]")) {
+  for (const each of document.querySelectorAll("[data-label]"))
     each.setAttribute("aria-label", tr(each.dataset.label));
-  }
   drawings.forEach((draw) => draw());
 }
 
-/** Return the language that was saved, or null. */
-function savedLanguage() {
+/** Return what `use` gives of the browser's storage; null if there is none, as for a local file. */
+function useStorage(use) {
   try {
-    const language = localStorage.getItem(STORAGE_KEY);
-    return language in TEXTS.title ? language : null;
+    return use(localStorage);
   } catch {
-    return null; // some browsers have no storage for a local file
-  }
-}
-
-function saveLanguage(language) {
-  try {
-    localStorage.setItem(STORAGE_KEY, language);
-  } catch {
-    // next time the page starts in the browser's language
+    return null;
   }
 }

@@ -13,15 +13,11 @@ const LOSSES = {
     fit: fitL1,
   },
   huber: {
-    loss: (yHat, y) => huber(Math.abs(yHat - y)),
-    gradient: (yHat, y) => Math.max(-1, Math.min(1, yHat - y)),
+    loss: (yHat, y) => clamp(yHat - y, -1, 1) * (yHat - y - clamp(yHat - y, -1, 1) / 2),
+    gradient: (yHat, y) => clamp(yHat - y, -1, 1),
     fit: fitHuber,
   },
 };
-
-function huber(error) {
-  return error <= 1 ? error ** 2 / 2 : error - 0.5;
-}
 
 /** Return the weighted least-squares line { w, b }, y = w x + b. */
 function weightedFit(points, weightOf) {
@@ -35,27 +31,20 @@ function weightedFit(points, weightOf) {
 
 /** Return the line with the smallest sum of |errors|; one such line goes through two points. */
 function fitL1(points) {
-  let best = { total: Infinity };
-  points.forEach((p, i) => {
-    for (const q of points.slice(i + 1)) {
-      if (p.x === q.x) continue;
-      const w = (q.y - p.y) / (q.x - p.x);
-      const b = p.y - w * p.x;
-      const total = sumOf(points.map(({ x, y }) => LOSSES.l1.loss(w * x + b, y)));
-      if (total < best.total - 1e-12) best = { total, w, b };
-    }
-  });
-  return { w: best.w, b: best.b };
+  const slope = (p, q) => (q.y - p.y) / (q.x - p.x);
+  const through = (p, q) => ({ w: slope(p, q), b: p.y - slope(p, q) * p.x });
+  const lines = points.flatMap((p, i) => points.slice(i + 1).map((q) => through(p, q)));
+  const total = ({ w, b }) => sumOf(points.map(({ x, y }) => Math.abs(w * x + b - y)));
+  return lines.reduce((best, line) => (total(line) < total(best) - 1e-12 ? line : best));
 }
 
 /** Return the line with the smallest sum of Huber losses (δ = 1), by reweighted least squares. */
 function fitHuber(points) {
   // Holland and Welsch (1977): squares weighted by gradient / error have the same minimum.
-  let line = weightedFit(points, () => 1);
-  for (let round = 0; round < 500; round++) {
+  let line = { w: 0, b: 0 };
+  for (let round = 0; round < 200; round++) {
     const { w, b } = line;
     line = weightedFit(points, ({ x, y }) => 1 / Math.max(1, Math.abs(w * x + b - y)));
-    if (Math.abs(line.w - w) + Math.abs(line.b - b) < 1e-14) break;
   }
   return line;
 }

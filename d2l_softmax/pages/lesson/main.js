@@ -4,22 +4,9 @@ async function main() {
   initLanguage();
   const examples = await loadExamples();
   const trained = loadTrained();
-  const shows = {
-    scores: () => showScores(examples.test, trained),
-    softmax: showSoftmax,
-    cross_entropy: showCrossEntropy,
-    plane: showPlane,
-    training: () => showTraining(examples),
-    own_picture: () => showOwnPicture(examples.test, trained),
-    overflow: showOverflow,
-    shapes: showShapes,
-    picking: showPicking,
-    programs: showPrograms,
-    losses: showLosses,
-  };
-  for (const [name, show] of Object.entries(shows)) {
+  for (const [name, show] of Object.entries(PARTS)) {
     try {
-      show();
+      show(examples, trained);
     } catch (error) {
       console.error(error); // the other parts go on
       find(name).querySelector(".panel").textContent = tr("failed.part", { error: error.message });
@@ -30,11 +17,10 @@ async function main() {
 
   // For the browser's console, and for the tests that compare these numbers with PyTorch's.
   globalThis.d2l_softmax = {
-    ...{ softmax, oneHot, crossEntropy, argmax, countCorrect, SoftmaxRegression, SGD, modelOf },
-    ...{ examples, trained, LOSSES, Training, centredClassMeans, products, noticed, errorOf },
-    ...{ PLANE, POINTS, LABELS, PlaneFit, boundaries, parsePoints, writePoints },
-    ...{ ROUND, overflowsBeyond, stepsOfSoftmax, formsOfLoss, withTemperature, pointsWith },
-    ...{ sumOver, broadcast, picked, parseWeights, shifted, preprocess, readPicture, parseHash },
+    ...{ softmax, crossEntropy, argmax, SoftmaxRegression, SGD, modelOf, Training, examples },
+    ...{ trained, LOSSES, centredClassMeans, products, noticed, errorOf, POINTS, LABELS, PlaneFit },
+    ...{ boundaries, ROUND, overflowsBeyond, stepsOfSoftmax, formsOfLoss, withTemperature },
+    ...{ pointsWith, sumOver, broadcast, picked, parseWeights, shifted, preprocess, readPicture },
   };
   document.documentElement.dataset.ready = "";
 }

@@ -5,76 +5,56 @@ const PEN = 9; // pixels, the pen's radius
 const STEP = 7; // pixels that an arrow key moves it
 const KEY_MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** `mark` is an element over the canvas: it shows where the pen is, for drawing by keyboard. */
-class Paper {
-  constructor(canvas, mark, onStroke) {
-    Object.assign(this, { canvas, mark, onStroke, pen: { x: LENGTH / 2, y: LENGTH / 2 } });
-    const context = canvas.getContext("2d", { willReadFrequently: true });
-    const style = { lineWidth: 2 * PEN, lineCap: "round", strokeStyle: "white" };
-    this.context = Object.assign(context, style);
-    this.clear();
-    canvas.addEventListener("pointerdown", (event) => this.startStroke(event));
-    canvas.addEventListener("pointermove", (event) => {
-      if (canvas.hasPointerCapture(event.pointerId)) this.drawTo(this.pointUnder(event));
-    });
-    canvas.addEventListener("lostpointercapture", () => this.onStroke());
-    canvas.addEventListener("keydown", (event) => this.drawByKey(event));
-    canvas.addEventListener("blur", () => (mark.hidden = true));
-  }
+/**
+ * Let users draw on a canvas; after a stroke, `useDrawing` gets the drawing, an ImageData. `mark`
+ * is an element over the canvas: it shows where the pen is, for drawing by keyboard. Return a
+ * function that fills the paper with an image.
+ */
+function makePaper(canvas, mark, useDrawing) {
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const style = { lineWidth: 2 * PEN, lineCap: "round", strokeStyle: "white" };
+  Object.assign(context, style, { imageSmoothingEnabled: false });
+  const endStroke = () => useDrawing(context.getImageData(0, 0, LENGTH, LENGTH));
+  let pen = [LENGTH / 2, LENGTH / 2];
 
-  /** The drawing as a picture { pixels, width, height }, RGBA. */
-  get picture() {
-    return pixelsOf(this.canvas);
-  }
-
-  clear() {
-    this.context.fillStyle = "black";
-    this.context.fillRect(0, 0, LENGTH, LENGTH);
-  }
-
-  /** Fill the paper with an image x (784,), each of its pixels as a square. */
-  stamp(x) {
-    const scale = LENGTH / SIDE;
-    x.forEach((shade, i) => {
-      this.context.fillStyle = `rgb(${255 * shade} ${255 * shade} ${255 * shade})`;
-      this.context.fillRect(scale * (i % SIDE), scale * Math.floor(i / SIDE), scale, scale);
-    });
-  }
-
-  startStroke(event) {
+  canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
-    this.canvas.setPointerCapture(event.pointerId);
-    this.mark.hidden = true;
-    this.pen = this.pointUnder(event);
-    this.drawTo({ x: this.pen.x + 0.1, y: this.pen.y }); // a line of no length is not drawn
-  }
-
-  /** Draw by arrow keys; with Shift they move the pen only. */
-  drawByKey(event) {
+    mark.hidden = true;
+    pen = pointUnder(event);
+    drawTo([pen[0] + 0.1, pen[1]]); // a line of no length is not drawn
+  });
+  followPointer(canvas, (event) => drawTo(pointUnder(event)));
+  canvas.addEventListener("lostpointercapture", endStroke);
+  canvas.addEventListener("blur", () => (mark.hidden = true));
+  // Arrow keys draw; with Shift they move the pen only.
+  canvas.addEventListener("keydown", (event) => {
     if (!(event.key in KEY_MOVES)) return;
     event.preventDefault(); // the page would scroll
-    const [x, y] = [this.pen.x, this.pen.y].map((value, axis) =>
-      Math.min(LENGTH - 1, Math.max(0, value + STEP * KEY_MOVES[event.key][axis])),
-    );
-    if (event.shiftKey) this.pen = { x, y };
-    else this.drawTo({ x, y });
-    Object.assign(this.mark.style, { left: `${(100 * x) / LENGTH}%`, top: `${(100 * y) / LENGTH}%` });
-    this.mark.hidden = false;
-    if (!event.shiftKey) this.onStroke();
+    const moves = KEY_MOVES[event.key];
+    const point = pen.map((at, axis) => clamp(at + STEP * moves[axis], 0, LENGTH - 1));
+    if (event.shiftKey) pen = point;
+    else drawTo(point);
+    [mark.style.left, mark.style.top] = point.map((at) => `${(100 * at) / LENGTH}%`);
+    mark.hidden = false;
+    if (!event.shiftKey) endStroke();
+  });
+
+  function pointUnder({ clientX, clientY }) {
+    const { left, top, width } = canvas.getBoundingClientRect();
+    return [clientX - left, clientY - top].map((at) => (at * LENGTH) / width);
   }
 
-  /** Return the point of the paper under a pointer. */
-  pointUnder(event) {
-    const box = this.canvas.getBoundingClientRect();
-    const scale = LENGTH / box.width;
-    return { x: (event.clientX - box.left) * scale, y: (event.clientY - box.top) * scale };
+  function drawTo(point) {
+    context.beginPath();
+    context.moveTo(...pen);
+    context.lineTo(...point);
+    context.stroke();
+    pen = point;
   }
 
-  drawTo(point) {
-    this.context.beginPath();
-    this.context.moveTo(this.pen.x, this.pen.y);
-    this.context.lineTo(point.x, point.y);
-    this.context.stroke();
-    this.pen = point;
-  }
+  return (image) => {
+    const canvasOfImage = make("canvas");
+    drawOn(canvasOfImage, image);
+    context.drawImage(canvasOfImage, 0, 0, LENGTH, LENGTH);
+  };
 }

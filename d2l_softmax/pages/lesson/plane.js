@@ -1,10 +1,7 @@
 /** Softmax regression on points of three classes in the plane: X (n, 2), q = 3. */
 
 /** Where points may be: the axes of the chart. */
-const PLANE = {
-  x: { from: -4, to: 4, ticks: [-4, -2, 0, 2, 4] },
-  y: { from: -2.2, to: 2.2, ticks: [-2, -1, 0, 1, 2] },
-};
+const PLANE = { x: axisOf(-4, 4, 2), y: axisOf(-2.2, 2.2, 1) };
 
 /** The points at the start, four of each class: [x, y]. */
 const POINTS = [
@@ -53,11 +50,8 @@ class PlaneFit {
 function boundaries({ W, b }) {
   // The difference of two scores is linear: [x, y, 1] times these.
   const difference = (i, j) => [W[0][i] - W[0][j], W[1][i] - W[1][j], b[i] - b[j]];
-  return [
-    [0, 1, 2],
-    [0, 2, 1],
-    [1, 2, 0],
-  ].flatMap(([i, j, other]) => {
+  return [2, 1, 0].flatMap((other) => {
+    const [i, j] = [0, 1, 2].filter((k) => k !== other);
     const [u, v, c] = difference(i, j);
     const square = u * u + v * v;
     if (square === 0) return []; // as at the start

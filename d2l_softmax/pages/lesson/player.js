@@ -2,23 +2,34 @@
 
 const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** The buttons of an experiment. While it plays and its panel is in view, each frame advances it. */
+/**
+ * The buttons of an experiment, which has functions: `begin` starts anew, `step` takes a step,
+ * `advance` takes steps and draws. While it plays and its panel is in view, each frame advances it.
+ */
 class Player {
   /** `outputs` are the elements with sentences that change while it plays. */
-  constructor(name, outputs, { step, restart, advance }) {
-    Object.assign(this, { outputs, advance, frame: 0, isPlaying: false, isVisible: false });
+  constructor(name, outputs, { begin, step, draw, advance }) {
+    Object.assign(this, { outputs, begin, draw, advance, isPlaying: false, isVisible: false });
     this.button = find(`${name}-play`);
     this.button.addEventListener("click", () => this.set(!this.isPlaying));
-    find(`${name}-again`).addEventListener("click", restart);
-    find(`${name}-step`).addEventListener("click", () => {
+    onClick(`${name}-again`, () => this.restart());
+    onClick(`${name}-step`, () => {
       this.set(false);
       step();
+      draw();
     });
     new IntersectionObserver(([{ isIntersecting }]) => {
       this.isVisible = isIntersecting;
       this.requestFrame();
     }).observe(this.button.closest(".panel"));
-    drawLocalized(() => this.set(this.isPlaying));
+    this.restart();
+    drawings.push(() => this.set(this.isPlaying), draw);
+  }
+
+  restart() {
+    this.begin();
+    this.set(false);
+    this.draw();
   }
 
   /** Play, or pause. */

@@ -24,13 +24,18 @@ function addScaled(sum, factor, row, dtype) {
 
 /** Turn each row of logits (n, q) into probabilities (n, q): positive, with sum 1. */
 function softmax(logits, dtype = "float64") {
+  return logits.map((row) => stepsOfSoftmax(row, dtype).probabilities);
+}
+
+/** Return each step of softmax of logits (q,). Naive, without the maximum subtracted, overflows. */
+function stepsOfSoftmax(logits, dtype, isNaive = false) {
   const round = ROUND[dtype];
-  return logits.map((row) => {
-    const largest = Math.max(...row); // only differences matter, so exp can't overflow
-    const exponentials = row.map((o) => round(Math.exp(round(o - largest))));
-    const sum = exponentials.reduce((total, e) => round(total + e), 0);
-    return exponentials.map((e) => round(e / sum));
-  });
+  const o = Float64Array.from(logits, round);
+  const most = isNaive ? 0 : Math.max(...o); // only differences matter, so exp can't overflow
+  const less = o.map((each) => round(each - most));
+  const exponentials = less.map((each) => round(Math.exp(each)));
+  const sum = exponentials.reduce((total, e) => round(total + e), 0);
+  return { o, less, exponentials, sum, probabilities: exponentials.map((e) => round(e / sum)) };
 }
 
 /** Write each class of y (n,) as a row with one 1 among zeros: (n, q). */
@@ -83,7 +88,7 @@ class SoftmaxRegression {
 /** Return -log y_hat[range(n), y], the cross-entropy of each example: (n,). */
 function crossEntropy(yHat, y, dtype = "float64") {
   const round = ROUND[dtype];
-  return yHat.map((row, n) => -round(Math.log(Math.max(row[y[n]], TINY[dtype]))));
+  return yHat.map((row, n) => -round(Math.log(Math.max(row[y[n]], FORMATS[dtype].tiny))));
 }
 
 /** Stochastic gradient descent: W -= lr dW, b -= lr db. */

@@ -12,11 +12,6 @@ class Training {
     this.history = [this.evaluate()]; // of losses and accuracies, first before any step
   }
 
-  /** The last of the history. */
-  get latest() {
-    return this.history[this.history.length - 1];
-  }
-
   get epochs() {
     return this.history.length - 1;
   }
@@ -40,7 +35,7 @@ class Training {
 /** Return a model's mean loss (nats), correct predictions and accuracy on examples. */
 function evaluate(model, { X, y }) {
   const yHat = model.probabilities(X);
-  const loss = sumOf(crossEntropy(yHat, y, model.dtype)) / y.length;
+  const loss = mean(crossEntropy(yHat, y, model.dtype));
   const correct = countCorrect(yHat, y);
   return { loss, correct, accuracy: correct / y.length };
 }
@@ -57,13 +52,10 @@ function shuffled(n, random) {
 
 /** Return each class's mean image less the overall mean: a matrix (d, q) as W is. */
 function centredClassMeans({ X, y }) {
-  const means = zeros(X[0].length, 10);
-  const sizes = Array.from({ length: 10 }, (_, c) => y.filter((label) => label === c).length);
-  X.forEach((x, n) =>
-    x.forEach((shade, i) => {
-      means[i][y[n]] += shade / sizes[y[n]];
-      for (let c = 0; c < sizes.length; c++) means[i][c] -= shade / X.length;
-    }),
-  );
-  return means;
+  const classes = CLASSES.map((_, c) => X.filter((_, n) => y[n] === c));
+  return Array.from(X[0], (_, i) => {
+    const shade = (images) => mean(images.map((x) => x[i]));
+    const overall = shade(X);
+    return Float64Array.from(classes, (images) => shade(images) - overall);
+  });
 }

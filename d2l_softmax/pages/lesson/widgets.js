@@ -2,9 +2,14 @@
 
 const COLORS = contentOf("colors"); // red, green, blue
 const CLASSES = contentOf("classes");
+const PARTS = {}; // for each part its name and a function of the examples and the trained model
 
 function find(id) {
   return document.getElementById(id);
+}
+
+function onClick(id, act) {
+  find(id).addEventListener("click", act);
 }
 
 /** Make an element with attributes and children. */
@@ -24,35 +29,41 @@ function className(c, classes = CLASSES) {
   return classes === CLASSES ? tr(`class.${c}`) : classes[c];
 }
 
-/** Make a figure of a canvas, its first child, and a caption, its last. */
-function makeFigure(attributesOfCanvas, caption = "") {
-  const canvas = make("canvas", attributesOfCanvas);
-  return make("figure", {}, canvas, make("figcaption", {}, caption));
+/** Make a figure of a code, and perhaps a shape, above what it computes. */
+function titled(code, content, shape = "") {
+  const heading = make("figcaption", {}, make("code", {}, code));
+  if (shape) heading.append(" ", make("span", { class: "shape" }, shape));
+  return make("figure", {}, heading, content);
 }
 
-/** Draw pixels x (784,) in [0, 1] on a canvas, light on black. */
-function drawImage(canvas, x) {
-  drawPixels(canvas, SIDE, SIDE, (i, channel) => (channel < 3 ? 255 * x[i] : 255));
+/** Return pixels in [0, 1] as an ImageData, light on black. */
+function grayImage(shades, width = SIDE, height = SIDE) {
+  return imageOf(width, height, (i) => [255 * shades[i], 255 * shades[i], 255 * shades[i]]);
 }
 
-/** Draw numbers (784,) between -most and most: blue is positive, orange negative, white zero. */
-function drawSigned(canvas, numbers, most) {
+/** Return numbers between -most and most as an image: blue if positive, orange if negative. */
+function signedImage(numbers, most) {
   const scale = 1 / (most || 1);
-  drawPixels(canvas, SIDE, SIDE, (i, channel) => {
-    if (channel === 3) return 255;
-    const full = (numbers[i] > 0 ? COLORS.positive : COLORS.negative)[channel];
-    return 255 + Math.min(1, Math.abs(numbers[i]) * scale) * (full - 255);
+  return imageOf(SIDE, SIDE, (i) => {
+    const color = numbers[i] > 0 ? COLORS.positive : COLORS.negative;
+    const share = Math.min(1, Math.abs(numbers[i]) * scale);
+    return color.map((channel) => 255 + share * (channel - 255));
   });
 }
 
-/** Draw on a canvas; `valueOf` returns red, green, blue and alpha (channels 0 to 3) of pixel i. */
-function drawPixels(canvas, width, height, valueOf) {
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+/** Return an ImageData; `colorOf` returns [red, green, blue] of pixel i. */
+function imageOf(width, height, colorOf) {
   const image = new ImageData(width, height);
   const { data } = image; // reading it from the image each time is slow
-  for (let i = 0; i < width * height; i++) {
-    for (let channel = 0; channel < 4; channel++) data[4 * i + channel] = valueOf(i, channel);
-  }
+  data.fill(255); // opaque
+  for (let i = 0; i < width * height; i++) data.set(colorOf(i), 4 * i);
+  return image;
+}
+
+/** Make a canvas show an ImageData. */
+function drawOn(canvas, image) {
+  const { width, height } = image;
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
@@ -91,6 +102,13 @@ function fillScores(table, scores, guess, { classes = CLASSES, heading = String 
 function measured(text, shape, kind = "") {
   const track = make("span", { class: `track ${kind}` }, shape);
   return make("span", { class: "measured" }, make("span", { class: "value" }, text), track);
+}
+
+/** Return a number as a table cell's content; inf, nan and wrong ones have a warning sign. */
+function checked(number, digits = 4, isWrong = false) {
+  const text = significant(number, digits);
+  if (Number.isFinite(number) && !isWrong) return text;
+  return make("strong", { class: "broken" }, `⚠ ${text}`);
 }
 
 /** Return a matrix as a table between brackets; mark(i, j) may give a cell a class. */

@@ -17,52 +17,39 @@ function formsOfLoss(gap) {
   };
 }
 
-function showCrossEntropy() {
-  const chart = new Chart(
-    "cross-entropy",
-    { from: 0, to: 1, ticks: [0, 0.2, 0.4, 0.6, 0.8, 1] },
-    { from: 0, to: 7, ticks: [0, 1, 2, 3, 4, 5, 6, 7] },
-  );
-  const probability = find("probability");
-  const gap = find("gap");
+PARTS.cross_entropy = () => {
+  const chart = new Chart("cross-entropy", axisOf(0, 1, 0.2), axisOf(0, 7, 1));
+  const [probability, gap] = [find("probability"), find("gap")];
   const places = Array.from({ length: 300 }, (_, i) => 0.001 * 1000 ** (i / 299));
-  const curve = places.map((p) => [p, -Math.log(p)]);
-  chart.line("curve blue", curve);
-  const dot = chart.dot("dot blue", 0.5, Math.LN2, 9);
+  let loss, forms;
 
-  chart.drag(dot, ({ x }) => ((probability.value = x), draw()));
+  chart.line(
+    "curve blue",
+    places.map((p) => [p, -Math.log(p)]),
+  );
+  chart.drag(chart.dot("dot blue", 0, 0), ({ x }) => ((probability.value = x), draw()));
   find("cross_entropy").addEventListener("input", draw);
-  provide("loss", find("cross-entropy-said"), () => [fixed(lossNow())]);
-  provide("clamp", find("forms"), () => [significant(formsOfLoss(Number(gap.value)).byHand)]);
+  provide("loss", find("cross-entropy-said"), () => [fixed(loss)]);
+  provide("clamp", find("forms"), () => [significant(forms.byHand)]);
   drawLocalized(draw);
-
-  function lossNow() {
-    return crossEntropy([[Number(probability.value)]], [0])[0];
-  }
 
   function draw() {
     const p = Number(probability.value);
-    chart.dot("dot blue", p, lossNow(), 9);
+    [loss] = crossEntropy([[p]], [0]);
+    chart.dot("dot blue", p, loss, 9);
     setSliderText(probability, fixed(p));
     const kind = p < 0.01 ? "wrong" : p < 0.9 ? "unsure" : "right";
-    find("cross-entropy-said").textContent = tr(`cross_entropy.${kind}`, {
-      p: fixed(p),
-      loss: fixed(lossNow() + 0), // no minus before zero
-    });
-    drawForms();
-  }
+    const values = { p: fixed(p), loss: fixed(loss) };
+    find("cross-entropy-said").textContent = tr(`cross_entropy.${kind}`, values);
 
-  function drawForms() {
-    const { p, naive, byHand, library } = formsOfLoss(Number(gap.value));
-    const cell = (loss) =>
-      Number.isFinite(loss) ? significant(loss, 6) : make("strong", { class: "broken" }, "⚠ inf");
+    forms = formsOfLoss(Number(gap.value));
     setSliderText(gap, gap.value);
     fillTable(find("forms"), [
-      [tr("cross_entropy.naive"), cell(naive)],
-      [tr("cross_entropy.by_hand"), cell(byHand)],
-      [tr("cross_entropy.library"), cell(library)],
+      [tr("cross_entropy.naive"), checked(forms.naive, 6)],
+      [tr("cross_entropy.by_hand"), checked(forms.byHand, 6)],
+      [tr("cross_entropy.library"), checked(forms.library, 6)],
     ]);
-    const state = p === 0 ? "zero" : p < TINY.float32 ? "subnormal" : "normal";
-    find("forms-said").textContent = tr(`cross_entropy.${state}`, { p: significant(p) });
+    const state = forms.p === 0 ? "zero" : forms.p < FORMATS.float32.tiny ? "subnormal" : "normal";
+    find("forms-said").textContent = tr(`cross_entropy.${state}`, { p: significant(forms.p) });
   }
-}
+};

@@ -9,86 +9,63 @@ function pointsWith(height) {
   return [...OTHERS, { x: OUTLIER_AT, y: height }];
 }
 
-function showLosses() {
+PARTS.losses = () => {
   const slider = find("outlier");
   const half = find("half");
   const names = Object.keys(LOSSES);
-  const chart = new Chart(
-    "regression",
-    { from: -2, to: 7, ticks: [-2, -1, 0, 1, 2, 3, 4, 5, 6, 7] },
-    { from: -8, to: 12, ticks: [-8, -4, 0, 4, 8, 12] },
-  );
+  const chart = new Chart("regression", axisOf(-2, 7, 1), axisOf(-8, 12, 4));
   const shapes = names.map(
-    (name) =>
-      new Chart(
-        `shape-${name}`,
-        { from: -5, to: 5, ticks: [-4, -2, 0, 2, 4] },
-        { from: -3, to: 5, ticks: [-2, 0, 2, 4] },
-      ),
+    (name) => new Chart(`shape-${name}`, axisOf(-5, 5, 2), axisOf(-3, 5, 2)),
   );
 
   OTHERS.forEach(({ x, y }, i) => chart.dot(`dot ink p${i}`, x, y, 4));
   for (const name of names) chart.line(`curve ${STYLES[name]}`, []);
-  const outlier = chart.dot("dot ink outlier", OUTLIER_AT, 0, 10);
+  const outlier = chart.dot("dot ink outlier", OUTLIER_AT, 0);
   chart.drag(outlier, ({ y }) => ((slider.value = y), draw()));
   find("losses").addEventListener("input", draw);
   drawLocalized(draw);
 
   function draw() {
     const height = Number(slider.value);
-    const fits = names.map((name) => {
+    chart.dot("dot ink outlier", OUTLIER_AT, height, 10);
+    const fits = names.map((name, i) => {
       const factor = name === "squared" && !half.checked ? 2 : 1; // 2 without the ½
       const { w, b } = LOSSES[name].fit(pointsWith(height));
-      const error = w * OUTLIER_AT + b - height;
-      return {
-        ...{ w, b },
-        error: Math.abs(error) < 1e-9 ? 0 : error, // where the L1 gradient would be 1 or −1
-        loss: (e) => factor * LOSSES[name].loss(e, 0),
-        gradient: (e) => factor * LOSSES[name].gradient(e, 0),
-      };
-    });
-    chart.dot("dot ink outlier", OUTLIER_AT, height, 10);
-    fits.forEach((fit, i) => {
-      const ends = [-2, 7].map((x) => [x, fit.w * x + fit.b]);
-      chart.line(`curve ${STYLES[names[i]]}`, ends);
-      drawShape(shapes[i], fit);
+      const ends = [-2, 7].map((x) => [x, w * x + b]);
+      chart.line(`curve ${STYLES[name]}`, ends);
+      const loss = (e) => factor * LOSSES[name].loss(e, 0);
+      const likelihood = (e) => Math.exp(-loss(e));
+      const gradient = (e) => factor * LOSSES[name].gradient(e, 0);
+      const distance = w * OUTLIER_AT + b - height;
+      const error = Math.abs(distance) < 1e-9 ? 0 : distance; // where L1's would be 1 or −1
+      drawShape(shapes[i], { loss, likelihood, gradient }, error);
+      return [
+        ...[w, b, error, loss(error)].map((number) => fixed(number, 2)),
+        significant(likelihood(error), 3),
+        fixed(gradient(error), 2),
+      ];
     });
     setSliderText(slider, fixed(height, 1));
     find("half-formula").classList.toggle("without-half", !half.checked);
-    fillTable(find("losses-table"), rowsOf(fits));
-    const [squared, l1, huber] = fits.map(({ w }) => fixed(w, 2));
+    const rows = [
+      ...["losses.slope", "losses.intercept", "losses.error", "loss"],
+      ...["losses.likelihood", "losses.gradient"],
+    ].map((key, row) => [tr(key), ...fits.map((column) => column[row])]);
+    fillTable(find("losses-table"), rows);
+    const [squared, l1, huber] = fits.map(([slope]) => slope);
     find("losses-said").textContent = tr("losses.said", { squared, l1, huber });
     find("half-said").textContent = tr(half.checked ? "losses.with_half" : "losses.without_half");
   }
-}
-
-/** Return the table's rows: each line, and the outlier's error, loss, likelihood and gradient. */
-function rowsOf(fits) {
-  const row = (key, read) => [tr(key), ...fits.map(read)];
-  return [
-    row("losses.slope", ({ w }) => fixed(w, 2)),
-    row("losses.intercept", ({ b }) => fixed(b, 2)),
-    row("losses.error", ({ error }) => fixed(error, 2)),
-    row("loss", ({ error, loss }) => fixed(loss(error), 2)),
-    row("losses.likelihood", ({ error, loss }) => significant(Math.exp(-loss(error)), 3)),
-    row("losses.gradient", ({ error, gradient }) => fixed(gradient(error), 2)),
-  ];
-}
+};
 
 /** Draw a loss, its likelihood and its gradient against the error, with the outlier on each. */
-function drawShape(shape, { error, loss, gradient }) {
+function drawShape(shape, { loss, likelihood, gradient }, error) {
   const errors = Array.from({ length: 161 }, (_, i) => (i - 80) / 16);
-  const curves = {
-    blue: loss,
-    "green dashed": (e) => Math.exp(-loss(e)),
-    "orange dotted": gradient,
-  };
+  const curves = { blue: loss, "green dashed": likelihood, "orange dotted": gradient };
   for (const [style, height] of Object.entries(curves)) {
     const points = errors.map((e) => [e, height(e)]);
     shape.line(`curve ${style}`, points);
   }
-  for (const [style, height] of Object.entries(curves)) {
-    const [color] = style.split(" ");
-    shape.dot(`dot ${color}`, error, height(error)); // above all curves
-  }
+  for (const [style, height] of Object.entries(curves))
+    shape.dot(`dot ${style.split(" ")[0]}`, error, height(error)); // above all curves
 }

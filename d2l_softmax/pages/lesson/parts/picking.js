@@ -19,7 +19,7 @@ function picked(yHat, y) {
   };
 }
 
-function showPicking() {
+PARTS.picking = () => {
   const selects = [0, 1].map((i) => find(`label-${i}`));
   const matrices = find("picking-matrices");
   const sentence = find("picking-said");
@@ -35,29 +35,20 @@ function showPicking() {
   function draw() {
     const y = selects.map((select) => Number(select.value));
     now = picked(Y_HAT, y);
-    const { labels, products, byIndex, byProduct, losses, accuracy } = now;
-    const list = `[${byIndex.map((p) => fixed(p, 1)).join(", ")}]`;
-    find("picking-code").textContent = `y_hat[[0, 1], [${y.join(", ")}]]  →  ${list}`;
+    const list = now.byIndex.map((p) => fixed(p, 1)).join(", ");
+    find("picking-code").textContent = `y_hat[[0, 1], [${y.join(", ")}]]  →  [${list}]`;
     const lit = { digits: 1, mark: (i, j) => (j === y[i] ? "lit" : "") };
     matrices.replaceChildren(
       titled("y_hat", matrix(Y_HAT, lit)),
-      titled("one_hot(y)", matrix(labels, { ...lit, digits: 0 })),
-      titled("y_hat * one_hot(y)", matrix(products, lit)),
-      titled(".sum(dim=1)", matrix([byProduct], { digits: 1 })),
+      titled("one_hot(y)", matrix(now.labels, { ...lit, digits: 0 })),
+      titled("y_hat * one_hot(y)", matrix(now.products, lit)),
+      titled(".sum(dim=1)", matrix([now.byProduct], { digits: 1 })),
     );
     sentence.textContent = tr("picking.said", {
-      losses: losses.map((loss) => fixed(loss)).join(tr("comma")),
-      mean: fixed(mean(losses)),
+      losses: now.losses.map((loss) => fixed(loss)).join(tr("comma")),
+      mean: fixed(mean(now.losses)),
       guesses: Y_HAT.map(argmax).join(tr("comma")),
-      accuracy: fixed(accuracy, 1),
+      accuracy: fixed(now.accuracy, 1),
     });
   }
-}
-
-function mean(numbers) {
-  return sumOf(numbers) / numbers.length;
-}
-
-function titled(title, content) {
-  return make("figure", {}, make("figcaption", {}, make("code", {}, title)), content);
-}
+};

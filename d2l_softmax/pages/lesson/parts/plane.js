@@ -6,28 +6,25 @@ const KINDS = [
   { name: "C", color: "green", outline: "M0-7 6.5 5h-13z" },
 ];
 const [COLUMNS, ROWS] = [80, 44]; // of the shading; the browser smooths it
-const OPACITY = 0.45;
-const STEPS_PER_SECOND = 60;
 const STEPS_ON_PAPER = 100; // if none were taken
 const [KEY_STEP, LARGE_KEY_STEP] = [0.1, 0.5]; // the large one with Shift
 
-const GRID = Array.from({ length: ROWS * COLUMNS }, (_, i) => [
-  between(PLANE.x, ((i % COLUMNS) + 0.5) / COLUMNS),
-  between(PLANE.y, 1 - (Math.floor(i / COLUMNS) + 0.5) / ROWS),
-]);
-
-function showPlane() {
+PARTS.plane = () => {
   const chart = new Chart("plane-chart", PLANE.x, PLANE.y);
-  const player = new Player("plane", [find("plane-said")], { step, restart, advance });
-  const X = POINTS.map((point) => [...point]);
+  const X = [...POINTS];
   const lines = [0, 1, 2].map((i) => `curve ink boundary-${i}`);
   let fit;
-  let lastPlayed = 0; // milliseconds
 
   lines.forEach((name) => chart.line(name, []));
   const marks = X.map((_, n) => movable(n));
-  find("plane-rate").addEventListener("input", restart);
-  find("plane-back").addEventListener("click", () => moveAll(POINTS));
+  const player = new Player("plane", [find("plane-said")], {
+    begin: () => (fit = new PlaneFit(X, LABELS, Number(find("plane-rate").value))),
+    step: () => fit.step(),
+    draw,
+    advance,
+  });
+  find("plane-rate").addEventListener("input", () => player.restart());
+  onClick("plane-back", () => moveAll(POINTS));
   find("plane-points").addEventListener("input", ({ target }) =>
     moveAll(parsePoints(target.value) ?? POINTS),
   );
@@ -37,29 +34,11 @@ function showPlane() {
     while (fit.steps < STEPS_ON_PAPER) fit.step(); // or the paper has no boundaries
     draw();
   });
-  restart();
-  drawLocalized(draw);
 
-  function restart() {
-    fit = new PlaneFit(X, LABELS, Number(find("plane-rate").value));
-    player.set(false);
-    draw();
-  }
-
-  function step() {
-    fit.step();
-    draw();
-  }
-
-  /** Take the steps that are due, then draw; with reduced motion once a second. */
+  /** Take a step a frame; with reduced motion, draw about once a second. */
   function advance() {
-    const most = REDUCED_MOTION.matches ? STEPS_PER_SECOND : STEPS_PER_SECOND / 10;
-    const now = performance.now();
-    const due = Math.floor(((now - lastPlayed) * STEPS_PER_SECOND) / 1000);
-    if (due < (REDUCED_MOTION.matches ? most : 1)) return;
-    lastPlayed = now;
-    for (let i = 0; i < Math.min(due, most); i++) fit.step();
-    draw();
+    fit.step();
+    if (!REDUCED_MOTION.matches || fit.steps % 60 === 0) draw();
   }
 
   /** Make the mark of a point, which pointers drag and arrow keys move. */
@@ -81,19 +60,18 @@ function showPlane() {
   }
 
   function moveAll(points) {
-    points.forEach((point, n) => (X[n] = [...point]));
+    points.forEach((point, n) => (X[n] = point));
     draw();
   }
 
-  function moveTo(n, ...place) {
-    X[n] = [PLANE.x, PLANE.y].map(({ from, to }, i) =>
-      Number(Math.min(to, Math.max(from, place[i])).toFixed(2)),
-    );
+  function moveTo(n, x, y) {
+    const place = [clamp(x, PLANE.x.from, PLANE.x.to), clamp(y, PLANE.y.from, PLANE.y.to)];
+    X[n] = place.map((each) => Number(each.toFixed(2)));
     draw();
   }
 
   function draw() {
-    drawShades(find("plane-shades"), fit.model);
+    drawOn(find("plane-shades"), shadesOf(fit.model));
     const segments = boundaries(fit.model);
     lines.forEach((name, i) => chart.line(name, segments[i] ?? []));
     marks.forEach((mark, n) => {
@@ -110,21 +88,20 @@ function showPlane() {
     const values = { steps: fit.steps, loss: fixed(loss), correct, all: X.length };
     find("plane-said").textContent = tr("plane.said", values);
   }
-}
+};
 
-/** Shade the plane: at each place the classes' colours, mixed as the probabilities. */
-function drawShades(canvas, model) {
+/** Return an image of the plane: at each place the classes' colours, mixed as the probabilities. */
+function shadesOf(model) {
   const style = getComputedStyle(document.documentElement);
   const colors = KINDS.map(({ color }) => {
     const hex = style.getPropertyValue(`--${color}`).trim(); // #rrggbb
     return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
   });
-  const yHat = model.probabilities(GRID);
-  drawPixels(canvas, COLUMNS, ROWS, (i, channel) =>
-    channel < 3 ? yHat[i].reduce((sum, p, k) => sum + p * colors[k][channel], 0) : 255 * OPACITY,
-  );
-}
-
-function between({ from, to }, share) {
-  return from + share * (to - from);
+  return imageOf(COLUMNS, ROWS, (i) => {
+    const [right, down] = [((i % COLUMNS) + 0.5) / COLUMNS, (Math.floor(i / COLUMNS) + 0.5) / ROWS];
+    const x = PLANE.x.from + right * (PLANE.x.to - PLANE.x.from);
+    const y = PLANE.y.to - down * (PLANE.y.to - PLANE.y.from);
+    const [yHat] = model.probabilities([[x, y]]);
+    return [0, 1, 2].map((channel) => sumOf(yHat.map((p, k) => p * colors[k][channel])));
+  });
 }

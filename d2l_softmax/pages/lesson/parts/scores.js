@@ -1,31 +1,27 @@
 /** The ten scores of an image become ten probabilities. */
 
 /** Show two test images of each class, and scores and probabilities of the selected one. */
-function showScores({ X, y }, model) {
-  const shown = y
-    .map((_, n) => n)
-    .filter((n) => y.slice(0, n).filter((c) => c === y[n]).length < 2);
+PARTS.scores = ({ test: { X, y } }, model) => {
+  const numberOf = (n) => y.slice(0, n + 1).filter((c) => c === y[n]).length; // in its class
+  const shown = [...y.keys()].filter((n) => numberOf(n) <= 2);
   const logits = model.logits(X);
   const probabilities = model.probabilities(X);
+  const buttons = [...find("items").children];
+  const [table] = find("scores-table").tBodies;
   let chosen = shown[0];
   let worked = argmax(logits[chosen]); // the class whose score is computed step by step
 
-  const buttons = shown.map((n, i) => {
-    const canvas = make("canvas", { "aria-hidden": true });
-    drawImage(canvas, X[n]);
-    const button = make("button", { type: "button", class: "item", value: i }, canvas);
+  buttons.forEach((button, i) => {
+    drawOn(button.firstChild, grayImage(X[shown[i]]));
     button.addEventListener("click", () => {
-      chosen = n;
-      worked = argmax(logits[n]);
+      chosen = shown[i];
+      worked = argmax(logits[chosen]);
       draw();
     });
-    return button;
   });
-  find("items").replaceChildren(...buttons);
   for (const type of ["pointerover", "focusin", "click"]) {
-    find("scores-table").tBodies[0].addEventListener(type, ({ target }) => {
-      const row = target.closest("tr");
-      worked = [...row.parentElement.rows].indexOf(row);
+    table.addEventListener(type, ({ target }) => {
+      worked = [...table.rows].indexOf(target.closest("tr"));
       drawWorked();
     });
   }
@@ -34,9 +30,8 @@ function showScores({ X, y }, model) {
 
   function draw() {
     buttons.forEach((button, i) => {
-      const number = shown.slice(0, i + 1).filter((n) => y[n] === y[shown[i]]).length;
-      button.setAttribute("aria-label", `${className(y[shown[i]])} ${number}`);
-      button.setAttribute("aria-pressed", shown[i] === chosen);
+      const label = `${className(y[shown[i]])} ${numberOf(shown[i])}`;
+      setAttributes(button, { "aria-label": label, "aria-pressed": shown[i] === chosen });
     });
     const guess = argmax(probabilities[chosen]);
     const scores = { logits: logits[chosen], probabilities: probabilities[chosen] };
@@ -44,8 +39,7 @@ function showScores({ X, y }, model) {
       heading: (text) => make("button", { type: "button", class: "class" }, text),
     });
     drawWorked();
-    const key = guess === y[chosen] ? "scores.right" : "scores.wrong";
-    find("scores-said").textContent = tr(key, {
+    find("scores-said").textContent = tr(guess === y[chosen] ? "scores.right" : "scores.wrong", {
       guess: className(guess),
       label: className(y[chosen]),
       score: fixed(logits[chosen][guess], 2),
@@ -55,16 +49,15 @@ function showScores({ X, y }, model) {
 
   /** Show one score's computation: image × template, their sum, b, and the probability. */
   function drawWorked() {
-    [...find("scores-table").tBodies[0].rows].forEach((row, c) => {
+    [...table.rows].forEach((row, c) => {
       row.classList.toggle("worked", c === worked);
       row.querySelector("button").setAttribute("aria-pressed", c === worked);
     });
-    const x = X[chosen];
     const template = model.W.map((row) => row[worked]);
-    const added = products(model, x, worked);
-    drawImage(find("scores-image"), x);
-    drawSigned(find("scores-template"), template, largest(template));
-    drawSigned(find("scores-products"), added, largest(added));
+    const added = products(model, X[chosen], worked);
+    drawOn(find("scores-image"), grayImage(X[chosen]));
+    drawOn(find("scores-template"), signedImage(template, largest(template)));
+    drawOn(find("scores-products"), signedImage(added, largest(added)));
     const exponentials = logits[chosen].map(Math.exp);
     find("scores-worked").textContent = tr("scores.worked", {
       name: className(worked),
@@ -76,4 +69,4 @@ function showScores({ X, y }, model) {
       probability: inPercent(probabilities[chosen][worked]),
     });
   }
-}
+};

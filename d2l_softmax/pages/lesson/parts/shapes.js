@@ -20,15 +20,15 @@ function broadcast({ sums, shape }, rows, columns) {
   );
 }
 
-function showShapes() {
+PARTS.shapes = () => {
   const random = seeded(2);
   let X = drawn(random);
   let partition;
   let step = 0;
 
-  find("shapes-next").addEventListener("click", () => ((step += 1), draw())); // `draw` limits it
-  find("shapes-again").addEventListener("click", () => ((step = 0), draw()));
-  find("shapes-new").addEventListener("click", () => ((X = drawn(random)), draw()));
+  onClick("shapes-next", () => ((step += 1), draw())); // `draw` limits it
+  onClick("shapes-again", () => ((step = 0), draw()));
+  onClick("shapes-new", () => ((X = drawn(random)), draw()));
   find("shapes").addEventListener("input", draw);
   provide("partition", find("shapes-steps"), () => partition.sums.flat().map((s) => fixed(s, 2)));
   drawLocalized(draw);
@@ -40,38 +40,36 @@ function showShapes() {
     partition = sumOver(exponentials, dim, keepdim);
     const repeated = broadcast(partition, X_ROWS, X_COLUMNS);
     const call = `sum(dim=${dim}${keepdim ? ", keepdim=True" : ""})`;
-    const whole = [X_ROWS, X_COLUMNS];
-    const sums = partition.shape.length === 2 ? partition.sums : [partition.sums.flat()];
+    const whole = inWords([X_ROWS, X_COLUMNS]);
+    const shape = inWords(partition.shape);
+    const sums = keepdim ? partition.sums : [partition.sums.flat()];
     const steps = [
-      shown("X", whole, matrix(X)),
-      shown("X_exp = exp(X)", whole, matrix(exponentials)),
-      shown(`partition = X_exp.${call}`, partition.shape, matrix(sums)),
+      titled("X", matrix(X), whole),
+      titled("X_exp = exp(X)", matrix(exponentials), whole),
+      titled(`partition = X_exp.${call}`, matrix(sums), shape),
     ];
     if (repeated) {
       const mark = (i, j) => ((dim === 0 ? i : j) === 0 ? "" : "copy");
       const quotient = exponentials.map((row, i) => row.map((e, j) => e / repeated[i][j]));
-      steps.push(shown(tr("shapes.broadcast"), whole, matrix(repeated, { mark })));
-      steps.push(shown("X_exp / partition", whole, withSums(quotient, dim)));
+      steps.push(titled(tr("shapes.broadcast"), matrix(repeated, { mark }), whole));
+      steps.push(titled("X_exp / partition", withSums(quotient, dim), whole));
     } else {
       const error = make("strong", { class: "broken" }, tr("shapes.error"));
-      steps.push(shown(tr("shapes.broadcast"), null, error));
+      steps.push(titled(tr("shapes.broadcast"), error));
+    }
+    for (const figure of steps) {
+      const label = figure.firstChild.textContent;
+      setAttributes(figure, { class: "scroll", tabindex: 0, "aria-label": label });
     }
     const last = steps.length - 1;
     step = Math.min(step, last);
     find("shapes-next").setAttribute("aria-disabled", step === last); // it keeps the focus
     find("shapes-steps").replaceChildren(...steps.slice(0, step + 1));
-    find("shapes-said").textContent = sentence(repeated, dim);
+    const keys = ["begin", "begin", "summed", "repeated", dim === 1 ? "rows" : "columns"];
+    const key = step === 3 && !repeated ? "refused" : keys[step];
+    find("shapes-said").textContent = tr(`shapes.${key}`, { dim, shape });
   }
-
-  function sentence(repeated, dim) {
-    const shape = inWords(partition.shape);
-    if (step < 2) return tr("shapes.begin");
-    if (step === 2) return tr("shapes.summed", { dim, shape });
-    if (!repeated) return tr("shapes.refused");
-    if (step === 3) return tr("shapes.repeated", { shape });
-    return tr(dim === 1 ? "shapes.rows" : "shapes.columns");
-  }
-}
+};
 
 /** Return a matrix of normal(0, 1) numbers, rounded to two digits (Box and Muller). */
 function drawn(random) {
@@ -90,11 +88,4 @@ function withSums(rows, dim) {
   const { sums } = sumOver(rows, dim, true);
   const texts = sums.map((row) => row.map((sum) => `Σ ${fixed(sum, 2)}`));
   return make("div", { class: dim === 0 ? "column" : "row" }, matrix(rows), matrix(texts));
-}
-
-function shown(title, shape, content) {
-  const heading = make("figcaption", {}, make("code", {}, title));
-  if (shape) heading.append(" ", make("span", { class: "shape" }, inWords(shape)));
-  const label = heading.textContent;
-  return make("figure", { class: "scroll", tabindex: 0, "aria-label": label }, heading, content);
 }

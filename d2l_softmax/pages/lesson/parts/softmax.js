@@ -6,24 +6,24 @@ function withTemperature(logits, temperature) {
   return { exponentials: scaled.map(Math.exp), probabilities: softmax([scaled])[0] };
 }
 
-function showSoftmax() {
+PARTS.softmax = () => {
   const rows = [...find("softmax-table").tBodies[0].rows];
   const [total] = find("softmax-table").tFoot.rows;
   const sliders = rows.map((row) => row.querySelector("input"));
   const shift = find("softmax-shift");
-  const isShifted = () => shift.getAttribute("aria-pressed") === "true";
+  let added = 0;
   let probabilities;
 
   find("softmax").addEventListener("input", draw);
   shift.addEventListener("click", () => {
-    shift.setAttribute("aria-pressed", !isShifted());
+    added = 100 - added;
+    shift.setAttribute("aria-pressed", added > 0);
     draw();
   });
   provide("softmax", find("softmax-table"), () => Array.from(probabilities, (p) => fixed(p)));
   drawLocalized(draw);
 
   function draw() {
-    const added = isShifted() ? 100 : 0;
     const temperature = 10 ** Number(find("temperature").value);
     const logits = sliders.map((slider) => Number(slider.value) + added);
     const computed = withTemperature(logits, temperature);
@@ -44,4 +44,4 @@ function showSoftmax() {
     const key = Number.isFinite(sum) ? "softmax.said" : "softmax.inf";
     find("softmax-said").textContent = tr(key, values);
   }
-}
+};
