@@ -501,6 +501,10 @@ def test_with_reduced_motion_every_tenth_epoch_is_shown(open_lesson):
     page.locator("#train-play").click()
     expect(page.locator("#train-said")).to_contain_text(re.compile("epochs: [2-9]0"))
     assert page.evaluate("shown.slice(0, 2)") == [10, 20]
+    page.locator("#train-play").click()
+    steps = int(re.search(r"Steps: (\d+)", said(page, "train-said"))[1])
+    page.locator("#train-step").click()
+    assert f"Steps: {steps + 1}," in said(page, "train-said")
 
 
 @pytest.mark.parametrize("width", [390, 1300])

@@ -11,7 +11,10 @@ class Player {
   constructor(name, outputs, { begin, step, draw, advance }) {
     Object.assign(this, { outputs, begin, draw, advance, isPlaying: false, isVisible: false });
     this.button = find(`${name}-play`);
-    this.button.addEventListener("click", () => this.set(!this.isPlaying));
+    this.button.addEventListener("click", () => {
+      this.set(!this.isPlaying);
+      if (!this.isPlaying) draw(); // with reduced motion the last steps were not drawn
+    });
     onClick(`${name}-again`, () => this.restart());
     onClick(`${name}-step`, () => {
       this.set(false);
