@@ -246,7 +246,7 @@ def test_training_it_learns_step_by_step_and_then_by_itself(open_lesson):
     sentence = page.locator("#train-said")
     expect(sentence).not_to_contain_text("epochs: 1.")
     page.locator("#scores").scroll_into_view_if_needed()  # it pauses while it is out of view
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(1000)
     so_far = sentence.text_content()
     page.wait_for_timeout(400)
     assert sentence.text_content() == so_far

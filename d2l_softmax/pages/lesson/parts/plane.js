@@ -6,6 +6,8 @@ const KINDS = [
   { name: "C", color: "green", outline: "M0-7 6.5 5h-13z" },
 ];
 const [COLUMNS, ROWS] = [80, 44]; // of the shading; the browser smooths it
+const STEPS_PER_SECOND = 60;
+const MOST_STEPS = 6; // in a frame, after a slow one
 const STEPS_ON_PAPER = 100; // if none were taken
 const [KEY_STEP, LARGE_KEY_STEP] = [0.1, 0.5]; // the large one with Shift
 
@@ -14,6 +16,7 @@ PARTS.plane = () => {
   const X = [...POINTS];
   const lines = [0, 1, 2].map((i) => `curve ink boundary-${i}`);
   let fit;
+  let lastPlayed = 0; // milliseconds
 
   lines.forEach((name) => chart.line(name, []));
   const marks = X.map((_, n) => movable(n));
@@ -35,10 +38,15 @@ PARTS.plane = () => {
     draw();
   });
 
-  /** Take a step a frame; with reduced motion, draw about once a second. */
+  /** Take the steps that are due, then draw; with reduced motion about once a second. */
   function advance() {
-    fit.step();
-    if (!REDUCED_MOTION.matches || fit.steps % 60 === 0) draw();
+    const now = performance.now();
+    const due = Math.floor(((now - lastPlayed) * STEPS_PER_SECOND) / 1000);
+    if (due === 0) return;
+    lastPlayed = now;
+    const steps = Math.min(due, MOST_STEPS);
+    for (let i = 0; i < steps; i++) fit.step();
+    if (!REDUCED_MOTION.matches || fit.steps % STEPS_PER_SECOND < steps) draw();
   }
 
   /** Make the mark of a point, which pointers drag and arrow keys move. */
