@@ -87,9 +87,13 @@ def pytest_collection_finish(session):
 
 
 def first_quick(parameters, number=1):
-    """Return pytest parameters, all but the first `number` of them marked as slow."""
-    first, rest = list(parameters)[:number], list(parameters)[number:]
-    return [*first, *(pytest.param(each, marks=pytest.mark.slow) for each in rest)]
+    """Return pytest parameters, all but the first `number` of them marked as slow.
+
+    A tuple has a value for each argument.
+    """
+    values = [each if isinstance(each, tuple) else (each,) for each in parameters]
+    marks = [()] * number + [pytest.mark.slow] * len(values)
+    return [pytest.param(*each, marks=m) for each, m in zip(values, marks, strict=False)]
 
 
 def write_idx(path, array):

@@ -448,9 +448,20 @@ def test_weights_are_loaded_and_reset_and_bad_ones_end_in_a_message(open_lesson,
 # Around it
 
 
-@pytest.mark.parametrize("language", ["en", "zh-CN"])
-@pytest.mark.parametrize("scheme", first_quick(["light", "dark"]))
-@pytest.mark.parametrize("width", first_quick([390, 768, 2000]))
+@pytest.mark.parametrize(
+    ("width", "scheme", "language"),  # every pair of values
+    first_quick(
+        [
+            (390, "light", "en"),
+            (390, "dark", "zh-CN"),
+            (768, "dark", "en"),
+            (768, "light", "zh-CN"),
+            (2000, "light", "en"),
+            (2000, "dark", "zh-CN"),
+        ],
+        number=2,
+    ),
+)
 def test_nothing_overflows_and_axe_finds_nothing(open_lesson, width, scheme, language):
     page = open_lesson(language=language, width=width, scheme=scheme)
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
