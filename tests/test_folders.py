@@ -196,6 +196,20 @@ def test_traffic_signs(tmp_path):
     assert find_dataset(tmp_path, []).names == [*"abcdefghijkl"]
 
 
+def test_folders_that_are_called_images_are_no_classes_if_a_table_lists_their_images(tmp_path):
+    """As in HAM10000."""
+    for part in (1, 2):
+        write_grays(tmp_path / f"ham_images_part_{part}", 10, 2, first=2 * part)
+    (tmp_path / "metadata.csv").write_text("id,age,dx\n2,40,nv\n3,50,mel\n4,40,mel\n5,60,nv\n")
+    data = find_dataset(tmp_path, [])
+    assert data.train.labels.tolist() == ["nv", "mel", "mel", "nv"]
+    (tmp_path / "metadata.csv").write_text("id,sex,dx\n2,f,nv\n3,m,mel\n4,m,mel\n5,f,nv\n")
+    with pytest.raises(DatasetError, match=r"metadata.csv .* rename that column to label"):
+        find_dataset(tmp_path, [])
+    (tmp_path / "metadata.csv").write_text("age\n7\n")  # lists no images
+    assert find_dataset(tmp_path, []).names == ["ham_images_part_1", "ham_images_part_2"]
+
+
 UNCLEAR = {  # tables, and part of the message
     "two labels": ({"l.csv": "file,label\n0.png,a\n1.png,b\n0.png,b"}, "'b' for train, .*'a' for"),
     "two splits": (

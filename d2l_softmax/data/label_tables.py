@@ -92,8 +92,9 @@ def folder_split(relative: str) -> str | None:
 def list_images(path: Path, size: list[int]) -> ImageFolder | None:
     """List the labelled images of a folder; None if there are none.
 
-    A table whose label column has a known name takes precedence over class folders, and they over a
-    table whose label column has to be guessed.
+    A table whose label column has a known name takes precedence over class folders. They take
+    precedence over a table whose label column has to be guessed, unless all of them are called
+    images, such as `images_part_1`.
     """
     if not path.is_dir():
         return None
@@ -101,11 +102,12 @@ def list_images(path: Path, size: list[int]) -> ImageFolder | None:
     if not tables:
         return list_class_folders(path, size)
     images = ImageIndex(path)
-    return (
-        list_labelled_images(tables, images, size, guess=False)
-        or list_class_folders(path, size)
-        or list_labelled_images(tables, images, size, guess=True)
-    )
+    if listed := list_labelled_images(tables, images, size, guess=False):
+        return listed
+    if all(kind_of(folder.name) == "images" for folder in subfolders(path)):
+        guessed = list_labelled_images(tables, images, size, guess=True)
+        return guessed or list_class_folders(path, size)
+    return list_class_folders(path, size) or list_labelled_images(tables, images, size, guess=True)
 
 
 def list_labelled_images(
